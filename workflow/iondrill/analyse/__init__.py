@@ -1,0 +1,1 @@
+"""From results to numbers: order parameters, ELF, charges, adsorption energies."""

@@ -1,0 +1,1 @@
+"""Geometries from recipes, each checked when it is built."""

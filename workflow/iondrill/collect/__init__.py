@@ -1,0 +1,1 @@
+"""One record per job, gathered into trajectories and tables."""
