@@ -1,0 +1,171 @@
+"""Recipes: structures as data in ``structures/**/*.yaml``, found by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from iondrill.config.base import (
+    Ion,
+    Name,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Strict,
+)
+from iondrill.config.load import Document, parse
+from iondrill.errors import UserError, nearest
+
+Vector = tuple[float, float, float]
+Miller = tuple[int, int, int]
+
+
+class HalfSpaces(Strict):
+    """All members of a family of planes, cutting at one distance from the centre."""
+
+    family: Miller = Field(description="Miller indices; every member that the listed signs and orders give")
+    distance_A: PositiveFloat
+    inversion: bool = Field(True, description="also the members with all signs reversed")
+
+
+class ClusterRecipe(Strict):
+    """A cluster cut out of the diamond lattice."""
+
+    kind: Literal["cluster"]
+    description: str = ""
+    references: list[str] = []
+    lattice_A: PositiveFloat = Field(3.567, description="cubic lattice constant of diamond")
+    centre: Vector | Literal["atom", "bond", "cage", "hexagon"] = Field(
+        "atom", description="centre of the cut: a named point, or a vector in units of the lattice constant"
+    )
+    radius_A: PositiveFloat | None = Field(None, description="keep the atoms within this distance")
+    half_spaces: list[HalfSpaces] = Field([], description="keep the atoms on the inner side of these planes")
+    drop_singly_bonded: bool = Field(False, description="remove the atoms that have one neighbour")
+    expect_atoms: PositiveInt
+    expect_coordination: dict[NonNegativeInt, PositiveInt] = Field(
+        {}, description="number of atoms for each number of neighbours"
+    )
+
+
+class Intercalant(Strict):
+    """Ions between the layers, over hexagon centres in the √3×√3 (LiC6) pattern."""
+
+    element: Ion
+    count: PositiveInt | Literal["full"] = "full"
+
+
+class FlakeRecipe(Strict):
+    """Stacked hexagonal graphene flakes, hydrogen-terminated."""
+
+    kind: Literal["flake"]
+    description: str = ""
+    references: list[str] = []
+    ring_order: Annotated[int, Field(ge=2, le=5)] = Field(
+        description="hexagons along an edge: 2 C24H12, 3 C54H18, 4 C96H24, 5 C150H30"
+    )
+    layers: Annotated[int, Field(ge=1, le=2)] = 2
+    stacking: Literal["AA", "AB"] = "AA"
+    gap_A: PositiveFloat = 3.7
+    cc_A: PositiveFloat = 1.42
+    ch_A: PositiveFloat = 1.09
+    ions: Intercalant | None = None
+
+
+class FittedBox(Strict):
+    """A box that leaves this much vacuum between the solute and its image."""
+
+    vacuum_A: PositiveFloat
+    cubic: bool = True
+
+
+class CubicBox(Strict):
+    """A cubic box of fixed edge."""
+
+    edge_A: PositiveFloat
+
+
+class AssemblyRecipe(Strict):
+    """A nanodiamond facing an edge of a flake: layers in the xy plane, insertion along +x."""
+
+    kind: Literal["assembly"]
+    description: str = ""
+    references: list[str] = []
+    cluster: Name | None = Field(description="the nanodiamond; null for the control without one")
+    flake: Name
+    edge: Literal["zigzag", "armchair"] = Field("zigzag", description="side of the flake that meets the tip")
+    tip: Miller | Literal["atom"] = Field(
+        (1, 1, 1), description="crystal direction of the diamond that points to the flake"
+    )
+    distance_A: PositiveFloat = Field(
+        3.0, description="along x, from the foremost C of the tip to the edge C"
+    )
+    box: FittedBox | CubicBox = FittedBox(vacuum_A=15.0)
+
+
+class BondWindow(Strict):
+    """Bonds of one kind that a surface must show, within a window of lengths."""
+
+    what: Literal["dimer", "chain", "bond"]
+    window_A: tuple[PositiveFloat, PositiveFloat]
+    count: PositiveInt = Field(
+        description="number of such bonds for each 1×1 cell times the area of the cell"
+    )
+
+
+class FacetRecipe(Strict):
+    """A slab of diamond with one facet on top, its back saturated with hydrogen."""
+
+    kind: Literal["facet"]
+    description: str = ""
+    references: list[str] = []
+    miller: Miller
+    reconstruction: Literal["1x1", "2x1", "pandey"] = "1x1"
+    hydrogenated: bool = False
+    lattice_A: PositiveFloat = 3.567
+    layers: PositiveInt = Field(8, description="carbon layers")
+    fixed_layers: NonNegativeInt = Field(
+        2, description="carbon layers at the back that do not move, besides the H"
+    )
+    cell: tuple[PositiveInt, PositiveInt] = Field((2, 2), description="repeats of the 1×1 cell")
+    vacuum_A: PositiveFloat = 15.0
+    expect_bonds: list[BondWindow] = []
+
+
+Recipe = Annotated[ClusterRecipe | FlakeRecipe | AssemblyRecipe | FacetRecipe, Field(discriminator="kind")]
+FOLDERS = {"cluster": "clusters", "flake": "flakes", "assembly": "assemblies", "facet": "facets"}
+
+
+def recipe_path(name: str, root: Path) -> Path:
+    """Return the file of a recipe.
+
+    Parameters
+    ----------
+    name : str
+        The file's name without its ending.
+    root : Path
+        The folder ``structures``.
+
+    Raises
+    ------
+    UserError
+        If there is no such recipe, or more than one.
+    """
+    found = {
+        path.stem: path for folder in FOLDERS.values() for path in sorted((root / folder).glob("*.yaml"))
+    }
+    if name not in found:
+        raise UserError.of(root, f"there is no recipe '{name}'", nearest(name, found))
+    return found[name]
+
+
+def load_recipe(name: str, root: Path) -> ClusterRecipe | FlakeRecipe | AssemblyRecipe | FacetRecipe:
+    """Read and check a recipe by name.
+
+    Raises
+    ------
+    UserError
+        If it does not exist or holds what its model refuses.
+    """
+    return parse(Recipe, [Document(recipe_path(name, root))])  # type: ignore[arg-type]
