@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -17,6 +16,9 @@ from iondrill.config.base import (
 )
 from iondrill.config.load import Document, parse
 from iondrill.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Vector = tuple[float, float, float]
 Miller = tuple[int, int, int]
