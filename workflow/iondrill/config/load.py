@@ -80,7 +80,7 @@ _YAML_1_1 = {"bool", "float", "timestamp"}
 class _Loader(yaml.SafeLoader):
     """SafeLoader of YAML 1.2 numbers and booleans: ``1e-7`` is a number, ``no`` and ``on`` are words."""
 
-    yaml_implicit_resolvers = {  # noqa: RUF012
+    yaml_implicit_resolvers = {
         first: [(tag, regexp) for tag, regexp in resolvers if tag.rsplit(":", 1)[-1] not in _YAML_1_1]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
