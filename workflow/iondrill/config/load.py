@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from iondrill.config.models import Config
 from iondrill.errors import Problem, UserError, nearest
 
 if TYPE_CHECKING:
@@ -67,9 +68,8 @@ class Document:
 
     def where(self, at: Path_, line: int | None = None) -> str:
         """Return ``file: key (line n)`` of a place in the document."""
-        while line is None and at and at not in self.lines:
-            at = at[:-1]
-        line = line or self.lines.get(at)
+        parents = (at[:length] for length in range(len(at), 0, -1))
+        line = line or next((self.lines[parent] for parent in parents if parent in self.lines), None)
         key = ".".join(str(part) for part in at)
         return f"{self.path}" + (f": {key}" if key else "") + (f" (line {line})" if line else "")
 
@@ -154,8 +154,7 @@ def _copy(value: Any) -> Any:
 def _problem(model: Any, documents: Sequence[Document], detail: ErrorDetails, content: Any) -> Problem:
     """Say one pydantic error in words, at the last document that holds its key."""
     at = _real_path(detail["loc"], content)
-    document = next((doc for doc in reversed(documents) if at in doc.lines), documents[-1])
-    where = document.where(at)
+    where = _locate(documents, at)
     if detail["type"] == "extra_forbidden":
         key = str(detail["loc"][-1])
         return Problem(where, f"unknown key '{key}'", nearest(key, _siblings(model, detail["loc"])))
@@ -233,6 +232,35 @@ def load(model: type[Model], *paths: Path) -> Model:
         If a file cannot be read, is not YAML, or holds what the model refuses.
     """
     return parse(model, [Document(Path(path)) for path in paths])
+
+
+def read_config(*paths: Path) -> Config:
+    """Read the run configuration, later files overriding earlier ones as with Snakemake's ``--configfile``.
+
+    Raises
+    ------
+    UserError
+        All that is wrong in the files, and between their keys.
+    """
+    return check_config([Document(Path(path)) for path in paths])
+
+
+def check_config(documents: Sequence[Document], content: Any = None) -> Config:
+    """Validate merged content as a configuration, its cross-references included."""
+    config = parse(Config, documents, content)
+    problems = [Problem(_locate(documents, at), what) for at, what in config.mistakes()]
+    if problems:
+        raise UserError(*problems)
+    return config
+
+
+def _locate(documents: Sequence[Document], at: Path_) -> str:
+    """Return file, key and line of a place, in the last document that holds it or its nearest parent."""
+    for parent in (at[:length] for length in range(len(at), 0, -1)):
+        for document in reversed(documents):
+            if parent in document.lines:
+                return document.where(at)
+    return documents[-1].where(at)
 
 
 def as_yaml(model: BaseModel) -> str:

@@ -1,0 +1,86 @@
+"""Levels of theory: a named engine with its settings. Every number that leaves the workflow carries one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from iondrill.config.base import NonNegativeFloat, PositiveFloat, PositiveInt, Strict
+
+Grid = tuple[PositiveInt, PositiveInt, PositiveInt]
+Command = Annotated[list[str], Field(min_length=1)]
+
+
+class XtbLevel(Strict):
+    """Extended tight binding by tblite, in process: the preview level."""
+
+    engine: Literal["xtb"]
+    method: Literal["GFN2-xTB", "GFN1-xTB"] = Field(
+        "GFN2-xTB", description="GFN1 over-binds Na: not for energies"
+    )
+    accuracy: PositiveFloat = Field(1.0, description="tblite's accuracy; SCF thresholds scale with it")
+    electronic_temperature_K: PositiveFloat = 300.0
+    max_scf_cycles: PositiveInt = 250
+
+    @property
+    def title(self) -> str:
+        """The level in a few words, for tables and figures."""
+        return f"{self.method}, Γ point"
+
+
+class Cp2kLevel(Strict):
+    """Density-functional theory by CP2K (Gaussians and plane waves)."""
+
+    engine: Literal["cp2k"]
+    functional: Literal["PBE"] = "PBE"
+    dispersion: Literal["D3(BJ)", "D3(0)", "none"] = "D3(BJ)"
+    basis: Literal["DZVP-MOLOPT-SR-GTH", "DZVP-GTH", "TZV2P-GTH"] = "DZVP-MOLOPT-SR-GTH"
+    cutoff_Ry: PositiveFloat = Field(
+        400.0, description="300–350 for MD, 400 for Li energies, 600–1000 for Na"
+    )
+    rel_cutoff_Ry: PositiveFloat = 50.0
+    eps_scf: PositiveFloat = Field(1e-6, description="SCF threshold")
+    max_scf_cycles: PositiveInt = Field(300, description="inner cycles of one SCF")
+    kpoints: Grid = Field((3, 3, 1), description="Monkhorst–Pack grid of slabs; clusters use Γ")
+    smearing_K: PositiveFloat = Field(
+        300.0, description="Fermi–Dirac temperature where diagonalisation is used"
+    )
+    poisson: Literal["WAVELET", "MT"] = Field("WAVELET", description="solver of non-periodic boxes")
+    command: Command = Field(["cp2k.psmp"], description="the program and its arguments")
+    launcher: list[str] = Field([], description="put before the command, e.g. [mpirun, -n, '4'] or [srun]")
+
+    @property
+    def title(self) -> str:
+        """The level in a few words, for tables and figures."""
+        dispersion = "" if self.dispersion == "none" else f"-{self.dispersion}"
+        return f"{self.functional}{dispersion}, {self.basis}, {self.cutoff_Ry:g} Ry"
+
+
+class VaspLevel(Strict):
+    """Density-functional theory by VASP (projector augmented waves)."""
+
+    engine: Literal["vasp"]
+    functional: Literal["PBE"] = "PBE"
+    dispersion: Literal["D3(BJ)", "D3(0)", "none"] = "D3(BJ)"
+    encut_eV: PositiveFloat = Field(520.0, description="Li_sv needs about 499")
+    ediff_eV: PositiveFloat = 1e-6
+    ismear: int = 0
+    sigma_eV: NonNegativeFloat = 0.05
+    kpoints: Grid = Field((3, 3, 1), description="Γ-centred grid of slabs; atoms use Γ")
+    potcars: dict[str, str] = Field(
+        {"C": "C", "H": "H", "Li": "Li_sv", "Na": "Na_pv", "K": "K_sv"},
+        description="name of each element's PAW dataset in the user's own library",
+    )
+    ncore: PositiveInt = Field(1, description="cores that share a band; the ELF needs 1")
+    command: Command = Field(["vasp_std"], description="the program and its arguments")
+    launcher: list[str] = Field([], description="put before the command, e.g. [mpirun, -n, '32']")
+
+    @property
+    def title(self) -> str:
+        """The level in a few words, for tables and figures."""
+        dispersion = "" if self.dispersion == "none" else f"-{self.dispersion}"
+        return f"{self.functional}{dispersion}, PAW, {self.encut_eV:g} eV"
+
+
+Level = Annotated[XtbLevel | Cp2kLevel | VaspLevel, Field(discriminator="engine")]
