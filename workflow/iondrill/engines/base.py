@@ -1,0 +1,126 @@
+"""What an engine is, and the record that every job ends in."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from iondrill.config.base import NonNegativeFloat, NonNegativeInt, Strict
+from iondrill.config.load import Document, parse
+from iondrill.files import write_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ase import Atoms
+
+    from iondrill.prepare.jobs import Job
+
+Status = Literal["converged", "not_converged", "failed"]
+
+
+class Attempt(Strict):
+    """One try at a job: why it ended, and what was changed for it."""
+
+    reason: str
+    changed: str = ""
+
+
+class Result(Strict):
+    """The record of a finished job, ``result.json``.
+
+    No energy and no force is given unless the status is ``converged``.
+    """
+
+    status: Status
+    level: str
+    engine: str
+    engine_version: str
+    energy_eV: float | None = None
+    max_force_eV_A: NonNegativeFloat | None = None
+    n_scf_cycles: NonNegativeInt | None = None
+    n_ionic_steps: NonNegativeInt = 0
+    wall_s: NonNegativeFloat = 0.0
+    core_s: NonNegativeFloat = 0.0
+    attempts: list[Attempt] = []
+    input_hash: str
+
+    def write(self, path: Path) -> None:
+        """Write the record, whole or not at all."""
+        write_text(path, json.dumps(self.model_dump(mode="json"), indent=2) + "\n")
+
+
+def read_result(path: Path) -> Result:
+    """Read a record.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, cut or holds something else.
+    """
+    return parse(Result, [Document(path)])
+
+
+class Availability(Strict):
+    """What `iondrill doctor` says of an engine."""
+
+    engine: str
+    found: bool
+    version: str = ""
+    detail: str = ""
+    install: str = ""
+
+
+class Engine(Protocol):
+    """One program, or library, that computes.
+
+    A module of `iondrill.engines` holds an object of this kind; `iondrill.engines.registry` names it.
+    """
+
+    name: str
+
+    def available(self, job: Job | None = None) -> Availability:
+        """Say whether the engine can run here, which version, and else what to install."""
+
+    def write_inputs(self, job: Job, atoms: Atoms, folder: Path) -> list[Path]:
+        """Write the input files as the engine reads them.
+
+        Parameters
+        ----------
+        job : Job
+            What to compute.
+        atoms : Atoms
+            The start geometry.
+        folder : Path
+            The job folder; it exists.
+
+        Returns
+        -------
+        list of Path
+            The files written.
+
+        Raises
+        ------
+        UserError
+            If the engine has no parameters for an element, or cannot do the task.
+        """
+
+    def validate_inputs(self, folder: Path) -> list[str]:
+        """Check the written inputs by an independent reader; return what was checked.
+
+        Raises
+        ------
+        UserError
+            All that is wrong in them.
+        """
+
+    def run(self, job: Job, atoms: Atoms, folder: Path) -> tuple[Result, Atoms]:
+        """Run, or continue, a job in its folder.
+
+        Returns
+        -------
+        Result
+            The record; the caller writes it.
+        Atoms
+            The last geometry.
+        """

@@ -1,0 +1,116 @@
+"""A job: one calculation on one structure at one level of theory, in a folder of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from iondrill.config.base import Name, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Strict
+from iondrill.config.levels import Level
+from iondrill.config.models import Thermostat
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+Stage = Literal["relax", "md", "elf", "adsorption"]
+
+
+class Relax(Strict):
+    """Optimise the geometry."""
+
+    task: Literal["relax"] = "relax"
+    fmax_eV_A: PositiveFloat
+    max_steps: PositiveInt
+
+
+class Static(Strict):
+    """One energy with forces, and the wavefunction for the ELF."""
+
+    task: Literal["static"] = "static"
+    wavefunction: bool = False
+
+
+class Md(Strict):
+    """Molecular dynamics at constant temperature or energy."""
+
+    task: Literal["md"] = "md"
+    steps: PositiveInt
+    timestep_fs: PositiveFloat
+    temperature_K: PositiveFloat
+    thermostat: Thermostat
+    launch_m_s: NonNegativeFloat
+    save_every: PositiveInt
+    seed: NonNegativeInt
+
+
+Task = Annotated[Relax | Static | Md, Field(discriminator="task")]
+
+
+class Job(Strict):
+    """What a job's folder is made from, besides the structure.
+
+    The structure carries its own ``fragment`` labels and ``FixAtoms`` constraints.
+    """
+
+    stage: Stage
+    name: str = Field(description="parts joined by dots, the level last: nd75-c3v.gfn2")
+    level_name: Name
+    level: Level
+    task: Task
+    charge: int = 0
+    multiplicity: PositiveInt | None = Field(
+        None, description="2S+1; by default the lowest the electrons allow"
+    )
+    kind: Literal["cluster", "slab", "atom"] = Field(
+        description="cluster: non-periodic box; slab: periodic in the plane"
+    )
+    note: str = Field("", description="where the start geometry comes from")
+
+    def input_hash(self, atoms: Atoms) -> str:
+        """Return the hash (16 hex digits) of all that decides the result.
+
+        Parameters
+        ----------
+        atoms : Atoms
+            The start geometry: species, positions, cell, periodicity, fixed atoms and fragments count.
+        """
+        settings = self.model_dump(mode="json", exclude={"note": True, "level": {"launcher", "command"}})
+        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+        for array in (atoms.numbers, np.round(atoms.positions, 8), np.round(atoms.cell.array, 8), atoms.pbc):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        fixed = sorted(int(i) for constraint in atoms.constraints for i in constraint.get_indices())
+        fragments = atoms.arrays.get("fragment", np.array([])).tolist()
+        digest.update(json.dumps([fixed, fragments]).encode())
+        return digest.hexdigest()[:16]
+
+
+def unpaired_electrons(job: Job, valence_electrons: int) -> int:
+    """Return the number of unpaired electrons: as the job says, else 0 or 1 by parity.
+
+    Parameters
+    ----------
+    job : Job
+        With charge and, perhaps, multiplicity.
+    valence_electrons : int
+        Of the neutral structure.
+
+    Raises
+    ------
+    ValueError
+        If the multiplicity does not fit the number of electrons.
+    """
+    electrons = valence_electrons - job.charge
+    if job.multiplicity is None:
+        return electrons % 2
+    unpaired = job.multiplicity - 1
+    if unpaired > electrons or (electrons - unpaired) % 2:
+        raise ValueError(f"multiplicity {job.multiplicity} does not fit {electrons} electrons")
+    return unpaired
+
+
+VALENCE_ELECTRONS: dict[str, int] = {"H": 1, "C": 4, "Li": 1, "Na": 1, "K": 1, "Si": 4}
+"""Valence electrons whose parity decides the spin; semicore shells are closed and do not matter."""
