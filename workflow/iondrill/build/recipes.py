@@ -107,13 +107,29 @@ class AssemblyRecipe(Strict):
 
 
 class BondWindow(Strict):
-    """Bonds of one kind that a surface must show, within a window of lengths."""
+    """Bonds of one kind between the under-coordinated C atoms of the surface, and how long they may be."""
 
-    what: Literal["dimer", "chain", "bond"]
-    window_A: tuple[PositiveFloat, PositiveFloat]
-    count: PositiveInt = Field(
-        description="number of such bonds for each 1×1 cell times the area of the cell"
-    )
+    what: Literal["dimer", "chain"]
+    window_A: tuple[PositiveFloat, PositiveFloat] = Field(description="shortest and longest, once relaxed")
+    per_cell: PositiveFloat = Field(description="number of such bonds for each 1×1 cell of the surface")
+
+
+class Reconstruction(NamedTuple):
+    """Where a reconstruction can live."""
+
+    family: Miller | None
+    """The facets that have it (any signs and order); None for every facet."""
+    repeats: tuple[int, int]
+    """The 1×1 cells along each edge that its own cell takes up."""
+    hydrogenated: bool
+    """Whether it exists with hydrogen on top."""
+
+
+RECONSTRUCTIONS: dict[str, Reconstruction] = {
+    "1x1": Reconstruction(family=None, repeats=(1, 1), hydrogenated=True),
+    "2x1": Reconstruction(family=(0, 0, 1), repeats=(2, 1), hydrogenated=True),
+    "pandey": Reconstruction(family=(1, 1, 1), repeats=(2, 1), hydrogenated=False),
+}
 
 
 class FacetRecipe(Strict):
@@ -122,17 +138,45 @@ class FacetRecipe(Strict):
     kind: Literal["facet"]
     description: str = ""
     references: list[str] = []
-    miller: Miller
+    miller: Miller = Field(description="any Miller indices without a common divisor")
     reconstruction: Literal["1x1", "2x1", "pandey"] = "1x1"
-    hydrogenated: bool = False
+    hydrogenated: bool = Field(False, description="hydrogen on each dangling bond of the top")
     lattice_A: PositiveFloat = 3.567
-    layers: PositiveInt = Field(8, description="carbon layers")
+    layers: PositiveInt = Field(8, description="carbon layers (planes of different height)")
     fixed_layers: NonNegativeInt = Field(
         2, description="carbon layers at the back that do not move, besides the H"
     )
     cell: tuple[PositiveInt, PositiveInt] = Field((2, 2), description="repeats of the 1×1 cell")
-    vacuum_A: PositiveFloat = 15.0
+    vacuum_A: PositiveFloat = Field(
+        17.0, description="empty height above the slab; an ion takes up to 2 Å of it"
+    )
     expect_bonds: list[BondWindow] = []
+    expect_coordination: dict[NonNegativeInt, PositiveFloat] = Field(
+        {},
+        description="C atoms of the top with this number (below 4) of C neighbours, for each 1×1 cell",
+    )
+
+    @model_validator(mode="after")
+    def _can_be_built(self) -> FacetRecipe:
+        reconstruction = RECONSTRUCTIONS[self.reconstruction]
+        if gcd(*self.miller) != 1:
+            raise ValueError(f"miller {list(self.miller)}: allowed are indices without a common divisor")
+        family = tuple(sorted(abs(index) for index in self.miller))
+        if reconstruction.family not in (None, family):
+            raise ValueError(
+                f"reconstruction {self.reconstruction} is one of {list(reconstruction.family or ())}, "
+                f"not of {list(self.miller)}"
+            )
+        if any(count % unit for count, unit in zip(self.cell, reconstruction.repeats, strict=True)):
+            raise ValueError(
+                f"cell {list(self.cell)} is not a multiple of {list(reconstruction.repeats)}, "
+                f"the cell of reconstruction {self.reconstruction}"
+            )
+        if self.hydrogenated and not reconstruction.hydrogenated:
+            raise ValueError(f"reconstruction {self.reconstruction} has no hydrogen-terminated form")
+        if self.fixed_layers >= self.layers:
+            raise ValueError(f"fixed_layers {self.fixed_layers} leaves none of {self.layers} layers free")
+        return self
 
 
 Recipe = Annotated[ClusterRecipe | FlakeRecipe | AssemblyRecipe | FacetRecipe, Field(discriminator="kind")]
