@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from math import gcd
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from iondrill.config.base import (
     Ion,
@@ -100,9 +101,7 @@ class AssemblyRecipe(Strict):
     tip: Miller | Literal["atom"] = Field(
         (1, 1, 1), description="crystal direction of the diamond that points to the flake"
     )
-    distance_A: PositiveFloat = Field(
-        3.0, description="along x, from the foremost C of the tip to the edge C"
-    )
+    distance_A: PositiveFloat = Field(3.0, description="along x, from the foremost C of the tip to the edge C")
     box: FittedBox | CubicBox = FittedBox(vacuum_A=15.0)
 
 
@@ -143,13 +142,9 @@ class FacetRecipe(Strict):
     hydrogenated: bool = Field(False, description="hydrogen on each dangling bond of the top")
     lattice_A: PositiveFloat = 3.567
     layers: PositiveInt = Field(8, description="carbon layers (planes of different height)")
-    fixed_layers: NonNegativeInt = Field(
-        2, description="carbon layers at the back that do not move, besides the H"
-    )
+    fixed_layers: NonNegativeInt = Field(2, description="carbon layers at the back that do not move, besides the H")
     cell: tuple[PositiveInt, PositiveInt] = Field((2, 2), description="repeats of the 1×1 cell")
-    vacuum_A: PositiveFloat = Field(
-        17.0, description="empty height above the slab; an ion takes up to 2 Å of it"
-    )
+    vacuum_A: PositiveFloat = Field(17.0, description="empty height above the slab; an ion takes up to 2 Å of it")
     expect_bonds: list[BondWindow] = []
     expect_coordination: dict[NonNegativeInt, PositiveFloat] = Field(
         {},
@@ -162,9 +157,9 @@ class FacetRecipe(Strict):
         if gcd(*self.miller) != 1:
             raise ValueError(f"miller {list(self.miller)}: allowed are indices without a common divisor")
         family = tuple(sorted(abs(index) for index in self.miller))
-        if reconstruction.family not in (None, family):
+        if reconstruction.family is not None and reconstruction.family != family:
             raise ValueError(
-                f"reconstruction {self.reconstruction} is one of {list(reconstruction.family or ())}, "
+                f"reconstruction {self.reconstruction} is one of {list(reconstruction.family)}, "
                 f"not of {list(self.miller)}"
             )
         if any(count % unit for count, unit in zip(self.cell, reconstruction.repeats, strict=True)):
@@ -198,9 +193,7 @@ def recipe_path(name: str, root: Path) -> Path:
     UserError
         If there is no such recipe, or more than one.
     """
-    found = {
-        path.stem: path for folder in FOLDERS.values() for path in sorted((root / folder).glob("*.yaml"))
-    }
+    found = {path.stem: path for folder in FOLDERS.values() for path in sorted((root / folder).glob("*.yaml"))}
     if name not in found:
         raise UserError.of(root, f"there is no recipe '{name}'", nearest(name, found))
     return found[name]
