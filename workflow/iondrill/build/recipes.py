@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import gcd
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from iondrill.config.base import (
     Ion,
@@ -25,10 +25,21 @@ Vector = tuple[float, float, float]
 Miller = tuple[int, int, int]
 
 
+def _not_zero(miller: Miller) -> Miller:
+    if not any(miller):
+        raise ValueError("found (0, 0, 0); allowed: Miller indices that are not all zero")
+    return miller
+
+
+NonZeroMiller = Annotated[Miller, AfterValidator(_not_zero)]
+
+
 class HalfSpaces(Strict):
     """All members of a family of planes, cutting at one distance from the centre."""
 
-    family: Miller = Field(description="Miller indices; every member that the listed signs and orders give")
+    family: NonZeroMiller = Field(
+        description="Miller indices of one member; all orders and all even changes of sign belong to the family"
+    )
     distance_A: PositiveFloat
     inversion: bool = Field(True, description="also the members with all signs reversed")
 
@@ -50,6 +61,12 @@ class ClusterRecipe(Strict):
     expect_coordination: dict[NonNegativeInt, PositiveInt] = Field(
         {}, description="number of atoms for each number of neighbours"
     )
+
+    @model_validator(mode="after")
+    def _bounded(self) -> ClusterRecipe:
+        if self.radius_A is None and not self.half_spaces:
+            raise ValueError("the cut has no bounds; give radius_A, half_spaces or both")
+        return self
 
 
 class Intercalant(Strict):
@@ -97,9 +114,13 @@ class AssemblyRecipe(Strict):
     references: list[str] = []
     cluster: Name | None = Field(description="the nanodiamond; null for the control without one")
     flake: Name
-    edge: Literal["zigzag", "armchair"] = Field("zigzag", description="side of the flake that meets the tip")
-    tip: Miller | Literal["atom"] = Field(
-        (1, 1, 1), description="crystal direction of the diamond that points to the flake"
+    edge: Literal["zigzag", "armchair"] = Field(
+        "zigzag", description="what meets the tip: a (zigzag) side of the flake, or the armchair pair of a corner"
+    )
+    tip: NonZeroMiller | Literal["atom"] = Field(
+        (1, 1, 1),
+        description="what points to the flake: a crystal direction of the diamond, or the atom farthest from its "
+        "centroid",
     )
     distance_A: PositiveFloat = Field(3.0, description="along x, from the foremost C of the tip to the edge C")
     box: FittedBox | CubicBox = FittedBox(vacuum_A=15.0)
@@ -176,10 +197,19 @@ class FacetRecipe(Strict):
 
 Recipe = Annotated[ClusterRecipe | FlakeRecipe | AssemblyRecipe | FacetRecipe, Field(discriminator="kind")]
 FOLDERS = {"cluster": "clusters", "flake": "flakes", "assembly": "assemblies", "facet": "facets"}
+YAML = {".yaml", ".yml"}
+
+
+class FileRecipe(NamedTuple):
+    """A geometry that stands in the place of a recipe."""
+
+    part: Literal["cluster", "flake", "facet"]
+    path: Path
+    """Any file that ASE reads."""
 
 
 def recipe_path(name: str, root: Path) -> Path:
-    """Return the file of a recipe.
+    """Return the file of a recipe: YAML, or in all folders but ``assemblies`` any structure file.
 
     Parameters
     ----------
@@ -193,13 +223,22 @@ def recipe_path(name: str, root: Path) -> Path:
     UserError
         If there is no such recipe, or more than one.
     """
-    found = {path.stem: path for folder in FOLDERS.values() for path in sorted((root / folder).glob("*.yaml"))}
-    if name not in found:
-        raise UserError.of(root, f"there is no recipe '{name}'", nearest(name, found))
-    return found[name]
+    files = [
+        path
+        for folder in FOLDERS.values()
+        for path in sorted((root / folder).glob("[!.]*"))
+        if path.suffix in YAML or (folder != FOLDERS["assembly"] and path.suffix != ".md" and path.is_file())
+    ]
+    found = [path for path in files if path.stem == name]
+    if not found:
+        raise UserError.of(root, f"there is no recipe '{name}'", nearest(name, {path.stem for path in files}))
+    if len(found) > 1:
+        names = ", ".join(str(path.relative_to(root)) for path in found)
+        raise UserError.of(root, f"there are {len(found)} recipes '{name}': {names}", "allowed: one")
+    return found[0]
 
 
-def load_recipe(name: str, root: Path) -> ClusterRecipe | FlakeRecipe | AssemblyRecipe | FacetRecipe:
+def load_recipe(name: str, root: Path) -> ClusterRecipe | FlakeRecipe | AssemblyRecipe | FacetRecipe | FileRecipe:
     """Read and check a recipe by name.
 
     Raises
@@ -207,4 +246,8 @@ def load_recipe(name: str, root: Path) -> ClusterRecipe | FlakeRecipe | Assembly
     UserError
         If it does not exist or holds what its model refuses.
     """
-    return parse(Recipe, [Document(recipe_path(name, root))])  # type: ignore[arg-type]
+    path = recipe_path(name, root)
+    if path.suffix in YAML:
+        return parse(Recipe, [Document(path)])  # type: ignore[arg-type]
+    part = next(kind for kind, folder in FOLDERS.items() if folder == path.parent.name)
+    return FileRecipe(part, path)  # type: ignore[arg-type]
