@@ -1,1 +1,5 @@
-"""The engine GFN1/GFN2-xTB by tblite, in process."""
+"""The engine GFN-xTB by tblite, in process."""
+
+from iondrill.engines.xtb.engine import XtbEngine
+
+__all__ = ["XtbEngine"]

@@ -1,0 +1,174 @@
+"""GFN-xTB as an ASE calculator that counts its SCF cycles, recovers from a failed SCF and can be resumed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+from ase.calculators.calculator import Calculator, all_changes
+from ase.units import Bohr, Hartree, kB
+
+from iondrill.engines.xtb.blas import bind
+
+bind()
+
+from tblite.interface import Calculator as TbliteCalculator  # noqa: E402
+from tblite.interface import Result as TbliteResult  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ase import Atoms
+
+    from iondrill.config.levels import XtbLevel
+
+_CYCLE = re.compile(r"^\s*\d+\s+-?\d+\.\d+\s")
+
+
+class ScfNotConvergedError(RuntimeError):
+    """No rung of the ladder brought the SCF to convergence."""
+
+
+class Rung(NamedTuple):
+    """One way to start the SCF, tried when the one before has failed."""
+
+    name: str
+    restart: bool = False
+    preheat_K: float | None = None
+    settings: tuple[tuple[str, float], ...] = ()
+
+
+LADDER = (
+    Rung("start from the last wavefunction", restart=True),
+    Rung("start from superposed atoms"),
+    Rung("mixer damping 0.1", settings=(("mixer-damping", 0.1),)),
+    Rung("start from electrons at 3000 K", preheat_K=3000.0, settings=(("mixer-damping", 0.1),)),
+)
+
+
+class XtbCalculator(Calculator):
+    """GFN1- or GFN2-xTB by tblite, molecules and periodic cells (Γ point).
+
+    Parameters
+    ----------
+    level : XtbLevel
+        Method, accuracy, electronic temperature, largest number of SCF cycles.
+    charge : int
+        Total charge, e.
+    unpaired : int
+        Number of unpaired electrons, N(α) − N(β).
+
+    Attributes
+    ----------
+    n_scf_cycles : int
+        SCF cycles so far, failed rungs included.
+    rungs : list of str
+        What else than a plain start was needed, in order.
+
+    Notes
+    -----
+    Energies are electronic free energies (Bannwarth, Ehlert and Grimme, J. Chem. Theory Comput. 15, 1652 (2019)).
+    """
+
+    implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "forces", "charges"]
+
+    def __init__(self, level: XtbLevel, charge: int = 0, unpaired: int = 0) -> None:
+        super().__init__()
+        self.level = level
+        self.charge = charge
+        self.unpaired = unpaired
+        self.n_scf_cycles = 0
+        self.rungs: list[str] = []
+        self.wavefunction: TbliteResult | None = None
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = tuple(all_changes),
+    ) -> None:
+        """Compute energy (eV), forces (eV/Å) and charges (e).
+
+        Raises
+        ------
+        ScfNotConvergedError
+            If no rung of `LADDER` converges.
+        """
+        super().calculate(atoms, list(properties), list(system_changes))
+        if set(system_changes) - {"positions"}:
+            self.wavefunction = None
+        self.wavefunction = self._climb()
+        self.results = {
+            "energy": float(self.wavefunction["energy"]) * Hartree,
+            "free_energy": float(self.wavefunction["energy"]) * Hartree,
+            "forces": -self.wavefunction["gradient"] * Hartree / Bohr,
+            "charges": np.array(self.wavefunction["charges"]),
+        }
+
+    def _climb(self) -> TbliteResult:
+        """Try the rungs until one converges."""
+        failure = ""
+        for rung in LADDER:
+            if rung.restart and self.wavefunction is None:
+                continue
+            try:
+                result = self._singlepoint(rung)
+            except RuntimeError as error:
+                failure = str(error).strip().splitlines()[-1] if str(error).strip() else "unknown failure"
+                continue
+            if failure:
+                self.rungs.append(rung.name)
+            return result
+        raise ScfNotConvergedError(f"SCF not converged by any of {len(LADDER)} ways to start it: {failure}")
+
+    def _singlepoint(self, rung: Rung) -> TbliteResult:
+        guess = self.wavefunction if rung.restart else None
+        if rung.preheat_K is not None:
+            guess = self.api(temperature_K=rung.preheat_K, settings=rung.settings).singlepoint(None)
+        return self.api(settings=rung.settings).singlepoint(guess)
+
+    def api(self, temperature_K: float | None = None, settings: Sequence[tuple[str, float]] = ()) -> TbliteCalculator:
+        """Return tblite's own calculator for the present atoms, counting SCF cycles."""
+        atoms = self.atoms
+        api = TbliteCalculator(
+            self.level.method,
+            atoms.numbers,
+            atoms.positions / Bohr,
+            float(self.charge),
+            self.unpaired,
+            atoms.cell.array / Bohr if atoms.pbc.any() else None,
+            atoms.pbc if atoms.pbc.any() else None,
+            color=False,
+            logger=self._count,
+        )
+        temperature = temperature_K or self.level.electronic_temperature_K
+        options: dict[str, Any] = {
+            "verbosity": 1,
+            "accuracy": self.level.accuracy,
+            "temperature": temperature * kB / Hartree,
+            "max-iter": self.level.max_scf_cycles,
+            **dict(settings),
+        }
+        for key, value in options.items():
+            api.set(key, value)
+        return api
+
+    def _count(self, line: str) -> None:
+        self.n_scf_cycles += bool(_CYCLE.match(line))
+
+    def save_wavefunction(self, path: Path) -> None:
+        """Write the wavefunction, from which the next SCF starts digit for digit as it would here."""
+        if self.wavefunction is None:
+            raise ValueError("there is no wavefunction yet")
+        self.wavefunction.save(str(path))
+
+    def load_wavefunction(self, path: Path) -> None:
+        """Read a wavefunction that `save_wavefunction` wrote; without a readable file the next SCF starts afresh."""
+        try:
+            self.wavefunction = TbliteResult()
+            self.wavefunction.load(str(path))
+        except RuntimeError:
+            self.wavefunction = None
+            self.rungs.append(f"{path.name} could not be read: start from superposed atoms")

@@ -1,0 +1,128 @@
+"""The embedded engine: GFN-xTB by tblite, in this very process."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from iondrill.config.levels import XtbLevel
+from iondrill.engines.base import Attempt, Availability, Result, Status
+from iondrill.engines.xtb import blas
+from iondrill.errors import UserError
+from iondrill.prepare.jobs import VALENCE_ELECTRONS, Job, Md, Relax, unpaired_electrons
+from iondrill.prepare.journal import Journal, state_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ase import Atoms
+
+    from iondrill.engines.xtb.calculator import XtbCalculator
+
+
+class XtbEngine:
+    """GFN1- and GFN2-xTB: relaxation, single points, molecular dynamics, wavefunctions."""
+
+    name = "xtb"
+
+    def available(self, job: Job | None = None) -> Availability:  # noqa: ARG002  (needs no command)
+        """Say which tblite and which BLAS answer."""
+        library = blas.bind()
+        try:
+            import tblite.interface  # noqa: F401
+        except ImportError as error:
+            return Availability(engine=self.name, found=False, detail=str(error), install="pip install tblite")
+        install = "" if library.fast else "apt-get install libopenblas0  (three times faster)"
+        return Availability(
+            engine=self.name, found=True, version=self._version(), detail=f"BLAS: {library.name}", install=install
+        )
+
+    @staticmethod
+    def _version() -> str:
+        return f"tblite {version('tblite')}"
+
+    def write_inputs(self, job: Job, atoms: Atoms, folder: Path) -> list[Path]:
+        """Write nothing: the job and its structure are all this engine reads.
+
+        Raises
+        ------
+        UserError
+            If an element has no valence electrons in the table, or the thermostat is not offered.
+        """
+        for element in sorted(set(atoms.get_chemical_symbols()) - set(VALENCE_ELECTRONS)):
+            allowed = ", ".join(VALENCE_ELECTRONS)
+            raise UserError.of(
+                folder, f"level '{job.level_name}' has no parameters for {element}", f"allowed: {allowed}"
+            )
+        if isinstance(job.task, Md) and job.task.thermostat.kind == "nose":
+            raise UserError.of(folder, "engine xtb does not offer the nose thermostat", "allowed: csvr, none")
+        return []
+
+    def validate_inputs(self, folder: Path) -> list[str]:  # noqa: ARG002
+        """Return nothing: there is no input file of the engine's own."""
+        return []
+
+    def run(self, job: Job, atoms: Atoms, folder: Path) -> tuple[Result, Atoms]:
+        """Run, or continue, a job; see `iondrill.engines.base.Engine.run`."""
+        from iondrill.engines.xtb.calculator import ScfNotConvergedError, XtbCalculator
+
+        if not isinstance(job.level, XtbLevel):
+            raise TypeError(f"level '{job.level_name}' is of engine {job.level.engine}")
+        digest = job.input_hash(atoms)
+        state = state_folder(folder, digest)
+        journal = Journal(state / "journal.json")
+        electrons = sum(VALENCE_ELECTRONS[symbol] for symbol in atoms.get_chemical_symbols())
+        atoms = atoms.copy()
+        atoms.calc = calculator = XtbCalculator(job.level, job.charge, unpaired_electrons(job, electrons))
+        found: dict[str, Any] = {}
+        status: Status
+        try:
+            status, found = self._compute(job, atoms, calculator, state, journal)
+            reason = "finished" if status == "converged" else f"not relaxed within {found['n_ionic_steps']} steps"
+        except ScfNotConvergedError as error:
+            status, reason = "not_converged", str(error)
+        journal.end(reason, calculator.n_scf_cycles, changed="; ".join(dict.fromkeys(calculator.rungs)))
+        if status != "converged":
+            found |= {"energy_eV": None, "max_force_eV_A": None}
+        result = Result(
+            status=status,
+            level=job.level_name,
+            engine=self.name,
+            engine_version=self._version(),
+            n_scf_cycles=int(journal.cost("n_scf_cycles")),
+            wall_s=journal.cost("wall_s"),
+            core_s=journal.cost("core_s"),
+            attempts=[Attempt(reason=entry["reason"], changed=entry["changed"]) for entry in journal.entries],
+            input_hash=digest,
+            **found,
+        )
+        return result, atoms
+
+    def _compute(
+        self, job: Job, atoms: Atoms, calculator: XtbCalculator, state: Path, journal: Journal
+    ) -> tuple[Status, dict[str, Any]]:
+        """Do the task; return the status and the numbers of the result."""
+        if isinstance(job.task, Md):
+            from iondrill.engines.xtb.md import MdRun
+
+            point = MdRun(atoms, calculator, job.task, state).run(journal)
+            atoms.set_velocities(point.velocities)
+            return "converged", {"energy_eV": point.energy, "n_ionic_steps": point.step}
+        converged, steps = True, 0
+        if isinstance(job.task, Relax):
+            from iondrill.engines.xtb.relax import relax
+
+            converged, steps = relax(atoms, job.task, state, journal)
+        else:
+            journal.begin()
+        force = float(np.linalg.norm(atoms.get_forces(), axis=1).max())
+        if not isinstance(job.task, Relax) and job.task.wavefunction:
+            from iondrill.engines.xtb.wavefunction import write_molden
+
+            method = calculator.level.method
+            write_molden(state.parent.parent / "wavefunction.molden", atoms, calculator.wavefunction, method=method)
+        status: Status = "converged" if converged else "not_converged"
+        energy = atoms.get_potential_energy()
+        return status, {"energy_eV": energy, "max_force_eV_A": force, "n_ionic_steps": steps}

@@ -1,0 +1,202 @@
+"""Molecular dynamics that can be killed at any moment and goes on, digit for digit, from the last saved frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+from zipfile import BadZipFile
+
+import numpy as np
+from ase import units
+
+from iondrill.engines.xtb import dynamics
+from iondrill.files import replacing
+from iondrill.prepare.frames import FrameLog
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ase import Atoms
+    from numpy.typing import NDArray
+
+    from iondrill.engines.xtb.calculator import XtbCalculator
+    from iondrill.prepare.jobs import Md
+    from iondrill.prepare.journal import Journal
+
+    Array = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+LAUNCH_UNIT = 1e-5 / units.fs  # m/s = 1e-5 Å/fs, in ASE's velocity unit
+
+
+@dataclass
+class Point:
+    """A point of the trajectory, with all that the next step needs (ASE units).
+
+    Attributes
+    ----------
+    step : int
+        Steps done.
+    energy : float
+        Potential energy, eV.
+    heat : float
+        Energy that the thermostat has put in so far, eV.
+    positions, velocities, forces : array (n, 3)
+        Å, ASE velocity unit, eV/Å.
+    charges : array (n,)
+        e.
+    """
+
+    step: int
+    energy: float
+    heat: float
+    positions: Array
+    velocities: Array
+    forces: Array
+    charges: Array
+
+    def save(self, path: Path) -> None:
+        """Write all fields, in full precision, whole or not at all."""
+        with replacing(path) as temporary:
+            np.savez(temporary, **vars(self))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote."""
+        with np.load(path) as saved:
+            arrays = {key: saved[key] for key in ("positions", "velocities", "forces", "charges")}
+            return cls(step=int(saved["step"]), energy=float(saved["energy"]), heat=float(saved["heat"]), **arrays)
+
+
+class MdRun:
+    """One run: its atoms, its thermostat, and its state on disk.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        Start geometry with ``fragment`` labels and, perhaps, `FixAtoms`. Its positions are moved along.
+    calculator : XtbCalculator
+        Of the forces.
+    task : Md
+        Steps, time step, temperature, thermostat, launch, seed.
+    state : Path
+        Folder of frames, restart point and wavefunction.
+    """
+
+    def __init__(self, atoms: Atoms, calculator: XtbCalculator, task: Md, state: Path) -> None:
+        self.atoms = atoms
+        self.calculator = calculator
+        self.task = task
+        self.state = state
+        self.masses: Array = atoms.get_masses()
+        self.moving: Mask = np.ones(len(atoms), dtype=bool)
+        for constraint in atoms.constraints:
+            self.moving[constraint.get_indices()] = False
+        self.nd: Mask = atoms.arrays["fragment"] == "nd"
+        coupled = self.moving & ~self.nd if task.thermostat.group == "flake" else self.moving
+        self.coupled: Mask = coupled if task.thermostat.kind == "csvr" else np.zeros_like(coupled)
+        self.observed: Mask = self.coupled if self.coupled.any() else self.moving
+        everything = self.coupled.all()
+        self.n_degrees = 3 * int(self.coupled.sum()) - (3 if everything else 0)
+        self.timestep = task.timestep_fs * units.fs
+
+    def _rng(self, step: int) -> np.random.Generator:
+        """Return the generator of a step: noise depends on seed and step alone, so nothing need be stored."""
+        return np.random.default_rng([self.task.seed, step])
+
+    def _forces(self, positions: Array) -> tuple[float, Array, Array]:
+        self.atoms.set_positions(positions, apply_constraint=False)
+        forces = self.calculator.get_property("forces", self.atoms)
+        results = self.calculator.results
+        return results["energy"], forces, results["charges"]
+
+    def first_point(self) -> Point:
+        """Return the start: thermal velocities of the moving atoms, and the launch of the nanodiamond."""
+        velocities = np.zeros((len(self.atoms), 3))
+        velocities[self.moving] = dynamics.maxwell_boltzmann(
+            self.masses[self.moving], self.task.temperature_K, self._rng(0)
+        )
+        if self.moving.all():
+            velocities = dynamics.without_drift(self.masses, velocities)
+        if self.task.launch_m_s and self.nd.any():
+            velocities[self.nd] = dynamics.without_drift(self.masses[self.nd], velocities[self.nd])
+            velocities[self.nd, 0] += self.task.launch_m_s * LAUNCH_UNIT
+        positions = self.atoms.get_positions()
+        energy, forces, charges = self._forces(positions)
+        return Point(0, energy, 0.0, positions, velocities, forces, charges)
+
+    def next_point(self, point: Point) -> Point:
+        """Return the point one step on: velocity Verlet, then the thermostat."""
+        half = 0.5 * self.timestep * np.where(self.moving, 1.0 / self.masses, 0.0)[:, None]
+        velocities = point.velocities + half * point.forces
+        positions = point.positions + self.timestep * velocities
+        energy, forces, charges = self._forces(positions)
+        velocities = velocities + half * forces
+        step, heat = point.step + 1, point.heat
+        if self.coupled.any():
+            before = dynamics.kinetic_energy(self.masses[self.coupled], velocities[self.coupled])
+            factor = dynamics.csvr_factor(
+                before,
+                self.n_degrees,
+                self.task.temperature_K,
+                self.task.thermostat.time_constant_fs / self.task.timestep_fs,
+                self._rng(step),
+            )
+            velocities[self.coupled] *= factor
+            heat += (factor**2 - 1.0) * before
+        return Point(step, energy, heat, positions, velocities, forces, charges)
+
+    def restore(self) -> Point | None:
+        """Return the last saved point and load its wavefunction; None if there is none that can be read."""
+        try:
+            point = Point.load(self.state / "restart.npz")
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+            return None
+        # the calculator must know these atoms as its own, or it would drop the wavefunction
+        self.atoms.set_positions(point.positions, apply_constraint=False)
+        self.calculator.atoms = self.atoms.copy()
+        self.calculator.load_wavefunction(self.state / f"wavefunction-{point.step}.npz")
+        return point
+
+    def save(self, point: Point) -> None:
+        """Make a point the one to restart from: the wavefunction first, then the point that names it."""
+        with replacing(self.state / f"wavefunction-{point.step}.npz") as temporary:
+            self.calculator.save_wavefunction(temporary)
+        point.save(self.state / "restart.npz")
+        for old in self.state.glob("wavefunction-*.npz"):
+            if old.name != f"wavefunction-{point.step}.npz":
+                old.unlink()
+
+    def write_frame(self, log: FrameLog, point: Point) -> None:
+        """Append a point to the frames."""
+        kinetic = dynamics.kinetic_energy(self.masses, point.velocities)
+        log.append(
+            step=point.step,
+            time_fs=point.step * self.task.timestep_fs,
+            temperature_K=dynamics.temperature(self.masses[self.observed], point.velocities[self.observed]),
+            potential_eV=point.energy,
+            conserved_eV=point.energy + kinetic - point.heat,
+            positions_A=point.positions,
+            velocities_A_fs=point.velocities * units.fs,
+            forces_eV_A=point.forces,
+            charges_e=point.charges,
+        )
+
+    def run(self, journal: Journal) -> Point:
+        """Run from the last saved point, or the start, to the last step."""
+        with FrameLog.open(self.state / "frames.bin", n_atoms=len(self.atoms)) as log:
+            point = self.restore()
+            journal.begin(at="" if point is None else f"step {point.step}")
+            if point is None:
+                log.truncate_after(-1)
+                point = self.first_point()
+                self.write_frame(log, point)
+                self.save(point)
+            log.truncate_after(point.step)
+            while point.step < self.task.steps:
+                point = self.next_point(point)
+                if point.step % self.task.save_every == 0:
+                    self.write_frame(log, point)
+                    self.save(point)
+                    journal.beat(self.calculator.n_scf_cycles)
+        return point
