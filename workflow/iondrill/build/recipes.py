@@ -118,7 +118,7 @@ class AssemblyRecipe(Strict):
         "zigzag", description="what meets the tip: a (zigzag) side of the flake, or the armchair pair of a corner"
     )
     tip: NonZeroMiller | Literal["atom"] = Field(
-        (1, 1, 1),
+        (-1, -1, -1),
         description="what points to the flake: a crystal direction of the diamond, or the atom farthest from its "
         "centroid",
     )
