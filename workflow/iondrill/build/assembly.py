@@ -10,7 +10,6 @@ from ase import Atoms
 
 from iondrill.build.flake import LAYERS, mark_far_edge
 from iondrill.build.labels import set_fragment
-from iondrill.build.labels import set_fragment
 from iondrill.build.recipes import CubicBox
 from iondrill.errors import UserError
 
