@@ -104,7 +104,7 @@ def test_a_flipped_bit_is_found(intact, byte, bit):
     with TemporaryDirectory() as folder:
         path = Path(folder) / "frames.bin"
         path.write_bytes(damaged)
-        with pytest.raises(UserError, match="frames.bin") as caught:
+        with pytest.raises(UserError, match=r"frames\.bin") as caught:
             Frames(path, STRIDE)
         if byte >= HEADER_BYTES:
             assert f"record {(byte - HEADER_BYTES) // SIZE + 1} of {N_FRAMES}" in str(caught.value)
@@ -130,7 +130,7 @@ def test_a_damaged_frame_stops_a_resume_unless_it_is_dropped(intact, record, res
 def test_zeros_in_place_of_the_last_frame_are_found(path):
     write(path, range(3))
     path.write_bytes(path.read_bytes() + bytes(SIZE))
-    with pytest.raises(UserError, match="record 4 of 4 .after step 2. is damaged"):
+    with pytest.raises(UserError, match=r"record 4 of 4 \(after step 2\) is damaged"):
         Frames(path, 1)
 
 
@@ -139,7 +139,7 @@ def test_where_a_run_went_over_the_same_steps_again_the_later_wins(restarts):
     with TemporaryDirectory() as folder:
         path = Path(folder) / "frames.bin"
         write(path, range(10))
-        expected = {step: 0 for step in range(10)}
+        expected = dict.fromkeys(range(10), 0)
         for branch, (start, count) in enumerate(restarts, start=1):
             first = min(start, max(expected) + 1)
             write(path, range(first, first + count), branch)
@@ -185,7 +185,7 @@ def test_a_log_without_forces_and_charges_is_smaller(path):
 def test_another_number_of_atoms_is_refused_and_nothing_lost(path):
     write(path, range(3))
     before = path.read_bytes()
-    with pytest.raises(UserError, match="holds frames of 3 atoms.*allowed: 4 atoms"):
+    with pytest.raises(UserError, match=r"holds frames of 3 atoms.*allowed: 4 atoms"):
         FrameLog.open(path, N_ATOMS + 1)
     assert path.read_bytes() == before
 
