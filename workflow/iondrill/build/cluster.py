@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import permutations, product
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
-from scipy.optimize import linprog
 from scipy.spatial import cKDTree
 
 from iondrill.build.labels import set_fragment
@@ -28,7 +28,7 @@ CENTRES = {
 """Named points of the lattice, in units of the lattice constant; an atom lies at the origin."""
 
 BASIS = np.array([[0, 0, 0], [0, 2, 2], [2, 0, 2], [2, 2, 0], [1, 1, 1], [1, 3, 3], [3, 1, 3], [3, 3, 1]]) / 4
-MOST_SITES = 200_000
+MOST_SITES = 1_000_000
 TOLERANCE_A = 1e-6
 # between the bond, √3/4 = 0.433 a, and the second neighbours, √2/2 = 0.707 a
 BONDED_BELOW = 0.52
@@ -53,12 +53,12 @@ def build_cluster(recipe: ClusterRecipe) -> Atoms:
     Raises
     ------
     UserError
-        If the cut is open or far too large, or does not hold the promised number of atoms or coordination.
+        If the cut is far too large, or does not hold the promised number of atoms or coordination.
     """
     named = CENTRES[recipe.centre] if isinstance(recipe.centre, str) else recipe.centre
     centre = np.array(named) * recipe.lattice_A
     normals, offsets = _planes(recipe.half_spaces)
-    points = _lattice(recipe.lattice_A, *_bounds(recipe, normals, offsets), centre)
+    points = _lattice(recipe.lattice_A, _reach(recipe), centre)
     inside = (points @ normals.T <= offsets + TOLERANCE_A).all(axis=1)
     if recipe.radius_A is not None:
         inside &= np.linalg.norm(points, axis=1) <= recipe.radius_A + TOLERANCE_A
@@ -110,34 +110,31 @@ def _planes(half_spaces: list[HalfSpaces]) -> tuple[NDArray[np.float64], NDArray
     return np.vstack(normals), np.concatenate(offsets)
 
 
-def _bounds(
-    recipe: ClusterRecipe, normals: NDArray[np.float64], offsets: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the lowest and highest corner of a box around the cut, in Å from its centre."""
-    reach = np.inf if recipe.radius_A is None else recipe.radius_A
-    corners = np.full((2, 3), [[-reach], [reach]])
-    if recipe.radius_A is None:
-        for axis, (row, sign) in product(range(3), enumerate((1, -1))):
-            solution = linprog(sign * np.eye(3)[axis], A_ub=normals, b_ub=offsets, bounds=(None, None))
-            if solution.status != 0:
-                raise UserError.of("half_spaces", "the planes do not enclose the cut", "add planes or radius_A")
-            corners[row, axis] = sign * solution.fun
-    sites = 8 * np.prod((corners[1] - corners[0]) / recipe.lattice_A)
+def _reach(recipe: ClusterRecipe) -> float:
+    """Return a distance from the centre, in Å, beyond which the cut holds nothing.
+
+    The N unit normals n of a family add up to zero, and their squares to N/3: from n·x ≤ d for each follows
+    |x| ≤ √(3(N-1)) d, which the corners of the {111} tetrahedron attain.
+    """
+    reach_A = [] if recipe.radius_A is None else [recipe.radius_A]
+    for planes in recipe.half_spaces:
+        members = len(family(planes.family, inversion=planes.inversion))
+        reach_A.append(sqrt(3 * (members - 1)) * planes.distance_A)
+    edge = 2 * min(reach_A) / recipe.lattice_A
+    sites = 8.0 * edge * edge * edge
     if sites > MOST_SITES:
         raise UserError.of(
-            "radius_A" if recipe.radius_A is not None else "half_spaces",
+            "half_spaces" if recipe.half_spaces else "radius_A",
             f"the box around the cut holds {sites:.3g} lattice sites",
             f"allowed: at most {MOST_SITES}",
         )
-    return corners[0], corners[1]
+    return min(reach_A)
 
 
-def _lattice(
-    lattice_A: float, low: NDArray[np.float64], high: NDArray[np.float64], centre: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the sites of the diamond lattice in the box, seen from the centre, shape (n, 3) in Å."""
-    first = np.floor((centre + low) / lattice_A).astype(int) - 1
-    last = np.ceil((centre + high) / lattice_A).astype(int) + 1
+def _lattice(lattice_A: float, reach_A: float, centre: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sites of the diamond lattice about the centre and seen from it, shape (n, 3) in Å."""
+    first = np.floor((centre - reach_A) / lattice_A).astype(int) - 1
+    last = np.ceil((centre + reach_A) / lattice_A).astype(int) + 1
     cells = np.stack(np.meshgrid(*map(np.arange, first, last), indexing="ij"), axis=-1).reshape(-1, 1, 3)
     return np.asarray((cells + BASIS).reshape(-1, 3) * lattice_A - centre)
 
