@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 
 class Strict(BaseModel):
@@ -13,18 +14,49 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-Name = Annotated[
-    str,
-    Field(
+NAME_RULE = "letters, digits, '+', '_' and '-', starting with a letter or digit, at most 64"
+
+
+def _name(refers_to: str | None = None) -> Any:
+    """Return the rule of a name; the keys with x- serve messages, cross-checks and the reference pages."""
+    extra: dict[str, Any] = {"x-means": refers_to or "name", "x-rule": NAME_RULE}
+    return Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9+_-]{0,63}$",
-        description="letters, digits, '+', '_' and '-', starting with a letter or digit",
-    ),
-]
+        json_schema_extra=extra | ({"x-refers-to": refers_to} if refers_to else {}),
+    )
+
+
+Name = Annotated[str, _name()]
 """A name that becomes part of file names: no dot, since dots separate the parts of a job name."""
 
-PositiveFloat = Annotated[float, Field(gt=0)]
-NonNegativeFloat = Annotated[float, Field(ge=0)]
-PositiveInt = Annotated[int, Field(gt=0)]
-NonNegativeInt = Annotated[int, Field(ge=0)]
+LevelName = Annotated[str, _name("level")]
+RunName = Annotated[str, _name("run")]
+StructureName = Annotated[str, _name("structure")]
+AssemblyName = Annotated[str, _name("assembly")]
+FacetName = Annotated[str, _name("facet")]
+
+Folder = Annotated[
+    str,
+    Field(
+        pattern=r"^[^{}*?\[\]\s]([^{}*?\[\]\n]*[^{}*?\[\]\s])?$",
+        json_schema_extra={"x-means": "folder", "x-rule": "no braces, brackets, '*' or '?', which are wildcards"},
+    ),
+]
+"""A folder whose name Snakemake can hold in patterns."""
+
+
+def _not_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise PydanticCustomError("number_type", "a number")
+    return value
+
+
+Number = BeforeValidator(_not_boolean)
+PositiveFloat = Annotated[float, Field(gt=0), Number]
+NonNegativeFloat = Annotated[float, Field(ge=0), Number]
+PositiveInt = Annotated[int, Field(gt=0), Number]
+NonNegativeInt = Annotated[int, Field(ge=0), Number]
+Seed = Annotated[int, Field(ge=0, lt=2**31), Number]
+"""A seed that also fits the 32-bit integers of CP2K and VASP."""
 Ion = Literal["Li", "Na", "K"]
 Fragment = Literal["nd", "lower", "upper", "ion", "slab", "adsorbate"]

@@ -16,9 +16,7 @@ class XtbLevel(Strict):
     """Extended tight binding by tblite, in process: the preview level."""
 
     engine: Literal["xtb"]
-    method: Literal["GFN2-xTB", "GFN1-xTB"] = Field(
-        "GFN2-xTB", description="GFN1 over-binds Na: not for energies"
-    )
+    method: Literal["GFN2-xTB", "GFN1-xTB"] = Field("GFN2-xTB", description="GFN1 over-binds Na: not for energies")
     accuracy: PositiveFloat = Field(1.0, description="tblite's accuracy; SCF thresholds scale with it")
     electronic_temperature_K: PositiveFloat = 300.0
     max_scf_cycles: PositiveInt = 250
@@ -36,16 +34,12 @@ class Cp2kLevel(Strict):
     functional: Literal["PBE"] = "PBE"
     dispersion: Literal["D3(BJ)", "D3(0)", "none"] = "D3(BJ)"
     basis: Literal["DZVP-MOLOPT-SR-GTH", "DZVP-GTH", "TZV2P-GTH"] = "DZVP-MOLOPT-SR-GTH"
-    cutoff_Ry: PositiveFloat = Field(
-        400.0, description="300–350 for MD, 400 for Li energies, 600–1000 for Na"
-    )
+    cutoff_Ry: PositiveFloat = Field(400.0, description="300–350 for MD, 400 for Li energies, 600–1000 for Na")
     rel_cutoff_Ry: PositiveFloat = 50.0
     eps_scf: PositiveFloat = Field(1e-6, description="SCF threshold")
     max_scf_cycles: PositiveInt = Field(300, description="inner cycles of one SCF")
     kpoints: Grid = Field((3, 3, 1), description="Monkhorst–Pack grid of slabs; clusters use Γ")
-    smearing_K: PositiveFloat = Field(
-        300.0, description="Fermi–Dirac temperature where diagonalisation is used"
-    )
+    smearing_K: PositiveFloat = Field(300.0, description="Fermi–Dirac temperature where diagonalisation is used")
     poisson: Literal["WAVELET", "MT"] = Field("WAVELET", description="solver of non-periodic boxes")
     command: Command = Field(["cp2k.psmp"], description="the program and its arguments")
     launcher: list[str] = Field([], description="put before the command, e.g. [mpirun, -n, '4'] or [srun]")

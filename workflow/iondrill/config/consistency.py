@@ -1,0 +1,73 @@
+"""What is wrong between the keys of a configuration, found in plain data, so that other mistakes hide nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, get_args
+
+from iondrill.config.base import Ion
+from iondrill.config.levels import VaspLevel
+from iondrill.config.models import Config
+from iondrill.config.schema import Schema, value_at
+from iondrill.errors import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from iondrill.config.document import Place
+    from iondrill.config.explain import Mistake
+
+STAGES = ("relax", "md", "elf", "adsorption")
+
+
+def mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
+    """Yield names of levels and runs that do not exist, and levels that cannot do what they are named for.
+
+    Parameters
+    ----------
+    content : dict
+        The merged content of the configuration files, valid or not.
+    """
+    levels, runs = _mapping(content, "levels"), _mapping(content, "md", "runs")
+    for place, refers_to, name in references(content):
+        if refers_to == "level" and levels and name not in levels:
+            default = "" if value_at(content, place) else ", the default"
+            yield place, f"there is no level '{name}'{default}", nearest(name, map(str, levels))
+        elif refers_to == "level":
+            yield from _vasp_mistakes(content, place, name)
+        elif refers_to == "run" and name not in runs:
+            yield place, f"there is no run '{name}'", nearest(name, map(str, runs))
+
+
+def references(content: dict[str | int, Any]) -> Iterator[tuple[Place, str, str]]:
+    """Yield each name that refers to something else: its place, to what, and the name.
+
+    Levels that the stages name by default are among them.
+    """
+    for stage in STAGES:
+        if "level" not in _mapping(content, stage):
+            yield (stage, "level"), "level", Config.model_fields[stage].get_default().level
+    yield from Schema(Config).references(content)
+
+
+def _vasp_mistakes(content: dict[str | int, Any], place: Place, name: str) -> Iterator[Mistake]:
+    """Yield where VASP is named for what it is not offered for, or lacks the dataset of an element."""
+    level = _mapping(content, "levels", name)
+    stage = place[1] if place[0] == "inputs" else place[0]
+    if level.get("engine") != "vasp":
+        return
+    if stage in {"md", "elf"}:
+        yield place, f"level '{name}' is of engine vasp", "allowed: a level of engine xtb or cp2k"
+    elif stage == "adsorption":
+        ions = _mapping(content, "adsorption").get("ions", Config.model_fields["adsorption"].get_default().ions)
+        potcars = level.get("potcars", VaspLevel.model_fields["potcars"].get_default())
+        known = [ion for ion in get_args(Ion) if isinstance(ions, list) and ion in ions]
+        for element in ("C", "H", *known):
+            if isinstance(potcars, dict) and element not in potcars:
+                yield ("levels", name, "potcars"), f"no entry for {element}", "allowed: a PAW dataset per element"
+
+
+def _mapping(content: Any, *keys: str) -> dict[str | int, Any]:
+    """Return the mapping at a place, empty where there is none."""
+    for key in keys:
+        content = content.get(key) if isinstance(content, dict) else None
+    return content if isinstance(content, dict) else {}

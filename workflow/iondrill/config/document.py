@@ -1,0 +1,224 @@
+"""YAML files as plain data, with the line of every key; and plain data as YAML.
+
+Numbers, booleans and null are those of YAML 1.2: ``1e-7`` is a number, ``no``, ``on`` and ``1:30`` are words.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from iondrill.errors import Problem, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Place = tuple[str | int, ...]
+"""Keys and indices that lead to a value."""
+
+MOST_VALUES = 100_000
+"""Aliases of aliases grow without bound; no configuration is this large."""
+
+TAG = "tag:yaml.org,2002:"
+WORDS = {
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    "bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    "int": (r"[-+]?[0-9]+", list("-+0123456789")),
+    "float": (
+        r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        list("-+.0123456789"),
+    ),
+    "merge": (r"<<", ["<"]),
+}
+"""What a word without quotes may be besides text (YAML 1.2.2, section 10.3.2), by its first characters."""
+
+
+class _Loader(yaml.SafeLoader):
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+
+
+class _Dumper(yaml.SafeDumper):
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+
+
+for _name, (_pattern, _first) in WORDS.items():
+    for _class in (_Loader, _Dumper):
+        _class.add_implicit_resolver(TAG + _name, re.compile(rf"^(?:{_pattern})\Z"), _first)
+
+
+class Document:
+    """A YAML file: its content, the line of every key, and what is wrong with it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Attributes
+    ----------
+    content : dict
+        Text, numbers, booleans, None, lists and dicts. Repeated and unusable keys are left out.
+    lines : dict
+        The line of each place, counted from 1.
+    problems : list of Problem
+        Repeated keys, keys that are not text, tags; `iondrill.config.load.parse` raises them with its own.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, is not YAML, or does not hold keys with values.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lines: dict[Place, int] = {(): 1}
+        self.problems: list[Problem] = []
+        self._values = 0
+        self._open: set[int] = set()
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except OSError as error:
+            raise UserError.of(path, f"cannot be read: {error.strerror or error}") from None
+        except UnicodeDecodeError as error:
+            raise UserError.of(f"{path} (byte {error.start})", "is not UTF-8 text") from None
+        try:
+            node = yaml.compose(text, Loader=_Loader)
+            content = {} if node is None else self._read(node, ())
+        except yaml.YAMLError as error:
+            raise UserError(_syntax_problem(path, text, error)) from None
+        except RecursionError:
+            raise UserError.of(f"{path} (line 1)", "is nested too deeply") from None
+        if not isinstance(content, dict):
+            raise UserError.of(f"{path} (line 1)", f"found {shown(content)}", "allowed: keys with values")
+        self.content: dict[str | int, Any] = content
+
+    def where(self, at: Place, line: int | None = None) -> str:
+        """Return ``file: key (line n)`` of a place, by default with its own or its nearest parent's line."""
+        line = line or next(self.lines[parent] for parent in parents(at) if parent in self.lines)
+        key = ".".join(_key(part) for part in at)
+        return f"{self.path}" + (f": {key}" if key else "") + f" (line {line})"
+
+    def _read(self, node: yaml.Node, at: Place) -> Any:
+        """Return the plain value of a node, noting lines and problems."""
+        self.lines.setdefault(at, node.start_mark.line + 1)
+        self._values += 1
+        if self._values > MOST_VALUES:
+            raise yaml.MarkedYAMLError(problem=f"more than {MOST_VALUES} values", problem_mark=node.start_mark)
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, at)
+        if id(node) in self._open:
+            raise yaml.MarkedYAMLError(problem="an alias refers to what holds it", problem_mark=node.start_mark)
+        if node.tag not in {TAG + "map", TAG + "seq"}:
+            self._problem(at, f"found the tag {shown(node.tag)}", "allowed: no tags")
+        self._open.add(id(node))
+        try:
+            if isinstance(node, yaml.SequenceNode):
+                return [self._read(value, (*at, index)) for index, value in enumerate(node.value)]
+            return self._mapping(node, at)
+        finally:
+            self._open.discard(id(node))
+
+    def _mapping(self, node: yaml.Node, at: Place) -> dict[str | int, Any]:
+        """Return the keys and values of a mapping; its own keys go before merged ones."""
+        content: dict[str | int, Any] = {}
+        merged: list[yaml.Node] = []
+        for key_node, value_node in node.value:
+            if key_node.tag == TAG + "merge":
+                merged += value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]
+                continue
+            line = key_node.start_mark.line + 1
+            key = self._scalar(key_node, at) if isinstance(key_node, yaml.ScalarNode) else None
+            if not isinstance(key, str | int) or isinstance(key, bool):
+                found = shown(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "a list or mapping"
+                self._problem(at, f"found {found} as a key", "allowed: text; put it in quotes", line)
+            elif key in content:
+                first = self.lines[(*at, key)]
+                self._problem((*at, key), f"the key stands twice, first in line {first}", "allowed: once", line)
+            else:
+                self.lines[(*at, key)] = line
+                content[key] = self._read(value_node, (*at, key))
+        for other in merged:
+            value = self._read(other, (*at, "<<"))
+            if not isinstance(value, dict):
+                self._problem((*at, "<<"), f"found {shown(value)}", "allowed: a mapping")
+                continue
+            for key, inner in value.items():
+                if key not in content:
+                    content[key] = inner
+                    self._move_lines((*at, "<<", key), (*at, key))
+        return content
+
+    def _move_lines(self, old: Place, new: Place) -> None:
+        """Give the lines of a merged key to the place it was merged into."""
+        moved = {place: line for place, line in self.lines.items() if place[: len(old)] == old}
+        self.lines.update({(*new, *place[len(old) :]): line for place, line in moved.items()})
+
+    def _scalar(self, node: yaml.ScalarNode, at: Place) -> Any:
+        """Return text, number, boolean or None."""
+        word: str = node.value
+        kind = node.tag.removeprefix(TAG)
+        if kind == "null":
+            return None
+        if kind == "bool" and word.lower() in {"true", "false"}:
+            return word.lower() == "true"
+        try:
+            if kind == "int":
+                return int(word)
+            if kind == "float":
+                return float(word.lower().replace(".inf", "inf").replace(".nan", "nan"))
+        except ValueError:  # beyond Python's limit of digits, or tagged as a number without being one
+            self._problem(at, f"found {shown(word)}", "allowed: a number of fewer digits", node.start_mark.line + 1)
+            return 0
+        if kind not in {"str", "merge"}:
+            self._problem(at, f"found the tag {shown(node.tag)}", "allowed: no tags")
+        bad = next((char for char in word if char not in "\n\t" and unicodedata.category(char) in {"Cc", "Cs"}), "")
+        if bad:
+            self._problem(at, f"found {shown(word)}", f"allowed: text without U+{ord(bad):04X}")
+        return word
+
+    def _problem(self, at: Place, found: str, allowed: str, line: int | None = None) -> None:
+        self.problems.append(Problem(self.where(at, line), found, allowed))
+
+
+def dump(content: Any) -> str:
+    """Return plain data as YAML that `Document` reads back as it was."""
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+def parents(at: Place) -> Iterator[Place]:
+    """Yield a place and all that hold it, the root last."""
+    return (at[:length] for length in range(len(at), -1, -1))
+
+
+def shown(value: Any) -> str:
+    """Return a value in a few words, for messages."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _key(part: str | int) -> str:
+    """Return a key as it stands in a message: in quotes if it would be misread."""
+    text = str(part)
+    return text if re.fullmatch(r"[\w+<-]{1,64}", text) else shown(text)
+
+
+def _syntax_problem(path: Path, text: str, error: yaml.YAMLError) -> Problem:
+    """Say what a YAML reader complains about, and where."""
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text.count("\n", 0, error.position) + 1
+        return Problem(f"{path} (line {line})", f"is not valid YAML: character U+{int(error.character):04X} in text")
+    mark = getattr(error, "problem_mark", None)
+    what = " ".join(str(getattr(error, "problem", None) or error).split())
+    context = getattr(error, "context", None)
+    return Problem(
+        f"{path} (line {mark.line + 1 if mark else 1})",
+        f"is not valid YAML: {what}" + (f" {context}" if context else ""),
+    )

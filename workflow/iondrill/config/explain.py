@@ -1,0 +1,116 @@
+"""What pydantic found, said in the words of the YAML file."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from iondrill.config.base import NAME_RULE
+from iondrill.config.document import Place, shown
+from iondrill.config.schema import Node, Schema, Spot, value_at
+from iondrill.errors import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pydantic import ValidationError
+
+Mistake = tuple[Place, str, str]
+"""The place of a mistake, what was found there, and what is allowed."""
+
+
+class Mishap(NamedTuple):
+    """An error of pydantic, and where it lies."""
+
+    kind: str
+    location: tuple[str | int, ...]
+    message: str
+    spot: Spot
+
+    @property
+    def within(self) -> bool:
+        """Whether, of several types, the value is of this one, and only what it holds is wrong."""
+        if self.kind in {"missing", "extra_forbidden"}:
+            return isinstance(self.location[-1], str)
+        return self.spot.union is not None and len(self.spot.place) > len(self.spot.union[0])
+
+
+def explain(model: Any, error: ValidationError, content: Any) -> Iterator[Mistake]:
+    """Yield one mistake of the user for each thing that is wrong.
+
+    Parameters
+    ----------
+    model : type
+        The pydantic model, or a union of models, that refused the content.
+    error : ValidationError
+        The refusal.
+    content : object
+        Plain data.
+    """
+    schema = Schema(model)
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    mishaps = [Mishap(d["type"], d["loc"], d["msg"], schema.spot(d["loc"])) for d in details]
+    for mishap in _nearest_type(_without_misspelt(mishaps, schema), schema, content):
+        yield _mistake(mishap, schema, content)
+
+
+def _suggestion(mishap: Mishap, schema: Schema) -> str:
+    """Say which of the keys that are allowed an unknown one was perhaps meant to be."""
+    beside = schema.spot((*mishap.location[:-1], "[key]")).node
+    return nearest(str(mishap.location[-1]), beside.get("properties", {}))
+
+
+def _without_misspelt(mishaps: Sequence[Mishap], schema: Schema) -> list[Mishap]:
+    """Drop a missing key where an unknown one beside it is its misspelling: that is one mistake."""
+    unknown = [mishap for mishap in mishaps if mishap.kind == "extra_forbidden"]
+    meant = {(mishap.location[:-1], _suggestion(mishap, schema)) for mishap in unknown}
+    return [
+        mishap
+        for mishap in mishaps
+        if mishap.kind != "missing" or (mishap.location[:-1], f"did you mean '{mishap.location[-1]}'?") not in meant
+    ]
+
+
+def _nearest_type(mishaps: Sequence[Mishap], schema: Schema, content: Any) -> Iterator[Mishap]:
+    """Of a value that fits none of several types, keep what is wrong by the type that comes nearest."""
+    for union, group in groupby(mishaps, key=lambda mishap: mishap.spot.union and mishap.spot.union[0]):
+        if union is None:
+            yield from group
+            continue
+        types = [list(one) for _, one in groupby(group, key=lambda mishap: mishap.spot.union)]
+        near = [one for one in types if all(mishap.within for mishap in one)]
+        if near:
+            yield from min(near, key=len)
+        else:
+            yield Mishap("union", union, "", Spot(union, schema.at(union, content), None))
+
+
+def _mistake(mishap: Mishap, schema: Schema, content: Any) -> Mistake:
+    """Say one error in words."""
+    kind, location, message, (place, node, _) = mishap
+    if kind == "extra_forbidden":
+        return place, f"unknown key {shown(place[-1])}", _suggestion(mishap, schema)
+    if kind == "missing" and isinstance(place[-1], str):
+        return place[:-1], f"key '{place[-1]}' is missing", ""
+    if kind == "missing":  # an item of a list of fixed length
+        place, node = place[:-1], schema.at(place[:-1], content)
+    if kind in {"value_error", "assertion_error"}:
+        return place, message.split(", ", 1)[1], ""
+    if kind.startswith("union_tag"):
+        return _tag_mistake(place, node, value_at(content, place))
+    if kind == "invalid_key" or location[-1:] == ("[key]",):
+        rules = {"string_pattern_mismatch": NAME_RULE, "int_parsing": "a whole number"}
+        return place, f"found the key {shown(place[-1])}", f"allowed: {rules.get(kind, 'text; put it in quotes')}"
+    rule = node.get("x-rule") if kind == "string_pattern_mismatch" else None
+    return place, f"found {shown(value_at(content, place))}", f"allowed: {rule or schema.describe(node)}"
+
+
+def _tag_mistake(place: Place, node: Node, value: Any) -> Mistake:
+    """Say what is wrong with the key that decides between models."""
+    key = node["discriminator"]["propertyName"]
+    allowed = f"allowed: {', '.join(repr(word) for word in node['discriminator']['mapping'])}"
+    if not isinstance(value, dict):
+        return place, f"found {shown(value)}", "allowed: keys with values"
+    if key not in value:
+        return place, f"key '{key}' is missing", allowed
+    return (*place, key), f"found {shown(value[key])}", allowed

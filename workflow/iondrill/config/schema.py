@@ -1,0 +1,179 @@
+"""JSON Schema of the models: what may stand at a place, in words, for messages and the reference pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import TypeAdapter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from iondrill.config.document import Place
+
+Node = dict[str, Any]
+
+
+class Spot(NamedTuple):
+    """Where one error of pydantic lies."""
+
+    place: Place
+    """Keys and indices in the content."""
+    node: Node
+    """The schema of what may stand there."""
+    union: tuple[Place, str] | None
+    """The innermost choice between types on the way there, and the type that this error is about."""
+
+
+class Schema:
+    """The JSON Schema of a model, to be walked.
+
+    Parameters
+    ----------
+    model : type
+        A pydantic model, or an annotated union of models.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.root: Node = TypeAdapter(model).json_schema()
+        self.definitions: dict[str, Node] = self.root.get("$defs", {})
+
+    def resolve(self, node: Node) -> Node:
+        """Return the node without reference and without the choice of null."""
+        while True:
+            if "$ref" in node:
+                own = {key: value for key, value in node.items() if key != "$ref"}
+                node = {**self.definitions[node["$ref"].rsplit("/", 1)[-1]], **own}
+            elif len(choices := _choices(node)) == 1:
+                node = {**choices[0], **{key: value for key, value in node.items() if key != "anyOf"}}
+            else:
+                return node
+
+    def tagged(self, node: Node) -> dict[str, Node]:
+        """Return the models of a union that a key decides, by the word that stands for each."""
+        mapping = node.get("discriminator", {}).get("mapping", {})
+        return {tag: self.resolve({"$ref": reference}) for tag, reference in mapping.items()}
+
+    def child(self, node: Node, part: str | int) -> Node:
+        """Return what may stand under a key or index."""
+        inner: Any = node.get("properties", {}).get(part)
+        if inner is None and isinstance(part, int):
+            inner = dict(enumerate(node.get("prefixItems", ()))).get(part, node.get("items"))
+        if inner is None:
+            inner = next(iter(node.get("patternProperties", {}).values()), node.get("additionalProperties"))
+        return inner if isinstance(inner, dict) else {}
+
+    def spot(self, location: Place) -> Spot:
+        """Follow a location of pydantic, which names the members of unions besides keys and indices."""
+        place: list[str | int] = []
+        union = None
+        node = self.resolve(self.root)
+        for part in location:
+            if part == "[key]":
+                break
+            if tagged := self.tagged(node):
+                node = tagged.get(str(part), {})
+            elif len(choices := _choices(node)) > 1:
+                union = (tuple(place), str(part))
+                node = self.resolve(self._labelled(choices, str(part)))
+            else:
+                place.append(part)
+                node = self.resolve(self.child(node, part))
+        return Spot(tuple(place), node, union)
+
+    def _labelled(self, choices: list[Node], label: str) -> Node:
+        """Return the member of a union that pydantic means by a label."""
+        for choice in choices:
+            if choice.get("$ref", "").endswith(f"/{label}"):
+                return choice
+        arrays = [choice for choice in choices if choice.get("type") == "array"]
+        return arrays[0] if arrays and any(word in label for word in ("list", "tuple")) else {}
+
+    def at(self, place: Place, content: Any) -> Node:
+        """Return what may stand at a place of the content; of a choice between types, the choice."""
+        node = self.resolve(self.root)
+        for part in place:
+            tagged = self.tagged(node)
+            if tagged and isinstance(content, dict):
+                node = tagged.get(str(content.get(node["discriminator"]["propertyName"])), {})
+            node = self.resolve(self.child(node, part))
+            content = value_at(content, (part,))
+        return node
+
+    def references(self, content: Any, node: Node | None = None, at: Place = ()) -> Iterator[tuple[Place, str, str]]:
+        """Yield each name in the content that refers to something else: its place, to what, and the name.
+
+        Parameters
+        ----------
+        content : object
+            Plain data, valid or not.
+        """
+        node = self.resolve(self.root if node is None else node)
+        if isinstance(content, str) and "x-refers-to" in node:
+            yield at, node["x-refers-to"], content
+        for choice in _choices(node):
+            yield from self.references(content, choice, at)
+        if isinstance(content, dict):
+            for part, inner in content.items():
+                yield from self.references(inner, self.child(node, part), (*at, part))
+        elif isinstance(content, list):
+            for index, inner in enumerate(content):
+                yield from self.references(inner, self.child(node, index), (*at, index))
+
+    def describe(self, node: Node, *, many: bool = False) -> str:
+        """Say in words what a node allows, in the singular or plural."""
+        node = self.resolve(node)
+        if choices := _choices(node):
+            return ", or ".join(self.describe(choice, many=many) for choice in choices)
+        if "const" in node or "enum" in node:
+            words = [repr(word) for word in node.get("enum", [node.get("const")])]
+            return " or ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+        if "x-means" in node:
+            return _plain(node["x-means"], many=many)
+        kind = node.get("type", "object")
+        if kind == "array":
+            return self._describe_array(node)
+        return _plain(KINDS[kind], many=many) + _range(node)
+
+    def _describe_array(self, node: Node) -> str:
+        if "prefixItems" in node:
+            return f"{len(node['prefixItems'])} {self.describe(node['prefixItems'][0], many=True)}"
+        least = f"at least {node['minItems']} " if node.get("minItems") else ""
+        return f"a list of {least}{self.describe(node.get('items', {}), many=True)}"
+
+
+KINDS = {
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "string": "text",
+    "object": "keys with values",
+}
+LIMITS = {"exclusiveMinimum": ">", "minimum": "≥", "exclusiveMaximum": "<", "maximum": "≤"}
+
+
+def _plain(what: str, *, many: bool) -> str:
+    """Return a countable word with its article or in the plural, and any other as it is."""
+    if what in {"true or false", "text", "keys with values"}:
+        return what
+    return f"{what}s" if many else f"{'an' if what[0] in 'aeiou' else 'a'} {what}"
+
+
+def _range(node: Node) -> str:
+    limits = [f"{sign} {node[key]}" for key, sign in LIMITS.items() if key in node]
+    return f" {' and '.join(limits)}" if limits else ""
+
+
+def _choices(node: Node) -> list[Node]:
+    """Return the members of a union of types, null left out."""
+    return [choice for choice in node.get("anyOf", ()) if choice.get("type") != "null"]
+
+
+def value_at(content: Any, place: Place) -> Any:
+    """Return what stands at a place; None where nothing does."""
+    for part in place:
+        try:
+            content = content[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return content
