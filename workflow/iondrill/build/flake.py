@@ -28,9 +28,10 @@ def build_flake(recipe: FlakeRecipe) -> Atoms:
     the directions 0°, 60°, … and its corners 30°, 90°, …, so that the sides at -x and +x are zigzag edges and
     C-C bonds lie along x. In AB stacking the upper layer is shifted by one bond along +x.
 
-    Ions lie half a gap above the lower layer, over its hexagon centres, in the √3×√3 pattern of LiC6
-    (ion-ion distance three bonds). Of the pattern's registries the one is taken whose ions lie balanced about
-    the centre of the flake; "full" takes the fullest. Fewer ions than the full pattern fill it from the centre.
+    Ions lie half a gap above the lower layer, over its hexagon centres, in the √3×√3 pattern of LiC6 (ion-ion
+    distance three bonds). Of the pattern's registries the one is taken whose ions lie most balanced and close
+    about the centre of the flake; "full" takes the fullest. Fewer ions than the full pattern fill it from the
+    centre.
 
     Parameters
     ----------
@@ -154,7 +155,12 @@ def _pattern(hexagons: NDArray[np.int_], ions: Intercalant) -> NDArray[np.float6
             "ions.count", f"found {count}", f"allowed: at most {most} in the √3×√3 pattern of this flake"
         )
     chosen = [_from_centre(sites, count) for sites in registries if len(sites) >= count]
-    return min(chosen, key=lambda sites: round(float(np.linalg.norm(sites.mean(axis=0))), 6))
+    return min(chosen, key=_off_balance)
+
+
+def _off_balance(sites: NDArray[np.float64]) -> tuple[float, float]:
+    """Return how far the mean of the sites lies from the centre, and then how far they spread."""
+    return round(float(np.linalg.norm(sites.mean(axis=0))), 6), round(float((sites**2).sum()), 6)
 
 
 def _from_centre(sites: NDArray[np.float64], count: int) -> NDArray[np.float64]:
