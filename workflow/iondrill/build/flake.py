@@ -70,7 +70,7 @@ def mark_far_edge(atoms: Atoms) -> None:
     """Set the boolean array far_edge: what holds the flake while a nanodiamond comes from -x.
 
     It marks, in each layer, the C atoms within 1.5 Å of the layer's largest x, and the H bonded to them: the
-    outermost zigzag chain of a zigzag edge, or the outer four C of a corner.
+    outermost zigzag chain of a zigzag edge, or the two outer rows, six C, of a corner.
 
     Parameters
     ----------
