@@ -62,9 +62,7 @@ class Job(Strict):
     level: Level
     task: Task
     charge: int = 0
-    multiplicity: PositiveInt | None = Field(
-        None, description="2S+1; by default the lowest the electrons allow"
-    )
+    multiplicity: PositiveInt | None = Field(None, description="2S+1; by default the lowest the electrons allow")
     kind: Literal["cluster", "slab", "atom"] = Field(
         description="cluster: non-periodic box; slab: periodic in the plane"
     )
@@ -80,7 +78,9 @@ class Job(Strict):
         """
         settings = self.model_dump(mode="json", exclude={"note": True, "level": {"launcher", "command"}})
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-        for array in (atoms.numbers, np.round(atoms.positions, 8), np.round(atoms.cell.array, 8), atoms.pbc):
+        # adding zero makes -0.0 and 0.0 the same bytes
+        geometry = (np.round(array, 8) + 0.0 for array in (atoms.positions, atoms.cell.array))
+        for array in (atoms.numbers, atoms.pbc, *geometry):
             digest.update(np.ascontiguousarray(array).tobytes())
         fixed = sorted(int(i) for constraint in atoms.constraints for i in constraint.get_indices())
         fragments = atoms.arrays.get("fragment", np.array([])).tolist()

@@ -167,6 +167,12 @@ class MdRun:
             if old.name != f"wavefunction-{point.step}.npz":
                 old.unlink()
 
+    def keep(self, log: FrameLog, point: Point) -> None:
+        """Append a point to the frames, then make it the one to restart from."""
+        self.write_frame(log, point)
+        log.sync()
+        self.save(point)
+
     def write_frame(self, log: FrameLog, point: Point) -> None:
         """Append a point to the frames."""
         kinetic = dynamics.kinetic_energy(self.masses, point.velocities)
@@ -186,17 +192,16 @@ class MdRun:
         """Run from the last saved point, or the start, to the last step."""
         with FrameLog.open(self.state / "frames.bin", n_atoms=len(self.atoms)) as log:
             point = self.restore()
+            if point is not None and log.truncate_after(point.step) != point.step:
+                point = None  # the frame of the restart is lost: begin again
             journal.begin(at="" if point is None else f"step {point.step}")
             if point is None:
                 log.truncate_after(-1)
                 point = self.first_point()
-                self.write_frame(log, point)
-                self.save(point)
-            log.truncate_after(point.step)
+                self.keep(log, point)
             while point.step < self.task.steps:
                 point = self.next_point(point)
                 if point.step % self.task.save_every == 0:
-                    self.write_frame(log, point)
-                    self.save(point)
+                    self.keep(log, point)
                     journal.beat(self.calculator.n_scf_cycles)
         return point

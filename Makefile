@@ -1,0 +1,50 @@
+# make run: from a fresh clone to results/report.html.  make test: all tests.  make help: the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+CORES ?= all
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format docs lock clean
+
+help: ## Show this text.
+	@sed -n 's/^\([a-z]*\):.*## /  make \1: /p' $(MAKEFILE_LIST)
+
+.venv/.ready: pyproject.toml requirements.lock
+	@PYTHON=$(PYTHON) tools/python-environment
+
+.venv/.ready-dev: pyproject.toml requirements.lock
+	@PYTHON=$(PYTHON) tools/python-environment dev
+
+run: .venv/.ready ## Set everything up and run the default config to results/report.html.
+	@tools/system-packages libopenblas0
+	@snakemake --cores $(CORES) --logger rich
+	@echo "The report: $(CURDIR)/results/report.html"
+
+test: .venv/.ready-dev ## Set everything up, CP2K and Slurm too when root, and run the tests.
+	@tools/system-packages libopenblas0 cp2k slurm-wlm munge
+	@pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+lint: .venv/.ready-dev ## Check style, types, rooms and rules.
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+	snakefmt --check Snakefile workflow/rules
+	snakemake --lint
+
+format: .venv/.ready-dev ## Format Python and Snakemake files.
+	ruff format .
+	ruff check --fix .
+	snakefmt Snakefile workflow/rules
+
+docs: .venv/.ready-dev ## Write the schema and the reference pages anew from the models.
+	iondrill docs
+
+lock: .venv/.ready-dev ## Pin the newest versions of all packages.
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev --no-annotate --no-header --no-emit-index-url --output-file requirements.lock pyproject.toml
+
+clean: ## Remove the environment; results stay.
+	rm -rf .venv

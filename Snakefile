@@ -1,0 +1,31 @@
+# iondrill: what a nanodiamond does to lithiated graphite, and how Li and Na bind to diamond facets.
+# Settings: config.yaml (every key: docs/configuration.md). Targets: all (default), inputs.
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+min_version("9.6")
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/build.smk"
+include: "workflow/rules/relax.smk"
+include: "workflow/rules/md.smk"
+include: "workflow/rules/elf.smk"
+include: "workflow/rules/adsorption.smk"
+include: "workflow/rules/inputs.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        f"{RESULTS}/report.html",
+        f"{RESULTS}/status.json",
+
+
+rule inputs:
+    input:
+        f"{RESULTS}/inputs.json",

@@ -1,0 +1,38 @@
+"""Shared fixtures; and engines: a test that needs one either runs it, or the run says why not."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROGRAMS = {"cp2k": ("cp2k.psmp", "apt-get install cp2k libopenblas0")}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-engines", action="store_true", help="fail, rather than skip, the tests whose engine is not installed"
+    )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker, (program, install) in PROGRAMS.items():
+        if item.get_closest_marker(marker) and shutil.which(program) is None:
+            reason = f"{program} is not installed; as root on Debian: {install}"
+            if item.config.getoption("--require-engines"):
+                pytest.fail(reason, pytrace=False)
+            pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Return the root of the repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def recipes() -> Path:
+    """Return the folder of the shipped recipes."""
+    return ROOT / "structures"

@@ -1,0 +1,195 @@
+"""Which jobs a configuration calls for. A pure function of configuration and recipes: nothing is run."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from iondrill.build.recipes import AssemblyRecipe, load_recipe, recipe_path
+from iondrill.errors import UserError, nearest
+from iondrill.prepare.jobs import Job, Md, Relax, Static
+from iondrill.prepare.sitelist import site_labels
+
+if TYPE_CHECKING:
+    from iondrill.config.models import Config
+    from iondrill.prepare.jobs import Stage
+
+CLEAN = "clean"
+
+
+class JobId(NamedTuple):
+    """A job folder: ``jobs/<stage>/<name>``, where the name's last part is the level."""
+
+    stage: Stage
+    name: str
+
+    @property
+    def level(self) -> str:
+        """Name of the level of theory."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def subject(self) -> str:
+        """The name without the level."""
+        return self.name.rpartition(".")[0]
+
+
+class Plan:
+    """The jobs of a configuration, and what each is made from.
+
+    Parameters
+    ----------
+    config : Config
+        A valid configuration.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.recipes = Path(config.structures)
+        self.results = Path(config.results)
+
+    # --- names -------------------------------------------------------------------------------------------------
+
+    def assembly(self, run: str) -> str:
+        """Return the assembly of a run."""
+        return self.config.md.runs[run].assembly
+
+    def run_level(self, run: str) -> str:
+        """Return the level of a run."""
+        return self.config.md.runs[run].level or self.config.md.level
+
+    def start_of(self, run: str) -> str:
+        """Return the name of a run's start structure: ``<assembly>.<level>`` if its parts are relaxed first."""
+        name = self.assembly(run)
+        return f"{name}.{self.config.relax.level}" if self.config.md.runs[run].relax_parts else name
+
+    def parts_of(self, assembly: str) -> list[str]:
+        """Return the recipes an assembly is made of."""
+        recipe = load_recipe(assembly, self.recipes)
+        if not isinstance(recipe, AssemblyRecipe):
+            raise UserError.of(recipe_path(assembly, self.recipes), "is not an assembly", "allowed: kind: assembly")
+        return [name for name in (recipe.cluster, recipe.flake) if name is not None]
+
+    def recipe_files(self, name: str) -> list[str]:
+        """Return the files a structure is built from: its recipe, and those of its parts."""
+        recipe = load_recipe(name, self.recipes)
+        names = [name, *(self.parts_of(name) if isinstance(recipe, AssemblyRecipe) else [])]
+        return [str(recipe_path(each, self.recipes)) for each in names]
+
+    @cached_property
+    def relaxed(self) -> list[str]:
+        """Structures to relax: those asked for, and the parts of the runs' assemblies."""
+        runs = (run for run in self.config.md.run if self.config.md.runs[run].relax_parts)
+        needed = [part for run in runs for part in self.parts_of(self.assembly(run))]
+        return list(dict.fromkeys([*self.config.relax.structures, *needed]))
+
+    def elf_steps(self, run: str) -> list[int]:
+        """Return the steps of a run at which the ELF is mapped: evenly spaced saved frames, ends included."""
+        settings, frames = self.config.md.runs[run], self.config.elf.frames
+        saved = settings.steps // settings.save_every
+        if frames <= 1:
+            return [saved * settings.save_every][:frames]
+        return sorted({round(i * saved / (frames - 1)) * settings.save_every for i in range(frames)})
+
+    def sites(self, facet: str) -> list[str]:
+        """Return the labels of the sites to fill on a facet.
+
+        Raises
+        ------
+        UserError
+            If the configuration names a site that the facet does not have.
+        """
+        wanted, found = self.config.adsorption.sites, site_labels(facet, self.recipes, self.results / ".cache")
+        if wanted == "all":
+            return found
+        for site in wanted:
+            if site not in found:
+                raise UserError.of("adsorption.sites", f"facet {facet} has no site '{site}'", nearest(site, found))
+        return list(wanted)
+
+    # --- jobs --------------------------------------------------------------------------------------------------
+
+    def relax_jobs(self) -> list[JobId]:
+        """Return the relaxations that are run."""
+        return [JobId("relax", f"{name}.{self.config.relax.level}") for name in self.relaxed]
+
+    def md_jobs(self) -> list[JobId]:
+        """Return the dynamics that are run."""
+        return [JobId("md", f"{run}.{self.run_level(run)}") for run in self.config.md.run]
+
+    def elf_jobs(self) -> list[JobId]:
+        """Return the single points on frames."""
+        level = self.config.elf.level
+        return [JobId("elf", f"{run}.{step}.{level}") for run in self.config.md.run for step in self.elf_steps(run)]
+
+    def adsorption_jobs(self, level: str | None = None) -> list[JobId]:
+        """Return clean slabs, atoms and slabs with an ion at a level; each once."""
+        stage, level = self.config.adsorption, level or self.config.adsorption.level
+        if not stage.facets:
+            return []
+        subjects = [f"{facet}.{CLEAN}" for facet in stage.facets]
+        subjects += [f"atom.{ion}" for ion in stage.ions]
+        subjects += [f"{f}.{ion}-{site}" for f in stage.facets for ion in stage.ions for site in self.sites(f)]
+        return [JobId("adsorption", f"{subject}.{level}") for subject in subjects]
+
+    def executed(self) -> list[JobId]:
+        """Return every job that the default target runs."""
+        return [*self.relax_jobs(), *self.md_jobs(), *self.elf_jobs(), *self.adsorption_jobs()]
+
+    def written(self) -> list[JobId]:
+        """Return every job whose folder ``snakemake inputs`` writes: those listed, and those run by a file engine."""
+        wanted = self.config.inputs
+        jobs = [job for job in self.executed() if job.stage != "elf" and self.config.levels[job.level].engine != "xtb"]
+        jobs += [JobId("relax", f"{name}.{level}") for level in wanted.relax for name in self.relaxed]
+        jobs += [JobId("md", f"{run}.{level}") for level in wanted.md for run in wanted.runs]
+        jobs += [JobId("elf", f"{run}.0.{level}") for level in wanted.elf for run in wanted.runs]
+        jobs += [job for level in wanted.adsorption for job in self.adsorption_jobs(level)]
+        return list(dict.fromkeys(jobs))
+
+    def structure_of(self, job_id: JobId) -> str | None:
+        """Return the structure, as built, that a job starts from; None for an isolated atom."""
+        if job_id.stage in {"md", "elf"}:
+            return self.assembly(job_id.subject.partition(".")[0])
+        first = job_id.subject.partition(".")[0]
+        return None if first == "atom" and job_id.stage == "adsorption" else first
+
+    def folder(self, job_id: JobId) -> Path:
+        """Return the folder of a job."""
+        return self.results / "jobs" / job_id.stage / job_id.name
+
+    def structure_file(self, name: str) -> Path:
+        """Return the file of a built structure."""
+        return self.results / "structures" / f"{name}.extxyz"
+
+    def written_structures(self) -> list[str]:
+        """Return the structures that the written job folders need."""
+        return sorted({name for job in self.written() if (name := self.structure_of(job)) is not None})
+
+    def job(self, job_id: JobId, note: str = "") -> Job:
+        """Return what a job computes.
+
+        Parameters
+        ----------
+        job_id : JobId
+            Any that this plan returns.
+        note : str
+            Where the start geometry comes from.
+        """
+        stage, name = job_id
+        task: Relax | Static | Md
+        if stage == "md":
+            run = self.config.md.runs[job_id.subject]
+            fields = ("steps", "timestep_fs", "temperature_K", "thermostat", "launch_m_s", "save_every")
+            seed = self.config.seed if run.seed is None else run.seed
+            task = Md(seed=seed, **{field: getattr(run, field) for field in fields})
+        elif stage == "elf":
+            task = Static(wavefunction=True)
+        elif job_id.subject.startswith("atom."):
+            task = Static()
+        else:
+            settings = self.config.relax if stage == "relax" else self.config.adsorption
+            task = Relax(fmax_eV_A=settings.fmax_eV_A, max_steps=settings.max_steps)
+        kind = "cluster" if stage != "adsorption" else "atom" if job_id.subject.startswith("atom.") else "slab"
+        level = self.config.levels[job_id.level]
+        return Job(stage=stage, name=name, level_name=job_id.level, level=level, task=task, kind=kind, note=note)

@@ -1,0 +1,39 @@
+"""What every script of the workflow needs: a log, and no traceback for a user's mistake."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from iondrill.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def logged(path: str | Path) -> Iterator[None]:
+    """Send what is printed to a log file; end with status 1 and the plain messages on a `UserError`.
+
+    Parameters
+    ----------
+    path : str or Path
+        The log file; it is written anew.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", buffering=1) as log:
+        try:
+            with redirect_stdout(log), redirect_stderr(log):
+                yield
+        except UserError as error:
+            for stream in (log, sys.stderr):
+                print(*(f"iondrill: {problem}" for problem in error.problems), sep="\n", file=stream)
+            sys.exit(1)
+        except Exception:
+            import traceback
+
+            traceback.print_exc(file=log)
+            raise

@@ -1,0 +1,82 @@
+ADSORPTION = f"{RESULTS}/jobs/adsorption"
+
+
+rule relax_slab:
+    input:
+        structure=f"{RESULTS}/structures/{{facet}}.extxyz",
+    output:
+        result=f"{ADSORPTION}/{{facet}}.clean.{{level}}/result.json",
+        structure=f"{ADSORPTION}/{{facet}}.clean.{{level}}/relaxed.extxyz",
+    log:
+        f"{RESULTS}/logs/relax_slab/{{facet}}.{{level}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/relax_slab/{{facet}}.{{level}}.tsv"
+    priority: 50
+    conda:
+        "../envs/iondrill.yaml"
+    params:
+        job=job_spec("adsorption", "{facet}.clean.{level}", "{facet} as built"),
+    message:
+        "Relax the clean slab {wildcards.facet} at {wildcards.level}"
+    script:
+        "../scripts/relax_slab.py"
+
+
+rule relax_adsorbate:
+    input:
+        slab=f"{RESULTS}/structures/{{facet}}.extxyz",
+        structure=f"{ADSORPTION}/{{facet}}.clean.{{level}}/relaxed.extxyz",
+    output:
+        result=f"{ADSORPTION}/{{facet}}.{{ion}}-{{site}}.{{level}}/result.json",
+        structure=f"{ADSORPTION}/{{facet}}.{{ion}}-{{site}}.{{level}}/relaxed.extxyz",
+    log:
+        f"{RESULTS}/logs/relax_adsorbate/{{facet}}.{{ion}}-{{site}}.{{level}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/relax_adsorbate/{{facet}}.{{ion}}-{{site}}.{{level}}.tsv"
+    conda:
+        "../envs/iondrill.yaml"
+    params:
+        job=job_spec("adsorption", "{facet}.{ion}-{site}.{level}", "{ion} at {site} on {facet}, relaxed clean"),
+        ion=lambda wildcards: wildcards.ion,
+        site=lambda wildcards: wildcards.site,
+    message:
+        "Relax {wildcards.ion} at {wildcards.site} on {wildcards.facet} at {wildcards.level}"
+    script:
+        "../scripts/relax_adsorbate.py"
+
+
+rule run_atom:
+    output:
+        result=f"{ADSORPTION}/atom.{{ion}}.{{level}}/result.json",
+        structure=f"{ADSORPTION}/atom.{{ion}}.{{level}}/structure.extxyz",
+    log:
+        f"{RESULTS}/logs/run_atom/{{ion}}.{{level}}.log",
+    conda:
+        "../envs/iondrill.yaml"
+    params:
+        job=job_spec("adsorption", "atom.{ion}.{level}", "isolated atom"),
+        ion=lambda wildcards: wildcards.ion,
+    message:
+        "Reference atom {wildcards.ion} at {wildcards.level}"
+    script:
+        "../scripts/run_atom.py"
+
+
+rule tabulate_adsorption:
+    input:
+        results=results_of(plan.adsorption_jobs()),
+        slabs=expand(f"{RESULTS}/structures/{{facet}}.extxyz", facet=plan.config.adsorption.facets),
+    output:
+        table=f"{RESULTS}/adsorption.csv",
+    log:
+        f"{RESULTS}/logs/tabulate_adsorption.log",
+    conda:
+        "../envs/iondrill.yaml"
+    params:
+        jobs=[job.name for job in plan.adsorption_jobs()],
+        recipes=str(RECIPES),
+        folder=ADSORPTION,
+    message:
+        "Table of adsorption energies"
+    script:
+        "../scripts/tabulate_adsorption.py"

@@ -1,0 +1,41 @@
+"""The plan: which jobs the configuration calls for."""
+
+from pathlib import Path
+
+from iondrill.config.load import Document, check_config
+from iondrill.errors import UserError
+from iondrill.prepare.plan import JobId, Plan
+
+try:
+    plan = Plan(check_config([Document(Path(path)) for path in workflow.configfiles], config))
+    # everything that the plan reads from recipes is read here, so that a mistake in one ends in one message
+    EXECUTED, WRITTEN = plan.executed(), plan.written()
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+RESULTS = plan.results.as_posix()
+RECIPES = plan.recipes
+
+
+wildcard_constraints:
+    name=r"[A-Za-z0-9][A-Za-z0-9+_-]*",
+    facet=r"[A-Za-z0-9][A-Za-z0-9+_-]*",
+    run=r"[A-Za-z0-9][A-Za-z0-9+_-]*",
+    level=r"[A-Za-z0-9][A-Za-z0-9+_-]*",
+    ion=r"[A-Z][a-z]?",
+    site=r"[a-z0-9-]+",
+    step=r"\d+",
+
+
+def results_of(jobs):
+    """Return the records of jobs."""
+    return [f"{RESULTS}/jobs/{job.stage}/{job.name}/result.json" for job in jobs]
+
+
+def job_spec(stage, name, note=""):
+    """Return a function of the wildcards that gives what the job computes."""
+
+    def spec(wildcards):
+        return plan.job(JobId(stage, name.format(**wildcards)), note.format(**wildcards)).model_dump(mode="json")
+
+    return spec

@@ -1,0 +1,63 @@
+rule run_elf_point:
+    input:
+        trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
+    output:
+        result=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{{level}}/result.json",
+        structure=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{{level}}/structure.extxyz",
+        wavefunction=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{{level}}/wavefunction.molden",
+    log:
+        f"{RESULTS}/logs/run_elf_point/{{run}}.{{step}}.{{level}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/run_elf_point/{{run}}.{{step}}.{{level}}.tsv"
+    conda:
+        "../envs/iondrill.yaml"
+    params:
+        job=job_spec("elf", "{run}.{step}.{level}", "frame {step} of run {run}"),
+        step=lambda wildcards: int(wildcards.step),
+    message:
+        "Wavefunction of {wildcards.run} at step {wildcards.step}"
+    script:
+        "../scripts/run_elf_point.py"
+
+
+rule map_elf:
+    input:
+        result=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{plan.config.elf.level}/result.json",
+        structure=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{plan.config.elf.level}/structure.extxyz",
+        wavefunction=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{plan.config.elf.level}/wavefunction.molden",
+    output:
+        data=f"{RESULTS}/elf/{{run}}/{{step}}.npz",
+        figure=report(
+            f"{RESULTS}/elf/{{run}}/{{step}}.png",
+            caption="../report/elf.rst",
+            category="ELF",
+            labels={"run": "{run}", "step": "{step}"},
+        ),
+        contacts=f"{RESULTS}/elf/{{run}}/{{step}}.csv",
+    log:
+        f"{RESULTS}/logs/map_elf/{{run}}.{{step}}.log",
+    conda:
+        "../envs/iondrill.yaml"
+    params:
+        settings=plan.config.elf.model_dump(mode="json", include={"spacing_A", "margin_A"}),
+        level=plan.config.levels[plan.config.elf.level].title,
+        timestep_fs=lambda wildcards: plan.config.md.runs[wildcards.run].timestep_fs,
+    message:
+        "ELF map of {wildcards.run} at step {wildcards.step}"
+    script:
+        "../scripts/map_elf.py"
+
+
+rule summarise_elf:
+    input:
+        lambda wildcards: expand(f"{RESULTS}/elf/{wildcards.run}/{{step}}.csv", step=plan.elf_steps(wildcards.run)),
+    output:
+        f"{RESULTS}/elf/{{run}}/summary.csv",
+    log:
+        f"{RESULTS}/logs/summarise_elf/{{run}}.log",
+    conda:
+        "../envs/iondrill.yaml"
+    message:
+        "ELF at the contacts of {wildcards.run}"
+    script:
+        "../scripts/summarise_elf.py"

@@ -1,0 +1,16 @@
+rule write_inputs:
+    input:
+        structures=[f"{RESULTS}/structures/{name}.extxyz" for name in plan.written_structures()],
+    output:
+        manifest=f"{RESULTS}/inputs.json",
+        records=[f"{RESULTS}/jobs/{job.stage}/{job.name}/inputs.json" for job in WRITTEN],
+    log:
+        f"{RESULTS}/logs/write_inputs.log",
+    conda:
+        "../envs/iondrill.yaml"
+    params:
+        config=plan.config.model_dump(mode="json"),
+    message:
+        "Write and validate the job folders of file engines"
+    script:
+        "../scripts/write_inputs.py"

@@ -1,0 +1,42 @@
+rule run_md:
+    input:
+        structure=lambda wildcards: f"{RESULTS}/structures/{plan.start_of(wildcards.run)}.extxyz",
+    output:
+        result=f"{RESULTS}/jobs/md/{{run}}.{{level}}/result.json",
+        structure=f"{RESULTS}/jobs/md/{{run}}.{{level}}/last.extxyz",
+        frames=f"{RESULTS}/jobs/md/{{run}}.{{level}}/frames.bin",
+    log:
+        f"{RESULTS}/logs/run_md/{{run}}.{{level}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/run_md/{{run}}.{{level}}.tsv"
+    # the longest jobs start first
+    priority: 100
+    conda:
+        "../envs/iondrill.yaml"
+    params:
+        job=job_spec("md", "{run}.{level}"),
+    message:
+        "Molecular dynamics {wildcards.run} at {wildcards.level}"
+    script:
+        "../scripts/run_md.py"
+
+
+rule analyse_md:
+    input:
+        structure=lambda wildcards: f"{RESULTS}/structures/{plan.start_of(wildcards.run)}.extxyz",
+        frames=lambda wildcards: f"{RESULTS}/jobs/md/{wildcards.run}.{plan.run_level(wildcards.run)}/frames.bin",
+    output:
+        trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
+        order_parameters=f"{RESULTS}/md/{{run}}/order_parameters.csv",
+        charges=f"{RESULTS}/charges/{{run}}.csv",
+    log:
+        f"{RESULTS}/logs/analyse_md/{{run}}.log",
+    conda:
+        "../envs/iondrill.yaml"
+    params:
+        save_every=lambda wildcards: plan.config.md.runs[wildcards.run].save_every,
+        steps=lambda wildcards: plan.config.md.runs[wildcards.run].steps,
+    message:
+        "Trajectory, order parameters and charges of {wildcards.run}"
+    script:
+        "../scripts/analyse_md.py"

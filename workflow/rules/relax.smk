@@ -1,0 +1,18 @@
+rule relax:
+    input:
+        structure=f"{RESULTS}/structures/{{name}}.extxyz",
+    output:
+        result=f"{RESULTS}/jobs/relax/{{name}}.{{level}}/result.json",
+        structure=f"{RESULTS}/jobs/relax/{{name}}.{{level}}/relaxed.extxyz",
+    log:
+        f"{RESULTS}/logs/relax/{{name}}.{{level}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/relax/{{name}}.{{level}}.tsv"
+    conda:
+        "../envs/iondrill.yaml"
+    params:
+        job=job_spec("relax", "{name}.{level}", "{name} as built"),
+    message:
+        "Relax {wildcards.name} at {wildcards.level}"
+    script:
+        "../scripts/relax.py"

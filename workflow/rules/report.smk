@@ -1,0 +1,37 @@
+rule write_report:
+    input:
+        results=results_of(EXECUTED),
+        md=[f"{RESULTS}/md/{run}/order_parameters.csv" for run in plan.config.md.run],
+        charges=[f"{RESULTS}/charges/{run}.csv" for run in plan.config.md.run],
+        elf=[f"{RESULTS}/elf/{run}/summary.csv" for run in plan.config.md.run if plan.elf_steps(run)],
+        adsorption=f"{RESULTS}/adsorption.csv" if plan.config.adsorption.facets else [],
+    output:
+        page=report(
+            f"{RESULTS}/report.html", caption="../report/page.rst", category="Report", labels={"what": "the page"}
+        ),
+    log:
+        f"{RESULTS}/logs/write_report.log",
+    conda:
+        "../envs/iondrill.yaml"
+    params:
+        config=plan.config.model_dump(mode="json"),
+    message:
+        "Report"
+    script:
+        "../scripts/write_report.py"
+
+
+rule check_status:
+    input:
+        results=results_of(EXECUTED),
+        report=f"{RESULTS}/report.html",
+    output:
+        f"{RESULTS}/status.json",
+    log:
+        f"{RESULTS}/logs/check_status.log",
+    conda:
+        "../envs/iondrill.yaml"
+    message:
+        "Did every job converge?"
+    script:
+        "../scripts/check_status.py"

@@ -1,0 +1,21 @@
+"""Put a relaxed nanodiamond before the edge of a relaxed flake."""
+
+from pathlib import Path
+
+from iondrill.build.assembly import assemble
+from iondrill.build.checks import read_structure
+from iondrill.build.io import write_structure
+from iondrill.build.recipes import load_recipe
+from iondrill.engines.base import read_result
+from iondrill.errors import UserError
+from iondrill.scripting import logged
+
+with logged(snakemake.log[0]):
+    for path in snakemake.input.results:
+        result = read_result(Path(path))
+        if result.status != "converged":
+            raise UserError.of(path, f"this part of the assembly is {result.status}", "allowed: converged")
+    *cluster, flake = (read_structure(Path(path)) for path in snakemake.input.parts)
+    recipe = load_recipe(snakemake.wildcards.name, Path(snakemake.params.recipes))
+    atoms = assemble(cluster[0] if cluster else None, flake, recipe)
+    print(write_structure(atoms, Path(snakemake.output.structure)))

@@ -1,0 +1,11 @@
+"""Build a structure from its recipe and write it with the record of its checks."""
+
+from pathlib import Path
+
+from iondrill.build.io import write_structure
+from iondrill.build.registry import build
+from iondrill.scripting import logged
+
+with logged(snakemake.log[0]):
+    atoms = build(snakemake.wildcards.name, Path(snakemake.params.recipes))
+    print(write_structure(atoms, Path(snakemake.output.structure)))

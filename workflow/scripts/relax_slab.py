@@ -1,0 +1,11 @@
+"""Relax a clean slab."""
+
+from pathlib import Path
+
+from iondrill.build.checks import read_structure
+from iondrill.engines.execute import execute
+from iondrill.scripting import logged
+
+with logged(snakemake.log[0]):
+    atoms = read_structure(Path(snakemake.input.structure))
+    print(execute(snakemake.params.job, atoms, Path(snakemake.output.result), Path(snakemake.output.structure)))

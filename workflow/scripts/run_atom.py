@@ -1,0 +1,11 @@
+"""Compute the energy of an isolated atom."""
+
+from pathlib import Path
+
+from iondrill.engines.execute import execute
+from iondrill.prepare.start import isolated_atom
+from iondrill.scripting import logged
+
+with logged(snakemake.log[0]):
+    atoms = isolated_atom(snakemake.params.ion)
+    print(execute(snakemake.params.job, atoms, Path(snakemake.output.result), Path(snakemake.output.structure)))

@@ -1,0 +1,16 @@
+"""Run, or go on with, molecular dynamics, and publish its frames."""
+
+import os
+from pathlib import Path
+
+from iondrill.build.checks import read_structure
+from iondrill.engines.execute import execute
+from iondrill.prepare.journal import state_folder
+from iondrill.scripting import logged
+
+with logged(snakemake.log[0]):
+    atoms = read_structure(Path(snakemake.input.structure))
+    record = Path(snakemake.output.result)
+    result = execute(snakemake.params.job, atoms, record, Path(snakemake.output.structure))
+    os.link(state_folder(record.parent, result.input_hash) / "frames.bin", snakemake.output.frames)
+    print(result)
