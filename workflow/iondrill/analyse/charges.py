@@ -1,0 +1,87 @@
+"""Charges of the fragments, from those of the atoms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from iondrill.analyse.tables import write_table
+from iondrill.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import ArrayLike
+
+FRAGMENTS = ("nd", "ion", "upper", "lower")
+TOLERANCE_E = 1e-3
+
+
+class FragmentCharge(NamedTuple):
+    """A row of ``charges/<run>.csv``."""
+
+    step: int
+    time_fs: float
+    fragment: str
+    scheme: str
+    charge_e: float
+
+
+def fragment_charges(
+    step: int,
+    time_fs: float,
+    charges_e: ArrayLike,
+    fragment: ArrayLike,
+    *,
+    scheme: str,
+    total_charge_e: float,
+    source: object,
+) -> Iterator[FragmentCharge]:
+    """Yield the charge of each fragment of a frame: the sum over its atoms.
+
+    Parameters
+    ----------
+    step, time_fs
+        Of the frame.
+    charges_e : (n_atoms,) array_like
+        Of the atoms; positive: electrons missing.
+    fragment : (n_atoms,) array_like of str
+        Labels: "nd", "ion", "upper", "lower".
+    scheme : str
+        How electrons were assigned to atoms: Mulliken, Hirshfeld, ...
+    total_charge_e : float
+        Of the whole system.
+    source : object
+        The file the charges are from, for messages.
+
+    Yields
+    ------
+    FragmentCharge
+        For those fragments that the frame has, in the order above.
+
+    Raises
+    ------
+    UserError
+        If an atom is of none of these fragments, or the sum is not the total charge to 1e-3 e (electrons were
+        lost: an unconverged density, an incomplete output).
+    """
+    charges, labels = np.asarray(charges_e, dtype=float), np.asarray(fragment)
+    if charges.shape != labels.shape:
+        raise UserError.of(source, f"step {step}: {charges.size} charges", f"the structure has {labels.size} atoms")
+    strange = sorted(set(labels.tolist()) - set(FRAGMENTS))
+    if strange:
+        raise UserError.of(source, f"fragment {', '.join(strange)}", f"allowed: {', '.join(FRAGMENTS)}")
+    total = float(charges.sum())
+    if not abs(total - total_charge_e) <= TOLERANCE_E:
+        found = f"step {step}: the {scheme} charges add up to {total:.6f} e"
+        raise UserError.of(source, found, f"allowed: {total_charge_e:g} e to {TOLERANCE_E} e")
+    for name in FRAGMENTS:
+        if (labels == name).any():
+            yield FragmentCharge(step, time_fs, name, scheme, float(charges[labels == name].sum()))
+
+
+def write_charges(rows: Iterable[FragmentCharge], path: Path) -> None:
+    """Write ``charges/<run>.csv``; rows may come from a generator and are not kept."""
+    write_table(path, FragmentCharge._fields, rows)
