@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from pydantic import ValidationError
 
+COUNT = "a whole number ≥ 0"
+
 Mistake = tuple[Place, str, str]
 """The place of a mistake, what was found there, and what is allowed."""
 
@@ -97,18 +99,18 @@ def _mistake(mishap: Mishap, schema: Schema, content: Any) -> Mistake:
     if kind in {"value_error", "assertion_error"}:
         return place, message.split(", ", 1)[1], ""
     if kind.startswith("union_tag"):
-        return _tag_mistake(place, node, value_at(content, place))
+        return _tag_mistake(place, node, schema, value_at(content, place))
     if kind == "invalid_key" or location[-1:] == ("[key]",):
-        rules = {"string_pattern_mismatch": NAME_RULE, "int_parsing": "a whole number"}
+        rules = {"string_pattern_mismatch": NAME_RULE, "int_parsing": COUNT, "greater_than_equal": COUNT}
         return place, f"found the key {shown(place[-1])}", f"allowed: {rules.get(kind, 'text; put it in quotes')}"
     rule = node.get("x-rule") if kind == "string_pattern_mismatch" else None
     return place, f"found {shown(value_at(content, place))}", f"allowed: {rule or schema.describe(node)}"
 
 
-def _tag_mistake(place: Place, node: Node, value: Any) -> Mistake:
+def _tag_mistake(place: Place, node: Node, schema: Schema, value: Any) -> Mistake:
     """Say what is wrong with the key that decides between models."""
     key = node["discriminator"]["propertyName"]
-    allowed = f"allowed: {', '.join(repr(word) for word in node['discriminator']['mapping'])}"
+    allowed = f"allowed: {', '.join(repr(word) for word in schema.tagged(node))}"
     if not isinstance(value, dict):
         return place, f"found {shown(value)}", "allowed: keys with values"
     if key not in value:

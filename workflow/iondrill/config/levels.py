@@ -15,11 +15,11 @@ Command = Annotated[list[str], Field(min_length=1)]
 class XtbLevel(Strict):
     """Extended tight binding by tblite, in process: the preview level."""
 
-    engine: Literal["xtb"]
+    engine: Literal["xtb"] = Field(description="the program")
     method: Literal["GFN2-xTB", "GFN1-xTB"] = Field("GFN2-xTB", description="GFN1 over-binds Na: not for energies")
     accuracy: PositiveFloat = Field(1.0, description="tblite's accuracy; SCF thresholds scale with it")
-    electronic_temperature_K: PositiveFloat = 300.0
-    max_scf_cycles: PositiveInt = 250
+    electronic_temperature_K: PositiveFloat = Field(300.0, description="of the Fermi–Dirac occupations")
+    max_scf_cycles: PositiveInt = Field(250, description="more than this: not converged")
 
     @property
     def title(self) -> str:
@@ -30,12 +30,16 @@ class XtbLevel(Strict):
 class Cp2kLevel(Strict):
     """Density-functional theory by CP2K (Gaussians and plane waves)."""
 
-    engine: Literal["cp2k"]
-    functional: Literal["PBE"] = "PBE"
-    dispersion: Literal["D3(BJ)", "D3(0)", "none"] = "D3(BJ)"
-    basis: Literal["DZVP-MOLOPT-SR-GTH", "DZVP-GTH", "TZV2P-GTH"] = "DZVP-MOLOPT-SR-GTH"
+    engine: Literal["cp2k"] = Field(description="the program")
+    functional: Literal["PBE"] = Field("PBE", description="exchange and correlation")
+    dispersion: Literal["D3(BJ)", "D3(0)", "none"] = Field("D3(BJ)", description="Grimme's D3, by its damping")
+    basis: Literal["DZVP-MOLOPT-SR-GTH", "DZVP-GTH", "TZV2P-GTH"] = Field(
+        "DZVP-MOLOPT-SR-GTH", description="Gaussian basis set, with GTH pseudopotentials"
+    )
     cutoff_Ry: PositiveFloat = Field(400.0, description="300–350 for MD, 400 for Li energies, 600–1000 for Na")
-    rel_cutoff_Ry: PositiveFloat = 50.0
+    rel_cutoff_Ry: PositiveFloat = Field(
+        50.0, description="plane-wave cutoff of the grid that holds the narrowest Gaussian"
+    )
     eps_scf: PositiveFloat = Field(1e-6, description="SCF threshold")
     max_scf_cycles: PositiveInt = Field(300, description="inner cycles of one SCF")
     kpoints: Grid = Field((3, 3, 1), description="Monkhorst–Pack grid of slabs; clusters use Γ")
@@ -54,13 +58,13 @@ class Cp2kLevel(Strict):
 class VaspLevel(Strict):
     """Density-functional theory by VASP (projector augmented waves)."""
 
-    engine: Literal["vasp"]
-    functional: Literal["PBE"] = "PBE"
-    dispersion: Literal["D3(BJ)", "D3(0)", "none"] = "D3(BJ)"
+    engine: Literal["vasp"] = Field(description="the program")
+    functional: Literal["PBE"] = Field("PBE", description="exchange and correlation")
+    dispersion: Literal["D3(BJ)", "D3(0)", "none"] = Field("D3(BJ)", description="Grimme's D3, by its damping")
     encut_eV: PositiveFloat = Field(520.0, description="Li_sv needs about 499")
-    ediff_eV: PositiveFloat = 1e-6
-    ismear: int = 0
-    sigma_eV: NonNegativeFloat = 0.05
+    ediff_eV: PositiveFloat = Field(1e-6, description="SCF threshold")
+    ismear: int = Field(0, description="smearing; 0 is Gaussian")
+    sigma_eV: NonNegativeFloat = Field(0.05, description="width of the smearing")
     kpoints: Grid = Field((3, 3, 1), description="Γ-centred grid of slabs; atoms use Γ")
     potcars: dict[str, str] = Field(
         {"C": "C", "H": "H", "Li": "Li_sv", "Na": "Na_pv", "K": "K_sv"},

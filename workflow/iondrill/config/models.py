@@ -41,7 +41,7 @@ class Thermostat(Strict):
     """Canonical sampling by velocity rescaling (Bussi, Donadio and Parrinello 2007)."""
 
     kind: Literal["csvr", "nose", "none"] = Field("csvr", description="none: constant energy")
-    time_constant_fs: PositiveFloat = 100.0
+    time_constant_fs: PositiveFloat = Field(100.0, description="time in which the temperature is drawn to its target")
     group: Literal["all", "flake"] = Field("all", description="flake: a launched nanodiamond is not damped")
 
 
@@ -51,9 +51,9 @@ class MdRun(Strict):
     assembly: AssemblyName = Field(description="recipe in structures/assemblies")
     level: LevelName | None = Field(None, description="level of theory; by default that of the stage")
     relax_parts: bool = Field(True, description="assemble relaxed parts rather than parts as built")
-    steps: PositiveInt
-    timestep_fs: PositiveFloat = 0.5
-    temperature_K: PositiveFloat = 300.0
+    steps: PositiveInt = Field(description="number of time steps")
+    timestep_fs: PositiveFloat = Field(0.5, description="time step")
+    temperature_K: PositiveFloat = Field(300.0, description="of the thermostat and of the first velocities")
     thermostat: Thermostat = Thermostat()
     fix: Literal["far_edge", "none"] = Field("far_edge", description="what is held: the flake's edge away from the ND")
     launch_m_s: Annotated[float, Field(ge=0, le=1000), Number] = Field(
@@ -87,8 +87,8 @@ class AdsorptionStage(Strict):
     facets: list[FacetName] = Field([], description="recipes in structures/facets")
     ions: list[Ion] = Field(["Li", "Na"], description="adsorbates")
     sites: list[Name] | Literal["all"] = Field("all", description="labels of sites, or all symmetry-distinct ones")
-    fmax_eV_A: PositiveFloat = 0.05
-    max_steps: PositiveInt = 300
+    fmax_eV_A: PositiveFloat = Field(0.05, description="largest force at which a slab counts as relaxed")
+    max_steps: PositiveInt = Field(300, description="more than this: not converged")
 
 
 class InputsStage(Strict):

@@ -52,7 +52,9 @@ class Schema:
     def tagged(self, node: Node) -> dict[str, Node]:
         """Return the models of a union that a key decides, by the word that stands for each."""
         mapping = node.get("discriminator", {}).get("mapping", {})
-        return {tag: self.resolve({"$ref": reference}) for tag, reference in mapping.items()}
+        order = [choice["$ref"] for choice in node.get("oneOf", ())]
+        tags = sorted(mapping, key=lambda tag: order.index(mapping[tag]))
+        return {tag: self.resolve({"$ref": mapping[tag]}) for tag in tags}
 
     def child(self, node: Node, part: str | int) -> Node:
         """Return what may stand under a key or index."""
@@ -124,7 +126,7 @@ class Schema:
         """Say in words what a node allows, in the singular or plural."""
         node = self.resolve(node)
         if choices := _choices(node):
-            return ", or ".join(self.describe(choice, many=many) for choice in choices)
+            return ", or ".join(dict.fromkeys(self.describe(choice, many=many) for choice in choices))
         if "const" in node or "enum" in node:
             words = [repr(word) for word in node.get("enum", [node.get("const")])]
             return " or ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
@@ -154,7 +156,7 @@ LIMITS = {"exclusiveMinimum": ">", "minimum": "≥", "exclusiveMaximum": "<", "m
 
 def _plain(what: str, *, many: bool) -> str:
     """Return a countable word with its article or in the plural, and any other as it is."""
-    if what in {"true or false", "text", "keys with values"}:
+    if what in {"true or false", "keys with values"} or (what == "text" and not many):
         return what
     return f"{what}s" if many else f"{'an' if what[0] in 'aeiou' else 'a'} {what}"
 

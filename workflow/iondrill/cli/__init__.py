@@ -1,0 +1,126 @@
+"""The command ``iondrill``: check a configuration, look at this machine, write the reference."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from iondrill.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those of the process.
+
+    Returns
+    -------
+    int
+        0 if all is well, 1 if something must be mended, 2 if the arguments are wrong.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except UserError as error:
+        for problem in error.problems:
+            print(f"iondrill: {problem}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        sys.stderr.close()
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="iondrill", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"iondrill {version('iondrill')}")
+    commands = parser.add_subparsers(metavar="command", required=True)
+
+    check = commands.add_parser("check", help="check configuration and recipes; say all that is wrong at once")
+    check.add_argument(
+        "--configfile",
+        "--configfiles",
+        nargs="+",
+        type=Path,
+        default=[Path("config.yaml")],
+        metavar="FILE",
+        help="configuration files, later ones overriding earlier ones (default: config.yaml)",
+    )
+    check.add_argument("--json", action="store_true", help="write the outcome as JSON to stdout")
+    check.set_defaults(command=_check)
+
+    doctor = commands.add_parser("doctor", help="say what was found on this machine, and what to install")
+    doctor.add_argument("--json", action="store_true", help="write the findings as JSON")
+    doctor.set_defaults(command=_doctor)
+
+    schema = commands.add_parser("schema", help="print the JSON Schema, for editors")
+    schema.add_argument("what", nargs="?", choices=["config", "recipe"], default="config")
+    schema.set_defaults(command=_schema)
+
+    docs = commands.add_parser("docs", help="write schemas/ and the reference pages in docs/ anew")
+    docs.add_argument("--root", type=Path, default=Path(), metavar="DIR", help="the repository (default: here)")
+    docs.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is out of date")
+    docs.set_defaults(command=_docs)
+    return parser
+
+
+def _check(options: argparse.Namespace) -> int:
+    """Check configuration and recipes."""
+    from iondrill.prepare.check import check
+
+    names = ", ".join(str(path) for path in options.configfile)
+    try:
+        summary = check(*options.configfile)
+    except UserError as error:
+        if options.json:
+            problems = [{"where": one.where, "found": one.found, "allowed": one.allowed} for one in error.problems]
+            print(json.dumps({"problems": problems}, indent=2))
+            return 1
+        raise
+    if options.json:
+        print(json.dumps({**summary._asdict(), "problems": []}, indent=2))
+    else:
+        print(f"{names}: {summary.structures} structures, {summary.jobs} jobs, no problems")
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    """Say what was found on this machine."""
+    from iondrill.cli.doctor import as_text, examine
+
+    findings = examine()
+    if options.json:
+        print(json.dumps([finding._asdict() for finding in findings], indent=2))
+    else:
+        print(as_text(findings))
+    return 0 if all(finding.found for finding in findings if finding.needed) else 1
+
+
+def _schema(options: argparse.Namespace) -> int:
+    """Print a JSON Schema."""
+    from iondrill.cli.docs import schemas
+
+    print(schemas()[options.what], end="")
+    return 0
+
+
+def _docs(options: argparse.Namespace) -> int:
+    """Write schemas and reference pages, or say which are out of date."""
+    from iondrill.cli.docs import outdated, write
+
+    if not options.check:
+        write(options.root)
+        return 0
+    stale = outdated(options.root)
+    for path in stale:
+        print(f"iondrill: {path}: is not what the models say; run `iondrill docs`", file=sys.stderr)
+    return 1 if stale else 0

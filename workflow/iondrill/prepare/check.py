@@ -1,0 +1,178 @@
+"""Check a configuration with all the recipes it names, and say everything that is wrong at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from iondrill.build.recipes import FOLDERS, YAML, Recipe, recipe_path
+from iondrill.config.consistency import references
+from iondrill.config.document import Document, Place
+from iondrill.config.levels import VaspLevel
+from iondrill.config.load import check_config, locate, merge, parse, read_documents
+from iondrill.config.models import Config
+from iondrill.errors import Problem, UserError, nearest
+from iondrill.prepare.plan import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+KINDS = {
+    "structure": ("cluster", "flake", "assembly"),
+    "assembly": ("assembly",),
+    "facet": ("facet",),
+}
+"""The kinds of recipes that a key of the configuration may name, by what it refers to."""
+
+
+class Summary(NamedTuple):
+    """What a configuration without problems calls for."""
+
+    structures: int
+    """Recipes named in the configuration, and the parts of assemblies."""
+    jobs: int
+    """Jobs to run, and folders to write by ``snakemake inputs``."""
+
+
+def check(*paths: Path) -> Summary:
+    """Check configuration files and build every structure that they name.
+
+    Parameters
+    ----------
+    *paths : Path
+        Configuration files; later ones override earlier ones. Folders in them count from the working directory.
+
+    Raises
+    ------
+    UserError
+        All problems: in the files, between their keys, in the recipes, and in the structures that these give.
+    """
+    documents = read_documents(*paths)
+    problems: list[Problem] = []
+    config = None
+    try:
+        config = check_config(documents)
+    except UserError as error:
+        problems += error.problems
+    content = merge(documents)
+    folder = content.get("structures", Config.model_fields["structures"].default)
+    recipes = Recipes(Path(folder if isinstance(folder, str) else "."))
+    for place, refers_to, name in references(content):
+        if refers_to in KINDS:
+            recipes.require(name, KINDS[refers_to], locate(documents, place))
+    recipes.build_all()
+    problems += recipes.problems
+    if config is not None and not problems:
+        problems += _potcar_problems(config, recipes, documents)
+        plan = Plan(config)
+        problems += _site_problems(plan, documents)
+    if config is None or problems:
+        raise UserError(*dict.fromkeys(problems))
+    return Summary(len(recipes.files), len({*plan.executed(), *plan.written()}))
+
+
+class Recipes:
+    """Named recipes with the parts of assemblies, each read and built once.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of the recipes.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.files: dict[str, Path] = {}
+        self.elements: dict[str, set[str]] = {}
+        self.problems: list[Problem] = []
+        self._kinds: dict[str, str] = {}
+        self._parts: dict[str, list[str]] = {}
+        self._broken: set[str] = set()
+
+    def require(self, name: str, kinds: Sequence[str], where: str) -> None:
+        """Note that a key names a recipe, which must exist and be of one of some kinds."""
+        if name not in self.files:
+            try:
+                self.files[name] = recipe_path(name, self.root)
+            except UserError as error:
+                there = {path.stem for kind in kinds for path in (self.root / FOLDERS[kind]).glob("[!.]*")}
+                for problem in error.problems:
+                    allowed = nearest(name, there) if name not in there else problem.allowed
+                    self.problems.append(Problem(where, problem.found, allowed))
+                return
+            self._read(name)
+        if self._kinds[name] not in kinds:
+            article = [f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}" for kind in kinds]
+            found = f"recipe '{name}' is of kind {self._kinds[name]}"
+            self.problems.append(Problem(where, found, f"allowed: {', '.join(article)}"))
+
+    def build_all(self) -> None:
+        """Build every recipe that is valid, and whose parts are."""
+        for name, path in self.files.items():
+            if self._broken.isdisjoint({name, *self._parts[name]}) and self.files.keys() >= set(self._parts[name]):
+                from iondrill.build.registry import build  # imports ASE
+
+                try:
+                    self.elements[name] = set(build(name, self.root).get_chemical_symbols())
+                except UserError as error:
+                    self.problems += error.problems
+                    self._broken.add(name)
+                except MemoryError:
+                    self.problems.append(Problem(str(path), "is too large to be built"))
+
+    def _read(self, name: str) -> None:
+        """Validate a recipe and require its parts."""
+        path = self.files[name]
+        self._kinds[name] = next(kind for kind, folder in FOLDERS.items() if folder == path.parent.name)
+        self._parts[name] = []
+        if path.suffix not in YAML:
+            return
+        try:
+            document = Document(path)
+        except UserError as error:
+            self._break(name, error)
+            return
+        try:
+            parse(Recipe, [document])  # type: ignore[arg-type]
+        except UserError as error:
+            self._break(name, error)
+        if document.content.get("kind") in FOLDERS:
+            self._kinds[name] = document.content["kind"]
+        if self._kinds[name] == "assembly":
+            for key in ("cluster", "flake"):
+                part = document.content.get(key)
+                if isinstance(part, str):
+                    self._parts[name].append(part)
+                    self.require(part, (key,), document.where((key,)))
+
+    def _break(self, name: str, error: UserError) -> None:
+        self.problems += error.problems
+        self._broken.add(name)
+
+
+def _potcar_problems(config: Config, recipes: Recipes, documents: Sequence[Document]) -> list[Problem]:
+    """Return the elements of relaxed structures that a VASP level has no dataset for."""
+    names = Plan(config).relaxed
+    problems = []
+    for level in {config.relax.level, *config.inputs.relax}:
+        settings = config.levels[level]
+        if isinstance(settings, VaspLevel):
+            found = set().union(*(recipes.elements[name] for name in names))
+            place: Place = ("levels", level, "potcars")
+            problems += [
+                Problem(locate(documents, place), f"no entry for {element}", "allowed: a PAW dataset per element")
+                for element in sorted(found - set(settings.potcars))
+            ]
+    return problems
+
+
+def _site_problems(plan: Plan, documents: Sequence[Document]) -> list[Problem]:
+    """Return the sites asked for that a facet does not have."""
+    problems: list[Problem] = []
+    for facet in plan.config.adsorption.facets:
+        try:
+            plan.sites(facet)
+        except UserError as error:
+            where = locate(documents, ("adsorption", "sites"))
+            problems += [Problem(where, problem.found, problem.allowed) for problem in error.problems]
+    return problems
