@@ -101,6 +101,11 @@ def test_scaling_lattice_and_cut_together_changes_nothing(scale, centre):
     assert count(cuts[0]) == count(cuts[1])
 
 
+def test_a_centre_far_away_is_brought_back():
+    here, there = (build_cluster(sphere(2.96, 29, centre=(x, 0, -x))) for x in (0.0, 1e300))
+    assert same(here.positions, there.positions)
+
+
 def test_large_sphere_has_the_density_of_diamond():
     assert count(sphere(20.0, 1)) == pytest.approx(8 / A**3 * 4 / 3 * np.pi * 20**3, rel=0.01)
 

@@ -56,7 +56,7 @@ def build_cluster(recipe: ClusterRecipe) -> Atoms:
         If the cut is far too large, or does not hold the promised number of atoms or coordination.
     """
     named = CENTRES[recipe.centre] if isinstance(recipe.centre, str) else recipe.centre
-    centre = np.array(named) * recipe.lattice_A
+    centre = np.array(named) % 1 * recipe.lattice_A
     normals, offsets = _planes(recipe.half_spaces)
     points = _lattice(recipe.lattice_A, _reach(recipe), centre)
     inside = (points @ normals.T <= offsets + TOLERANCE_A).all(axis=1)

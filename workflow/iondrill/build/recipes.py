@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import gcd
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from iondrill.config.base import (
     Ion,
@@ -25,23 +25,20 @@ Vector = tuple[float, float, float]
 Miller = tuple[int, int, int]
 
 
-def _not_zero(miller: Miller) -> Miller:
-    if not any(miller):
-        raise ValueError("found (0, 0, 0); allowed: Miller indices that are not all zero")
-    return miller
-
-
-NonZeroMiller = Annotated[Miller, AfterValidator(_not_zero)]
-
-
 class HalfSpaces(Strict):
     """All members of a family of planes, cutting at one distance from the centre."""
 
-    family: NonZeroMiller = Field(
+    family: Miller = Field(
         description="Miller indices of one member; all orders and all even changes of sign belong to the family"
     )
     distance_A: PositiveFloat
     inversion: bool = Field(True, description="also the members with all signs reversed")
+
+    @model_validator(mode="after")
+    def _faces_somewhere(self) -> HalfSpaces:
+        if not any(self.family):
+            raise ValueError("family [0, 0, 0]: allowed are indices that are not all zero")
+        return self
 
 
 class ClusterRecipe(Strict):
@@ -117,13 +114,19 @@ class AssemblyRecipe(Strict):
     edge: Literal["zigzag", "armchair"] = Field(
         "zigzag", description="what meets the tip: a (zigzag) side of the flake, or the armchair pair of a corner"
     )
-    tip: NonZeroMiller | Literal["atom"] = Field(
+    tip: Miller | Literal["atom"] = Field(
         (-1, -1, -1),
         description="what points to the flake: a crystal direction of the diamond, or the atom farthest from its "
         "centroid",
     )
     distance_A: PositiveFloat = Field(3.0, description="along x, from the foremost C of the tip to the edge C")
     box: FittedBox | CubicBox = FittedBox(vacuum_A=15.0)
+
+    @model_validator(mode="after")
+    def _points_somewhere(self) -> AssemblyRecipe:
+        if self.tip == (0, 0, 0):
+            raise ValueError("tip [0, 0, 0]: allowed are indices that are not all zero")
+        return self
 
 
 class BondWindow(Strict):
