@@ -1,0 +1,208 @@
+"""The table of adsorption energies: signs, refusals, sites and heights."""
+
+from __future__ import annotations
+
+import csv
+from itertools import product
+
+import numpy as np
+import pytest
+from ase import Atoms
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iondrill.analyse.adsorption import (
+    Adsorption,
+    adsorption_energy,
+    cohesive_energy,
+    height,
+    relaxed_sites,
+    status,
+    table_row,
+    write_csv,
+)
+from iondrill.config.levels import Cp2kLevel, VaspLevel, XtbLevel
+from iondrill.engines.base import Attempt, Result
+from iondrill.errors import UserError
+
+GFN2 = XtbLevel(engine="xtb")
+PBE = Cp2kLevel(engine="cp2k")
+STATUSES = ("converged", "not_converged", "failed")
+A_A = 2.5
+SITES = {"top": np.array([[0, 0, 9], [A_A, 0, 9.0]]), "bridge": np.array([[A_A / 2, 0, 9], [3 * A_A / 2, 0, 9.0]])}
+
+
+def result(energy_eV=None, state="converged", reason="", **changed):
+    attempts = [Attempt(reason="first try"), Attempt(reason=reason)] if reason else []
+    fields = {"level": "gfn2", "engine": "xtb", "engine_version": "0.8", "input_hash": "0"} | changed
+    return Result(status=state, energy_eV=energy_eV, attempts=attempts, **fields)
+
+
+def slab(*ions_A, hydrogen=False):
+    """Two C of the top layer at z = 10, two below, and ions."""
+    atoms = Atoms(
+        "C4", [[0, 0, 10], [A_A, 0, 10], [0, 0, 9], [A_A, 0, 9]], tags=[1, 1, 2, 2], cell=[2 * A_A, A_A, 30], pbc=True
+    )
+    if hydrogen:
+        atoms += Atoms("H2", np.add(atoms.positions[:2], [0, 0, 1.1]), tags=[1, 1])
+    labels = ["slab"] * len(atoms) + ["adsorbate"] * len(ions_A)
+    atoms += Atoms(["Li"] * len(ions_A), positions=np.reshape(ions_A, (-1, 3)))
+    atoms.arrays["fragment"] = np.array(labels)
+    return atoms
+
+
+def row(geometry=None, **changed):
+    fields = {
+        "facet": "C100-2x1",
+        "termination": "clean",
+        "adsorbate": "Li",
+        "site": "top",
+        "level": GFN2,
+        "combined": result(-110.0),
+        "substrate": result(-100.0),
+        "atom": result(-7.0),
+        "geometry": slab([0, 0, 12]) if geometry is None else geometry,
+        "sites": SITES,
+    }
+    return Adsorption(**fields | changed)
+
+
+def test_a_bound_ion_has_a_negative_energy():
+    assert adsorption_energy(-110.0, -100.0, -7.0, 1) == -3.0
+    assert table_row(row())["E_ads_eV"] == -3.0
+    assert table_row(row(combined=result(-106.0)))["E_ads_eV"] == 1.0
+
+
+@given(n=st.integers(1, 8), E=st.floats(-5, 5), substrate=st.floats(-1e4, 0), atom=st.floats(-1e3, 0))
+def test_ions_that_do_not_feel_each_other_have_the_energy_of_one(n, E, substrate, atom):
+    assert adsorption_energy(substrate + n * (atom + E), substrate, atom, n) == pytest.approx(E, abs=1e-9)
+
+
+def test_two_ions():
+    found = table_row(row(slab([0, 0, 12], [A_A, 0, 12]), combined=result(-118.0)))
+    assert (found["n"], found["coverage_ML"], found["E_ads_eV"]) == (2, 1.0, -2.0)
+    assert table_row(row())["coverage_ML"] == 0.5
+
+
+@pytest.mark.parametrize(("combined", "substrate", "atom"), list(product(STATUSES, repeat=3)))
+def test_no_number_from_an_unconverged_part(combined, substrate, atom):
+    states = {"slab with ion": combined, "clean slab": substrate, "atom": atom}
+    # an energy that slipped into an unconverged record must not be used either
+    parts = [result(-1.0, state, f"why {name}") for name, state in states.items()]
+    found = table_row(row(**dict(zip(("combined", "substrate", "atom"), parts, strict=True)), level=PBE))
+    word, *notes = found["status"].split("; ")
+    assert word == max(states.values(), key=STATUSES.index)
+    assert notes == [f"{name} {state}: why {name}" for name, state in states.items() if state != "converged"]
+    complete = set(states.values()) == {"converged"}
+    assert (found["E_ads_eV"] is None) == (not complete)
+    assert (found["E_ads_vs_metal_eV"] is None) == (not complete)
+    assert (found["height_A"] is None) == (combined != "converged")
+
+
+@pytest.mark.parametrize("part", ["combined", "substrate", "atom"])
+@pytest.mark.parametrize(("field", "value"), [("level", "gfn1"), ("engine", "cp2k"), ("engine_version", "0.7")])
+def test_parts_of_different_levels_are_refused(part, field, value):
+    other = row(**{part: result(-110.0, **{field: value})})
+    assert status(other).startswith(f"refused; {field} of ")
+    assert value in status(other)
+    assert table_row(other)["E_ads_eV"] is None
+
+
+def test_a_converged_part_without_energy_is_refused():
+    assert status(row(atom=result())) == "refused; atom has no energy"
+    assert table_row(row(atom=result()))["E_ads_eV"] is None
+
+
+def test_the_worst_is_named_first_and_reasons_are_one_line():
+    bad = row(substrate=result(None, "failed", "killed:\n  out of  memory"), atom=result(-7.0, level="pbe"))
+    assert status(bad) == (
+        "failed; clean slab failed: killed: out of memory; level of atom is pbe, of slab with ion gfn2"
+    )
+    assert status(row(atom=result(None, "failed"))) == "failed; atom failed: no reason given"
+
+
+@pytest.mark.parametrize("level", [PBE, VaspLevel(engine="vasp"), Cp2kLevel(engine="cp2k", dispersion="none")])
+def test_against_the_metal(level):
+    assert cohesive_energy(level, "Li") == 1.60
+    assert cohesive_energy(level, "Na") == 1.08
+    assert cohesive_energy(level, "K") is None
+    assert table_row(row(level=level))["E_ads_vs_metal_eV"] == pytest.approx(-3.0 + 1.6)
+
+
+@pytest.mark.parametrize("method", ["GFN2-xTB", "GFN1-xTB"])
+def test_levels_are_not_mixed(method):
+    found = table_row(row(level=XtbLevel(engine="xtb", method=method)))
+    assert found["E_ads_eV"] == -3.0
+    assert found["E_ads_vs_metal_eV"] is None
+
+
+def test_height_above_the_topmost_carbon():
+    assert height(slab([0, 0, 12.25])) == 2.25
+    assert height(slab([0, 0, 12.25], hydrogen=True)) == 2.25
+    assert height(slab([0, 0, 12.0], [A_A, 0, 13.0])) == 2.5
+    buckled = slab([0, 0, 12.0])
+    buckled.positions[0, 2] += 0.5
+    assert height(buckled) == 1.75
+    shifted = slab([0, 0, 12.0])
+    shifted.positions[:, 2] += 3
+    assert height(shifted) == 2.0
+
+
+def test_a_geometry_without_ion_or_layers_is_refused():
+    with pytest.raises(UserError, match="needed: an atom of fragment 'adsorbate'"):
+        height(slab())
+    bare = slab([0, 0, 12])
+    bare.set_tags(0)
+    with pytest.raises(UserError, match="with tag 1"):
+        height(bare)
+
+
+def test_an_ion_that_moved_to_another_site():
+    assert status(row(slab([0.1, 0.1, 12]))) == "converged"
+    assert status(row(slab([A_A / 2 + 0.1, 0.1, 12]))) == "converged; moved to bridge"
+    assert table_row(row(slab([A_A / 2, 0, 12])))["E_ads_eV"] == -3.0
+    assert table_row(row(slab([A_A / 2, 0, 12])))["site"] == "top"
+    assert status(row(slab([0, 0, 12], [A_A / 2, 0, 12]))) == "converged; moved to top, bridge"
+    moved = row(slab([A_A / 2, 0, 12]), substrate=result(None, "failed", "why"))
+    assert status(moved) == "failed; clean slab failed: why; moved to bridge"
+    # where an unconverged ion happens to be says nothing
+    assert "moved" not in status(row(slab([A_A / 2, 0, 12]), combined=result(None, "not_converged", "why")))
+
+
+@given(
+    place=st.tuples(st.floats(0, 1), st.floats(0, 1)),
+    image=st.tuples(st.integers(-3, 3), st.integers(-3, 3)),
+    angle=st.floats(30, 150),
+    seed=st.integers(0, 1000),
+)
+def test_sites_are_found_across_the_edges_of_any_cell(place, image, angle, seed):
+    cell = np.array([[5, 0, 0], [4 * np.cos(np.radians(angle)), 4 * np.sin(np.radians(angle)), 0], [0, 0, 20]])
+    random = np.random.default_rng(seed)
+    sites = {name: np.append(random.uniform(size=(3, 2)), np.ones((3, 1)), axis=1) @ cell for name in "abc"}
+    ion = np.array([*np.add(place, image), 0.5]) @ cell
+    geometry = Atoms("Li", [ion], cell=cell, pbc=True)
+    geometry.arrays["fragment"] = np.array(["adsorbate"])
+    images = np.array(list(product(range(-8, 9), repeat=2))) @ cell[:2, :2]
+    far = {name: np.linalg.norm(places[:, None, :2] + images - ion[:2], axis=2).min() for name, places in sites.items()}
+    best, second = sorted(far, key=far.get)[:2]
+    if far[second] - far[best] > 1e-9:
+        assert relaxed_sites(geometry, sites) == [best]
+
+
+def test_the_table(tmp_path):
+    cost = {"n_ionic_steps": 12, "n_scf_cycles": 340, "core_s": 5.5}
+    rows = [
+        row(combined=result(-110.0, **cost), substrate=result(-100.0, n_ionic_steps=99, core_s=99)),
+        row(site="bridge", combined=result(None, "not_converged", 'says "no", twice', **cost)),
+    ]
+    write_csv(rows, tmp_path / "adsorption.csv")
+    with (tmp_path / "adsorption.csv").open() as file:
+        header, first, second = csv.reader(file)
+    assert ",".join(header) == (
+        "facet,termination,adsorbate,site,n,coverage_ML,E_ads_eV,E_ads_vs_metal_eV,height_A,level,status,"
+        "n_ionic_steps,n_scf_cycles,core_s"
+    )
+    shared = ["12", "340", "5.5"]
+    assert first == ["C100-2x1", "clean", "Li", "top", "1", "0.5", "-3.0", "", "2.0", "gfn2", "converged", *shared]
+    why = 'not_converged; slab with ion not_converged: says "no", twice'
+    assert second == ["C100-2x1", "clean", "Li", "bridge", "1", "0.5", "", "", "", "gfn2", why, *shared]

@@ -1,0 +1,250 @@
+"""Adsorption energies of ions on facets, and the table of them: no number from an unconverged part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import RootModel
+
+from iondrill.analyse.tables import write_table
+from iondrill.config.base import Ion, PositiveFloat, Strict
+from iondrill.config.levels import XtbLevel
+from iondrill.config.load import load
+from iondrill.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ase import Atoms
+    from numpy.typing import NDArray
+
+    from iondrill.config.levels import Level
+    from iondrill.engines.base import Result
+
+COLUMNS = (
+    *("facet", "termination", "adsorbate", "site", "n", "coverage_ML", "E_ads_eV", "E_ads_vs_metal_eV", "height_A"),
+    *("level", "status", "n_ionic_steps", "n_scf_cycles", "core_s"),
+)
+SEVERITY = ("converged", "refused", "not_converged", "failed")
+
+
+class Metal(Strict):
+    """Cohesive energies at one method."""
+
+    source: str
+    dispersion: str = ""
+    cohesive_energy_eV: dict[Ion, PositiveFloat]
+
+
+class Metals(RootModel[dict[str, Metal]]):
+    """What ``cohesive.yaml`` holds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adsorption:
+    """One row of ``adsorption.csv``: ions on a site of a facet.
+
+    Parameters
+    ----------
+    facet, termination, adsorbate, site : str
+        Names; the site is where the ions were put at the start.
+    level : Level
+        Of all three calculations.
+    combined, substrate, atom : Result
+        Of the slab with the ions, the clean slab and the free atom.
+    geometry : Atoms
+        The last geometry of the slab with the ions, or the one it started from: fragments "slab" and "adsorbate",
+        tags that count the slab's layers from 1 at the top.
+    sites : mapping of str to (n_places, 3) array
+        *All* places of each kind of site in the cell, equivalent ones included; their x and y are used.
+    """
+
+    facet: str
+    termination: str
+    adsorbate: Ion
+    site: str
+    level: Level
+    combined: Result
+    substrate: Result
+    atom: Result
+    geometry: Atoms
+    sites: Mapping[str, NDArray[np.float64]]
+
+    @property
+    def parts(self) -> dict[str, Result]:
+        """The calculations by the names that ``status`` gives them."""
+        return {"slab with ion": self.combined, "clean slab": self.substrate, "atom": self.atom}
+
+    @property
+    def n(self) -> int:
+        """Number of ions."""
+        return int(_ions(self.geometry).sum())
+
+    @property
+    def coverage_ML(self) -> float:
+        """Ions for each C of the topmost layer."""
+        return self.n / int(_top_layer(self.geometry).sum())
+
+
+def adsorption_energy(combined_eV: float, substrate_eV: float, atom_eV: float, n: int) -> float:
+    """Return E_ads = (E_tot - E_sub - n E_atom) / n in eV per ion; negative: bound.
+
+    Sun et al., Energy Environ. Mater. 2024, doi 10.1002/eem2.12749.
+    """
+    return (combined_eV - substrate_eV - n * atom_eV) / n
+
+
+@cache
+def cohesive_energies() -> Metals:
+    """Return the table of cohesive energies."""
+    return load(Metals, Path(__file__).with_name("cohesive.yaml"))
+
+
+def cohesive_energy(level: Level, element: Ion) -> float | None:
+    """Return the cohesive energy of the bulk metal in eV per atom, if it is known at the level's method.
+
+    Parameters
+    ----------
+    level : Level
+        Its functional, or tight-binding method, counts; dispersion does not (see ``cohesive.yaml``).
+    element : str
+        The metal.
+    """
+    method = level.method if isinstance(level, XtbLevel) else level.functional
+    metal = cohesive_energies().root.get(method)
+    return None if metal is None else metal.cohesive_energy_eV.get(element)
+
+
+def status(row: Adsorption) -> str:
+    """Return what became of a row: a word, and after semicolons what there is to say.
+
+    ``converged`` (``converged; moved to bridge``); ``not_converged`` or ``failed``, with each part that is and
+    why; ``refused`` if the parts are not of one level and version of the engine.
+    """
+    words, notes = {"converged"}, []
+    for name, result in row.parts.items():
+        if result.status != "converged":
+            words.add(result.status)
+            reason = " ".join(result.attempts[-1].reason.split()) if result.attempts else "no reason given"
+            notes.append(f"{name} {result.status}: {reason}")
+        elif result.energy_eV is None:
+            words.add("refused")
+            notes.append(f"{name} has no energy")
+        differences = [
+            f"{field} of {name} is {getattr(result, field)}, of slab with ion {getattr(row.combined, field)}"
+            for field in ("level", "engine", "engine_version")
+            if getattr(result, field) != getattr(row.combined, field)
+        ]
+        words |= {"refused"} if differences else set()
+        notes += differences
+    if row.combined.status == "converged":
+        found = relaxed_sites(row.geometry, row.sites)
+        notes += [f"moved to {', '.join(found)}"] if found != [row.site] else []
+    return "; ".join([max(words, key=SEVERITY.index), *notes])
+
+
+def relaxed_sites(geometry: Atoms, sites: Mapping[str, NDArray[np.float64]]) -> list[str]:
+    """Return the kinds of sites at which the ions are: the nearest ones in the plane, across the cell's edges.
+
+    Parameters
+    ----------
+    geometry : Atoms
+        Slab and ions, fragment "adsorbate".
+    sites : mapping of str to (n_places, 3) array
+        All places of each kind.
+
+    Returns
+    -------
+    list of str
+        In the order of `sites`, each once.
+    """
+    ions = geometry.positions[_ions(geometry), :2]
+    in_plane = np.linalg.inv(geometry.cell.array[:2, :2])
+    nine = np.stack(np.meshgrid((-1, 0, 1), (-1, 0, 1)), axis=-1).reshape(-1, 2) @ geometry.cell.array[:2, :2]
+    distances = []
+    for places in sites.values():
+        apart = ions[:, None] - np.asarray(places)[None, :, :2]
+        apart -= np.rint(apart @ in_plane) @ geometry.cell.array[:2, :2]
+        # in an oblique cell the nearest image may be one cell beyond the one that rounding gives
+        distances.append(np.linalg.norm(apart[:, :, None] + nine, axis=-1).min(axis=(1, 2)))
+    nearest = set(np.argmin(distances, axis=0).tolist())
+    return [name for index, name in enumerate(sites) if index in nearest]
+
+
+def height(geometry: Atoms) -> float:
+    """Return the height of the ions above the topmost carbon layer, in Å, in the relaxed geometry.
+
+    Mean z of the ions minus mean z of the C of the slab's first layer (tag 1): the dimers of (100), the upper
+    chains of Pandey's (111). On a hydrogenated facet this is the layer that carries the hydrogen.
+
+    Parameters
+    ----------
+    geometry : Atoms
+        Slab and ions; see `Adsorption`.
+
+    Raises
+    ------
+    UserError
+        If there is no ion, or no C with tag 1.
+    """
+    z = geometry.positions[:, 2]
+    return float(z[_ions(geometry)].mean() - z[_top_layer(geometry)].mean())
+
+
+def _ions(geometry: Atoms) -> NDArray[np.bool_]:
+    return _some(geometry, geometry.arrays["fragment"] == "adsorbate", "an atom of fragment 'adsorbate'")
+
+
+def _top_layer(geometry: Atoms) -> NDArray[np.bool_]:
+    top = (geometry.arrays["fragment"] == "slab") & (geometry.get_tags() == 1) & (geometry.numbers == 6)
+    return _some(geometry, top, "C of fragment 'slab' with tag 1, the topmost layer")
+
+
+def _some(geometry: Atoms, mask: NDArray[np.bool_], what: str) -> NDArray[np.bool_]:
+    if not mask.any():
+        raise UserError.of(f"slab with ion, {geometry.get_chemical_formula()}", "incomplete", f"needed: {what}")
+    return mask
+
+
+def table_row(row: Adsorption) -> dict[str, str | int | float | None]:
+    """Return a row of ``adsorption.csv`` by column; None where there is no number to give.
+
+    The energies are empty unless all three parts converged at one level with one version of the engine; the
+    height unless the slab with the ions converged. E_ads_vs_metal_eV = E_ads + E_coh is empty unless E_coh is
+    known at this method: negative, the ion prefers the facet to its metal. Steps, cycles and core seconds are
+    those of the slab with the ions alone.
+    """
+    outcome = status(row)
+    E_ads_eV = against_metal_eV = None
+    combined_eV, substrate_eV, atom_eV = (part.energy_eV for part in row.parts.values())
+    usable = outcome.partition(";")[0] == "converged"
+    if usable and combined_eV is not None and substrate_eV is not None and atom_eV is not None:
+        E_ads_eV = adsorption_energy(combined_eV, substrate_eV, atom_eV, row.n)
+        E_coh_eV = cohesive_energy(row.level, row.adsorbate)
+        against_metal_eV = None if E_coh_eV is None else E_ads_eV + E_coh_eV
+    job = row.combined
+    return {
+        "facet": row.facet,
+        "termination": row.termination,
+        "adsorbate": row.adsorbate,
+        "site": row.site,
+        "n": row.n,
+        "coverage_ML": row.coverage_ML,
+        "E_ads_eV": E_ads_eV,
+        "E_ads_vs_metal_eV": against_metal_eV,
+        "height_A": height(row.geometry) if job.status == "converged" else None,
+        "level": job.level,
+        "status": outcome,
+        "n_ionic_steps": job.n_ionic_steps,
+        "n_scf_cycles": job.n_scf_cycles,
+        "core_s": job.core_s,
+    }
+
+
+def write_csv(rows: Iterable[Adsorption], path: Path) -> None:
+    """Write ``adsorption.csv``."""
+    write_table(path, COLUMNS, ([table_row(row)[name] for name in COLUMNS] for row in rows))
