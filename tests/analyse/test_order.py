@@ -258,7 +258,7 @@ def test_the_table_holds_every_frame_and_every_digit(tmp_path, monkeypatch):
     positions = moved(wedge(atoms, 0.0, np.linspace(0, -1, 50), np.linspace(0, 3, 50)))
     frames = write_log(tmp_path / "frames.bin", atoms, positions)
     whole = order_parameters(frames, atoms)
-    monkeypatch.setattr("iondrill.prepare.frames.CHUNK_BYTES", 20_000)  # six frames at a time
+    monkeypatch.setattr("iondrill.prepare.records.CHUNK_BYTES", 20_000)  # six frames at a time
     columns = order_parameters(frames, atoms)
     assert tuple(columns) == COLUMNS
     write_csv(columns, tmp_path / "md" / "order_parameters.csv")

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iondrill.errors import UserError
-from iondrill.prepare.frames import HEADER_BYTES, FrameLog, Frames, record_type
+from iondrill.prepare.frames import FrameLog, Frames
+from iondrill.prepare.records import HEADER_BYTES, record_type
 
 N_ATOMS, STRIDE, N_FRAMES = 3, 5, 12
 SIZE = record_type(N_ATOMS, forces=True, charges=True).itemsize
@@ -67,7 +68,7 @@ def test_frames_come_back_to_the_bit(path):
 
 def test_chunks_give_every_frame_once(path, monkeypatch):
     write(path, range(10))
-    monkeypatch.setattr("iondrill.prepare.frames.CHUNK_BYTES", 3 * SIZE)
+    monkeypatch.setattr("iondrill.prepare.records.CHUNK_BYTES", 3 * SIZE)
     chunks = list(Frames(path, 1).chunks())
     assert [len(chunk) for chunk in chunks] == [3, 3, 3, 1]
     assert np.concatenate([chunk["step"] for chunk in chunks]).tolist() == list(range(10))

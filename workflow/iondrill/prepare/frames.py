@@ -1,19 +1,4 @@
-"""The frames of a molecular-dynamics run in an append-only file that survives kills.
-
-The file holds a header and records of fixed size, little-endian, float64, nothing rounded:
-
-====== ============================ ==========================================================
-offset what                         type
-====== ============================ ==========================================================
-0      magic ``IONDRILLFRAMES``     16 bytes, padded with zeros
-16     version                      uint32
-20     number of atoms              uint32
-24     size of a record             uint32
-28     length of the description    uint32
-32     description of a record      JSON, ``numpy.dtype.descr``, padded with zeros to 1020
-1020   CRC-32 of all of the above   uint32
-1024   records                      each ends in the CRC-32 of the rest of it, as uint64
-====== ============================ ==========================================================
+"""The frames of a molecular-dynamics run in an append-only file that survives kills; `records` is its format.
 
 A run starts with the frame of step 0. A record of a step takes the place of every earlier record of that step or
 a later one: the run was taken up again from before it.
@@ -21,43 +6,19 @@ a later one: the run was taken up again from before it.
 
 from __future__ import annotations
 
-import json
 import os
-import struct
-import zlib
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from iondrill.errors import UserError
+from iondrill.prepare import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import ArrayLike, NDArray
-
-MAGIC = b"IONDRILLFRAMES"
-VERSION = 1
-PREFIX = struct.Struct("<16sIIII")
-CHECKSUM = struct.Struct("<I")
-HEADER_BYTES = 1024
-CHUNK_BYTES = 8 << 20
-"""Records are read in portions of about this size: constant memory for runs of any length."""
-
-
-def record_type(n_atoms: int, *, forces: bool, charges: bool) -> np.dtype[np.void]:
-    """Return the type of a record.
-
-    Fields: step; time_fs; temperature_K, potential_eV and conserved_eV; positions_A and velocities_A_fs, each
-    (n_atoms, 3); forces_eV_A (n_atoms, 3) and charges_e (n_atoms,) where they are kept; checksum.
-    """
-    vector = (n_atoms, 3)
-    scalars = ("time_fs", "temperature_K", "potential_eV", "conserved_eV")
-    fields: list[Any] = [("step", "<i8"), *((name, "<f8") for name in scalars)]
-    fields += [("positions_A", "<f8", vector), ("velocities_A_fs", "<f8", vector)]
-    fields += [("forces_eV_A", "<f8", vector)] * forces + [("charges_e", "<f8", (n_atoms,))] * charges
-    return np.dtype([*fields, ("checksum", "<u8")])
 
 
 class FrameLog:
@@ -86,13 +47,13 @@ class FrameLog:
         UserError
             If the file is not a log, or is one of other frames.
         """
-        dtype = record_type(n_atoms, forces=forces, charges=charges)
+        dtype = records.record_type(n_atoms, forces=forces, charges=charges)
         try:
             log = cls(path, dtype, os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644))
         except OSError as error:
             raise UserError.of(path, f"cannot be written: {error.strerror}") from None
         try:
-            log._start(_header(dtype, n_atoms))
+            log._start(records.header_of(dtype, n_atoms))
         except BaseException:
             log.close()
             raise
@@ -100,16 +61,18 @@ class FrameLog:
 
     def _start(self, header: bytes) -> None:
         """Write the header or check it, and cut off what is less than a record."""
-        found = os.pread(self._descriptor, HEADER_BYTES, 0)
-        if len(found) < HEADER_BYTES and header.startswith(found):  # new, or killed while it was started
+        found = os.pread(self._descriptor, records.HEADER_BYTES, 0)
+        if len(found) < records.HEADER_BYTES and header.startswith(found):  # new, or killed while it was started
             os.ftruncate(self._descriptor, 0)
             _write(self._descriptor, header)
-        elif (dtype := _parse_header(found, self.path)) != self._dtype:
-            raise UserError.of(self.path, f"holds frames of {_words(dtype)}", f"allowed: {_words(self._dtype)}")
-        self._keep((os.fstat(self._descriptor).st_size - HEADER_BYTES) // self._dtype.itemsize)
+        elif (dtype := records.parse_header(found, self.path)) != self._dtype:
+            raise UserError.of(
+                self.path, f"holds frames of {records.in_words(dtype)}", f"allowed: {records.in_words(self._dtype)}"
+            )
+        self._keep((os.fstat(self._descriptor).st_size - records.HEADER_BYTES) // self._dtype.itemsize)
 
     def _keep(self, n_records: int) -> None:
-        os.ftruncate(self._descriptor, HEADER_BYTES + n_records * self._dtype.itemsize)
+        os.ftruncate(self._descriptor, records.HEADER_BYTES + n_records * self._dtype.itemsize)
 
     def append(
         self,
@@ -163,7 +126,7 @@ class FrameLog:
             if np.shape(value) != record[name].shape:
                 raise ValueError(f"{name} has shape {np.shape(value)}, not {record[name].shape}")
             record[name] = value
-        record["checksum"] = _checksum(record.tobytes())
+        record["checksum"] = records.checksum_of(memoryview(record.tobytes()))
         end = os.fstat(self._descriptor).st_size
         try:
             _write(self._descriptor, record.tobytes())
@@ -189,15 +152,15 @@ class FrameLog:
         UserError
             If a frame that is kept is damaged.
         """
-        records = _map_records(self.path, self._dtype)
-        whole = _whole(records)
+        log = records.map_records(self.path, self._dtype)
+        whole = records.are_whole(log)
         valid = np.flatnonzero(whole)
-        live = valid[_live(records["step"][valid])]
-        kept = live[records["step"][live] <= step]
+        live = valid[records.are_live(log["step"][valid])]
+        kept = live[log["step"][live] <= step]
         n_kept = int(kept[-1]) + 1 if len(kept) else 0
         if not whole[:n_kept].all():
-            raise _damaged(self.path, records, int(whole.argmin()))
-        last = int(records["step"][n_kept - 1]) if n_kept else None
+            raise records.damage(self.path, log, int(whole.argmin()))
+        last = int(log["step"][n_kept - 1]) if n_kept else None
         self._keep(n_kept)
         return last
 
@@ -242,14 +205,14 @@ class Frames:
         self.path = path
         try:
             with path.open("rb") as file:
-                dtype = _parse_header(file.read(HEADER_BYTES), path)
+                dtype = records.parse_header(file.read(records.HEADER_BYTES), path)
         except OSError as error:
             raise UserError.of(path, f"cannot be read: {error.strerror}") from None
-        self._records = _map_records(path, dtype)
-        whole = _whole(self._records)
+        self._records = records.map_records(path, dtype)
+        whole = records.are_whole(self._records)
         if not whole.all():
-            raise _damaged(path, self._records, int(whole.argmin()))
-        self._live = np.flatnonzero(_live(self._records["step"]))
+            raise records.damage(path, self._records, int(whole.argmin()))
+        self._live = np.flatnonzero(records.are_live(self._records["step"]))
         self.steps: NDArray[np.int64] = np.array(self._records["step"][self._live])
         self.n_atoms: int = dtype["positions_A"].shape[0]
         if not len(self.steps):
@@ -269,81 +232,15 @@ class Frames:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Names of what a frame holds: see `record_type`."""
+        """Names of what a frame holds: see `records.record_type`."""
         return (self._records.dtype.names or ())[:-1]
 
     def chunks(self) -> Iterator[NDArray[np.void]]:
         """Yield the frames in order, some at a time, as structured arrays (n_frames,)."""
-        for part in _portions(len(self), self._records.itemsize):
+        for part in records.portions(len(self), self._records.itemsize):
             yield self._records[self._live[part]]
-
-
-def _words(dtype: np.dtype[np.void]) -> str:
-    """Say what a log's records hold."""
-    names = [name for name in ("forces_eV_A", "charges_e") if name in (dtype.names or ())]
-    return f"{dtype['positions_A'].shape[0]} atoms with {', '.join(names) or 'positions and velocities'}"
-
-
-def _header(dtype: np.dtype[np.void], n_atoms: int) -> bytes:
-    description = json.dumps(dtype.descr).encode()
-    head = PREFIX.pack(MAGIC, VERSION, n_atoms, dtype.itemsize, len(description)) + description
-    head = head.ljust(HEADER_BYTES - CHECKSUM.size, b"\0")
-    return head + CHECKSUM.pack(zlib.crc32(head))
-
-
-def _parse_header(header: bytes, path: Path) -> np.dtype[np.void]:
-    """Return the type of the records."""
-    if len(header) < HEADER_BYTES or not header.startswith(MAGIC):
-        raise UserError.of(path, "is not a log of frames")
-    head, (checksum,) = header[: -CHECKSUM.size], CHECKSUM.unpack(header[-CHECKSUM.size :])
-    if zlib.crc32(head) != checksum:
-        raise UserError.of(path, "has a damaged header")
-    _, version, _, _, length = PREFIX.unpack_from(head)
-    if version != VERSION:
-        raise UserError.of(path, f"is of version {version}", f"allowed: {VERSION}")
-    fields = json.loads(head[PREFIX.size : PREFIX.size + length])
-    return np.dtype([(name, kind, *map(tuple, shape)) for name, kind, *shape in fields])
 
 
 def _write(descriptor: int, data: bytes) -> None:
     while data:
         data = data[os.write(descriptor, data) :]
-
-
-def _checksum(record: bytes) -> int:
-    return zlib.crc32(record[:-8])
-
-
-def _map_records(path: Path, dtype: np.dtype[np.void]) -> NDArray[np.void]:
-    """Map the whole records of a log into memory, read-only."""
-    count = (path.stat().st_size - HEADER_BYTES) // dtype.itemsize
-    if not count:
-        return np.empty(0, dtype)
-    return np.memmap(path, dtype, mode="r", offset=HEADER_BYTES, shape=(count,))
-
-
-def _portions(count: int, itemsize: int) -> Iterator[slice]:
-    size = max(1, CHUNK_BYTES // itemsize)
-    return (slice(start, start + size) for start in range(0, count, size))
-
-
-def _whole(records: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Say of each record whether its checksum fits."""
-    whole = np.zeros(len(records), dtype=bool)
-    for part in _portions(len(records), records.itemsize):
-        raw = records[part].tobytes()
-        starts = range(0, len(raw), records.itemsize)
-        sums = [_checksum(raw[start : start + records.itemsize]) for start in starts]
-        whole[part] = records["checksum"][part] == np.array(sums, dtype=np.uint64)
-    return whole
-
-
-def _live(steps: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Say of each record whether no later one is of the same step or an earlier one."""
-    least_from_here = np.minimum.accumulate(steps[::-1])[::-1]
-    return steps < np.append(least_from_here[1:], np.iinfo(np.int64).max)
-
-
-def _damaged(path: Path, records: NDArray[np.void], index: int) -> UserError:
-    after = f"after step {records['step'][index - 1]}" if index else "the first"
-    return UserError.of(path, f"record {index + 1} of {len(records)} ({after}) is damaged", "its checksum differs")
