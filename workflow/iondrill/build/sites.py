@@ -1,0 +1,217 @@
+"""Adsorption sites: the critical points of the distance to the surface atoms, one of each symmetry class."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from ase import Atoms
+from ase.data import atomic_numbers, covalent_radii
+
+from iondrill.build.surface import Point, Surface
+from iondrill.build.symmetry import SurfaceSymmetry
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Support(NamedTuple):
+    """A surface atom that a site rests on."""
+
+    atom: int
+    """Index of the atom in the slab."""
+    offset: tuple[int, int]
+    """Cells from the atom to the image that is meant."""
+    weight: float
+    """The site is the weighted sum of its supports; the weights sum to 1."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """One of the symmetry-distinct places for an adsorbate.
+
+    Attributes
+    ----------
+    label : str
+        Unique on its slab; lower-case letters, digits and hyphens.
+    kind : str
+        "top", "bridge" or "hollow": a minimum, saddle or maximum of the distance to the surface atoms.
+    xy : tuple of float
+        Fractional position in the cell of the slab it was found on.
+    supports : tuple of Support
+        What holds it, so that the site follows when the slab relaxes.
+    multiplicity : int
+        Number of equivalent sites in the cell of the slab.
+    """
+
+    label: str
+    kind: str
+    xy: tuple[float, float]
+    supports: tuple[Support, ...]
+    multiplicity: int
+
+
+def find_sites(slab: Atoms) -> list[Site]:
+    """Find the symmetry-distinct adsorption sites on top of a slab.
+
+    The symmetry is the slab's own, as far as it keeps +z up. Neither the vacuum, nor the order of the atoms,
+    nor the origin, nor the choice of the supercell matters.
+
+    Parameters
+    ----------
+    slab : Atoms
+        Periodic in x and y, surface normal +z; atoms of the fragment "adsorbate" are left out.
+
+    Returns
+    -------
+    list of Site
+        Sorted by label. Of the equivalent sites, the one nearest to the middle of the cell.
+    """
+    slab = _bare(slab)
+    surface = Surface(slab)
+    symmetry = SurfaceSymmetry(slab)
+    classes: list[list[Point]] = []
+    for point in surface.points():
+        for members in classes:
+            if members[0].kind == point.kind and symmetry.equivalent(members[0].xy_A, point.xy_A):
+                members.append(point)
+                break
+        else:
+            classes.append([point])
+
+    motif = max(len(surface.bonded_neighbours(atom)) for atom in surface.nearest(surface.cell.sum(axis=0) / 2))
+    named: dict[str, list[list[Point]]] = defaultdict(list)
+    for members in classes:
+        named[_name(members[0], surface, slab, motif)].append(members)
+    sites = []
+    for name, several in named.items():
+        several.sort(key=lambda members: -_crowding(members[0], slab))
+        for count, members in enumerate(several, start=1):
+            label = name if len(several) == 1 else f"{name}-{count}"
+            sites.append(_site(label, members, surface))
+    return sorted(sites, key=lambda site: site.label)
+
+
+def site_position(slab: Atoms, site: Site, ion: str) -> NDArray[np.float64]:
+    """Return where an ion on a site touches the slab.
+
+    The ion comes down over the site until it is as close to some atom as the sum of their covalent radii.
+
+    Parameters
+    ----------
+    slab : Atoms
+        The slab the site was found on, relaxed or not, with its atoms in the same order.
+    site : Site
+        Where to put the ion.
+    ion : str
+        Chemical symbol.
+
+    Returns
+    -------
+    (3,) float array
+        Cartesian position, Å.
+    """
+    slab = _bare(slab)
+    cell = np.array(slab.cell[:2])
+    xy_A = sum(
+        (support.weight * (slab.positions[support.atom] + support.offset @ cell)[:2] for support in site.supports),
+        start=np.zeros(2),
+    )
+    contact_A = covalent_radii[atomic_numbers[ion]] + covalent_radii[slab.numbers]
+    lateral_A = _lateral_A(slab, xy_A)
+    touching = lateral_A < contact_A
+    climb_A = np.sqrt(contact_A[touching] ** 2 - lateral_A[touching] ** 2)
+    return np.array([*xy_A, (slab.positions[touching, 2] + climb_A).max()])
+
+
+def add_adsorbate(slab: Atoms, site: Site, ion: str) -> Atoms:
+    """Return a copy of the slab with an ion on a site, as its last atom, fragment "adsorbate"."""
+    atoms = slab.copy()
+    fragments = [*slab.arrays.get("fragment", ["slab"] * len(slab)), "adsorbate"]
+    atoms += Atoms(ion, [site_position(slab, site, ion)])
+    atoms.arrays["fragment"] = np.array(fragments)
+    return atoms
+
+
+def _bare(slab: Atoms) -> Atoms:
+    if "fragment" not in slab.arrays:
+        return slab
+    return slab[slab.arrays["fragment"] != "adsorbate"]
+
+
+def _lateral_A(slab: Atoms, xy_A: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the lateral distance (n,) of every atom's nearest image from a point."""
+    arms = slab.positions[:, :2] - xy_A
+    fractional = arms @ np.linalg.inv(slab.cell[:2, :2])
+    arms = (fractional - np.rint(fractional)) @ slab.cell[:2, :2]
+    images = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]) @ slab.cell[:2, :2]
+    lateral_A: NDArray[np.float64] = np.linalg.norm(arms[:, None] + images, axis=2).min(axis=1)
+    return lateral_A
+
+
+def _crowding(point: Point, slab: Atoms) -> float:
+    """Return a number that tells apart sites of one name: how many atoms are close beneath."""
+    lateral_A = _lateral_A(slab, point.xy_A)
+    depth_A = slab.positions[:, 2].max() + 1.0 - slab.positions[:, 2]
+    return float(np.exp(-np.hypot(lateral_A, depth_A)).sum())
+
+
+def _name(point: Point, surface: Surface, slab: Atoms, motif: int) -> str:
+    """Name a site as the field does, from the bonds between its supports.
+
+    Parameters
+    ----------
+    point : Point
+        The site.
+    surface : Surface
+        The surface it is on.
+    slab : Atoms
+        What lies beneath.
+    motif : int
+        Bonds of a surface atom to surface atoms: 1 for dimers, 2 for chains.
+    """
+    supports = point.supports
+    pairs = [(a, b) for a in supports for b in supports if a < b and surface.bonded(a, b)]
+    if motif == 1:
+        if point.kind == "hollow":
+            return "pedestal" if pairs else "cave"
+        if point.kind == "bridge" and not pairs:
+            (partner, *_) = surface.bonded_neighbours(supports[0])
+            axis, arm = (surface.xy_A[other] - surface.xy_A[supports[0]] for other in (partner, supports[1]))
+            along = abs(axis @ arm) > 0.7 * np.linalg.norm(axis) * np.linalg.norm(arm)
+            return "valley-bridge" if along else "shallow"
+    elif motif == 2:
+        if point.kind == "hollow":
+            return "trough"
+        return f"chain-{point.kind}" if pairs or point.kind == "top" else "trough-bridge"
+    elif len(supports) == 3 and surface.widest_gap(point) < 0.7 * np.pi:
+        beneath_A = slab.positions[_lateral_A(slab, point.xy_A) < 0.3, 2]
+        depths_A = surface.anchor_A[supports, 2].mean() - beneath_A
+        return "t4" if (depths_A < 1.2).any() else "h3"
+    return point.kind
+
+
+def _site(label: str, members: list[Point], surface: Surface) -> Site:
+    """Make a site of the member of its class that is nearest to the middle of the cell."""
+    inverse = np.linalg.inv(surface.cell)
+
+    def rank(point: Point) -> tuple[float, ...]:
+        fractional = point.xy_A @ inverse
+        return (round(float(abs(fractional - 0.5).max()), 3), *fractional.round(3))
+
+    point = min(members, key=rank)
+    held = np.vstack([surface.xy_A[point.supports].T, np.ones(len(point.supports))])
+    weights = np.linalg.lstsq(held, [*point.xy_A, 1.0], rcond=None)[0]
+    x, y = point.xy_A @ inverse
+    return Site(
+        label=label,
+        kind=point.kind,
+        xy=(float(x), float(y)),
+        supports=tuple(
+            Support(int(surface.index[atom]), (int(i), int(j)), float(weight))
+            for atom, (i, j), weight in zip(point.supports, surface.offset[point.supports], weights, strict=True)
+        ),
+        multiplicity=len(members),
+    )

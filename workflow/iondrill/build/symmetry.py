@@ -1,0 +1,86 @@
+"""The symmetry of a surface: operations that keep +z up, whatever the vacuum and the supercell."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+import spglib
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import NDArray
+
+SYMPREC_A = 0.05
+SAME_A = 0.2
+"""Two sites closer than this are one."""
+VACUUM_A = 20.0
+
+
+class SurfaceSymmetry:
+    """The plane group of a slab seen from above.
+
+    Found on the primitive cell of the plane, in a box of fixed vacuum, so that all choices of the slab's
+    cell give the same.
+
+    Parameters
+    ----------
+    slab : Atoms
+        Periodic in x and y, surface normal +z.
+    """
+
+    def __init__(self, slab: Atoms) -> None:
+        cell = np.array(slab.cell[:2, :2])
+        rotations, shifts = _operations(cell, slab.positions, slab.numbers)
+        self.cell = _shortest(shifts[(rotations == np.eye(2)).all(axis=(1, 2))], cell)
+        first = _distinct(slab, self.cell)
+        rotations, shifts = _operations(self.cell, slab.positions[first], slab.numbers[first])
+        inverse = np.linalg.inv(self.cell)
+        self.rotations = np.array([inverse @ rotation.T @ self.cell for rotation in rotations])
+        self.shifts_A = shifts @ self.cell
+
+    def equivalent(self, first_A: NDArray[np.float64], second_A: NDArray[np.float64]) -> bool:
+        """Whether an operation takes one point (2,) of the surface to another."""
+        images = first_A @ self.rotations + self.shifts_A - second_A
+        fractional = images @ np.linalg.inv(self.cell)
+        return bool(np.linalg.norm((fractional - np.rint(fractional)) @ self.cell, axis=1).min() < SAME_A)
+
+
+def _operations(
+    cell: NDArray[np.float64], positions: NDArray[np.float64], numbers: NDArray[np.int_]
+) -> tuple[NDArray[np.int_], NDArray[np.float64]]:
+    """Return rotations (n, 2, 2) and translations (n, 2), fractional, of the slab in a box of fixed vacuum."""
+    height_A = np.ptp(positions[:, 2]) + VACUUM_A
+    lattice = np.zeros((3, 3))
+    lattice[:2, :2] = cell
+    lattice[2, 2] = height_A
+    found = spglib.get_symmetry((lattice, positions @ np.linalg.inv(lattice), numbers), symprec=SYMPREC_A)
+    rotations, translations = found["rotations"], found["translations"]
+    up = (rotations[:, 2] == [0, 0, 1]).all(axis=1) & (rotations[:, :2, 2] == 0).all(axis=1)
+    up &= abs(translations[:, 2] - np.rint(translations[:, 2])) * height_A < 2 * SYMPREC_A
+    return rotations[up][:, :2, :2], translations[up][:, :2]
+
+
+def _shortest(translations: NDArray[np.float64], cell: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the two shortest vectors (2, 2) of the lattice that the fractional translations span."""
+    whole = np.array(list(product(range(-2, 3), repeat=2)))
+    vectors = (translations[:, None] + whole).reshape(-1, 2) @ cell
+    vectors = vectors[np.argsort(np.linalg.norm(vectors, axis=1), kind="stable")]
+    vectors = vectors[np.linalg.norm(vectors, axis=1) > SAME_A]
+    first = vectors[0]
+    area = first[0] * vectors[:, 1] - first[1] * vectors[:, 0]
+    return np.array([first, vectors[area > SAME_A * np.linalg.norm(first)][0]])
+
+
+def _distinct(slab: Atoms, cell: NDArray[np.float64]) -> NDArray[np.int_]:
+    """Return the indices of one atom of each set that the lattice `cell` (2, 2) repeats."""
+    fractional = slab.positions[:, :2] @ np.linalg.inv(cell)
+    kept: list[int] = []
+    for index in range(len(slab)):
+        apart = fractional[kept] - fractional[index]
+        lateral_A = np.linalg.norm((apart - np.rint(apart)) @ cell, axis=1)
+        same = (lateral_A < SAME_A) & (abs(slab.positions[kept, 2] - slab.positions[index, 2]) < SAME_A)
+        if not same.any():
+            kept.append(index)
+    return np.array(kept)
