@@ -1,5 +1,6 @@
 rule run_elf_point:
     input:
+        structure=lambda wildcards: f"{RESULTS}/structures/{plan.start_of(wildcards.run)}.extxyz",
         trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
     output:
         result=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{{level}}/result.json",

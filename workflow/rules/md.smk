@@ -35,7 +35,7 @@ rule analyse_md:
         "../envs/iondrill.yaml"
     params:
         save_every=lambda wildcards: plan.config.md.runs[wildcards.run].save_every,
-        steps=lambda wildcards: plan.config.md.runs[wildcards.run].steps,
+        charge=0,
     message:
         "Trajectory, order parameters and charges of {wildcards.run}"
     script:

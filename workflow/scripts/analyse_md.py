@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from iondrill.analyse.charges import fragment_charges, write_csv as write_charges
+from iondrill.analyse.charges import fragment_charges, write_charges
 from iondrill.analyse.order import order_parameters, write_csv
 from iondrill.build.checks import read_structure
 from iondrill.collect.trajectory import write_trajectory
@@ -14,4 +14,18 @@ with logged(snakemake.log[0]):
     frames = Frames(Path(snakemake.input.frames), stride=snakemake.params.save_every)
     write_trajectory(frames, atoms, Path(snakemake.output.trajectory))
     write_csv(order_parameters(frames, atoms), Path(snakemake.output.order_parameters))
-    write_charges(fragment_charges(frames, atoms), Path(snakemake.output.charges))
+    rows = (
+        row
+        for chunk in frames.chunks()
+        for frame in chunk
+        for row in fragment_charges(
+            int(frame["step"]),
+            float(frame["time_fs"]),
+            frame["charges_e"],
+            atoms.arrays["fragment"],
+            scheme="Mulliken",
+            total_charge_e=snakemake.params.charge,
+            source=snakemake.input.frames,
+        )
+    )
+    write_charges(rows, Path(snakemake.output.charges))

@@ -19,7 +19,7 @@ with logged(snakemake.log[0]):
     wavefunction = read_molden(Path(snakemake.input.wavefunction))
     atoms = wavefunction.place(read_structure(Path(snakemake.input.structure)))
     # the insertion axis runs through the middle of the flake
-    middle = atoms.positions[[label != "nd" for label in atoms.arrays["fragment"]]].mean(axis=0)
+    middle = atoms.positions[atoms.arrays["fragment"] != "nd"].mean(axis=0)
     elf_map = elf_on_plane(wavefunction, Plane.of_insertion(atoms, middle, **snakemake.params.settings))
     elf_map.write(Path(snakemake.output.data))
     step = int(snakemake.wildcards.step)

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from iondrill.build.checks import read_structure
 from iondrill.engines.execute import execute
 from iondrill.prepare.start import frame
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
-    atoms = frame(Path(snakemake.input.trajectory), snakemake.params.step)
+    template = read_structure(Path(snakemake.input.structure))
+    atoms = frame(Path(snakemake.input.trajectory), snakemake.params.step, template)
     print(execute(snakemake.params.job, atoms, Path(snakemake.output.result), Path(snakemake.output.structure)))

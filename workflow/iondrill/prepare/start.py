@@ -67,13 +67,13 @@ def as_built(subject: str, built: Atoms | None) -> Atoms:
     return slab_with_ion(built, built, site, ion) if dash else built
 
 
-def frame(trajectory: Path, step: int) -> Atoms:
-    """Return the frame of a step.
+def frame(trajectory: Path, step: int, template: Atoms) -> Atoms:
+    """Return the frame of a step, with the labels and fixed atoms of the structure the run began with.
 
     Raises
     ------
     UserError
-        If the trajectory cannot be read or has no such step.
+        If the trajectory cannot be read, has no such step, or is one of other atoms.
     """
     from ase.io.trajectory import Trajectory
 
@@ -84,4 +84,8 @@ def frame(trajectory: Path, step: int) -> Atoms:
         raise UserError.of(trajectory, f"cannot be read as a trajectory: {error}") from None
     if found is None:
         raise UserError.of(trajectory, f"has no step {step}")
-    return found
+    if found.get_chemical_symbols() != template.get_chemical_symbols():
+        raise UserError.of(trajectory, f"holds {found.symbols}", f"allowed: {template.symbols}")
+    atoms = template.copy()
+    atoms.set_positions(found.positions, apply_constraint=False)
+    return atoms
