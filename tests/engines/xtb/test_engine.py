@@ -20,9 +20,10 @@ from iondrill.config.levels import XtbLevel
 from iondrill.engines.xtb import XtbEngine, blas
 from iondrill.engines.xtb.calculator import ScfNotConvergedError, XtbCalculator
 from iondrill.errors import UserError
-from iondrill.prepare.frames import Frames, record_type
+from iondrill.prepare.frames import Frames
 from iondrill.prepare.jobs import Job
 from iondrill.prepare.journal import Journal, state_folder
+from iondrill.prepare.records import record_type
 
 LEVEL = XtbLevel(engine="xtb")
 
