@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.neighborlist import neighbor_list
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from iondrill.analyse.order import COLUMNS, geometry, order_parameters, write_csv
+from iondrill.analyse.order import COLUMNS, flake_axes, geometry, order_parameters, write_csv
 from iondrill.analyse.selection import CONTACT_A, select
 from iondrill.errors import UserError
 from iondrill.prepare.frames import FrameLog, Frames
@@ -227,6 +227,7 @@ def test_nothing_depends_on_where_the_whole_is_or_on_the_order_of_atoms(seed):
         np.testing.assert_allclose(found[name], values, err_msg=name, **EXACT)
 
 
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6))
 def test_neighbours_are_those_of_ase(seed):
     atoms = assembly(nd=np.random.default_rng(seed).uniform(-2.5, 2.5, size=(30, 3)))
@@ -236,6 +237,13 @@ def test_neighbours_are_those_of_ase(seed):
     assert columns["nd_flake_bonds"][0] == (nd & (j >= 30)).sum()
     assert columns["nd_sp3_fraction"][0] == (np.bincount(i[nd], minlength=30) == 4).mean()
     assert columns["ion_carbon_cn"][0] == (neighbor_list("i", atoms, {("C", "Li"): CONTACT_A["Li"]}) == 78).sum()
+
+
+@pytest.mark.parametrize("points", [coronene(0.0), np.vstack([coronene(0.0), coronene(GAP_A)])], ids=["flat", "deep"])
+def test_the_axes_turn_with_the_flake_and_are_never_mirrored(points):
+    turns = Rotation.random(20, random_state=1).as_matrix()
+    reference = points - points.mean(axis=0)
+    np.testing.assert_allclose(flake_axes(reference @ turns.swapaxes(1, 2) + 7, reference), turns, **EXACT)
 
 
 def write_log(path, atoms, positions):

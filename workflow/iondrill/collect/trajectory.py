@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ase import units
-from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io.trajectory import TrajectoryWriter
 
 from iondrill.errors import UserError
@@ -36,23 +35,20 @@ def frame_atoms(record: np.void, template: Atoms) -> Atoms:
     Returns
     -------
     Atoms
-        With momenta, step and time_fs in info, and the frame's energy (and forces and charges, if it has them)
-        in a `SinglePointCalculator`.
+        With momenta, and step and time_fs in info; without a calculator.
     """
     atoms = template.copy()
     atoms.set_positions(record["positions_A"], apply_constraint=False)
     momenta = template.get_masses()[:, None] * record["velocities_A_fs"] / units.fs
     atoms.set_momenta(momenta, apply_constraint=False)
     atoms.info |= {"step": int(record["step"]), "time_fs": float(record["time_fs"])}
-    names = record.dtype.names or ()
-    results = {name: record[field] for name, field in PROPERTIES.items() if field in names}
-    atoms.calc = SinglePointCalculator(atoms, **results | {"energy": float(record["potential_eV"])})
     return atoms
 
 
 def write_trajectory(frames: Frames, template: Atoms, path: Path) -> None:
     """Write all frames of a run for ASE and OVITO, whole or not at all.
 
+    Each has its energy, and its forces and charges if the log keeps them, in a `SinglePointCalculator`.
     The format has no place for string arrays: the labels of the fragments are in the trajectory's description
     (``ase.io.Trajectory(path).description["fragment"]``).
 
@@ -74,9 +70,11 @@ def write_trajectory(frames: Frames, template: Atoms, path: Path) -> None:
         raise UserError.of(
             frames.path, f"holds {frames.n_atoms} atoms", f"the structure of the run has {len(template)}"
         )
-    with replacing(path) as temporary, TrajectoryWriter(temporary, "w") as writer:
+    kept = {name: field for name, field in PROPERTIES.items() if field in frames.fields}
+    # named properties given by value: else ASE compares the atoms with a calculator's for each of them
+    with replacing(path) as temporary, TrajectoryWriter(temporary, "w", properties=list(kept)) as writer:
         if "fragment" in template.arrays:
             writer.set_description({"fragment": template.arrays["fragment"].tolist()})
         for chunk in frames.chunks():
             for record in chunk:
-                writer.write(frame_atoms(record, template))
+                writer.write(frame_atoms(record, template), **{name: record[field] for name, field in kept.items()})
