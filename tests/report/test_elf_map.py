@@ -61,7 +61,7 @@ def test_atoms_near_the_plane_are_dots_of_their_colour(atoms):
 
 def test_words(atoms):
     _, axes, bar, _, _ = drawn(atoms)
-    assert axes.get_title() == "GFN2-xTB, 125 fs"
+    assert axes.get_title(loc="left") == "GFN2-xTB, 125 fs"
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("x (Å)", "z (Å)")
     assert "localisation" in bar.get_ylabel()
     assert axes.get_aspect() == 1

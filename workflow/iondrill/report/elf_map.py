@@ -46,12 +46,13 @@ def draw_elf_map(elf_map: ElfMap, atoms: Atoms, *, title: str) -> Figure:
     edges = [start[k] + steps_A[k] * (np.arange(plane.shape[k] + 1) - 0.5) for k in (0, 1)]
     figure = Figure(figsize=(8, 8 * float(np.ptp(edges[1]) / np.ptp(edges[0])) + 1), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot(title=title, xlabel=_label(directions[0]), ylabel=_label(directions[1]))
+    axes = figure.add_subplot(xlabel=_label(directions[0]), ylabel=_label(directions[1]))
+    axes.set_title(title, loc="left")
     axes.set_aspect("equal")
     axes.set_facecolor("white")
     shown = np.ma.masked_where(~(elf_map.rho >= RHO_MASK), elf_map.elf)
     image = axes.pcolormesh(edges[0], edges[1], shown.T, cmap="turbo", vmin=0, vmax=1, rasterized=True)
-    figure.colorbar(image, ax=axes, label="electron localisation function", shrink=0.8)
+    figure.colorbar(image, ax=axes, label="electron localisation function", fraction=0.04, pad=0.02)
     _draw_atoms(axes, elf_map, atoms, directions)
     axes.set_xlim(edges[0][0], edges[0][-1])
     axes.set_ylim(edges[1][0], edges[1][-1])
@@ -77,7 +78,8 @@ def _draw_atoms(axes: Axes, elf_map: ElfMap, atoms: Atoms, directions: NDArray[n
             zorder=3,
         )
     if near.any():
-        axes.legend(loc="upper right", framealpha=0.9)
+        # above the map, at the end of the title's line
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, frameon=False, handletextpad=0)
 
 
 def _label(direction: NDArray[np.float64]) -> str:
