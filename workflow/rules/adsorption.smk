@@ -73,9 +73,7 @@ rule tabulate_adsorption:
     conda:
         "../envs/iondrill.yaml"
     params:
-        jobs=[job.name for job in plan.adsorption_jobs()],
-        recipes=str(RECIPES),
-        folder=ADSORPTION,
+        config=plan.config.model_dump(mode="json"),
     message:
         "Table of adsorption energies"
     script:

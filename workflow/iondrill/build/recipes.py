@@ -175,6 +175,11 @@ class FacetRecipe(Strict):
         description="C atoms of the top with this number (below 4) of C neighbours, for each 1×1 cell",
     )
 
+    @property
+    def termination(self) -> str:
+        """What ends the surface: ``H`` or ``clean``."""
+        return "H" if self.hydrogenated else "clean"
+
     @model_validator(mode="after")
     def _can_be_built(self) -> FacetRecipe:
         reconstruction = RECONSTRUCTIONS[self.reconstruction]
@@ -209,6 +214,11 @@ class FileRecipe(NamedTuple):
     part: Literal["cluster", "flake", "facet"]
     path: Path
     """Any file that ASE reads."""
+
+    @property
+    def termination(self) -> str:
+        """What ends the surface is not known of a file."""
+        return "as given"
 
 
 def recipe_path(name: str, root: Path) -> Path:

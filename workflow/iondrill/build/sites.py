@@ -42,15 +42,20 @@ class Site:
         Fractional position in the cell of the slab it was found on.
     supports : tuple of Support
         What holds it, so that the site follows when the slab relaxes.
-    multiplicity : int
-        Number of equivalent sites in the cell of the slab.
+    places : tuple of tuple of float
+        Fractional positions of all equivalent sites in the cell, its own among them.
     """
 
     label: str
     kind: str
     xy: tuple[float, float]
     supports: tuple[Support, ...]
-    multiplicity: int
+    places: tuple[tuple[float, float], ...]
+
+    @property
+    def multiplicity(self) -> int:
+        """Number of equivalent sites in the cell of the slab."""
+        return len(self.places)
 
 
 def find_sites(slab: Atoms) -> list[Site]:
@@ -81,13 +86,12 @@ def find_sites(slab: Atoms) -> list[Site]:
         else:
             classes.append([point])
 
-    motif = max(len(surface.bonded_neighbours(atom)) for atom in surface.nearest(surface.cell.sum(axis=0) / 2))
     named: dict[str, list[list[Point]]] = defaultdict(list)
     for members in classes:
-        named[_name(members[0], surface, slab, motif)].append(members)
+        named[_name(members[0], surface, slab)].append(members)
     sites = []
     for name, several in named.items():
-        several.sort(key=lambda members: -_crowding(members[0], slab))
+        several.sort(key=lambda members: -_crowding(members[0], surface, slab))
         for count, members in enumerate(several, start=1):
             label = name if len(several) == 1 else f"{name}-{count}"
             sites.append(_site(label, members, surface))
@@ -151,28 +155,18 @@ def _lateral_A(slab: Atoms, xy_A: NDArray[np.float64]) -> NDArray[np.float64]:
     return lateral_A
 
 
-def _crowding(point: Point, slab: Atoms) -> float:
-    """Return a number that tells apart sites of one name: how many atoms are close beneath."""
-    lateral_A = _lateral_A(slab, point.xy_A)
+def _crowding(point: Point, surface: Surface, slab: Atoms) -> float:
+    """Return a number that tells apart sites of one name: how close the atoms around and beneath are."""
     depth_A = slab.positions[:, 2].max() + 1.0 - slab.positions[:, 2]
-    return float(np.exp(-np.hypot(lateral_A, depth_A)).sum())
+    images_A = slab.positions[:, None, :2] + surface.offsets @ surface.cell - point.xy_A
+    squares = (images_A**2).sum(axis=2) + depth_A[:, None] ** 2
+    return float(np.exp(-squares / 4).sum())
 
 
-def _name(point: Point, surface: Surface, slab: Atoms, motif: int) -> str:
-    """Name a site as the field does, from the bonds between its supports.
-
-    Parameters
-    ----------
-    point : Point
-        The site.
-    surface : Surface
-        The surface it is on.
-    slab : Atoms
-        What lies beneath.
-    motif : int
-        Bonds of a surface atom to surface atoms: 1 for dimers, 2 for chains.
-    """
+def _name(point: Point, surface: Surface, slab: Atoms) -> str:
+    """Name a site as the field does, by the bonds between surface atoms: one each in dimers, two in chains."""
     supports = point.supports
+    motif = min(len(surface.bonded_neighbours(atom)) for atom in supports)
     pairs = [(a, b) for a in supports for b in supports if a < b and surface.bonded(a, b)]
     if motif == 1:
         if point.kind == "hollow":
@@ -213,5 +207,5 @@ def _site(label: str, members: list[Point], surface: Surface) -> Site:
             Support(int(surface.index[atom]), (int(i), int(j)), float(weight))
             for atom, (i, j), weight in zip(point.supports, surface.offset[point.supports], weights, strict=True)
         ),
-        multiplicity=len(members),
+        places=tuple((float(u), float(v)) for u, v in (member.xy_A @ inverse for member in members)),
     )
