@@ -1,0 +1,216 @@
+"""CP2K input: one file, ``job.inp``, that holds everything but CP2K's own basis sets and potentials."""
+
+from __future__ import annotations
+
+from math import ceil, sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase.units import Bohr, Hartree, fs
+
+from iondrill.config.base import PositiveInt, Strict
+from iondrill.config.levels import Cp2kLevel
+from iondrill.config.load import load
+from iondrill.engines.box import check_slab, in_cube
+from iondrill.engines.templates import render, template_folder
+from iondrill.engines.xtb.dynamics import maxwell_boltzmann, without_drift
+from iondrill.errors import Problem, UserError
+from iondrill.prepare.jobs import Md, Relax, Static, unpaired_electrons
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import NDArray
+
+    from iondrill.prepare.jobs import Job
+
+PROJECT = "job"
+INPUT = f"{PROJECT}.inp"
+OT_CYCLES = 25
+LARGE = 300
+"""Atoms above which the Hessian of BFGS costs more than it gains."""
+ATOMIC_TIME = 2.4188843265864e-2 * fs
+
+
+class BasisSet(Strict):
+    """Where a basis set stands, and for which elements."""
+
+    file: str
+    elements: list[str]
+
+
+class Elements(Strict):
+    """``templates/cp2k/elements.yaml``."""
+
+    potentials: dict[str, PositiveInt]
+    basis_sets: dict[str, BasisSet]
+
+
+def render_input(job: Job, atoms: Atoms, walltime_s: int | None = None) -> str:
+    """Return the CP2K input of a job.
+
+    Parameters
+    ----------
+    job : Job
+        At a level of engine cp2k.
+    atoms : Atoms
+        The start geometry, with ``fragment`` labels and `FixAtoms`. An isolated one is centred in a cube.
+    walltime_s : int, optional
+        When CP2K shall end by itself, in s.
+
+    Returns
+    -------
+    str
+        The file's text.
+
+    Raises
+    ------
+    UserError
+        If an element has no basis set or potential, the multiplicity does not fit the electrons, the cell does
+        not fit the kind of job, or the task is not offered for a slab.
+    """
+    if not isinstance(job.level, Cp2kLevel):
+        raise TypeError(f"level '{job.level_name}' is of engine {job.level.engine}")
+    if job.kind == "slab" and isinstance(job.task, Static) and job.task.wavefunction:
+        raise UserError.of(
+            job.name, "CP2K writes no orbitals with k-points", "allowed: wavefunction of clusters, atoms"
+        )
+    level, symbols = job.level, atoms.get_chemical_symbols()
+    basis_file, kinds = _parameters(job, level, symbols)
+    electrons = sum(kinds[symbol] for symbol in symbols)
+    try:
+        unpaired = unpaired_electrons(job, electrons)
+    except ValueError as error:
+        raise UserError.of(job.name, str(error), "allowed: 2S+1 of the parity of the electrons") from None
+    boxed = in_cp2k_cell(job, atoms)
+    return render(
+        "cp2k",
+        f"{job.task.task}.inp.j2",
+        project=PROJECT,
+        job=job,
+        level=level,
+        task=job.task,
+        input_hash=job.input_hash(atoms),
+        walltime_s=walltime_s,
+        basis_file=basis_file,
+        kinds=kinds,
+        unpaired=unpaired,
+        periodicity="slab" if job.kind == "slab" else "isolated",
+        eps_default=f"{min(1e-10, level.eps_scf**2):.1E}",
+        **_scf(job, level, electrons),
+        cell=boxed.cell.tolist(),
+        symbols=symbols,
+        positions=boxed.positions.tolist(),
+        **_motion(job, atoms),
+    )
+
+
+def _parameters(job: Job, level: Cp2kLevel, symbols: list[str]) -> tuple[str, dict[str, int]]:
+    """Return the file of the basis set, and the valence electrons of each element's potential."""
+    path = template_folder("cp2k") / "elements.yaml"
+    table = load(Elements, path)
+    if level.basis not in table.basis_sets:
+        raise UserError.of(path, f"has no basis set {level.basis}", f"allowed: {', '.join(table.basis_sets)}")
+    basis = table.basis_sets[level.basis]
+    offered = [element for element in basis.elements if element in table.potentials]
+    elements = list(dict.fromkeys(symbols))
+    missing = [
+        Problem(
+            f"level '{job.level_name}'", f"no {level.basis} basis set for {element}", f"allowed: {', '.join(offered)}"
+        )
+        for element in elements
+        if element not in offered
+    ]
+    if missing:
+        raise UserError(*missing)
+    return basis.file, {element: table.potentials[element] for element in elements}
+
+
+def in_cp2k_cell(job: Job, atoms: Atoms) -> Atoms:
+    """Return the geometry as CP2K gets it: slabs as they are, the isolated ones centred in a cube."""
+    if job.kind == "slab":
+        check_slab(atoms)
+        return atoms
+    # Martyna and Tuckerman 1999: the cell at least twice as large as the charge in it
+    mt = isinstance(job.level, Cp2kLevel) and job.level.poisson == "MT"
+    return in_cube(atoms, at_least=2.0 if mt else 1.0)
+
+
+def _scf(job: Job, level: Cp2kLevel, electrons: int) -> dict[str, Any]:
+    """Return how the SCF is driven: orbital transformation, or diagonalisation where there are k-points."""
+    cycles = min(OT_CYCLES, level.max_scf_cycles)
+    return {
+        "scf": "diagonalisation" if job.kind == "slab" else "ot",
+        "ot_cycles": cycles,
+        "ot_rounds": ceil(level.max_scf_cycles / cycles),
+        "added_mos": max(10, electrons // 10),
+    }
+
+
+def _motion(job: Job, atoms: Atoms) -> dict[str, Any]:
+    """Return what moves and how; atoms are counted from 1."""
+    moving = moving_atoms(atoms)
+    found: dict[str, Any] = {"fixed": (np.flatnonzero(~moving) + 1).tolist(), "velocities": None}
+    if isinstance(job.task, Relax):
+        # a force is longer than its longest component by up to the square root of 3
+        found["max_force_Ha_bohr"] = job.task.fmax_eV_A / sqrt(3) * Bohr / Hartree
+        found["optimizer"] = "BFGS" if len(atoms) <= LARGE else "LBFGS"
+    if isinstance(job.task, Md):
+        _check_thermostat(job, job.task, atoms)
+        if job.task.launch_m_s:
+            found["velocities"] = (start_velocities(job.task, atoms) * ATOMIC_TIME / Bohr).tolist()
+    return found
+
+
+def _check_thermostat(job: Job, task: Md, atoms: Atoms) -> None:
+    """Raise a UserError if the nanodiamond shall be left out of a thermostat.
+
+    CP2K couples all atoms outside of a thermostat's region to "a further unique thermostat", which damps a launch.
+    """
+    if task.thermostat.kind != "none" and task.thermostat.group == "flake" and _nanodiamond(atoms).any():
+        raise UserError.of(
+            f"{job.name}: thermostat.group",
+            "found 'flake', but CP2K cannot leave the nanodiamond without a thermostat",
+            "allowed with engine cp2k: group 'all', or kind 'none' (constant energy)",
+        )
+
+
+def moving_atoms(atoms: Atoms) -> NDArray[np.bool_]:
+    """Return which atoms are not held by a constraint, shape (n,)."""
+    moving = np.ones(len(atoms), dtype=bool)
+    for constraint in atoms.constraints:
+        moving[constraint.get_indices()] = False
+    return moving
+
+
+def _nanodiamond(atoms: Atoms) -> NDArray[np.bool_]:
+    fragment = atoms.arrays.get("fragment")
+    return np.zeros(len(atoms), dtype=bool) if fragment is None else np.asarray(fragment == "nd")
+
+
+def start_velocities(task: Md, atoms: Atoms) -> NDArray[np.float64]:
+    """Return thermal velocities, and those of the nanodiamond shifted to its launch.
+
+    The same numbers as engine xtb draws from the same seed.
+
+    Parameters
+    ----------
+    task : Md
+        Temperature, seed and launch.
+    atoms : Atoms
+        With masses, fragments and fixed atoms, which get no velocity.
+
+    Returns
+    -------
+    array (n, 3)
+        ASE units. The nanodiamond as a whole moves along +x at the launch speed.
+    """
+    masses, moving, nd = atoms.get_masses(), moving_atoms(atoms), _nanodiamond(atoms)
+    velocities = np.zeros((len(atoms), 3))
+    rng = np.random.default_rng([task.seed, 0])
+    velocities[moving] = maxwell_boltzmann(masses[moving], task.temperature_K, rng)
+    if moving.all():
+        velocities = without_drift(masses, velocities)
+    if nd.any():
+        velocities[nd] = without_drift(masses[nd], velocities[nd])
+        velocities[nd, 0] += task.launch_m_s * 1e-5 / fs  # 1 m/s = 1e-5 Å/fs
+    return velocities

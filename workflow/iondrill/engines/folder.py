@@ -1,0 +1,79 @@
+"""What every job folder holds, whatever the engine: ``job.json`` and ``structure.extxyz``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from iondrill.build.checks import read_structure
+from iondrill.config.load import Document, parse
+from iondrill.errors import UserError
+from iondrill.files import replacing, write_text
+from iondrill.prepare.jobs import Job
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ase import Atoms
+
+JOB, STRUCTURE = "job.json", "structure.extxyz"
+DECIMALS = 8
+
+
+def rounded(atoms: Atoms) -> Atoms:
+    """Return a copy with the positions as a structure file holds them, without velocities, calculator or remarks."""
+    plain = atoms.copy()
+    plain.arrays.pop("momenta", None)
+    plain.info = {}
+    plain.set_positions(np.round(atoms.positions, DECIMALS) + 0.0, apply_constraint=False)
+    return plain
+
+
+def write_job(job: Job, atoms: Atoms, folder: Path) -> list[Path]:
+    """Write the job with its hash, and its start geometry with fixed atoms and fragments.
+
+    Parameters
+    ----------
+    job : Job
+        What to compute.
+    atoms : Atoms
+        The start geometry, `rounded`.
+    folder : Path
+        The job folder.
+
+    Returns
+    -------
+    list of Path
+        The two files.
+    """
+    from ase.io import write
+
+    content = {**job.model_dump(mode="json"), "input_hash": job.input_hash(atoms)}
+    write_text(folder / JOB, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    with replacing(folder / STRUCTURE) as temporary:
+        write(temporary, atoms, format="extxyz", write_results=False)
+    return [folder / JOB, folder / STRUCTURE]
+
+
+def read_job(folder: Path) -> tuple[Job, Atoms]:
+    """Read what `write_job` wrote.
+
+    Raises
+    ------
+    UserError
+        If a file is missing or damaged, or if one was changed without the other.
+    """
+    document = Document(folder / JOB)
+    content = dict(document.content)
+    digest = content.pop("input_hash", None)
+    job = parse(Job, [document], content)
+    atoms = read_structure(folder / STRUCTURE)
+    if digest != (now := job.input_hash(atoms)):
+        raise UserError.of(
+            folder / JOB,
+            f"input_hash is {digest}, but the job and {STRUCTURE} give {now}",
+            "one of them was changed: write the folder anew",
+        )
+    return job, atoms
