@@ -53,6 +53,7 @@ class Surface:
         near, far = (np.ceil(REACH_A / widths_A).astype(int) * sign for sign in (-1, 1))
         offsets = np.array([(i, j) for i in range(near[0], far[0] + 1) for j in range(near[1], far[1] + 1)])
         self.cell = cell
+        self.offsets = offsets
         self.index = np.tile(atoms, len(offsets))
         self.offset = np.repeat(offsets, len(atoms), axis=0)
         self.xy_A = slab.positions[self.index, :2] + self.offset @ cell

@@ -1,0 +1,91 @@
+"""What a facet promises: seen when it holds, and named when it does not."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from iondrill.build.assertions import assert_surface
+from iondrill.build.recipes import load_recipe
+from iondrill.build.sites import add_adsorbate, find_sites
+from iondrill.build.slab import build_slab
+
+STRUCTURES = Path(__file__).parents[2] / "structures"
+FACETS = sorted(path.stem for path in (STRUCTURES / "facets").glob("*.yaml"))
+
+
+def failed(records):
+    return [str(record) for record in records if not record.passed]
+
+
+def one_dimer(slab):
+    """Return the two atoms of a dimer, in order."""
+    top = np.flatnonzero(slab.get_tags() == 1)
+    return np.sort(top[np.argsort(slab.get_distances(top[0], top, mic=True))[:2]])
+
+
+def slab_of(name):
+    recipe = load_recipe(name, STRUCTURES)
+    return build_slab(recipe), recipe
+
+
+@pytest.mark.parametrize("name", FACETS)
+def test_facets_hold_what_they_promise_as_built_and_with_an_ion(name):
+    slab, recipe = slab_of(name)
+    records = assert_surface(slab, recipe, relaxed=False)
+    assert failed(records) == []
+    assert len(records) >= 4
+    for site in find_sites(slab)[:2]:
+        assert assert_surface(add_adsorbate(slab, site, "Na"), recipe, relaxed=False) == records
+
+
+def test_a_broken_dimer_is_named():
+    slab, recipe = slab_of("C100-2x1")
+    i, j = one_dimer(slab)
+    outwards = slab.get_distance(i, j, mic=True, vector=True)
+    slab.positions[[i, j]] += np.array([[-0.3], [0.3]]) * outwards
+    said = failed(assert_surface(slab, recipe))
+    assert f"connectivity: expected the bonds it was built with, found broken C{i}–C{j}" in " ".join(said)
+    assert "C neighbours of the top C: expected 4 with 3, found 2 with 2, 2 with 3" in said
+    assert any(line.startswith("dimer bonds: expected 2 of 1.36–1.41 Å, found 1") for line in said)
+
+
+def test_a_dimer_of_the_wrong_length_is_named_once_relaxed():
+    slab, recipe = slab_of("C100-2x1")
+    slab.set_distance(*one_dimer(slab), 1.43, fix=0.5, mic=True)
+    assert failed(assert_surface(slab, recipe, relaxed=False)) == []
+    (said,) = failed(assert_surface(slab, recipe))
+    assert said == "dimer bonds: expected 2 of 1.36–1.41 Å, found 2 of 1.380–1.430 Å"
+
+
+def test_dimerised_chains_are_named():
+    slab, recipe = slab_of("C111-2x1-pandey")
+    along = slab.cell[1] / np.linalg.norm(slab.cell[1])
+    across = np.cross(along, [0, 0, 1])
+    top = np.flatnonzero(slab.get_tags() == 1)
+    left = top[slab.positions[top] @ across < np.median(slab.positions[top] @ across)]
+    assert failed(assert_surface(slab, recipe)) == []
+    slab.positions[left] += 0.05 * along
+    (said,) = [line for line in failed(assert_surface(slab, recipe)) if line.startswith("dimerisation")]
+    assert "alike within 0.05 Å" in said
+
+
+def test_a_contact_too_short_is_named():
+    slab, recipe = slab_of("C111-1x1-H")
+    hydrogen = np.flatnonzero(slab.numbers == 1)[-1]
+    slab.positions[hydrogen, 2] -= 0.2
+    (said,) = failed(assert_surface(slab, recipe))
+    assert said == "shortest C–H: expected more than 1.00 Å, found 0.890 Å"
+
+
+def test_another_slab_is_named_and_nothing_is_raised():
+    slab, _ = slab_of("C100-2x1")
+    _, recipe = slab_of("C111-1x1")
+    (said,) = failed(assert_surface(slab, recipe))
+    assert said == "atoms: expected C32H4, in the order of the recipe, found C32H8"
+
+
+def test_positions_that_are_no_numbers_are_named():
+    slab, recipe = slab_of("C111-1x1")
+    slab.positions[3] = np.nan
+    assert len(failed(assert_surface(slab, recipe))) == 1

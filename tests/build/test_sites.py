@@ -1,0 +1,147 @@
+"""Adsorption sites: names, completeness, and independence of vacuum, order, origin and supercell."""
+
+import re
+import warnings
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.build import graphene
+from ase.data import atomic_numbers, covalent_radii
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from iondrill.build.recipes import FacetRecipe, load_recipe
+from iondrill.build.sites import add_adsorbate, find_sites, site_position
+from iondrill.build.slab import build_slab
+
+STRUCTURES = Path(__file__).parents[2] / "structures"
+SITES = {
+    "C100-1x1": {"top", "bridge-1", "bridge-2", "hollow"},
+    "C100-2x1": {"top", "bridge", "shallow", "pedestal", "valley-bridge", "cave"},
+    "C100-2x1-H": {"top", "bridge", "shallow", "pedestal", "valley-bridge", "cave"},
+    "C111-1x1": {"top", "bridge", "t4", "h3"},
+    "C111-1x1-H": {"top", "bridge", "t4", "h3"},
+    "C111-2x1-pandey": {"chain-top-1", "chain-top-2", "chain-bridge", "trough-1", "trough-2", "trough-bridge"},
+}
+
+
+def slab_of(name, **changes):
+    recipe = load_recipe(name, STRUCTURES)
+    return build_slab(FacetRecipe.model_validate(recipe.model_dump() | changes))
+
+
+def summary(slab, ion="Li"):
+    """What must not depend on how the slab is described."""
+    top = slab.positions[:, 2].max()
+    return {site.label: (site.kind, round(site_position(slab, site, ion)[2] - top, 2)) for site in find_sites(slab)}
+
+
+@pytest.mark.parametrize("name", SITES)
+def test_sites_have_the_names_of_the_field(name):
+    assert {site.label for site in find_sites(slab_of(name))} == SITES[name]
+
+
+def test_graphene_has_three_sites():
+    sites = {site.label: site.multiplicity for site in find_sites(graphene(size=(3, 3, 1), vacuum=8.0))}
+    assert sites == {"top": 18, "bridge": 27, "hollow": 9}
+
+
+@pytest.mark.parametrize("name", SITES)
+@pytest.mark.parametrize("cell", [(2, 2), (2, 3)])
+def test_minima_saddles_and_maxima_add_up_on_a_torus(name, cell):
+    count = Counter()
+    for site in find_sites(slab_of(name, cell=cell)):
+        count[site.kind] += site.multiplicity
+        assert re.fullmatch(r"[a-z0-9-]+", site.label)
+        assert sum(support.weight for support in site.supports) == pytest.approx(1)
+    assert count["top"] - count["bridge"] + count["hollow"] == 0
+
+
+def test_sites_of_111_agree_with_pymatgen():
+    from pymatgen.analysis.adsorption import AdsorbateSiteFinder
+    from pymatgen.core import Structure
+    from pymatgen.core.surface import Slab
+
+    atoms = slab_of("C111-1x1", vacuum_A=20.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        cell = Structure(atoms.cell.array, atoms.get_chemical_symbols(), atoms.get_scaled_positions())
+        slab = Slab(cell.lattice, cell.species, cell.frac_coords, (1, 1, 1), cell, 0, None, reorient_lattice=False)
+        found = AdsorbateSiteFinder(slab, height=0.3).find_adsorption_sites(distance=1.0)
+    ours = Counter(site.kind for site in find_sites(atoms))
+    assert ours == {"top": len(found["ontop"]), "bridge": len(found["bridge"]), "hollow": len(found["hollow"])}
+    assert len(found["ontop"]) == 1
+
+
+@pytest.mark.parametrize("name", ["C100-2x1", "C111-1x1", "C111-2x1-pandey"])
+@pytest.mark.parametrize("cell", [(4, 2), (2, 3)])
+def test_the_supercell_does_not_matter(name, cell):
+    small, large = slab_of(name, cell=(2, 2)), slab_of(name, cell=cell)
+    assert summary(large) == summary(small)
+    share = {site.label: site.multiplicity for site in find_sites(small)}
+    for site in find_sites(large):
+        assert site.multiplicity * 4 == share[site.label] * cell[0] * cell[1]
+
+
+@given(
+    name=st.sampled_from(["C100-2x1", "C111-1x1", "C111-2x1-pandey"]),
+    vacuum_A=st.floats(6.0, 40.0),
+    shift=st.tuples(*[st.floats(-1.0, 1.0)] * 3),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=12, deadline=None)
+def test_vacuum_order_and_origin_do_not_matter(name, vacuum_A, shift, seed):
+    slab = slab_of(name, cell=(2, 2))
+    other = slab_of(name, cell=(2, 2), vacuum_A=vacuum_A)
+    other.positions += shift @ other.cell.array * [1, 1, 0] + [0, 0, shift[2]]
+    other.wrap(pbc=(True, True, False))
+    other = other[np.random.default_rng(seed).permutation(len(other))]
+    assert summary(other) == summary(slab)
+
+
+@pytest.mark.parametrize("name", ["C100-2x1", "C111-2x1-pandey"])
+def test_small_displacements_do_not_split_sites(name):
+    slab = slab_of(name)
+    moved = slab.copy()
+    moved.rattle(0.004, seed=1)
+    assert {site.label for site in find_sites(moved)} == {site.label for site in find_sites(slab)}
+
+
+def test_a_dimer_row_lies_between_its_sites():
+    slab = slab_of("C100-2x1")
+    positions = {site.label: site_position(slab, site, "Li") for site in find_sites(slab)}
+    x, y, _ = slab.cell.lengths()
+
+    def apart(first, second):
+        delta = (positions[first] - positions[second])[:2]
+        return abs(delta - np.rint(delta / [x, y * 0.5]) * [x, y * 0.5])
+
+    assert apart("bridge", "pedestal") == pytest.approx([0, y / 4], abs=1e-6)
+    assert apart("bridge", "valley-bridge") == pytest.approx([x / 2, 0], abs=1e-6)
+    assert apart("pedestal", "cave") == pytest.approx([x / 2, 0], abs=1e-6)
+
+
+@pytest.mark.parametrize("ion", ["Li", "Na", "K"])
+def test_ions_touch_their_nearest_atom(ion):
+    slab = slab_of("C111-2x1-pandey")
+    for site in find_sites(slab):
+        atoms = add_adsorbate(slab, site, ion)
+        assert atoms.get_chemical_symbols()[-1] == ion
+        assert atoms.arrays["fragment"].tolist() == ["slab"] * len(slab) + ["adsorbate"]
+        assert atoms.constraints[0].index.tolist() == slab.constraints[0].index.tolist()
+        distances_A = atoms.get_distances(-1, range(len(slab)), mic=True)
+        contacts_A = covalent_radii[slab.numbers] + covalent_radii[atomic_numbers[ion]]
+        assert (distances_A - contacts_A).min() == pytest.approx(0, abs=1e-6)
+    assert find_sites(atoms) == find_sites(slab)
+
+
+def test_sites_follow_the_slab():
+    slab = slab_of("C100-2x1")
+    relaxed = slab.copy()
+    top = slab.get_tags() == 1
+    relaxed.positions[top] += [0.1, -0.2, 0.3]
+    for site in find_sites(slab):
+        moved = site_position(relaxed, site, "Na") - site_position(slab, site, "Na")
+        assert moved[:2] == pytest.approx([0.1, -0.2])
