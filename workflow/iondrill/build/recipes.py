@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Vector = tuple[float, float, float]
 Miller = tuple[int, int, int]
+Repeats = Annotated[PositiveInt, Field(le=20)]
 
 
 class HalfSpaces(Strict):
@@ -31,7 +32,7 @@ class HalfSpaces(Strict):
     family: Miller = Field(
         description="Miller indices of one member; all orders and all even changes of sign belong to the family"
     )
-    distance_A: PositiveFloat
+    distance_A: PositiveFloat = Field(description="from the centre to the planes")
     inversion: bool = Field(True, description="also the members with all signs reversed")
 
     @model_validator(mode="after")
@@ -44,9 +45,9 @@ class HalfSpaces(Strict):
 class ClusterRecipe(Strict):
     """A cluster cut out of the diamond lattice."""
 
-    kind: Literal["cluster"]
-    description: str = ""
-    references: list[str] = []
+    kind: Literal["cluster"] = Field(description="what the recipe is of")
+    description: str = Field("", description="one line for readers")
+    references: list[str] = Field([], description="where it comes from")
     lattice_A: PositiveFloat = Field(3.567, description="cubic lattice constant of diamond")
     centre: Vector | Literal["atom", "bond", "cage", "hexagon"] = Field(
         "atom", description="centre of the cut: a named point, or a vector in units of the lattice constant"
@@ -54,7 +55,7 @@ class ClusterRecipe(Strict):
     radius_A: PositiveFloat | None = Field(None, description="keep the atoms within this distance")
     half_spaces: list[HalfSpaces] = Field([], description="keep the atoms on the inner side of these planes")
     drop_singly_bonded: bool = Field(False, description="remove the atoms that have one neighbour")
-    expect_atoms: PositiveInt
+    expect_atoms: PositiveInt = Field(description="number of atoms that must come out")
     expect_coordination: dict[NonNegativeInt, PositiveInt] = Field(
         {}, description="number of atoms for each number of neighbours"
     )
@@ -69,48 +70,50 @@ class ClusterRecipe(Strict):
 class Intercalant(Strict):
     """Ions between the layers, over hexagon centres in the √3×√3 (LiC6) pattern."""
 
-    element: Ion
-    count: PositiveInt | Literal["full"] = "full"
+    element: Ion = Field(description="the ion")
+    count: PositiveInt | Literal["full"] = Field(
+        "full", description="number of ions, from the centre outwards; full: every place of the pattern"
+    )
 
 
 class FlakeRecipe(Strict):
     """Stacked hexagonal graphene flakes, hydrogen-terminated."""
 
-    kind: Literal["flake"]
-    description: str = ""
-    references: list[str] = []
+    kind: Literal["flake"] = Field(description="what the recipe is of")
+    description: str = Field("", description="one line for readers")
+    references: list[str] = Field([], description="where it comes from")
     ring_order: Annotated[int, Field(ge=2, le=5)] = Field(
         description="hexagons along an edge: 2 C24H12, 3 C54H18, 4 C96H24, 5 C150H30"
     )
-    layers: Annotated[int, Field(ge=1, le=2)] = 2
-    stacking: Literal["AA", "AB"] = "AA"
-    gap_A: PositiveFloat = 3.7
-    cc_A: PositiveFloat = 1.42
-    ch_A: PositiveFloat = 1.09
-    ions: Intercalant | None = None
+    layers: Annotated[int, Field(ge=1, le=2)] = Field(2, description="number of graphene layers")
+    stacking: Literal["AA", "AB"] = Field("AA", description="AA: hexagon over hexagon; AB: as in graphite")
+    gap_A: PositiveFloat = Field(3.7, description="distance of the layers")
+    cc_A: PositiveFloat = Field(1.42, description="C–C bond length")
+    ch_A: PositiveFloat = Field(1.09, description="C–H bond length")
+    ions: Intercalant | None = Field(None, description="what lies between the layers; null for nothing")
 
 
 class FittedBox(Strict):
     """A box that leaves this much vacuum between the solute and its image."""
 
-    vacuum_A: PositiveFloat
-    cubic: bool = True
+    vacuum_A: PositiveFloat = Field(description="least distance between the solute and its image")
+    cubic: bool = Field(True, description="all edges as long as the longest")
 
 
 class CubicBox(Strict):
     """A cubic box of fixed edge."""
 
-    edge_A: PositiveFloat
+    edge_A: PositiveFloat = Field(description="edge of the cube")
 
 
 class AssemblyRecipe(Strict):
     """A nanodiamond facing an edge of a flake: layers in the xy plane, insertion along +x."""
 
-    kind: Literal["assembly"]
-    description: str = ""
-    references: list[str] = []
+    kind: Literal["assembly"] = Field(description="what the recipe is of")
+    description: str = Field("", description="one line for readers")
+    references: list[str] = Field([], description="where it comes from")
     cluster: Name | None = Field(description="the nanodiamond; null for the control without one")
-    flake: Name
+    flake: Name = Field(description="the flake that it meets")
     edge: Literal["zigzag", "armchair"] = Field(
         "zigzag", description="what meets the tip: a (zigzag) side of the flake, or the armchair pair of a corner"
     )
@@ -120,7 +123,7 @@ class AssemblyRecipe(Strict):
         "centroid",
     )
     distance_A: PositiveFloat = Field(3.0, description="along x, from the foremost C of the tip to the edge C")
-    box: FittedBox | CubicBox = FittedBox(vacuum_A=15.0)
+    box: FittedBox | CubicBox = Field(FittedBox(vacuum_A=15.0), description="the non-periodic box")
 
     @model_validator(mode="after")
     def _points_somewhere(self) -> AssemblyRecipe:
@@ -132,7 +135,7 @@ class AssemblyRecipe(Strict):
 class BondWindow(Strict):
     """Bonds of one kind between the under-coordinated C atoms of the surface, and how long they may be."""
 
-    what: Literal["dimer", "chain"]
+    what: Literal["dimer", "chain"] = Field(description="dimer: a pair; chain: a row of bonds")
     window_A: tuple[PositiveFloat, PositiveFloat] = Field(description="shortest and longest, once relaxed")
     per_cell: PositiveFloat = Field(description="number of such bonds for each 1×1 cell of the surface")
 
@@ -158,18 +161,20 @@ RECONSTRUCTIONS: dict[str, Reconstruction] = {
 class FacetRecipe(Strict):
     """A slab of diamond with one facet on top, its back saturated with hydrogen."""
 
-    kind: Literal["facet"]
-    description: str = ""
-    references: list[str] = []
+    kind: Literal["facet"] = Field(description="what the recipe is of")
+    description: str = Field("", description="one line for readers")
+    references: list[str] = Field([], description="where it comes from")
     miller: Miller = Field(description="any Miller indices without a common divisor")
-    reconstruction: Literal["1x1", "2x1", "pandey"] = "1x1"
+    reconstruction: Literal["1x1", "2x1", "pandey"] = Field(
+        "1x1", description="of the top; 2x1: dimers of (100), pandey: chains of (111)"
+    )
     hydrogenated: bool = Field(False, description="hydrogen on each dangling bond of the top")
-    lattice_A: PositiveFloat = 3.567
-    layers: PositiveInt = Field(8, description="carbon layers (planes of different height)")
+    lattice_A: PositiveFloat = Field(3.567, description="cubic lattice constant of diamond")
+    layers: PositiveInt = Field(8, le=100, description="carbon layers (planes of different height)")
     fixed_layers: NonNegativeInt = Field(2, description="carbon layers at the back that do not move, besides the H")
-    cell: tuple[PositiveInt, PositiveInt] = Field((2, 2), description="repeats of the 1×1 cell")
+    cell: tuple[Repeats, Repeats] = Field((2, 2), description="repeats of the 1×1 cell")
     vacuum_A: PositiveFloat = Field(17.0, description="empty height above the slab; an ion takes up to 2 Å of it")
-    expect_bonds: list[BondWindow] = []
+    expect_bonds: list[BondWindow] = Field([], description="bonds that the relaxed top must show")
     expect_coordination: dict[NonNegativeInt, PositiveFloat] = Field(
         {},
         description="C atoms of the top with this number (below 4) of C neighbours, for each 1×1 cell",

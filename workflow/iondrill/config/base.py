@@ -38,7 +38,7 @@ FacetName = Annotated[str, _name("facet")]
 Folder = Annotated[
     str,
     Field(
-        pattern=r"^[^{}*?\[\]\s]([^{}*?\[\]\n]*[^{}*?\[\]\s])?$",
+        pattern=r"^[^{}*?\[\]\x00-\x20\x7f]+( +[^{}*?\[\]\x00-\x20\x7f]+)*$",
         json_schema_extra={"x-means": "folder", "x-rule": "no braces, brackets, '*' or '?', which are wildcards"},
     ),
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from iondrill.config.base import Ion
 from iondrill.config.levels import VaspLevel
 from iondrill.config.models import Config
-from iondrill.config.schema import Schema, value_at
+from iondrill.config.schema import schema_of, value_at
 from iondrill.errors import nearest
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ STAGES = ("relax", "md", "elf", "adsorption")
 
 
 def mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
-    """Yield names of levels and runs that do not exist, and levels that cannot do what they are named for.
+    """Yield names of levels and runs that do not exist, and levels that cannot do what is asked of them.
 
     Parameters
     ----------
@@ -36,6 +36,8 @@ def mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
             yield from _vasp_mistakes(content, place, name)
         elif refers_to == "run" and name not in runs:
             yield place, f"there is no run '{name}'", nearest(name, map(str, runs))
+        elif refers_to == "run" and place[0] == "md":
+            yield from _thermostat_mistakes(content, name)
 
 
 def references(content: dict[str | int, Any]) -> Iterator[tuple[Place, str, str]]:
@@ -46,7 +48,7 @@ def references(content: dict[str | int, Any]) -> Iterator[tuple[Place, str, str]
     for stage in STAGES:
         if "level" not in _mapping(content, stage):
             yield (stage, "level"), "level", Config.model_fields[stage].get_default().level
-    yield from Schema(Config).references(content)
+    yield from schema_of(Config).references(content)
 
 
 def _vasp_mistakes(content: dict[str | int, Any], place: Place, name: str) -> Iterator[Mistake]:
@@ -64,6 +66,16 @@ def _vasp_mistakes(content: dict[str | int, Any], place: Place, name: str) -> It
         for element in ("C", "H", *known):
             if isinstance(potcars, dict) and element not in potcars:
                 yield ("levels", name, "potcars"), f"no entry for {element}", "allowed: a PAW dataset per element"
+
+
+def _thermostat_mistakes(content: dict[str | int, Any], run: str) -> Iterator[Mistake]:
+    """Yield the thermostat of a run if its level does not offer it."""
+    settings = _mapping(content, "md", "runs", run)
+    default = _mapping(content, "md").get("level", Config.model_fields["md"].get_default().level)
+    level = settings.get("level") or default
+    nose = _mapping(settings, "thermostat").get("kind") == "nose"
+    if nose and isinstance(level, str) and _mapping(content, "levels", level).get("engine") == "xtb":
+        yield ("md", "runs", run, "thermostat", "kind"), "found 'nose' at a level of engine xtb", "allowed: csvr, none"
 
 
 def _mapping(content: Any, *keys: str) -> dict[str | int, Any]:

@@ -7,15 +7,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from iondrill.config.base import NAME_RULE
 from iondrill.config.document import Place, shown
-from iondrill.config.schema import Node, Schema, Spot, value_at
+from iondrill.config.schema import Node, Schema, Spot, schema_of, value_at
 from iondrill.errors import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
 
-COUNT = "a whole number ≥ 0"
+KEY = "key: "
+KEYS = {
+    KEY + "string_pattern_mismatch": NAME_RULE,
+    KEY + "int_parsing": "a whole number ≥ 0",
+    KEY + "greater_than_equal": "a whole number ≥ 0",
+}
+"""What a key may be, by what pydantic says of it."""
 
 Mistake = tuple[Place, str, str]
 """The place of a mistake, what was found there, and what is allowed."""
@@ -49,16 +56,26 @@ def explain(model: Any, error: ValidationError, content: Any) -> Iterator[Mistak
     content : object
         Plain data.
     """
-    schema = Schema(model)
+    schema = schema_of(model)
     details = error.errors(include_url=False, include_context=False, include_input=False)
-    mishaps = [Mishap(d["type"], d["loc"], d["msg"], schema.spot(d["loc"])) for d in details]
+    mishaps = [_mishap(detail, schema, content) for detail in details]
     for mishap in _nearest_type(_without_misspelt(mishaps, schema), schema, content):
         yield _mistake(mishap, schema, content)
 
 
+def _mishap(detail: ErrorDetails, schema: Schema, content: Any) -> Mishap:
+    """Find the place of an error; of a wrong key, pydantic gives the key and the mark [key]."""
+    kind, location = detail["type"], detail["loc"]
+    if location[-1:] == ("[key]",) and kind != "extra_forbidden":
+        parent = value_at(content, location[:-1])
+        if not (isinstance(parent, dict) and "[key]" in parent):
+            kind, location = KEY + kind, location[:-1]
+    return Mishap(kind, location, detail["msg"], schema.spot(location))
+
+
 def _suggestion(mishap: Mishap, schema: Schema) -> str:
     """Say which of the keys that are allowed an unknown one was perhaps meant to be."""
-    beside = schema.spot((*mishap.location[:-1], "[key]")).node
+    beside = schema.spot(mishap.location[:-1]).node
     return nearest(str(mishap.location[-1]), beside.get("properties", {}))
 
 
@@ -89,7 +106,7 @@ def _nearest_type(mishaps: Sequence[Mishap], schema: Schema, content: Any) -> It
 
 def _mistake(mishap: Mishap, schema: Schema, content: Any) -> Mistake:
     """Say one error in words."""
-    kind, location, message, (place, node, _) = mishap
+    kind, _, message, (place, node, _) = mishap
     if kind == "extra_forbidden":
         return place, f"unknown key {shown(place[-1])}", _suggestion(mishap, schema)
     if kind == "missing" and isinstance(place[-1], str):
@@ -100,9 +117,8 @@ def _mistake(mishap: Mishap, schema: Schema, content: Any) -> Mistake:
         return place, message.split(", ", 1)[1], ""
     if kind.startswith("union_tag"):
         return _tag_mistake(place, node, schema, value_at(content, place))
-    if kind == "invalid_key" or location[-1:] == ("[key]",):
-        rules = {"string_pattern_mismatch": NAME_RULE, "int_parsing": COUNT, "greater_than_equal": COUNT}
-        return place, f"found the key {shown(place[-1])}", f"allowed: {rules.get(kind, 'text; put it in quotes')}"
+    if kind == "invalid_key" or kind.startswith(KEY):
+        return place, f"found the key {shown(place[-1])}", f"allowed: {KEYS.get(kind, 'text; put it in quotes')}"
     rule = node.get("x-rule") if kind == "string_pattern_mismatch" else None
     return place, f"found {shown(value_at(content, place))}", f"allowed: {rule or schema.describe(node)}"
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from iondrill.config.base import NonNegativeFloat, PositiveFloat, PositiveInt, Strict
+from iondrill.config.base import NonNegativeFloat, Number, PositiveFloat, PositiveInt, Strict
 
 Grid = tuple[PositiveInt, PositiveInt, PositiveInt]
 Command = Annotated[list[str], Field(min_length=1)]
@@ -63,7 +63,7 @@ class VaspLevel(Strict):
     dispersion: Literal["D3(BJ)", "D3(0)", "none"] = Field("D3(BJ)", description="Grimme's D3, by its damping")
     encut_eV: PositiveFloat = Field(520.0, description="Li_sv needs about 499")
     ediff_eV: PositiveFloat = Field(1e-6, description="SCF threshold")
-    ismear: int = Field(0, description="smearing; 0 is Gaussian")
+    ismear: Annotated[int, Number] = Field(0, description="smearing; 0 is Gaussian")
     sigma_eV: NonNegativeFloat = Field(0.05, description="width of the smearing")
     kpoints: Grid = Field((3, 3, 1), description="Γ-centred grid of slabs; atoms use Γ")
     potcars: dict[str, str] = Field(

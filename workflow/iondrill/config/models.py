@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from iondrill.config.base import (
     AssemblyName,
@@ -24,8 +24,6 @@ from iondrill.config.base import (
     StructureName,
 )
 from iondrill.config.levels import Level
-
-Repeats = Annotated[int, Field(gt=0, le=20), Number]
 
 
 class RelaxStage(Strict):
@@ -61,6 +59,15 @@ class MdRun(Strict):
     )
     save_every: PositiveInt = Field(1, description="steps from frame to frame")
     seed: Seed | None = Field(None, description="of velocities and thermostat; by default the config's")
+
+    @field_validator("save_every")
+    @classmethod
+    def _divides_steps(cls, save_every: int, info: ValidationInfo) -> int:
+        """Refuse a last frame that is not the last step."""
+        steps = info.data.get("steps")  # absent when it is itself wrong
+        if steps is not None and steps % save_every:
+            raise ValueError(f"found {save_every}; allowed: a divisor of steps ({steps})")
+        return save_every
 
 
 class MdStage(Strict):

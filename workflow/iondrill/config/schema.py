@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import TypeAdapter
@@ -71,8 +72,6 @@ class Schema:
         union = None
         node = self.resolve(self.root)
         for part in location:
-            if part == "[key]":
-                break
             if tagged := self.tagged(node):
                 node = tagged.get(str(part), {})
             elif len(choices := _choices(node)) > 1:
@@ -169,6 +168,12 @@ def _range(node: Node) -> str:
 def _choices(node: Node) -> list[Node]:
     """Return the members of a union of types, null left out."""
     return [choice for choice in node.get("anyOf", ()) if choice.get("type") != "null"]
+
+
+@cache
+def schema_of(model: Any) -> Schema:
+    """Return the schema of a model, which is made only once."""
+    return Schema(model)
 
 
 def value_at(content: Any, place: Place) -> Any:
