@@ -1,0 +1,355 @@
+"""Whatever a file holds, reading it gives a valid configuration or a UserError that says where and what."""
+
+import itertools
+import re
+import string
+import tempfile
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from iondrill.config.document import Document, dump
+from iondrill.config.load import as_yaml, merge, read_config, read_documents
+from iondrill.config.models import Config
+from iondrill.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+DEFAULT = Document(ROOT / "config.yaml").content
+FULL = read_config(ROOT / "config.yaml").model_dump(mode="json")
+FREE = {("levels",), ("md", "runs")}  # mappings whose keys the user chooses
+
+unprintable = ("Cc", "Cs")
+words = st.text(st.characters(exclude_categories=unprintable), max_size=12)
+numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+scalars = st.none() | st.booleans() | numbers | words | st.sampled_from(["no", "1e-7", "1:30", "~", "0x1f", "<<", "="])
+keys = (
+    words | st.integers(0, 9) | st.sampled_from(["levels", "md", "runs", "relax", "level", "engine", "gfn2", "steps"])
+)
+plain = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4), max_leaves=12
+)
+
+
+FOLDER = tempfile.TemporaryDirectory(prefix="iondrill-test-")  # hypothesis refuses tmp_path
+NUMBERS = itertools.count()
+
+
+def file_with(content: str | bytes) -> Path:
+    path = Path(FOLDER.name) / f"{next(NUMBERS)}.yaml"
+    path.write_bytes(content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content)
+    return path
+
+
+def outcome(*paths: Path) -> Config | UserError:
+    """Read files; check what holds of every outcome."""
+    read: Config | UserError
+    try:
+        read = read_config(*paths)
+    except UserError as error:
+        read = error
+    for problem in getattr(read, "problems", ()):
+        assert len(str(problem).splitlines()) == 1, problem
+        assert any(problem.where.startswith(str(path)) for path in paths)
+        found = re.search(r" \((line|byte) (\d+)\)$", problem.where)
+        assert found, problem
+        if found[1] == "line":
+            longest = max(len(re.findall(rb"[\r\n\x85\xa8\xa9]", path.read_bytes())) for path in paths)
+            assert 1 <= int(found[2]) <= longest + 1
+    assert len(set(getattr(read, "problems", ()))) == len(getattr(read, "problems", ()))
+    return read
+
+
+def problems_of(content: str | bytes) -> list[str]:
+    """Return the problems of a file's content, its path shortened."""
+    path = file_with(content)
+    error = outcome(path)
+    assert isinstance(error, UserError), error
+    return [str(problem).replace(str(path), "F") for problem in error.problems]
+
+
+def places(content: object, at: tuple = ()) -> list[tuple]:
+    """Return the places of all values below the root."""
+    inner = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    return [place for key, value in inner for place in ((*at, key), *places(value, (*at, key)))]
+
+
+def parent_of(content: object, place: tuple) -> object:
+    for part in place[:-1]:
+        content = content[part]
+    return content
+
+
+MAPPED = [place for place in places(DEFAULT) if isinstance(place[-1], str)]
+FIXED_KEYS = [
+    place
+    for place in places(FULL)
+    if isinstance(place[-1], str) and place[:-1] not in FREE and place[-2:-1] != ("potcars",)
+]
+LEAVES = [
+    place
+    for place in places(FULL)
+    if not isinstance(parent_of(FULL, place)[place[-1]], dict | list) and place[-1] != "engine"
+]
+
+
+WORDS = "levels gfn2 engine xtb md : - { } [ ] , &a *a ? !!int !x ' # ~ true 1e-7 \\ud800"
+TOKENS = [*WORDS.split(), '"']
+TOKENS += ["\n", "\n  ", ": ", "- ", "&a ", "*a ", "? ", "<<: ", "|\n", "\t", "\r\n", "---\n", " "]
+
+
+# --- any content ---------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=80) | st.text(max_size=80).map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_any_bytes(content):
+    outcome(file_with(content))
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.lists(st.sampled_from(TOKENS), max_size=25).map("".join))
+def test_any_mixture_of_yaml_tokens(content):
+    outcome(file_with(content))
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.dictionaries(keys, plain, max_size=5))
+def test_any_data(content):
+    outcome(file_with(dump(content)))
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(MAPPED), plain), min_size=1, max_size=3))
+def test_any_values_in_the_default_configuration(changes):
+    content = deepcopy(DEFAULT)
+    for place, value in changes:
+        parent = content
+        for part in place[:-1]:
+            parent = parent.get(part) if isinstance(parent, dict) else None
+        if isinstance(parent, dict):
+            parent[place[-1]] = value
+    outcome(file_with(dump(content)))
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.dictionaries(keys, plain, max_size=5))
+def test_what_is_written_is_read_back(content):
+    document = Document(file_with(dump(content)))
+    assert document.content == content
+    assert not document.problems
+
+
+# --- mistakes in a configuration that was right ----------------------------------------------------------------------
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(FIXED_KEYS), st.data())
+def test_a_misspelt_key_is_named_with_the_right_one_and_its_line(place, data):
+    position = data.draw(st.integers(0, len(place[-1])))
+    wrong = place[-1][:position] + "q" + place[-1][position:]
+    content = deepcopy(FULL)
+    parent = parent_of(content, place)
+    parent[wrong] = parent.pop(place[-1])
+    text = dump(content)
+    found = problems_of(text)
+    line = next(n for n, row in enumerate(text.splitlines(), 1) if row.strip().startswith(f"{wrong}:"))
+    if place[-1] == "engine":  # without it the other keys of a level mean nothing
+        assert any("key 'engine' is missing" in problem for problem in found)
+        return
+    expected = f"F: {'.'.join(map(str, (*place[:-1], wrong)))} (line {line}): unknown key '{wrong}'; did you mean"
+    assert f"{expected} '{place[-1]}'?" in found
+    assert not any("is missing" in problem for problem in found if place != ("levels",))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(LEAVES), min_size=2, max_size=8, unique=True))
+def test_all_wrong_types_are_reported_each_at_its_line(wrong):
+    content = deepcopy(FULL)
+    for number, place in enumerate(wrong):
+        parent_of(content, place)[place[-1]] = {f"marker_{number}": 1}
+    text = dump(content)
+    rows = [row.strip().removeprefix("- ") for row in text.splitlines()]
+    found = problems_of(text)
+    for number, place in enumerate(wrong):
+        line = rows.index(f"marker_{number}: 1") + (1 if isinstance(place[-1], int) else 0)
+        key = ".".join(map(str, place))
+        assert any(problem.startswith(f"F: {key} (line {line}): found ") for problem in found), (key, line, found)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(FIXED_KEYS))
+def test_a_deleted_key_is_missed_or_has_a_default(place):
+    content = deepcopy(FULL)
+    del parent_of(content, place)[place[-1]]
+    read = outcome(file_with(dump(content)))
+    if isinstance(read, Config):
+        assert place[-1] not in {"engine", "assembly", "steps", "levels"}
+    elif place[-1] in {"engine", "assembly", "steps", "levels"}:
+        assert any(f"key '{place[-1]}' is missing" in problem.found for problem in read.problems)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(LEAVES), st.sampled_from([-1, -0.5, 1e400, float("nan"), 10**30, True]))
+def test_numbers_out_of_range(place, value):
+    before = parent_of(FULL, place)[place[-1]]
+    content = deepcopy(FULL)
+    parent_of(content, place)[place[-1]] = value
+    read = outcome(file_with(dump(content)))
+    if type(before) in {int, float} and (value is True or value < 0 or value != value or value == 1e400):  # noqa: PLR0124
+        if place[-1] == "ismear" and value == -1:
+            return  # a method of VASP
+        assert isinstance(read, UserError)
+        assert f": {'.'.join(map(str, place))} (line" in read.problems[0].where
+
+
+# --- the way back ----------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    title=words,
+    seed=st.integers(0, 2**31 - 1),
+    accuracy=st.floats(1e-12, 1e12),
+    steps=st.integers(1, 10**9),
+    command=st.lists(words, min_size=1, max_size=3),
+    results=st.text(string.ascii_letters + string.digits + "/._-~", min_size=1, max_size=20),
+)
+def test_a_configuration_survives_writing_and_reading(command, accuracy, steps, **top):
+    content = deepcopy(FULL) | top
+    content["levels"]["gfn2"]["accuracy"] = accuracy
+    content["levels"]["pbe-d3"]["command"] = command
+    content["md"]["runs"]["drill"] |= {"steps": steps, "save_every": 1}
+    config = Config.model_validate(content)
+    assert read_config(file_with(as_yaml(config))) == config
+
+
+def test_the_default_configuration_survives_writing_and_reading():
+    config = read_config(ROOT / "config.yaml")
+    assert read_config(file_with(as_yaml(config))) == config
+
+
+# --- particular mistakes ---------------------------------------------------------------------------------------------
+
+LEVELS = "levels: {gfn2: {engine: xtb}}\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"title: a\0b\n", "F (line 1): is not valid YAML: character U+0000 in text"),
+        (b"a: 1\ntitle: \xff\n", "F (byte 12): is not UTF-8 text"),
+        ("levels:\n\tgfn2: 1\n", "F (line 2): is not valid YAML: found character '\\t' that cannot start any token"),
+        ("a: [1,\nb: 2\n", "F (line 3): is not valid YAML: "),
+        ("a: 1\n---\nb: 2\n", "F (line 2): is not valid YAML: but found another document"),
+        ("[" * 1000, "F (line 1): is nested too deeply"),
+        ("null", "F (line 1): found nothing; allowed: keys with values"),
+        ("[1]", "F (line 1): found [1]; allowed: keys with values"),
+        ("", "F (line 1): key 'levels' is missing"),
+        ("levels: {}", "F: levels (line 1): found {}; allowed: keys with values"),
+        (LEVELS + "seed: 1\nseed: 2\n", "F: seed (line 3): the key stands twice, first in line 2; allowed: once"),
+        (LEVELS + "null: 1\n", "F (line 2): found 'null' as a key; allowed: text; put it in quotes"),
+        (LEVELS + "true: 1\n", "F (line 2): found 'true' as a key; allowed: text; put it in quotes"),
+        (LEVELS + "[1]: 1\n", "F (line 2): found a list or mapping as a key; allowed: text; put it in quotes"),
+        (LEVELS + "1: 2\n", "F: 1 (line 2): found the key 1; allowed: text; put it in quotes"),
+        (LEVELS + 'title: "\\ud800"\n', "F: title (line 2): found '\\ud800'; allowed: text without U+D800"),
+        (LEVELS + "title: !!binary abc\n", "F: title (line 2): found the tag 'tag:yaml.org,2002:binary'; allowed: no"),
+        (LEVELS + "md: &a {runs: *a}\n", "F (line 2): is not valid YAML: an alias refers to what holds it"),
+        (LEVELS + "seed: " + "9" * 5000, "F: seed (line 2): found '9999"),
+        (
+            LEVELS + "seed: 99999999999",
+            "F: seed (line 2): found 99999999999; allowed: a whole number ≥ 0 and < 2147483648",
+        ),
+        (LEVELS + "seed: 1:30", "F: seed (line 2): found '1:30'; allowed: a whole number ≥ 0"),
+        (LEVELS + "md:\n", "F: md (line 2): found nothing; allowed: keys with values"),
+        (LEVELS + "results: a{b}", "F: results (line 2): found 'a{b}'; allowed: no braces"),
+        ("levels: {gfn2: {}}", "F: levels.gfn2 (line 1): key 'engine' is missing; allowed: 'xtb', 'cp2k', 'vasp'"),
+        ("levels: {gfn2: {engine: x}}", "F: levels.gfn2.engine (line 1): found 'x'; allowed: 'xtb', 'cp2k', 'vasp'"),
+        ("levels: {a b: {engine: xtb}}", "F: levels.'a b' (line 1): found the key 'a b'; allowed: letters, digits"),
+        (
+            "levels: {gfn2: {engine: cp2k, kpoints: [1, 2]}}",
+            "F: levels.gfn2.kpoints (line 1): found [1, 2]; allowed: 3 whole numbers > 0",
+        ),
+        (LEVELS + "relax: {level: gfn3}", "F: relax.level (line 2): there is no level 'gfn3'; did you mean 'gfn2'?"),
+        ("levels: {a: {engine: xtb}}", "F: relax.level (line 1): there is no level 'gfn2', the default; allowed: a"),
+        (LEVELS + "md: {run: [x]}", "F: md.run.0 (line 2): there is no run 'x'; allowed: nothing"),
+        (
+            LEVELS + "adsorption: {sites: 3}",
+            "F: adsorption.sites (line 2): found 3; allowed: a list of names, or 'all'",
+        ),
+        (LEVELS + "adsorption: {ions: [Rb]}", "F: adsorption.ions.0 (line 2): found 'Rb'; allowed: 'Li', 'Na' or 'K'"),
+        (
+            LEVELS + "md: {runs: {a: {assembly: b, steps: 10, save_every: 3}}}",
+            "F: md.runs.a.save_every (line 2): found 3; allowed: a divisor of steps (10)",
+        ),
+    ],
+)
+def test_a_mistake_is_named(content, expected):
+    assert any(problem.startswith(expected) for problem in problems_of(content)), problems_of(content)
+
+
+def test_aliases_of_aliases_do_not_blow_up():
+    rows = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    rows += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    assert "more than 100000 values" in problems_of("\n".join(rows))[0]
+
+
+@pytest.mark.parametrize("path", ["nowhere.yaml", "."])
+def test_a_file_that_cannot_be_read(tmp_path, path):
+    with pytest.raises(UserError, match="cannot be read"):
+        read_config(tmp_path / path)
+
+
+def test_every_unreadable_file_is_named(tmp_path):
+    with pytest.raises(UserError) as caught:
+        read_documents(tmp_path / "one.yaml", file_with("a: ["), tmp_path / "two.yaml")
+    assert len(caught.value.problems) == 3
+
+
+# --- what is allowed -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        LEVELS.replace("\n", "\r\n").encode(),
+        b"\xef\xbb\xbf" + LEVELS.encode(),
+        b"levels: {gfn2: &a {engine: xtb}, b: *a}\n",
+        b"levels: {gfn2: &a {engine: xtb, accuracy: 2}, b: {<<: *a, accuracy: 1e-7}, c: {<<: [*a]}}\n",
+    ],
+)
+def test_ways_of_writing(content):
+    levels = read_config(file_with(content)).levels
+    assert levels["gfn2"].engine == "xtb"
+    if "b" in levels:
+        assert levels["b"].accuracy == (1e-7 if "c" in levels else 1.0)
+
+
+def test_a_mistake_in_a_merged_key_has_the_line_where_it_stands():
+    found = problems_of("levels:\n  gfn2: &a\n    engine: xtb\n    accuracy: no\n  b:\n    <<: *a\n")
+    assert found == [f"F: levels.{name}.accuracy (line 4): found 'no'; allowed: a number > 0" for name in ("gfn2", "b")]
+
+
+def test_words_of_yaml_1_1_stay_words():
+    content = Document(file_with("a: no\nb: on\nc: 1e-7\nd: 1_000\ne: 0777\nf: 2024-01-01\ng: 0x10\n")).content
+    assert content == {"a": "no", "b": "on", "c": 1e-7, "d": "1_000", "e": 777, "f": "2024-01-01", "g": "0x10"}
+
+
+def test_later_files_override_and_are_named():
+    first, second = file_with(LEVELS + "seed: 1\nelf: {frames: 3, margin_A: 1}\n"), file_with("elf: {frames: 4}\n")
+    config = read_config(first, second)
+    assert (config.seed, config.elf.frames, config.elf.margin_A) == (1, 4, 1.0)
+    wrong = file_with("\nelf: {frames: x}\n")
+    with pytest.raises(UserError) as caught:
+        read_config(first, wrong)
+    assert [problem.where for problem in caught.value.problems] == [f"{wrong}: elf.frames (line 2)"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.dictionaries(keys, plain, max_size=3), min_size=1, max_size=3))
+def test_merging_changes_no_document(contents):
+    documents = [Document(file_with(dump(content))) for content in contents]
+    merge(documents)
+    assert [document.content for document in documents] == contents

@@ -1,0 +1,141 @@
+"""The models: what they allow by default, and that they say what every key means."""
+
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from iondrill.build.recipes import Recipe
+from iondrill.config.base import Folder, Name
+from iondrill.config.consistency import mistakes
+from iondrill.config.levels import Cp2kLevel, Level, VaspLevel, XtbLevel
+from iondrill.config.models import Config, MdRun, Thermostat
+from iondrill.config.schema import Schema
+
+
+def test_a_level_is_all_that_must_be_given():
+    assert Config.model_validate({"levels": {"gfn2": {"engine": "xtb"}}}).levels["gfn2"].method == "GFN2-xTB"
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [(Config, "Config")] + [(model, name) for model in (Config, Recipe) for name in Schema(model).definitions],
+)
+def test_every_key_says_what_it_means(model, name):
+    schema = Schema(model)
+    for key, node in schema.definitions.get(name, schema.root)["properties"].items():
+        assert node.get("description") or "$ref" in node, f"{name}.{key}"
+
+
+@pytest.mark.parametrize("engine", [XtbLevel, Cp2kLevel, VaspLevel])
+def test_every_level_has_a_title_of_its_own(engine):
+    word = engine.__name__.removesuffix("Level").lower()
+    level = TypeAdapter(Level).validate_python({"engine": word})
+    assert isinstance(level, engine)
+    assert len(level.title) < 60
+
+
+def test_a_level_says_its_dispersion():
+    titles = {Cp2kLevel(engine="cp2k", dispersion=word).title for word in ("D3(BJ)", "D3(0)", "none")}
+    assert len(titles) == 3
+    assert not any("none" in title for title in titles)
+
+
+def test_models_do_not_change_and_can_be_sent_to_other_processes():
+    config = Config.model_validate({"levels": {"gfn2": {"engine": "xtb"}}})
+    assert pickle.loads(pickle.dumps(config)) == config  # noqa: S301
+    with pytest.raises(ValidationError):
+        config.seed = 2
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**3))
+def test_the_last_frame_is_the_last_step(steps, save_every):
+    fields = {"assembly": "a", "steps": steps, "save_every": save_every}
+    if steps % save_every:
+        with pytest.raises(ValidationError, match="a divisor of steps"):
+            MdRun(**fields)
+    else:
+        assert MdRun(**fields).steps == steps
+
+
+@pytest.mark.parametrize("model", [MdRun, Thermostat, XtbLevel, Cp2kLevel, VaspLevel])
+def test_true_is_no_number(model):
+    for key, field in model.model_fields.items():
+        if field.annotation in {int, float}:
+            with pytest.raises(ValidationError) as caught:
+                model.model_validate({key: True})
+            assert any(error["loc"] == (key,) for error in caught.value.errors())
+
+
+@given(st.text(max_size=70))
+def test_names_are_safe_in_file_names(text):
+    try:
+        TypeAdapter(Name).validate_python(text)
+    except ValidationError:
+        return
+    assert 0 < len(text) <= 64
+    assert not set(text) & set("./\\{} \n\t*?'\"$`")
+
+
+@given(st.text(max_size=20))
+def test_folders_are_safe_in_patterns(text):
+    try:
+        TypeAdapter(Folder).validate_python(text)
+    except ValidationError:
+        return
+    assert text == text.strip(" ") != ""
+    assert not set(text) & set("{}*?[]\n\t\0")
+
+
+def found(**content):
+    levels = {"gfn2": {"engine": "xtb"}, "dft": {"engine": "cp2k"}, "vasp": {"engine": "vasp"}}
+    return list(mistakes({"levels": levels} | content))
+
+
+def test_levels_and_runs_must_exist():
+    assert set(found(md={"run": ["a", "b"], "runs": {"a": {}}, "level": "gfn"})) == {
+        (("md", "run", 1), "there is no run 'b'", "allowed: a"),
+        (("md", "level"), "there is no level 'gfn'", "did you mean 'gfn2'?"),
+    }
+
+
+def test_vasp_runs_no_dynamics():
+    places = [
+        place for place, what, _ in found(md={"level": "vasp"}, inputs={"elf": ["dft", "vasp"]}) if "vasp" in what
+    ]
+    assert places == [("md", "level"), ("inputs", "elf", 1)]
+
+
+def test_vasp_needs_a_dataset_for_each_ion():
+    assert not found(adsorption={"level": "vasp", "ions": ["K"]})
+    levels = {"gfn2": {"engine": "xtb"}, "vasp": {"engine": "vasp", "potcars": {"C": "C", "H": "H", "Na": "Na"}}}
+    content = {"levels": levels, "adsorption": {"level": "vasp", "ions": ["Na", "K", "Rb", 3]}}
+    assert [(place, what) for place, what, _ in mistakes(content)] == [
+        (("levels", "vasp", "potcars"), "no entry for K")
+    ]
+
+
+def test_xtb_offers_no_nose_thermostat():
+    runs = {"a": {"thermostat": {"kind": "nose"}}, "b": {"thermostat": {"kind": "nose"}, "level": "dft"}}
+    assert [place for place, *_ in found(md={"run": ["a", "b"], "runs": runs})] == [
+        ("md", "runs", "a", "thermostat", "kind")
+    ]
+
+
+plain = st.recursive(
+    st.none() | st.integers() | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["levels", "md", "runs", "run", "level", "engine", "a", 1]), inner, max_size=4
+        )
+    ),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["levels", "md", "relax", "inputs", "adsorption", "elf", "x"]), plain))
+def test_cross_checks_bear_any_content(content):
+    assert all(len(mistake) == 3 for mistake in mistakes(content))

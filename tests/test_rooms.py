@@ -1,0 +1,39 @@
+"""The rooms of the house: who may import whom, and what the start costs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ["ase", "pymatgen", "pyscf", "scipy", "tblite", "matplotlib", "snakemake", "jinja2"]
+
+
+def test_data_flows_one_way():
+    code = "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 kept, 0 broken" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import iondrill",
+        "from pathlib import Path; from iondrill.config.load import read_config; read_config(Path('config.yaml'))",
+        "from iondrill.cli import _parser; _parser()",
+        "from iondrill.prepare.check import check",
+    ],
+)
+def test_the_start_is_light(code):
+    probe = f"{code}; import sys; print(*sorted(set(sys.modules) & set({HEAVY!r})))"
+    done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_the_package_knows_nothing_of_snakemake():
+    files = sorted((ROOT / "workflow/iondrill").rglob("*.py"))
+    assert len(files) > 20
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    assert not [line for line in lines if line.strip().startswith(("import snakemake", "from snakemake"))]
