@@ -1,6 +1,12 @@
 rule write_report:
     input:
         results=results_of(EXECUTED),
+        structures=[
+            f"{RESULTS}/structures/{name}.extxyz"
+            for name in dict.fromkeys(
+                [*plan.relaxed, *map(plan.start_of, plan.config.md.run), *plan.config.adsorption.facets]
+            )
+        ],
         md=[f"{RESULTS}/md/{run}/order_parameters.csv" for run in plan.config.md.run],
         charges=[f"{RESULTS}/charges/{run}.csv" for run in plan.config.md.run],
         elf=[f"{RESULTS}/elf/{run}/summary.csv" for run in plan.config.md.run if plan.elf_steps(run)],
@@ -8,6 +14,22 @@ rule write_report:
     output:
         page=report(
             f"{RESULTS}/report.html", caption="../report/page.rst", category="Report", labels={"what": "the page"}
+        ),
+        order=[
+            report(
+                f"{RESULTS}/figures/{run}.svg", caption="../report/order.rst", category="Dynamics", labels={"run": run}
+            )
+            for run in plan.config.md.run
+        ],
+        adsorption=(
+            report(
+                f"{RESULTS}/figures/adsorption.svg",
+                caption="../report/adsorption.rst",
+                category="Adsorption",
+                labels={"what": "energies"},
+            )
+            if all((plan.config.adsorption.facets, plan.config.adsorption.ions, plan.config.adsorption.sites))
+            else []
         ),
     log:
         f"{RESULTS}/logs/write_report.log",

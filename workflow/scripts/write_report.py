@@ -1,0 +1,18 @@
+"""Write the report, and its main figures as files of their own."""
+
+from pathlib import Path
+
+from iondrill.config.models import Config
+from iondrill.report.data import read_results
+from iondrill.report.page import write_figures, write_page
+from iondrill.scripting import logged
+
+with logged(snakemake.log[0]):
+    results = read_results(
+        Config.model_validate(snakemake.params.config),
+        records=[Path(path) for path in snakemake.input.results],
+        structures=[Path(path) for path in snakemake.input.structures],
+    )
+    page = Path(snakemake.output.page)
+    write_figures(results, page.parent / "figures")
+    write_page(results, page)

@@ -1,0 +1,269 @@
+"""The result files that the report is made from, read into plain objects."""
+
+from __future__ import annotations
+
+import csv
+import io
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from iondrill.analyse.adsorption import COLUMNS as ADSORPTION_COLUMNS
+from iondrill.analyse.charges import FragmentCharge
+from iondrill.analyse.elf import ContactElf
+from iondrill.analyse.order import COLUMNS as ORDER_COLUMNS
+from iondrill.build.checks import Check, read_structure
+from iondrill.config.load import load
+from iondrill.engines.base import Result, read_result
+from iondrill.errors import Problem, UserError
+from iondrill.prepare.plan import CLEAN, JobId, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from ase import Atoms
+    from numpy.typing import NDArray
+
+    from iondrill.config.models import Config, MdRun
+
+CONTACT_COLUMNS = ("step", "time_fs", *ContactElf.__dataclass_fields__)
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV file, cell by cell as it stands there."""
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: list[dict[str, str]]
+
+    @property
+    def text(self) -> str:
+        """The table as CSV."""
+        out = io.StringIO()
+        writer = csv.DictWriter(out, self.columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        return out.getvalue()
+
+    def numbers(self, column: str) -> NDArray[np.float64]:
+        """Return a column as numbers, NaN for empty cells.
+
+        Raises
+        ------
+        UserError
+            If a cell holds something else.
+        """
+        return np.array([_number(row[column], self.path, column) for row in self.rows])
+
+    def where(self, column: str, value: str) -> Table:
+        """Return the rows that hold a value."""
+        return Table(self.path, self.columns, [row for row in self.rows if row[column] == value])
+
+    def thinned(self, most: int) -> Table:
+        """Return at most so many rows, evenly spaced, ends included."""
+        return Table(self.path, self.columns, [self.rows[i] for i in evenly(len(self.rows), most)])
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """A job and how it ended."""
+
+    id: JobId
+    result: Result
+
+
+@dataclass(frozen=True)
+class Structure:
+    """A structure at one moment: as built, relaxed, or the end of a run."""
+
+    name: str
+    state: str
+    """``as built``, ``assembled``, ``relaxed`` or ``last frame``."""
+    level: str | None
+    """Name of the level at which its geometry was made; None as built."""
+    atoms: Atoms
+    check: Check
+
+    def has(self, fragment: str) -> bool:
+        """Say whether it holds atoms of a fragment."""
+        return fragment in self.check.fragments
+
+
+@dataclass(frozen=True)
+class ElfFrame:
+    """The map of one frame."""
+
+    step: int
+    time_fs: float
+    image: Path
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of molecular dynamics gave."""
+
+    name: str
+    settings: MdRun
+    level: str
+    order: Table
+    charges: Table
+    contacts: Table | None
+    maps: list[ElfFrame]
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything the report tells about."""
+
+    config: Config
+    jobs: list[JobRecord]
+    structures: list[Structure]
+    runs: list[Run]
+    adsorption: Table | None
+
+    def title_of(self, level: str) -> str:
+        """Return a level in a few words; its name if the configuration no longer has it."""
+        known = self.config.levels.get(level)
+        return level if known is None else known.title
+
+
+def read_results(config: Config, records: Sequence[Path], structures: Sequence[Path]) -> Results:
+    """Read all that a run of the workflow left.
+
+    Parameters
+    ----------
+    config : Config
+        The configuration of the run.
+    records : sequence of Path
+        ``result.json`` of each job, in ``jobs/<stage>/<name>/``.
+    structures : sequence of Path
+        The built and assembled structures, extended XYZ.
+
+    Raises
+    ------
+    UserError
+        All files that are missing, cut or hold something else.
+    """
+    plan, problems = Plan(config), list[Problem]()
+    jobs, built, final, runs, adsorption = list[JobRecord](), list[Structure](), list[Structure](), list[Run](), None
+    for record in records:
+        with _gathered(problems):
+            job = JobRecord(JobId(record.parent.parent.name, record.parent.name), read_result(record))  # type: ignore[arg-type]
+            jobs.append(job)
+            final += _final_geometry(job, record.parent)
+    for path in structures:
+        with _gathered(problems):
+            built.append(_built(path))
+    for name in config.md.run:
+        with _gathered(problems):
+            runs.append(_read_run(plan, name))
+    if config.adsorption.facets:
+        with _gathered(problems):
+            adsorption = read_table(plan.results / "adsorption.csv", ADSORPTION_COLUMNS)
+            for column in ("E_ads_eV", "E_ads_vs_metal_eV", "height_A"):
+                adsorption.numbers(column)
+    if problems:
+        raise UserError(*problems)
+    shown = sorted(built + final, key=lambda structure: structure.name)
+    return Results(config, jobs, shown, runs, adsorption)
+
+
+def read_table(path: Path, columns: Sequence[str]) -> Table:
+    """Read a CSV file.
+
+    Raises
+    ------
+    UserError
+        If it is missing, has other columns, or a row is cut.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+    except OSError as error:
+        raise UserError.of(path, f"cannot be read: {error.strerror or error}") from None
+    except (ValueError, csv.Error):
+        raise UserError.of(path, "is empty or no CSV", f"needed: a header {','.join(columns)}") from None
+    if header != list(columns):
+        raise UserError.of(f"{path} (line 1)", f"found the columns {','.join(header)[:120]}", ",".join(columns))
+    for line, row in enumerate(rows, 2):
+        if len(row) != len(columns):
+            raise UserError.of(f"{path} (line {line})", f"{len(row)} cells", f"needed: {len(columns)}")
+    return Table(path, tuple(columns), [dict(zip(columns, row, strict=True)) for row in rows])
+
+
+def _number(cell: str, path: Path, column: str) -> float:
+    try:
+        return float(cell) if cell else float("nan")
+    except ValueError:
+        raise UserError.of(f"{path}: {column}", f"found '{cell}'", "allowed: a number, or nothing") from None
+
+
+def evenly(total: int, most: int) -> list[int]:
+    """Return at most `most` evenly spaced indices of `total`, ends included."""
+    if total <= most:
+        return list(range(total))
+    return sorted({round(i * (total - 1) / max(most - 1, 1)) for i in range(most)})
+
+
+@contextmanager
+def _gathered(problems: list[Problem]) -> Iterator[None]:
+    """Keep the problems of a block, so that all are told at once."""
+    try:
+        yield
+    except UserError as error:
+        problems += error.problems
+
+
+def _built(path: Path) -> Structure:
+    name, _, level = path.stem.partition(".")
+    atoms = read_structure(path)
+    state = "assembled" if level else "as built"
+    return Structure(name, state, level or None, atoms, load(Check, path.with_suffix(".json")))
+
+
+def _final_geometry(job: JobRecord, folder: Path) -> list[Structure]:
+    """Return the relaxed part or clean slab, or the last frame of a run; nothing from what did not converge."""
+    subject, _, kind = job.id.subject.partition(".")
+    files = {("relax", ""): "relaxed", ("adsorption", CLEAN): "relaxed", ("md", ""): "last"}
+    file = files.get((job.id.stage, kind))
+    if file is None or job.result.status != "converged":
+        return []
+    path = folder / f"{file}.extxyz"
+    atoms = read_structure(path)
+    state = "relaxed" if file == "relaxed" else "last frame"
+    return [Structure(subject, state, job.id.level, atoms, load(Check, path.with_suffix(".json")))]
+
+
+def _read_run(plan: Plan, name: str) -> Run:
+    settings, level = plan.config.md.runs[name], plan.run_level(name)
+    order = read_table(plan.results / "md" / name / "order_parameters.csv", ORDER_COLUMNS)
+    charges = read_table(plan.results / "charges" / f"{name}.csv", FragmentCharge._fields)
+    if not order.rows:
+        raise UserError.of(order.path, "holds no frame", "needed: at least one")
+    for column in ORDER_COLUMNS:
+        order.numbers(column)
+    for column in ("time_fs", "charge_e"):
+        charges.numbers(column)
+    folder, maps, contacts = plan.results / "elf" / name, list[ElfFrame](), None
+    if steps := plan.elf_steps(name):
+        contacts = read_table(folder / "summary.csv", CONTACT_COLUMNS)
+        for column in ("time_fs", "distance_A", "elf_midpoint", "elf_min", "elf_max"):
+            contacts.numbers(column)
+        maps = [ElfFrame(step, step * settings.timestep_fs, folder / f"{step}.png") for step in steps]
+        for frame in maps:
+            _check_png(frame.image)
+    return Run(name, settings, level, order, charges, contacts, maps)
+
+
+def _check_png(path: Path) -> None:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError.of(path, f"cannot be read: {error.strerror or error}") from None
+    if not (content.startswith(PNG) and b"IEND" in content[-12:]):
+        raise UserError.of(path, "is no PNG image, or is cut")

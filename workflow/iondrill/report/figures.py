@@ -1,0 +1,248 @@
+"""Curves over time, and bars of adsorption energies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from iondrill.report.svg import INK, OKABE_ITO, PAPER, STYLE, canvas, to_svg
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from iondrill.report.data import Results, Run, Table
+
+    Floats = NDArray[np.float64]
+
+DASHES = ("-", "--", "-.", ":")
+COUNTS = ("number", "mean number", "fraction")
+"""Units whose axis starts at zero."""
+PANEL_IN = (4.3, 2.7)
+BAR_IN = 0.21
+
+
+class Curve(NamedTuple):
+    """Values (n,) at times (n,); NaN where there is none."""
+
+    time_fs: Floats
+    values: Floats
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Curves that share an axis.
+
+    Parameters
+    ----------
+    run, title, unit, level : str
+        Of which run, what is shown, and the title of the level of theory.
+    curves : mapping of str to Curve
+        By label; at least one, each with at least one value.
+    target_K : float, optional
+        A temperature that was asked for.
+    """
+
+    run: str
+    title: str
+    unit: str
+    level: str
+    curves: Mapping[str, Curve]
+    target_K: float | None = None
+
+    @property
+    def name(self) -> str:
+        """A name for files."""
+        return "-".join("".join(c if c.isalnum() else " " for c in f"{self.run} {self.title}".lower()).split())
+
+    @property
+    def alt(self) -> str:
+        """The picture in words: ends and range of each curve."""
+        words = []
+        for label, curve in self.curves.items():
+            known = curve.values[np.isfinite(curve.values)]
+            ends = f"{label} from {known[0]:.4g} to {known[-1]:.4g}"
+            words.append(f"{ends}, between {known.min():.4g} and {known.max():.4g}")
+        return f"{self.title} ({self.unit}) over time in run {self.run}, {self.level}: {'; '.join(words)}."
+
+    @property
+    def csv(self) -> str:
+        """The curves as CSV, with level and unit on every line."""
+        lines = ["curve,time_fs,value,unit,level"]
+        for label, (times, values) in self.curves.items():
+            known = np.isfinite(values)
+            rows = zip(times[known], values[known], strict=True)
+            lines += [f'{label},{t:.7g},{v:.7g},{self.unit},"{self.level}"' for t, v in rows]
+        return "\n".join(lines) + "\n"
+
+
+ORDER_PANELS: tuple[tuple[str, str, dict[str, str]], ...] = (
+    ("Temperature", "K", {"temperature": "temperature_K"}),
+    ("Energy since the first frame", "eV", {"potential": "potential_eV", "conserved quantity": "conserved_eV"}),
+    ("Gap between the layers", "Å", {"at the edge": "gap_edge_A", "at the centre": "gap_centre_A"}),
+    ("Opening angle of the layers", "degrees", {"opening angle": "opening_angle_deg"}),
+    ("Tip of the nanodiamond past the edge", "Å", {"penetration": "penetration_A"}),
+    ("Bonds from nanodiamond to flake", "number", {"bonds": "nd_flake_bonds"}),
+    ("Fourfold carbon in the nanodiamond", "fraction", {"sp³": "nd_sp3_fraction"}),
+    ("Carbon around an ion", "mean number", {"coordination": "ion_carbon_cn"}),
+    ("Ions outside the flake", "number", {"ions outside": "ions_expelled"}),
+)
+"""Title, unit and columns of each panel; energies are drawn from their first value on."""
+FRAGMENTS = {"nd": "nanodiamond", "ion": "ions", "upper": "upper layer", "lower": "lower layer"}
+
+
+def order_panels(run: Run, level: str, most: int) -> list[Panel]:
+    """Return the panels of a run's order parameters and charges; none for what the run does not have.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    level : str
+        Title of its level of theory.
+    most : int
+        Frames drawn at most, evenly spaced.
+    """
+    return [panel for panel in _all_panels(run, level, most) if panel.curves]
+
+
+def _all_panels(run: Run, level: str, most: int) -> Iterator[Panel]:
+    order = run.order.thinned(most)
+    for title, unit, columns in ORDER_PANELS:
+        first = {column: run.order.numbers(column)[0] if unit == "eV" else 0.0 for column in columns.values()}
+        curves = {
+            label: Curve(order.numbers("time_fs"), order.numbers(column) - first[column])
+            for label, column in columns.items()
+        }
+        target_K = run.settings.temperature_K if unit == "K" else None
+        yield Panel(run.name, title, unit, level, _known(curves), target_K)
+    for scheme in dict.fromkeys(row["scheme"] for row in run.charges.rows):
+        curves = _curves_by("fragment", "charge_e", run.charges.where("scheme", scheme), most)
+        named = {FRAGMENTS.get(label, label): curve for label, curve in curves.items()}
+        yield Panel(run.name, f"Charges of the fragments, {scheme}", "e", level, named)
+
+
+def contact_panel(run: Run, level: str, most: int) -> Panel | None:
+    """Return the ELF half-way between the atoms of each shortest contact; None without maps."""
+    curves = {} if run.contacts is None else _curves_by("pair", "elf_midpoint", run.contacts, most)
+    return Panel(run.name, "ELF half-way along the shortest contacts", "ELF", level, curves) if curves else None
+
+
+def _curves_by(key: str, column: str, table: Table, most: int) -> dict[str, Curve]:
+    """Return a curve of a column for each value of a key."""
+    parts = {value: table.where(key, value).thinned(most) for value in dict.fromkeys(row[key] for row in table.rows)}
+    return _known({value: Curve(part.numbers("time_fs"), part.numbers(column)) for value, part in parts.items()})
+
+
+def _known(curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    return {label: curve for label, curve in curves.items() if np.isfinite(curve.values).any()}
+
+
+def draw_panel(panel: Panel) -> str:
+    """Return one panel as SVG."""
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        figure, (axes,) = canvas(1, 1, PANEL_IN)
+        _draw_curves(axes, panel)
+        return to_svg(figure)
+
+
+def draw_panels(panels: Sequence[Panel], title: str) -> str:
+    """Return the panels of a run as one SVG, two in a row."""
+    from matplotlib import rc_context
+
+    rows = -(-len(panels) // 2)
+    with rc_context(STYLE):
+        figure, axes = canvas(rows, 2, (2 * PANEL_IN[0], rows * (PANEL_IN[1] + 0.3) + 0.4))
+        figure.suptitle(title, fontsize=11)
+        for ax, panel in zip(axes, panels, strict=False):
+            _draw_curves(ax, panel)
+            ax.set_title(panel.title, pad=18)
+        for ax in axes[len(panels) :]:
+            ax.set_axis_off()
+        return to_svg(figure)
+
+
+def _draw_curves(axes: Axes, panel: Panel) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    for k, (label, curve) in enumerate(panel.curves.items()):
+        marker = "o" if len(curve.values) < 12 else None
+        colour, dash = OKABE_ITO[k % len(OKABE_ITO)], DASHES[k % len(DASHES)]
+        axes.plot(*curve, dash, color=colour, lw=1.3, marker=marker, ms=4, label=label)
+    if panel.target_K is not None:
+        axes.axhline(panel.target_K, color=INK, lw=0.9, ls=":", label=f"asked for: {panel.target_K:g} K")
+    if len(axes.lines) > 1:
+        axes.legend(
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            ncols=2 if len(axes.lines) == 4 else 3,
+            fontsize=8,
+            handlelength=1.8,
+        )
+    axes.set_xlabel("time (fs)")
+    axes.set_ylabel(panel.unit)
+    axes.margins(x=0.01)
+    if panel.unit in COUNTS:
+        axes.set_ylim(0, max(1.0, 1.1 * axes.get_ylim()[1]))
+    if panel.unit == "number":
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def draw_adsorption(results: Results) -> str:
+    """Return adsorption energies as SVG: a bar for each facet, site and ion; words where there is no energy.
+
+    Raises
+    ------
+    ValueError
+        If the results hold no adsorption.
+    """
+    from matplotlib import rc_context
+
+    table = results.adsorption
+    if table is None or not table.rows:
+        raise ValueError("no adsorption energies to draw")
+    facets, ions = (list(dict.fromkeys(row[key] for row in table.rows)) for key in ("facet", "adsorbate"))
+    sites = {facet: list(dict.fromkeys(row["site"] for row in table.where("facet", facet).rows)) for facet in facets}
+    lengths = [len(sites[facet]) * len(ions) + 2.0 for facet in facets]
+    energies = table.numbers("E_ads_eV")
+    reach = np.nanmin([*energies, -0.5]), np.nanmax([*energies, 0.0])
+    with rc_context(STYLE):
+        figure, axes = canvas(len(facets), 1, (6.4, BAR_IN * sum(lengths) + 0.8), height_ratios=lengths)
+        for ax, facet in zip(axes, facets, strict=True):
+            rows = table.where("facet", facet)
+            _draw_bars(ax, rows, sites[facet], ions)
+            ax.set_xlim(1.22 * reach[0], 1.22 * reach[1])
+            ax.set_title(f"{facet}: {', '.join(sorted({results.title_of(row['level']) for row in rows.rows}))}")
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=len(ions))
+        axes[-1].set_xlabel("adsorption energy (eV per ion); the more negative, the stronger bound")
+        return to_svg(figure)
+
+
+def _draw_bars(axes: Axes, table: Table, sites: Sequence[str], ions: Sequence[str]) -> None:
+    thickness = 0.8 / len(ions)
+    for k, ion in enumerate(ions):
+        rows = table.where("adsorbate", ion)
+        energies = rows.numbers("E_ads_eV")
+        places = np.array([sites.index(row["site"]) + (k - (len(ions) - 1) / 2) * thickness for row in rows.rows])
+        colour, hatch = OKABE_ITO[k % len(OKABE_ITO)], ("", "////", "....")[k % 3]
+        axes.barh(places, np.nan_to_num(energies), thickness, color=colour, label=ion, hatch=hatch, ec=PAPER, lw=0.4)
+        for place, energy, row in zip(places, energies, rows.rows, strict=True):
+            known, positive = bool(np.isfinite(energy)), energy > 0
+            axes.annotate(
+                f"{energy:.2f}".replace("-", "−") if known else f"{ion}: {row['status'].partition(';')[0]}",
+                (energy if known else 0.0, place),
+                (3 if positive else -3, 0),
+                textcoords="offset points",
+                fontsize=7.5,
+                ha="left" if positive else "right",
+                va="center",
+            )
+    axes.set_yticks(range(len(sites)), sites)
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")

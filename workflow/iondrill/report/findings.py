@@ -1,0 +1,163 @@
+"""What the numbers say, as plain sentences, each with its level of theory."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from pydantic import RootModel
+
+from iondrill.config.levels import XtbLevel
+from iondrill.config.load import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from iondrill.report.data import Results, Run, Structure, Table
+
+LAST_PART = 4
+"""The last quarter of a run's frames stands for its end."""
+BREATHING_A = 0.1
+"""Layers that move by less have neither opened nor closed: they breathe by about this."""
+
+
+class Finding(NamedTuple):
+    """One sentence, and the name of the level its numbers are from."""
+
+    text: str
+    level: str
+
+
+class Caveats(RootModel[dict[str, str]]):
+    """What ``caveats.yaml`` holds: a warning by method."""
+
+
+def caveats(results: Results, levels: list[str]) -> dict[str, str]:
+    """Return what a reader must know of each level before believing its numbers; only where there is something."""
+    known = load(Caveats, Path(__file__).with_name("caveats.yaml")).root
+    found = {}
+    for name in levels:
+        level = results.config.levels.get(name)
+        if level is not None:
+            method = level.method if isinstance(level, XtbLevel) else level.functional
+            found[name] = known.get(method, "")
+    return {name: text for name, text in found.items() if text}
+
+
+def findings(results: Results) -> list[Finding]:
+    """Return the key findings: nanodiamonds, runs, adsorption. Nothing is said of what did not converge."""
+    unconverged = {job.id.subject for job in results.jobs if job.id.stage == "md" and job.result.status != "converged"}
+    return [
+        *_of_nanodiamonds(results),
+        *(finding for run in results.runs if run.name not in unconverged for finding in _of_run(run)),
+        *_of_adsorption(results.adsorption),
+    ]
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """Return a number with a true minus sign, and no sign for zero."""
+    text = f"{value:.{digits}f}"
+    return text.replace("-", "−" if float(text) else "")
+
+
+def fourfold(structure: Structure) -> tuple[int, int]:
+    """Return how many C have four neighbours, and how many C there are."""
+    counts = structure.check.coordination.get("C", {})
+    return counts.get(4, 0), sum(counts.values())
+
+
+def _of_nanodiamonds(results: Results) -> Iterator[Finding]:
+    """Yield what relaxation does to the sp³ fraction of each nanodiamond."""
+    diamonds = [s for s in results.structures if set(s.check.fragments) == {"nd"}]
+    for after in (s for s in diamonds if s.state == "relaxed" and s.level is not None):
+        for before in (s for s in diamonds if s.name == after.name and s.state == "as built"):
+            (n_before, total), (n_after, _) = fourfold(before), fourfold(after)
+            text = (
+                f"{after.name}: relaxation leaves {n_after} of {total} C with four neighbours (sp³), "
+                f"{n_after / total:.0%}; as built there are {n_before}, {n_before / total:.0%}."
+            )
+            yield Finding(text, str(after.level))
+
+
+def _of_run(run: Run) -> Iterator[Finding]:
+    """Yield what happened in a run, from its first frame to the mean of its last quarter."""
+    order, time_fs = run.order, run.order.numbers("time_fs")
+    last = slice(-max(1, len(time_fs) // LAST_PART), None)
+    head = f"Run {run.name}"
+    edge, centre = (order.numbers(f"gap_{place}_A") for place in ("edge", "centre"))
+    if np.isfinite(edge).all():
+        change, spread = edge[last].mean() - edge[0], edge[last].std()
+        least = max(BREATHING_A, spread)
+        verb = "opened" if change > least else "closed" if change < -least else "neither opened nor closed"
+        text = (
+            f"{head} ({time_fs[-1]:g} fs, one trajectory): the layers {verb} at the edge: the gap went from "
+            f"{edge[0]:.2f} Å to {edge[last].mean():.2f} Å (mean of the last quarter, spread {spread:.2f} Å; widest "
+            f"{edge.max():.2f} Å at {time_fs[edge.argmax()]:g} fs)"
+        )
+        if np.isfinite(centre).all():
+            text += f"; at the centre from {centre[0]:.2f} Å to {centre[last].mean():.2f} Å"
+        yield Finding(f"{text}.", run.level)
+    depth, bonds = order.numbers("penetration_A"), order.numbers("nd_flake_bonds")
+    if np.isfinite(depth).all() and np.isfinite(bonds).all():
+        text = (
+            f"{head}: the tip of the nanodiamond moved from {signed(depth[0])} Å to {signed(depth[-1])} Å past "
+            f"the edge (negative: outside); bonds to the flake: {bonds[0]:.0f} at the start, {bonds[-1]:.0f} at the end"
+        )
+        yield Finding(f"{text}.", run.level)
+    out = order.numbers("ions_expelled")
+    if np.isfinite(out).all():
+        ions = {0: "no ion is", 1: "one ion is"}.get(int(out[-1]), f"{out[-1]:.0f} ions are")
+        yield Finding(f"{head}: {ions} outside the flake at the end.", run.level)
+    for scheme in dict.fromkeys(row["scheme"] for row in run.charges.rows):
+        ions = run.charges.where("scheme", scheme).where("fragment", "ion").numbers("charge_e")
+        if len(ions):
+            text = (
+                f"{head}: all ions together carry {signed(ions[0])} e at the start and {signed(ions[-1])} e at the end"
+            )
+            yield Finding(f"{text} ({scheme}).", run.level)
+
+
+def _of_adsorption(table: Table | None) -> Iterator[Finding]:
+    """Yield the lowest site of each ion on each facet, which ion binds more strongly, and whether metal is better."""
+    if table is None:
+        return
+    for facet in dict.fromkeys(row["facet"] for row in table.rows):
+        lowest = list(_lowest(table.where("facet", facet)))
+        for best in lowest:
+            ion, row = best.row["adsorbate"], best.row
+            site = "; ".join([f"started at {row['site']}", *row["status"].split("; ")[1:]])
+            text = f"{facet}: {ion} is lowest at E_ads = {signed(best.E_ads_eV)} eV per ion ({site}; {best.of})"
+            if np.isfinite(best.against_metal_eV):
+                better = "bulk metal is preferred" if best.against_metal_eV > 0 else "the facet is preferred"
+                text += f", {signed(best.against_metal_eV)} eV against its bulk metal: {better}"
+            yield Finding(f"{text}.", row["level"])
+        ranked = sorted(lowest, key=lambda best: best.E_ads_eV)
+        for strong, weak in pairwise(ranked):
+            difference = weak.E_ads_eV - strong.E_ads_eV
+            ions = f"{strong.row['adsorbate']} binds more strongly than {weak.row['adsorbate']}"
+            yield Finding(f"{facet}: {ions}, by {difference:.2f} eV at their lowest sites.", strong.row["level"])
+
+
+class _Best(NamedTuple):
+    """The lowest row of an ion on a facet."""
+
+    row: dict[str, str]
+    E_ads_eV: float
+    against_metal_eV: float
+    of: str
+
+
+def _lowest(table: Table) -> Iterator[_Best]:
+    """Yield the row of lowest E_ads of each ion that has one."""
+    for ion in dict.fromkeys(row["adsorbate"] for row in table.rows):
+        rows = table.where("adsorbate", ion)
+        energies, against_metal_eV = rows.numbers("E_ads_eV"), rows.numbers("E_ads_vs_metal_eV")
+        known = int(np.isfinite(energies).sum())
+        if known:
+            best = int(np.nanargmin(energies))
+            of = (
+                f"of {len(energies)} sites" if known == len(energies) else f"{known} of {len(energies)} sites converged"
+            )
+            yield _Best(rows.rows[best], float(energies[best]), float(against_metal_eV[best]), of)

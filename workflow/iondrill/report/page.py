@@ -1,0 +1,226 @@
+"""The report: one page of HTML that needs no other file and no network."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from markupsafe import Markup
+
+from iondrill.build.bonds import BOND_SCALE
+from iondrill.config.load import as_yaml
+from iondrill.files import write_text
+from iondrill.report.figures import draw_adsorption, draw_panels, order_panels
+from iondrill.report.findings import caveats, findings, fourfold, signed
+from iondrill.report.pictures import (
+    adsorption_picture,
+    contact_picture,
+    map_pictures,
+    run_pictures,
+    structure_pictures,
+)
+from iondrill.report.svg import data_uri
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from iondrill.engines.base import Attempt
+    from iondrill.report.data import JobRecord, Results, Run, Structure
+
+MOST_CURVE_POINTS = 1000
+PACKAGES = ("iondrill", "snakemake", "ase", "numpy", "matplotlib")
+
+
+class Stage(NamedTuple):
+    """All jobs of a stage at one level."""
+
+    name: str
+    level: str
+    engine: str
+    jobs: int
+    converged: int
+    wall_s: float
+    core_s: float
+
+
+def write_page(results: Results, path: Path) -> None:
+    """Write the report.
+
+    Parameters
+    ----------
+    results : Results
+        What it tells about.
+    path : Path
+        The ``.html``; the same results give the same bytes.
+    """
+    write_text(path, render(results))
+
+
+def write_figures(results: Results, folder: Path) -> None:
+    """Write ``<run>.svg`` with the order parameters of each run, and ``adsorption.svg``, where there is any."""
+    for run in results.runs:
+        level = results.title_of(run.level)
+        panels = order_panels(run, level, MOST_CURVE_POINTS)
+        write_text(folder / f"{run.name}.svg", draw_panels(panels, f"Run {run.name}, {level}"))
+    if results.adsorption and results.adsorption.rows:
+        write_text(folder / "adsorption.svg", draw_adsorption(results))
+
+
+def render(results: Results) -> str:
+    """Return the page."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(loader=PackageLoader("iondrill", "report"), autoescape=True, undefined=StrictUndefined)
+    environment.filters |= {"attempt": _attempt, "duration": duration, "histogram": _histogram}
+    environment.globals["cell"] = cell
+    context = _context(results)
+    text = environment.get_template("page.html").render(context, sections=_sections(context))
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def cell(value: float | str | None, digits: int = 0) -> Markup:
+    """Return a table cell that shows a number rounded and keeps it whole in ``data-value``.
+
+    Parameters
+    ----------
+    value : float, str or None
+        A number, as such or as it stands in a CSV file; None or "" makes an empty cell.
+    digits : int
+        Shown after the point.
+    """
+    raw = "" if value is None else str(value)
+    return Markup('<td class="number" data-value="{}">{}</td>').format(raw, signed(float(raw), digits) if raw else "")
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the unit that suits it."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+
+
+def _context(results: Results) -> dict[str, Any]:
+    """Return what the template needs; what is empty makes no section."""
+    runs = results.runs
+    sentences: dict[str, list[str]] = {}
+    for text, level in findings(results):
+        sentences.setdefault(level, []).append(text)
+    rows = results.adsorption.rows if results.adsorption else []
+    return {
+        "results": results,
+        "version": version("iondrill"),
+        "headline": _headline(results),
+        "failed_jobs": [job for job in results.jobs if job.result.status != "converged"],
+        "failed_rows": [row for row in rows if not row["E_ads_eV"]],
+        "findings": list(sentences.items()),
+        "caveats": caveats(results, list(sentences)),
+        "stages": _stages(results.jobs),
+        "diamonds": _diamonds(results.structures),
+        "bond_scale": BOND_SCALE,
+        "pictures": structure_pictures(results),
+        "dynamics": [
+            {
+                "run": run,
+                "text": _describe(results, run),
+                "level": results.title_of(run.level),
+                "pictures": run_pictures(results, run),
+            }
+            for run in runs
+        ],
+        "elf": [
+            {
+                "run": run,
+                "frames": map_pictures(results, run),
+                "panel": contact_picture(results, run),
+                "rows": run.contacts.rows if run.contacts else [],
+                "level": results.title_of(results.config.elf.level),
+            }
+            for run in runs
+            if run.maps
+        ],
+        "adsorption": {"picture": adsorption_picture(results)} if rows else None,
+        "config": as_yaml(results.config),
+        "config_uri": data_uri(as_yaml(results.config), "application/yaml"),
+        "versions": _versions(results.jobs),
+    }
+
+
+def _sections(context: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return id and title of the sections that the page has."""
+    results: Results = context["results"]
+    sections = [
+        ("failed", "What did not converge", context["failed_jobs"] or context["failed_rows"]),
+        ("summary", "Summary", True),
+        ("structures", "Structures", results.structures),
+        ("dynamics", "Molecular dynamics", context["dynamics"]),
+        ("elf", "Electron localisation", context["elf"]),
+        ("adsorption", "Adsorption", context["adsorption"]),
+        ("jobs", "Jobs", results.jobs),
+        ("how", "How this was made", True),
+    ]
+    return [(name, title) for name, title, there in sections if there]
+
+
+def _headline(results: Results) -> str:
+    jobs = results.jobs
+    failed = sum(job.result.status != "converged" for job in jobs)
+    levels = dict.fromkeys(results.title_of(job.id.level) for job in jobs)
+    outcome = f"{failed} of {len(jobs)} jobs did not converge" if failed else f"{len(jobs)} jobs, all converged"
+    core_s = sum(job.result.core_s for job in jobs)
+    return f"{outcome}; {duration(core_s)} of core time; {'; '.join(levels)}." if jobs else "No job was run."
+
+
+def _stages(jobs: list[JobRecord]) -> list[Stage]:
+    stages = []
+    for name, level in dict.fromkeys((job.id.stage, job.id.level) for job in jobs):
+        of = [job.result for job in jobs if (job.id.stage, job.id.level) == (name, level)]
+        engines = dict.fromkeys(f"{result.engine} ({result.engine_version})" for result in of)
+        converged = sum(result.status == "converged" for result in of)
+        times = (sum(result.wall_s for result in of), sum(result.core_s for result in of))
+        stages.append(Stage(name, level, ", ".join(engines), len(of), converged, *times))
+    return stages
+
+
+def _diamonds(structures: list[Structure]) -> list[tuple[Structure, dict[int, int], float]]:
+    """Return the nanodiamonds, before and after relaxation together, with neighbours of C and sp³ fraction."""
+    shares = ((item, *fourfold(item)) for item in structures if set(item.check.fragments) == {"nd"})
+    return [(item, item.check.coordination.get("C", {}), n / total if total else 0.0) for item, n, total in shares]
+
+
+def _describe(results: Results, run: Run) -> str:
+    """Say what a run was, and how well its energy was conserved."""
+    settings, thermostat = run.settings, run.settings.thermostat
+    seed = results.config.seed if settings.seed is None else settings.seed
+    parts = [
+        f"{settings.assembly}: {settings.steps} steps of {settings.timestep_fs:g} fs",
+        f"first velocities for {settings.temperature_K:g} K, seed {seed}",
+        "constant energy"
+        if thermostat.kind == "none"
+        else f"{thermostat.kind} thermostat of {thermostat.time_constant_fs:g} fs on {thermostat.group}",
+    ]
+    if settings.launch_m_s:
+        parts.append(f"nanodiamond launched at {settings.launch_m_s:g} m/s, an assumption")
+    if settings.fix != "none":
+        parts.append("the far edge of the flake held")
+    conserved = run.order.numbers("conserved_eV")
+    if np.isfinite(conserved).all():
+        change = f"{signed(1000 * (conserved[-1] - conserved[0]), 1)} meV"
+        parts.append(f"the conserved quantity changed by {change} over {run.order.numbers('time_fs')[-1]:g} fs")
+    return "; ".join(parts) + "."
+
+
+def _versions(jobs: list[JobRecord]) -> list[tuple[str, str]]:
+    engines = dict.fromkeys((job.result.engine, job.result.engine_version) for job in jobs)
+    return [*engines, ("Python", platform.python_version()), *((name, version(name)) for name in PACKAGES)]
+
+
+def _attempt(attempt: Attempt) -> str:
+    return attempt.reason + (f" ({attempt.changed})" if attempt.changed else "")
+
+
+def _histogram(structure: Structure) -> str:
+    counts = structure.check.coordination.get("C", {})
+    return ", ".join(f"{count} × {neighbours}" for neighbours, count in counts.items())

@@ -1,0 +1,199 @@
+"""The pictures of the page: each with its level of theory, words for those who do not see it, and its data."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+import ase.io
+
+from iondrill.build.sites import find_sites
+from iondrill.prepare.plan import Plan
+from iondrill.report.data import evenly
+from iondrill.report.drawing import Mark, Scene, by_element, by_layer, by_neighbours, draw_scene
+from iondrill.report.figures import contact_panel, draw_adsorption, draw_panel, order_panels
+from iondrill.report.svg import data_uri, small_png, themed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ase import Atoms
+
+    from iondrill.report.data import Results, Run, Structure
+    from iondrill.report.figures import Panel
+
+MOST_ROWS, MOST_MAPS = 4000, 60
+"""Frames drawn, and maps shown, in all runs together: they keep the page small."""
+MAP_WIDTH_PX = 760
+TOP_LAYERS = 3
+
+
+class Picture(NamedTuple):
+    """A figure of the page; `src` and `data` are data URIs."""
+
+    src: str
+    alt: str
+    title: str
+    caption: str
+    level: str
+    data: str
+    data_name: str
+    shape: str
+
+
+class Group(NamedTuple):
+    """Pictures under a heading."""
+
+    title: str
+    pictures: list[Picture]
+
+
+def structure_pictures(results: Results) -> list[Group]:
+    """Return nanodiamonds before and after relaxation, each run's start and end, and facets with their sites."""
+    groups = [
+        Group("Nanodiamonds, by number of neighbours", list(_nanodiamonds(results))),
+        Group("Assemblies, from the side", list(_assemblies(results))),
+        Group("Facets, with the sites where ions start", list(_facets(results))),
+    ]
+    return [group for group in groups if group.pictures]
+
+
+def run_pictures(results: Results, run: Run) -> list[Picture]:
+    """Return order parameters and charges over time."""
+    panels = order_panels(run, results.title_of(run.level), _most_rows(results))
+    total, shown = len(run.order.rows), min(len(run.order.rows), _most_rows(results))
+    note = "" if shown == total else f"{shown} of {total} frames; all are in {run.order.path.name}."
+    return [_curves(panel, note) for panel in panels]
+
+
+def contact_picture(results: Results, run: Run) -> Picture | None:
+    """Return the ELF at the contacts over time; None without maps."""
+    panel = contact_panel(run, results.title_of(results.config.elf.level), _most_rows(results))
+    return None if panel is None else _curves(panel, "")
+
+
+def map_pictures(results: Results, run: Run) -> list[Picture]:
+    """Return the maps of the ELF, evenly spaced ones where there are too many for one page."""
+    level = results.title_of(results.config.elf.level)
+    chosen = evenly(len(run.maps), max(2, MOST_MAPS // len(results.runs)))
+    return [
+        Picture(
+            src=data_uri(small_png(frame.image.read_bytes(), MAP_WIDTH_PX), "image/png"),
+            alt=f"Map of the electron localisation function of run {run.name} at {frame.time_fs:g} fs, {level}: "
+            f"colours from blue (0) to red (1). {_contacts_in_words(run, frame.step)}",
+            title=f"{frame.time_fs:g} fs",
+            caption=f"step {frame.step}",
+            level=level,
+            data=data_uri(run.contacts.where("step", str(frame.step)).text if run.contacts else "", "text/csv"),
+            data_name=f"{run.name}-{frame.step}-contacts.csv",
+            shape="map",
+        )
+        for frame in (run.maps[i] for i in chosen)
+    ]
+
+
+def adsorption_picture(results: Results) -> Picture:
+    """Return the bars of the adsorption energies."""
+    table = results.adsorption
+    if table is None:
+        raise ValueError("no adsorption energies to draw")
+    levels = sorted({results.title_of(row["level"]) for row in table.rows})
+    energies = (
+        f"{row['adsorbate']} on {row['facet']}, {row['site']}: {row['E_ads_eV'] or 'none'}" for row in table.rows
+    )
+    return Picture(
+        src=data_uri(themed(draw_adsorption(results)), "image/svg+xml"),
+        alt=f"Bars of adsorption energies in eV per ion, {', '.join(levels)}. {'; '.join(energies)}.",
+        title="Adsorption energies",
+        caption="by facet, site and ion",
+        level=", ".join(levels),
+        data=data_uri(table.text, "text/csv"),
+        data_name="adsorption.csv",
+        shape="wide",
+    )
+
+
+def _most_rows(results: Results) -> int:
+    return min(1000, max(100, MOST_ROWS // max(1, len(results.runs))))
+
+
+def _curves(panel: Panel, note: str) -> Picture:
+    return Picture(
+        src=data_uri(themed(draw_panel(panel)), "image/svg+xml"),
+        alt=panel.alt,
+        title=panel.title,
+        caption=note,
+        level=panel.level,
+        data=data_uri(panel.csv, "text/csv"),
+        data_name=f"{panel.name}.csv",
+        shape="curves",
+    )
+
+
+def _contacts_in_words(run: Run, step: int) -> str:
+    rows = run.contacts.where("step", str(step)).rows if run.contacts else []
+    return " ".join(
+        f"Half-way along the shortest {row['pair']} contact: {float(row['elf_midpoint']):.2f}." for row in rows
+    )
+
+
+def _nanodiamonds(results: Results) -> Iterator[Picture]:
+    for item in results.structures:
+        if set(item.check.fragments) == {"nd"}:
+            yield _drawn(results, item, item.name, Scene(item.atoms, "side", by_neighbours(item.atoms)))
+
+
+def _assemblies(results: Results) -> Iterator[Picture]:
+    plan = Plan(results.config)
+    for run in results.runs:
+        start, _, level = plan.start_of(run.name).partition(".")
+        ends = {
+            "start": (start, level, "assembled" if level else "as built"),
+            "end": (run.name, run.level, "last frame"),
+        }
+        for moment, wanted in ends.items():
+            for item in (item for item in results.structures if (item.name, item.level or "", item.state) == wanted):
+                scene = Scene(item.atoms, "side", by_element(item.atoms))
+                yield _drawn(results, item, f"Run {run.name}, {moment}", scene)
+
+
+def _facets(results: Results) -> Iterator[Picture]:
+    for facet in results.config.adsorption.facets:
+        for item in (item for item in results.structures if item.name == facet):
+            if item.state == "as built":
+                yield _drawn(results, item, f"{facet}, from above", _sites(results, item))
+            scene = Scene(item.atoms, "side", by_layer(item.atoms))
+            yield _drawn(results, item, f"{facet}, from the side", scene)
+
+
+def _sites(results: Results, slab: Structure) -> Scene:
+    """Return the top of a slab from above, with the sites that were filled."""
+    filled = results.adsorption.where("facet", slab.name).rows if results.adsorption else []
+    labels = {row["site"] for row in filled}
+    cell = slab.atoms.cell.array[:2, :2]
+    marks = [Mark(site.label, tuple(site.xy @ cell)) for site in find_sites(slab.atoms) if site.label in labels]
+    top = slab.atoms[slab.atoms.get_tags() <= TOP_LAYERS]
+    return Scene(top, "top", by_layer(top), marks)
+
+
+def _drawn(results: Results, item: Structure, title: str, scene: Scene) -> Picture:
+    counted = Counter(colour.meaning for colour in scene.colours)
+    words = "; ".join(f"{meaning}: {count}" for meaning, count in sorted(counted.items()))
+    sites = f"sites {', '.join(mark.label for mark in scene.marks)}" if scene.marks else ""
+    return Picture(
+        src=data_uri(themed(draw_scene(scene)), "image/svg+xml"),
+        alt=f"Balls and sticks: {title}, {item.state}, {item.check.formula}. Atoms drawn: {words}. {sites}".strip(),
+        title=title,
+        caption=", ".join(filter(None, [item.state, item.check.formula, sites])),
+        level=results.title_of(item.level) if item.level else "built, not computed",
+        data=data_uri(_as_xyz(item.atoms), "chemical/x-xyz"),
+        data_name=f"{item.name}-{item.state.replace(' ', '-')}.extxyz",
+        shape="structure",
+    )
+
+
+def _as_xyz(atoms: Atoms) -> str:
+    text = io.StringIO()
+    ase.io.write(text, atoms, format="extxyz", write_results=False)
+    return text.getvalue()
