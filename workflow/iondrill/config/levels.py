@@ -20,6 +20,7 @@ class XtbLevel(Strict):
     accuracy: PositiveFloat = Field(1.0, description="tblite's accuracy; SCF thresholds scale with it")
     electronic_temperature_K: PositiveFloat = Field(300.0, description="of the Fermi–Dirac occupations")
     max_scf_cycles: PositiveInt = Field(250, description="more than this: not converged")
+    mixer_damping: PositiveFloat = Field(0.2, description="share of the new charges in Broyden's first step")
 
     @property
     def title(self) -> str:

@@ -43,8 +43,8 @@ class Rung(NamedTuple):
 LADDER = (
     Rung("start from the last wavefunction", restart=True),
     Rung("start from superposed atoms"),
-    Rung("mixer damping 0.1", settings=(("mixer-damping", 0.1),)),
-    Rung("start from electrons at 3000 K", preheat_K=3000.0, settings=(("mixer-damping", 0.1),)),
+    Rung("mixer damping 0.05", settings=(("mixer-damping", 0.05),)),
+    Rung("start from electrons at 3000 K", preheat_K=3000.0, settings=(("mixer-damping", 0.05),)),
 )
 
 
@@ -149,6 +149,7 @@ class XtbCalculator(Calculator):
             "accuracy": self.level.accuracy,
             "temperature": temperature * kB / Hartree,
             "max-iter": self.level.max_scf_cycles,
+            "mixer-damping": self.level.mixer_damping,
             **dict(settings),
         }
         for key, value in options.items():
