@@ -89,8 +89,8 @@ class Recipes:
         self._parts: dict[str, list[str]] = {}
         self._broken: set[str] = set()
 
-    def require(self, name: str, kinds: Sequence[str], where: str) -> None:
-        """Note that a key names a recipe, which must exist and be of one of some kinds."""
+    def require(self, name: str, kinds: Sequence[str], where: str) -> bool:
+        """Say whether the recipe that a key names exists and is of one of some kinds; note it, or what is wrong."""
         if name not in self.files:
             try:
                 self.files[name] = recipe_path(name, self.root)
@@ -99,17 +99,19 @@ class Recipes:
                 for problem in error.problems:
                     allowed = nearest(name, there) if name not in there else problem.allowed
                     self.problems.append(Problem(where, problem.found, allowed))
-                return
+                return False
             self._read(name)
-        if self._kinds[name] not in kinds:
+        right = self._kinds[name] in kinds
+        if not right:
             article = [f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}" for kind in kinds]
             found = f"recipe '{name}' is of kind {self._kinds[name]}"
             self.problems.append(Problem(where, found, f"allowed: {', '.join(article)}"))
+        return right
 
     def build_all(self) -> None:
         """Build every recipe that is valid, and whose parts are."""
         for name, path in self.files.items():
-            if self._broken.isdisjoint({name, *self._parts[name]}) and self.files.keys() >= set(self._parts[name]):
+            if self._broken.isdisjoint({name, *self._parts[name]}):
                 from iondrill.build.registry import build  # imports ASE
 
                 try:
@@ -143,7 +145,8 @@ class Recipes:
                 part = document.content.get(key)
                 if isinstance(part, str):
                     self._parts[name].append(part)
-                    self.require(part, (key,), document.where((key,)))
+                    if not self.require(part, (key,), document.where((key,))):
+                        self._broken.add(name)
 
     def _break(self, name: str, error: UserError) -> None:
         self.problems += error.problems
@@ -154,7 +157,7 @@ def _potcar_problems(config: Config, recipes: Recipes, documents: Sequence[Docum
     """Return the elements of relaxed structures that a VASP level has no dataset for."""
     names = Plan(config).relaxed
     problems = []
-    for level in {config.relax.level, *config.inputs.relax}:
+    for level in dict.fromkeys([config.relax.level, *config.inputs.relax]):
         settings = config.levels[level]
         if isinstance(settings, VaspLevel):
             found = set().union(*(recipes.elements[name] for name in names))

@@ -1,0 +1,209 @@
+"""Everything that is wrong in a configuration and its recipes is said in one go."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from ase import Atoms
+from ase.build import molecule
+from ase.io import write
+
+from iondrill.config.document import Document, dump
+from iondrill.config.load import read_config
+from iondrill.errors import UserError
+from iondrill.prepare.check import check
+from iondrill.prepare.plan import Plan
+
+ROOT = Path(__file__).parents[2]
+RECIPES = {
+    "clusters/dot.yaml": {"kind": "cluster", "radius_A": 2.96, "expect_atoms": 29},
+    "flakes/sheet.yaml": {"kind": "flake", "ring_order": 2},
+    "facets/top.yaml": {"kind": "facet", "miller": [1, 0, 0], "layers": 4, "cell": [1, 1], "fixed_layers": 1},
+    "assemblies/meet.yaml": {"kind": "assembly", "cluster": "dot", "flake": "sheet"},
+}
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    """A working directory with one recipe of each kind."""
+    monkeypatch.chdir(tmp_path)
+    for name, content in RECIPES.items():
+        put(f"structures/{name}", content)
+    return tmp_path
+
+
+def put(name, content):
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content if isinstance(content, str) else dump(content), encoding="utf-8")
+
+
+def config(**stages):
+    put("config.yaml", {"levels": {"gfn2": {"engine": "xtb"}}} | stages)
+
+
+def problems():
+    with pytest.raises(UserError) as caught:
+        check(Path("config.yaml"))
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_the_default_configuration_has_no_problems(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "structures", tmp_path / "structures")
+    shutil.copy(ROOT / "config.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    summary = check(Path("config.yaml"))
+    named = Document(Path("config.yaml")).content
+    assert summary.structures > len({*named["relax"]["structures"], *named["adsorption"]["facets"]})
+    assert summary.jobs > summary.structures
+
+
+def test_structures_and_jobs_are_counted(house):
+    runs = {"go": {"assembly": "meet", "steps": 10}}
+    config(relax={"structures": ["dot"]}, md={"run": ["go"], "runs": runs}, elf={"frames": 2})
+    summary = check(Path("config.yaml"))
+    assert summary.structures == 3  # dot, sheet, meet
+    assert summary.jobs == 2 + 1 + 2  # relaxations of dot and sheet, the run, two frames
+    config(adsorption={"facets": ["top"], "ions": ["Li", "Na"]})
+    sites = len(Plan(read_config(Path("config.yaml"))).sites("top"))
+    assert check(Path("config.yaml")) == (1, 1 + 2 + 2 * sites)
+
+
+def test_the_mistakes_of_the_issue_all_at_once(house):
+    write(house / "structures/clusters/clash.xyz", Atoms("C3", [[0, 0, 0], [0, 0, 0.4], [0, 0, 3]]))
+    put(
+        "config.yaml",
+        """\
+levels:
+  gfn2: {engine: xtb, acuracy: 1}
+relax:
+  max_steps: many
+  structures: [dot, dott, clash]
+adsorption:
+  facets: [top, C311]
+  ions: [Li, Rb]
+""",
+    )
+    *others, clash = problems()
+    assert others == [
+        "config.yaml: levels.gfn2.acuracy (line 2): unknown key 'acuracy'; did you mean 'accuracy'?",
+        "config.yaml: relax.max_steps (line 4): found 'many'; allowed: a whole number > 0",
+        "config.yaml: adsorption.ions.1 (line 8): found 'Rb'; allowed: 'Li', 'Na' or 'K'",
+        "config.yaml: relax.structures.1 (line 5): there is no recipe 'dott'; did you mean 'dot'?",
+        "config.yaml: adsorption.facets.1 (line 7): there is no recipe 'C311'; allowed: top",
+    ]
+    assert clash.startswith("structures/clusters/clash.xyz: C0 and C1")
+    assert "0.400 Å apart" in clash
+
+
+@pytest.mark.parametrize(
+    ("stages", "expected"),
+    [
+        (
+            {"relax": {"structures": ["top"]}},
+            "relax.structures.0 (line 6): recipe 'top' is of kind facet; allowed: a clu",
+        ),
+        (
+            {"adsorption": {"facets": ["dot"]}},
+            "adsorption.facets.0 (line 6): recipe 'dot' is of kind cluster; allowed: a f",
+        ),
+        (
+            {"md": {"runs": {"a": {"assembly": "sheet", "steps": 1}}}},
+            "md.runs.a.assembly (line 7): recipe 'sheet' is of kind flake; allowed: an assembly",
+        ),
+    ],
+)
+def test_each_kind_of_recipe_has_its_place(house, stages, expected):
+    config(**stages)
+    (found,) = problems()
+    assert found.startswith(f"config.yaml: {expected}")
+
+
+def test_parts_of_assemblies_are_checked(house):
+    put("structures/assemblies/a.yaml", {"kind": "assembly", "cluster": "sheet", "flake": "shet"})
+    put("structures/assemblies/b.yaml", {"kind": "assembly", "cluster": None, "flake": "sheet"})
+    put("structures/assemblies/c.yaml", {"kind": "assembly", "cluster": "bad", "flake": "gone", "distance": -1})
+    put("structures/clusters/bad.yaml", {"kind": "cluster", "expect_atoms": -1})
+    config(md={"runs": {name: {"assembly": name, "steps": 1} for name in "abc"}})
+    assert problems() == [
+        "structures/assemblies/a.yaml: cluster (line 2): recipe 'sheet' is of kind flake; allowed: a cluster",
+        "structures/assemblies/a.yaml: flake (line 3): there is no recipe 'shet'; did you mean 'sheet'?",
+        "structures/assemblies/c.yaml: distance (line 4): unknown key 'distance'; did you mean 'distance_A'?",
+        "structures/clusters/bad.yaml: expect_atoms (line 2): found -1; allowed: a whole number > 0",
+        "structures/assemblies/c.yaml: flake (line 3): there is no recipe 'gone'; allowed: sheet",
+    ]
+
+
+def test_an_assembly_cannot_be_its_own_part(house):
+    put("structures/assemblies/a.yaml", {"kind": "assembly", "cluster": "a", "flake": "a"})
+    config(md={"runs": {"a": {"assembly": "a", "steps": 1}}})
+    assert len(problems()) == 2
+    assert all("recipe 'a' is of kind assembly" in problem for problem in problems())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "kind: [",
+        "",
+        "kind: crystal",
+        "- 1",
+        "kind: cluster\nexpect_atoms: 29\nradius_A: 2",
+        "kind: cluster\nkind: flake",
+    ],
+)
+def test_a_broken_recipe_is_named_once(house, content):
+    put("structures/clusters/dot.yaml", content)
+    config(relax={"structures": ["dot", "meet", "dot"]}, md={"runs": {"a": {"assembly": "meet", "steps": 1}}})
+    found = problems()
+    assert len(found) == len(set(found))
+    assert all(problem.startswith("structures/clusters/dot.yaml") for problem in found)
+
+
+def test_any_file_of_ase_may_be_a_recipe(house):
+    write(house / "structures/clusters/ch4.cif", molecule("CH4", vacuum=5.0))
+    config(relax={"structures": ["ch4"]})
+    assert check(Path("config.yaml")) == (1, 1)
+
+
+@pytest.mark.parametrize("content", ["", "3\n\nC 0 0 0\n", "two\n", "1\n\nXx 0 0 0\n", "1\n\nC nan 0 0\n"])
+def test_a_damaged_structure_file(house, content):
+    put("structures/clusters/cut.xyz", content)
+    config(relax={"structures": ["cut"]})
+    assert all(problem.startswith("structures/clusters/cut.xyz") for problem in problems())
+
+
+def test_two_recipes_of_one_name(house):
+    put("structures/flakes/dot.yaml", RECIPES["flakes/sheet.yaml"])
+    config(relax={"structures": ["dot"]})
+    (found,) = problems()
+    assert "there are 2 recipes 'dot'" in found
+
+
+def test_a_folder_of_recipes_that_is_not_there(house):
+    config(structures="elsewhere", relax={"structures": ["dot"]})
+    assert problems() == ["config.yaml: relax.structures.0 (line 7): there is no recipe 'dot'; allowed: nothing"]
+
+
+def test_sites_that_a_facet_does_not_have(house):
+    config(adsorption={"facets": ["top"], "sites": ["nowhere"]})
+    (found,) = problems()
+    assert found.startswith("config.yaml: adsorption.sites (line ")
+    assert "facet top has no site 'nowhere'" in found
+
+
+def test_elements_of_relaxed_structures_need_a_dataset(house):
+    put("structures/clusters/nh3.xyz", "4\n\nN 0 0 0.1\nH 0.94 0 -0.27\nH -0.47 0.81 -0.27\nH -0.47 -0.81 -0.27\n")
+    levels = {"gfn2": {"engine": "xtb"}, "vasp": {"engine": "vasp"}}
+    config(levels=levels, relax={"structures": ["nh3"], "level": "vasp"})
+    assert problems() == [
+        "config.yaml: levels.vasp.potcars (line 4): no entry for N; allowed: a PAW dataset per element"
+    ]
+
+
+def test_every_file_is_read_before_anything_is_said(house):
+    put("one.yaml", "a: [")
+    put("two.yaml", "a: 1\na: 2\n")
+    with pytest.raises(UserError) as caught:
+        check(Path("one.yaml"), Path("two.yaml"), Path("three.yaml"))
+    assert len(caught.value.problems) == 3

@@ -1,0 +1,129 @@
+"""The command as a user runs it: exit status, stdout, stderr, and never a traceback."""
+
+import json
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+ROOT = Path(__file__).parents[1]
+COMMAND = Path(sysconfig.get_path("scripts")) / "iondrill"
+
+
+def iondrill(*arguments, cwd=ROOT):
+    done = subprocess.run(
+        [COMMAND, *arguments], cwd=cwd, capture_output=True, text=True, check=False, timeout=120, encoding="utf-8"
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture
+def house(tmp_path):
+    (tmp_path / "structures").symlink_to(ROOT / "structures")
+    (tmp_path / "config.yaml").write_text("levels: {gfn2: {engine: xtb}}\nrelax: {structures: [nd29]}\n")
+    return tmp_path
+
+
+def test_check_of_what_is_right(house):
+    done = iondrill("check", cwd=house)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "config.yaml: 1 structures, 1 jobs, no problems\n"
+    done = iondrill("check", "--json", cwd=house)
+    assert json.loads(done.stdout) == {"structures": 1, "jobs": 1, "problems": []}
+
+
+def test_check_says_all_that_is_wrong_one_line_each(house):
+    (house / "structures").unlink()
+    (house / "structures/clusters").mkdir(parents=True)
+    (house / "structures/clusters/clash.xyz").write_text("2\n\nC 0 0 0\nC 0 0 0.3\n")
+    (house / "config.yaml").write_text(
+        "levels:\n  gfn2: {engine: xtb, acuracy: 1}\n"
+        "relax:\n  max_steps: [1]\n  structures: [clash, missing]\n"
+        "adsorption:\n  facets: [C999]\n  ions: [Rb]\n"
+    )
+    done = iondrill("check", cwd=house)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert len(lines) == 6
+    assert all(line.startswith("iondrill: ") for line in lines)
+    for word in ("acuracy", "max_steps (line 4)", "'missing'", "'C999'", "'Rb'", "clash.xyz"):
+        assert sum(word in line for line in lines) == 1, word
+    found = json.loads(iondrill("check", "--json", cwd=house).stdout)["problems"]
+    assert [f"iondrill: {one['where']}: {one['found']}; {one['allowed']}" for one in found] == lines
+
+
+def test_check_merges_files_as_snakemake_does(house):
+    (house / "more.yaml").write_text("relax: {structures: [nd29, nd35]}\n")
+    done = iondrill("check", "--configfile", "config.yaml", "more.yaml", cwd=house)
+    assert done.stdout == "config.yaml, more.yaml: 2 structures, 2 jobs, no problems\n"
+    (house / "more.yaml").write_text("relax: {structures: [nd29, nd36]}\n")
+    done = iondrill("check", "--configfile", "config.yaml", "more.yaml", cwd=house)
+    assert done.returncode == 1
+    assert "more.yaml: relax.structures.1 (line 1): there is no recipe 'nd36'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0", b"\xff\xfe", b"a: [", b"- 1", b"!!python/object:os.system x", b'"\\ud800": 1', b"{" * 900]
+)
+def test_check_of_rubbish(house, content):
+    (house / "config.yaml").write_bytes(content)
+    done = iondrill("check", cwd=house)
+    assert done.returncode == 1
+    assert done.stderr.startswith("iondrill: config.yaml")
+
+
+def test_check_without_a_file(tmp_path):
+    done = iondrill("check", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == "iondrill: config.yaml: cannot be read: No such file or directory\n"
+
+
+def test_doctor_finds_the_embedded_engine():
+    done = iondrill("doctor", "--json")
+    assert done.returncode == 0
+    findings = {finding["name"]: finding for finding in json.loads(done.stdout)}
+    assert findings["xtb"]["found"]
+    assert "BLAS" in findings["xtb"]["detail"]
+    assert {"cp2k", "vasp", "snakemake", "slurm", "sbatch", "qsub", "bsub", "mpirun", "cores"} <= findings.keys()
+    for name in ("cp2k", "vasp"):
+        assert findings[name]["found"] or findings[name]["install"], name
+    done = iondrill("doctor")
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in findings)
+
+
+@pytest.mark.parametrize("what", ["config", "recipe"])
+def test_schema(what):
+    done = iondrill("schema", what)
+    jsonschema.Draft202012Validator.check_schema(json.loads(done.stdout))
+    assert done.stdout == (ROOT / f"schemas/{what}.schema.json").read_text(encoding="utf-8")
+
+
+def test_docs_are_written_and_checked(house):
+    done = iondrill("docs", "--check", cwd=house)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 4
+    assert iondrill("docs", cwd=house).returncode == 0
+    assert iondrill("docs", "--check", cwd=house).returncode == 0
+
+
+def test_docs_without_recipes(tmp_path):
+    done = iondrill("docs", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("iondrill: structures/")
+
+
+@pytest.mark.parametrize("arguments", [[], ["chek"], ["check", "--configfile"], ["schema", "recipes"]])
+def test_wrong_arguments(arguments):
+    done = iondrill(*arguments)
+    assert done.returncode == 2
+    assert "usage: iondrill" in done.stderr
+
+
+def test_help_and_version():
+    assert "check" in iondrill("--help").stdout
+    assert iondrill("--version").stdout.startswith("iondrill ")
