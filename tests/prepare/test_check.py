@@ -7,9 +7,12 @@ import pytest
 from ase import Atoms
 from ase.build import molecule
 from ase.io import write
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from iondrill.build.recipes import Recipe
 from iondrill.config.document import Document, dump
-from iondrill.config.load import read_config
+from iondrill.config.load import load, read_config
 from iondrill.errors import UserError
 from iondrill.prepare.check import check
 from iondrill.prepare.plan import Plan
@@ -207,3 +210,31 @@ def test_every_file_is_read_before_anything_is_said(house):
     with pytest.raises(UserError) as caught:
         check(Path("one.yaml"), Path("two.yaml"), Path("three.yaml"))
     assert len(caught.value.problems) == 3
+
+
+SHIPPED = [Document(path).content for path in sorted((ROOT / "structures").rglob("*.yaml"))]
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["Li", "atom", "full", "x", "[key]"]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["vacuum_A", "edge_A", "family", "distance_A", "element", "x", 2]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(SHIPPED), st.data())
+def test_whatever_a_recipe_holds_it_is_valid_or_refused_in_words(tmp_path, content, data):
+    keys = st.sampled_from([*content, "layers", "tip", "box", "cell", "centre", "half_spaces", "ions", "oops"])
+    path = tmp_path / "recipe.yaml"
+    path.write_text(dump(content | data.draw(st.dictionaries(keys, plain, min_size=1, max_size=3))), encoding="utf-8")
+    try:
+        load(Recipe, path)
+    except UserError as error:
+        for problem in error.problems:
+            assert len(str(problem).splitlines()) == 1
+            assert problem.where.startswith(str(path))
+            assert " (line " in problem.where
+                problem
+            )
