@@ -236,5 +236,3 @@ def test_whatever_a_recipe_holds_it_is_valid_or_refused_in_words(tmp_path, conte
             assert len(str(problem).splitlines()) == 1
             assert problem.where.startswith(str(path))
             assert " (line " in problem.where
-                problem
-            )
