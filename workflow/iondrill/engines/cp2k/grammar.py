@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PROSE = {"DESCRIPTION", "LOCATION", "REFERENCE", "USAGE", "DEFAULT_VALUE"}
 PATIENCE_S = 60
 # what the reader raises: its own errors, and what int(), float(), pint and an assertion make of a value
-_REFUSALS = (ParserError, TokenizerError, LineContinuationError, ValueError, AssertionError, pint.UndefinedUnitError)
+_REFUSALS = (ParserError, TokenizerError, LineContinuationError, ValueError, AssertionError, pint.PintError)
 _UNKNOWN = ET.Element("SECTION")  # stands for a section that is not in the grammar: what is inside is not judged
 
 

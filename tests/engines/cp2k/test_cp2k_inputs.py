@@ -1,0 +1,285 @@
+"""CP2K inputs: what is asked for stands in them, by two grammars, and the physics is right."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from ase.units import Bohr, Hartree, fs
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from iondrill.config.models import Thermostat
+from iondrill.engines.cp2k import grammar
+from iondrill.engines.cp2k.inputs import ATOMIC_TIME, moving_atoms, render_input, start_velocities
+from iondrill.engines.cp2k.validate import differences
+from iondrill.errors import UserError
+from iondrill.prepare.jobs import Md
+
+CASES = [
+    (task, kind, ion)
+    for task, kind, ion in product(
+        ("relax", "static", "wavefunction", "md"), ("cluster", "slab", "atom"), ("Li", "Na", "K")
+    )
+    if (task, kind) != ("wavefunction", "slab")
+]
+
+
+def md(**changes) -> Md:
+    given = {"steps": 30, "timestep_fs": 0.5, "temperature_K": 300, "save_every": 1, "seed": 3, "launch_m_s": 0}
+    return Md.model_validate({"thermostat": Thermostat(), **given, **changes})
+
+
+def parsed(job, atoms):
+    reading = grammar.bundled().read(render_input(job, atoms), "job.inp")
+    assert reading.problems == []
+    return reading.tree
+
+
+def parts(tree):
+    (force_eval,) = tree["+force_eval"]
+    return force_eval["+dft"], force_eval["+subsys"]
+
+
+@pytest.mark.parametrize(("task", "kind", "ion"), CASES)
+def test_every_job_obeys_the_grammar_and_holds_its_structure(task, kind, ion, make_job, structure):
+    job, atoms = make_job("cp2k", kind, task), structure(kind, ion)
+    tree = parsed(job, atoms)
+    assert list(differences(tree, job, atoms)) == []
+    assert len(parts(tree)[1]["+coord"]["*"]) == len(atoms)
+
+
+@pytest.mark.cp2k
+@pytest.mark.parametrize(("task", "kind", "ion"), CASES)
+def test_every_job_obeys_the_grammar_of_the_program(task, kind, ion, make_job, structure):
+    rules = grammar.of_command(["cp2k.psmp"])
+    assert rules.version.startswith("CP2K version")
+    assert rules.read(render_input(make_job("cp2k", kind, task), structure(kind, ion)), "job.inp").problems == []
+
+
+@pytest.mark.parametrize("kind", ["cluster", "atom"])
+def test_isolated_jobs_are_non_periodic_in_both_places_and_cubic(kind, make_job, structure):
+    dft, subsys = parts(parsed(make_job("cp2k", kind, "static"), structure(kind)))
+    assert dft["+poisson"] == {"periodic": "none", "poisson_solver": "wavelet"}
+    assert subsys["+cell"]["periodic"] == "none"
+    cell = np.array([subsys["+cell"][axis] for axis in "abc"])
+    assert np.array_equal(cell, cell[0, 0] * np.eye(3))
+    assert "+kpoints" not in dft
+    positions = np.array([line.split()[1:] for line in subsys["+coord"]["*"]], dtype=float)
+    assert np.allclose(positions.min(axis=0) + positions.max(axis=0), cell[0, 0])
+    assert "+ot" in dft["+scf"]
+    assert "+smear" not in dft["+scf"]
+
+
+def test_slabs_are_periodic_with_k_points_and_smearing(make_job, structure):
+    job = make_job("cp2k", "slab", "relax", level={"kpoints": (4, 2, 1), "smearing_K": 500})
+    dft, subsys = parts(parsed(job, structure("slab")))
+    assert dft["+poisson"]["periodic"] == subsys["+cell"]["periodic"] == "xyz"
+    assert dft["+kpoints"]["scheme"] == ("MONKHORST-PACK", "4", "2", "1")
+    assert dft["+kpoints"]["full_grid"] is dft["+kpoints"]["symmetry"] is False
+    assert dft["+scf"]["+smear"]["electronic_temperature"] == 500
+    assert dft["+scf"]["+smear"]["method"] == "fermi_dirac"
+    assert dft["+scf"]["+mixing"]["method"] == "broyden_mixing"
+    assert "+ot" not in dft["+scf"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "charge", "multiplicity", "unpaired"),
+    [
+        ("cluster", 0, None, 1),  # C2H2Li: 4+4+1+1+3 valence electrons
+        ("cluster", 1, None, 0),
+        ("cluster", 0, 4, 3),
+        ("atom", 0, None, 1),
+        ("atom", 1, None, 0),
+    ],
+)
+def test_odd_electrons_are_spin_polarised(*, kind, charge, multiplicity, unpaired, make_job, structure):
+    job = make_job("cp2k", kind, "static", charge=charge, multiplicity=multiplicity)
+    dft, _ = parts(parsed(job, structure(kind)))
+    assert (dft["uks"], dft["multiplicity"], dft["charge"]) == (bool(unpaired), unpaired + 1, charge)
+
+
+def test_multiplicity_of_the_wrong_parity_is_refused(make_job, structure):
+    with pytest.raises(UserError, match="multiplicity 3 does not fit 13 electrons"):
+        render_input(make_job("cp2k", "cluster", "static", multiplicity=3), structure("cluster"))
+
+
+@pytest.mark.parametrize(("ion", "electrons"), [("Li", 3), ("Na", 9), ("K", 9)])
+def test_basis_and_semicore_potentials(ion, electrons, make_job, structure):
+    dft, subsys = parts(parsed(make_job("cp2k", "cluster", "static"), structure("cluster", ion)))
+    assert {kind["_"]: kind["potential"] for kind in subsys["+kind"]} == {
+        "C": "GTH-PBE-q4",
+        "H": "GTH-PBE-q1",
+        ion: f"GTH-PBE-q{electrons}",
+    }
+    assert {str(np.squeeze(kind["basis_set"])) for kind in subsys["+kind"]} == {"DZVP-MOLOPT-SR-GTH"}
+    assert dft["basis_set_file_name"] == ["BASIS_MOLOPT"]
+    assert dft["potential_file_name"] == "GTH_POTENTIALS"
+
+
+@pytest.mark.parametrize(("basis", "symbol"), [("DZVP-GTH", "K"), ("DZVP-MOLOPT-SR-GTH", "Fe")])
+def test_an_element_without_parameters_is_refused_by_level_and_name(basis, symbol, make_job, structure):
+    with pytest.raises(UserError, match=rf"level 'dft': no {basis} basis set for {symbol}; allowed: H, C"):
+        render_input(make_job("cp2k", "atom", "static", level={"basis": basis}), structure("atom", symbol))
+
+
+@pytest.mark.parametrize(("name", "kind"), [("D3(BJ)", "dftd3(bj)"), ("D3(0)", "dftd3"), ("none", None)])
+def test_dispersion(name, kind, make_job, structure):
+    dft, _ = parts(parsed(make_job("cp2k", "cluster", "static", level={"dispersion": name}), structure("cluster")))
+    if kind is None:
+        assert "+vdw_potential" not in dft["+xc"]
+        return
+    (pair,) = np.atleast_1d(dft["+xc"]["+vdw_potential"]["+pair_potential"])
+    assert pair["type"] == kind
+    assert pair["parameter_file_name"] == "dftd3.dat"
+    assert pair["reference_functional"] == "PBE"
+    assert pair["r_cutoff"] == 25
+
+
+def test_relaxation_carries_its_force_per_component(make_job, structure):
+    atoms = structure("slab")
+    motion = parsed(make_job("cp2k", "slab", "relax"), atoms)["+motion"]
+    # three components at the threshold make a force of fmax
+    assert np.sqrt(3) * motion["+geo_opt"]["max_force"] * Hartree / Bohr == pytest.approx(0.03, rel=1e-5)
+    assert motion["+geo_opt"]["max_iter"] == 77
+    assert motion["+geo_opt"]["optimizer"] == "bfgs"
+    assert motion["+constraint"]["+fixed_atoms"][0]["list"] == [1]  # counted from 1
+
+
+def test_large_structures_use_lbfgs(make_job, structure):
+    atoms = structure("slab").repeat((9, 9, 1))
+    assert parsed(make_job("cp2k", "slab", "relax"), atoms)["+motion"]["+geo_opt"]["optimizer"] == "lbfgs"
+
+
+@pytest.mark.parametrize("kind", ["csvr", "nose", "none"])
+def test_molecular_dynamics(kind, make_job, structure):
+    task = md(thermostat=Thermostat(kind=kind, time_constant_fs=60), save_every=5)
+    tree = parsed(make_job("cp2k", "cluster", task), structure("cluster"))
+    found = tree["+motion"]["+md"]
+    assert found["ensemble"] == ("nve" if kind == "none" else "nvt")
+    # STEPS has the default 3, and MAX_STEPS ends the run before the step it names
+    assert (found["steps"], found["max_steps"], found["timestep"], found["temperature"]) == (30, 31, 0.5, 300)
+    assert tree["+global"]["seed"] == 3
+    assert parts(tree)[0]["+qs"]["extrapolation"] == "aspc"
+    if kind == "none":
+        assert "+thermostat" not in found
+    else:
+        assert found["+thermostat"]["type"] == kind
+        assert found["+thermostat"]["region"] == "global"
+        assert found["+thermostat"][f"+{kind}"]["timecon"] == 60
+    (printed,) = np.atleast_1d(tree["+motion"]["+print"])
+    assert printed["+trajectory"]["+each"]["md"] == 5
+    assert printed["+restart_history"]["_"].lower() == "off"
+
+
+def test_a_nanodiamond_cannot_be_left_out_of_a_thermostat(make_job, structure):
+    task = md(thermostat=Thermostat(group="flake"), launch_m_s=500)
+    with pytest.raises(UserError, match="cannot leave the nanodiamond without a thermostat"):
+        render_input(make_job("cp2k", "cluster", task), structure("cluster"))
+    free = md(thermostat=Thermostat(kind="none", group="flake"), launch_m_s=500)
+    assert parsed(make_job("cp2k", "cluster", free), structure("cluster"))["+motion"]["+md"]["ensemble"] == "nve"
+
+
+def test_the_launch_moves_the_nanodiamond_as_a_whole(make_job, structure):
+    task, atoms = md(launch_m_s=800), structure("cluster")
+    _, subsys = parts(parsed(make_job("cp2k", "cluster", task), atoms))
+    velocities = np.array(subsys["+velocity"]["*"]) * Bohr / ATOMIC_TIME
+    assert np.allclose(velocities, start_velocities(task, atoms), rtol=1e-9)
+    nd = atoms.arrays["fragment"] == "nd"
+    masses = atoms.get_masses()
+    centre = masses[nd] @ velocities[nd] / masses[nd].sum()
+    assert centre * fs * 1e5 == pytest.approx([800, 0, 0], abs=1e-4)  # Å/fs = 1e5 m/s
+    assert not velocities[~moving_atoms(atoms)].any()
+    assert velocities[2].any()
+
+
+def test_without_a_launch_cp2k_draws_the_velocities(make_job, structure):
+    assert "+velocity" not in parts(parsed(make_job("cp2k", "cluster", "md"), structure("cluster")))[1]
+
+
+def test_thermal_velocities_have_the_temperature(structure):
+    atoms = structure("slab").repeat((12, 12, 1))
+    velocities = start_velocities(md(temperature_K=400), atoms)
+    atoms.set_velocities(velocities)
+    moving = int(moving_atoms(atoms).sum())
+    found = atoms.get_kinetic_energy() / (1.5 * moving * 8.617333262e-5)
+    assert found == pytest.approx(400, rel=4 * np.sqrt(2 / (3 * moving)))  # four standard deviations
+
+
+def test_orbitals_for_the_elf(make_job, structure):
+    dft, _ = parts(parsed(make_job("cp2k", "cluster", "wavefunction"), structure("cluster")))
+    assert dft["+print"]["+mo_molden"]["ndigits"] == 9
+    assert dft["+print"]["+hirshfeld"]["shape_function"] == "density"
+    assert "+mulliken" in dft["+print"]
+    assert "+elf_cube" not in dft["+print"]
+    with pytest.raises(UserError, match="no orbitals with k-points"):
+        render_input(make_job("cp2k", "slab", "wavefunction"), structure("slab"))
+
+
+def test_wall_time_only_when_asked_for(make_job, structure):
+    job, atoms = make_job("cp2k", "cluster", "md"), structure("cluster")
+    assert "WALLTIME" not in render_input(job, atoms)
+    tree = grammar.bundled().read(render_input(job, atoms, walltime_s=3500), "job.inp").tree
+    assert tree["+global"]["walltime"] == "3500"
+
+
+def test_martyna_tuckerman_gets_twice_the_charge(make_job, structure):
+    atoms = structure("cluster")
+    atoms.positions *= 4
+    dft, subsys = parts(parsed(make_job("cp2k", "cluster", "static", level={"poisson": "MT"}), atoms))
+    assert dft["+poisson"]["poisson_solver"] == "mt"
+    assert subsys["+cell"]["a"][0] >= 2 * np.ptp(atoms.positions, axis=0).max()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    cutoff=st.floats(100, 2000),
+    rel_cutoff=st.floats(20, 200),
+    eps=st.floats(1e-9, 1e-3),
+    cycles=st.integers(1, 2000),
+    kpoints=st.tuples(*[st.integers(1, 12)] * 3),
+    kind=st.sampled_from(["cluster", "slab"]),
+)
+def test_the_numbers_of_any_level_come_back(*, cutoff, rel_cutoff, eps, cycles, kpoints, kind, make_job, structure):
+    level = {
+        "cutoff_Ry": cutoff,
+        "rel_cutoff_Ry": rel_cutoff,
+        "eps_scf": eps,
+        "max_scf_cycles": cycles,
+        "kpoints": kpoints,
+    }
+    dft, _ = parts(parsed(make_job("cp2k", kind, "static", level=level), structure(kind)))
+    assert dft["+mgrid"]["cutoff"] == cutoff
+    assert dft["+mgrid"]["rel_cutoff"] == rel_cutoff
+    assert dft["+scf"]["eps_scf"] == eps
+    assert dft["+qs"]["eps_default"] <= max(eps**2 * 1.06, 1e-18)
+    if kind == "slab":
+        assert dft["+scf"]["max_scf"] == cycles
+        assert [int(n) for n in dft["+kpoints"]["scheme"][1:]] == list(kpoints)
+    else:
+        total = dft["+scf"]["max_scf"] * dft["+scf"]["+outer_scf"]["max_scf"]
+        assert cycles <= total < cycles + dft["+scf"]["max_scf"]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    steps=st.integers(1, 10**6),
+    timestep=st.floats(0.01, 5),
+    temperature=st.floats(1, 3000),
+    tau=st.floats(1, 1e4),
+    seed=st.integers(0, 2**31 - 1),
+    launch=st.floats(0, 1000),
+)
+def test_the_numbers_of_any_run_come_back(*, steps, timestep, temperature, tau, seed, launch, make_job, structure):
+    task = md(
+        steps=steps,
+        timestep_fs=timestep,
+        temperature_K=temperature,
+        thermostat=Thermostat(time_constant_fs=tau),
+        seed=seed,
+        launch_m_s=launch,
+    )
+    found = parsed(make_job("cp2k", "cluster", task), structure("cluster"))["+motion"]["+md"]
+    assert (found["steps"], found["timestep"], found["temperature"]) == (steps, timestep, temperature)
+    assert found["+thermostat"]["+csvr"]["timecon"] == tau
