@@ -8,6 +8,7 @@ from zipfile import BadZipFile
 import numpy as np
 from ase.optimize import BFGS
 
+from iondrill.build.springs import spring_hessian
 from iondrill.files import replacing
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def relax(atoms: Atoms, task: Relax, state: Path, journal: Journal) -> tuple[boo
     if not done:
         hessian.unlink(missing_ok=True)
     optimizer = BFGS(atoms, logfile=None, restart=str(hessian), maxstep=0.2)
+    if not done:
+        optimizer.H0 = spring_hessian(atoms)
     start = done
 
     def note() -> None:

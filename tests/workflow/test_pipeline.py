@@ -1,0 +1,231 @@
+"""The workflow itself, run by Snakemake on systems of a few atoms: from recipes to report, and through kills."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import yaml
+from ase import Atoms
+from ase.build import molecule
+from ase.io import read, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.workflow
+
+CONFIG: dict[str, Any] = {
+    "title": "tiny <b>run</b>",
+    "levels": {"gfn2": {"engine": "xtb"}, "pbe-d3": {"engine": "cp2k"}, "vasp": {"engine": "vasp"}},
+    "relax": {"fmax_eV_A": 0.1},
+    "md": {
+        "run": ["drill"],
+        "runs": {
+            "drill": {"assembly": "tiny", "steps": 40, "thermostat": {"group": "flake"}},
+            "paper": {"assembly": "tiny", "steps": 100},
+        },
+    },
+    "elf": {"frames": 2, "spacing_A": 0.3},
+    "adsorption": {"facets": ["tiny-100"], "ions": ["Li"], "sites": ["cave"], "fmax_eV_A": 0.1},
+    "inputs": {
+        "relax": ["pbe-d3"],
+        "md": ["pbe-d3"],
+        "elf": ["pbe-d3"],
+        "adsorption": ["vasp", "pbe-d3"],
+        "runs": ["paper"],
+    },
+}
+RECIPES = {
+    "assemblies/tiny.yaml": {"kind": "assembly", "cluster": "adamantane", "flake": "benzenes", "tip": "atom"},
+    "facets/tiny-100.yaml": {
+        "kind": "facet",
+        "miller": [1, 0, 0],
+        "reconstruction": "2x1",
+        "layers": 4,
+        "fixed_layers": 1,
+        "cell": [2, 2],
+    },
+}
+
+
+def benzenes() -> Atoms:
+    """Return two benzene molecules on each other with a lithium pair between: the smallest flake."""
+    lower, upper = molecule("C6H6"), molecule("C6H6")
+    upper.positions[:, 2] += 3.7
+    lithium = Atoms("Li", positions=[[0.0, 0.0, 1.85]])
+    fragments = ["lower"] * 12 + ["upper"] * 12 + ["ion"]
+    flake = lower + upper + lithium
+    flake.set_array("fragment", np.array(fragments, dtype="U10"))
+    return flake
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Make a folder with a configuration and recipes of its own."""
+    for name, recipe in RECIPES.items():
+        path = tmp_path / "structures" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(recipe))
+    for folder in ("clusters", "flakes"):
+        (tmp_path / "structures" / folder).mkdir()
+    write(tmp_path / "structures/clusters/adamantane.xyz", molecule("isobutane"))
+    write(tmp_path / "structures/flakes/benzenes.extxyz", benzenes())
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    return tmp_path
+
+
+@pytest.fixture
+def snakemake(project: Path, root: Path) -> Callable[..., list[str]]:
+    """Return the command line of Snakemake in the project."""
+    program = str(Path(sys.executable).with_name("snakemake"))
+    return lambda *more: [program, "-s", str(root / "Snakefile"), "--directory", str(project), "--cores", "2", *more]
+
+
+def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, **options)
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def steps(trajectory: Path) -> list[int]:
+    return [atoms.info["step"] for atoms in read(trajectory, ":")]
+
+
+def test_from_recipes_to_report(project: Path, snakemake: Callable[..., list[str]]) -> None:
+    done = run(snakemake())
+    assert done.returncode == 0, done.stderr[-4000:]
+    results = project / "results"
+
+    assert steps(results / "md/drill/trajectory.traj") == list(range(41))
+    table = rows(results / "md/drill/order_parameters.csv")
+    assert [int(row["step"]) for row in table] == list(range(41))
+    conserved = [float(row["conserved_eV"]) for row in table]
+    assert np.ptp(conserved) < 0.1
+
+    charges = rows(results / "charges/drill.csv")
+    for step in {row["step"] for row in charges}:
+        assert abs(sum(float(row["charge_e"]) for row in charges if row["step"] == step)) < 1e-3
+
+    for step in (0, 40):
+        with np.load(results / f"elf/drill/{step}.npz") as maps:
+            assert set(maps) == {"elf", "rho", "origin", "axes"}
+            assert maps["elf"].min() >= 0
+            assert maps["elf"].max() <= 1
+        assert (results / f"elf/drill/{step}.png").stat().st_size > 1000
+    contacts = {row["pair"]: float(row["elf_midpoint"]) for row in rows(results / "elf/drill/summary.csv")}
+    assert contacts["flake-sigma"] > 0.85
+
+    (row,) = rows(results / "adsorption.csv")
+    energies = {
+        name: json.loads((results / f"jobs/adsorption/{name}.gfn2/result.json").read_text())["energy_eV"]
+        for name in ("tiny-100.clean", "tiny-100.Li-cave", "atom.Li")
+    }
+    expected = energies["tiny-100.Li-cave"] - energies["tiny-100.clean"] - energies["atom.Li"]
+    assert float(row["E_ads_eV"]) == pytest.approx(expected, abs=1e-9)
+    assert expected < 0
+    assert row["level"] == "gfn2"
+
+    page = (results / "report.html").read_text()
+    assert "GFN2-xTB" in page
+    assert "<b>run</b>" not in page
+
+    again = run(snakemake())
+    assert again.returncode == 0
+    assert "Nothing to be done" in again.stdout + again.stderr
+
+
+def test_a_killed_run_goes_on_from_its_last_frame(project: Path, snakemake: Callable[..., list[str]]) -> None:
+    target = "results/md/drill/trajectory.traj"
+    twin = project.parent / f"{project.name}-twin"
+    shutil.copytree(project, twin)
+    undisturbed = [str(twin) if part == str(project) else part for part in snakemake(target)]
+    assert run(undisturbed).returncode == 0
+
+    process = subprocess.Popen(
+        snakemake(target), start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while not list(project.glob("results/jobs/md/drill.gfn2/state/*/restart.npz")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    (frames,) = project.glob("results/jobs/md/drill.gfn2/state/*/frames.bin")
+    assert not (project / "results/jobs/md/drill.gfn2/result.json").exists(), "killed too late"
+    before = frames.stat().st_size
+
+    run(snakemake("--unlock"))
+    done = run(snakemake(target))
+    assert done.returncode == 0, done.stderr[-4000:]
+    attempts = json.loads((project / "results/jobs/md/drill.gfn2/result.json").read_text())["attempts"]
+    assert attempts[0]["reason"].startswith("killed at step")
+    assert attempts[1]["changed"].startswith("continued from step")
+    assert before > 0
+
+    ours, theirs = read(project / target, ":"), read(twin / target, ":")
+    assert steps(project / target) == list(range(41))
+    assert all(np.array_equal(a.positions, b.positions) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_an_unconverged_part_empties_its_row_and_nothing_else(
+    project: Path, snakemake: Callable[..., list[str]]
+) -> None:
+    config = {**CONFIG, "md": {}, "adsorption": {**CONFIG["adsorption"], "ions": ["Li", "Na"]}}
+    (project / "config.yaml").write_text(yaml.safe_dump(config))
+    assert run(snakemake()).returncode == 0
+    # spoil one part as a failed SCF would
+    path = project / "results/jobs/adsorption/tiny-100.Li-cave.gfn2/result.json"
+    record = json.loads(path.read_text())
+    record |= {"status": "not_converged", "energy_eV": None, "max_force_eV_A": None}
+    record["attempts"] = [{"reason": "SCF not converged", "changed": ""}]
+    path.write_text(json.dumps(record))
+    done = run(snakemake())
+    assert done.returncode != 0, "an unconverged job must not end in success"
+    by_ion = {row["adsorbate"]: row for row in rows(project / "results/adsorption.csv")}
+    assert by_ion["Li"]["E_ads_eV"] == ""
+    assert "SCF not converged" in by_ion["Li"]["status"]
+    assert float(by_ion["Na"]["E_ads_eV"]) < 0
+    assert "SCF not converged" in (project / "results/report.html").read_text()
+
+
+def test_inputs_are_written_validated_and_not_run(project: Path, snakemake: Callable[..., list[str]]) -> None:
+    done = run(snakemake("inputs"))
+    assert done.returncode == 0, done.stderr[-4000:]
+    jobs = project / "results/jobs"
+    assert list(jobs.glob("md/paper.pbe-d3/*.inp"))
+    assert list(jobs.glob("elf/paper.0.pbe-d3/*.inp"))
+    for name in ("tiny-100.clean", "tiny-100.Li-cave", "atom.Li"):
+        folder = jobs / "adsorption" / f"{name}.vasp"
+        assert {"INCAR", "KPOINTS", "POSCAR", "POTCAR.spec"} <= {path.name for path in folder.iterdir()}
+        assert list((jobs / "adsorption" / f"{name}.pbe-d3").glob("*.inp"))
+    assert not list(jobs.rglob("result.json"))
+    assert not list(jobs.rglob("POTCAR"))
+
+
+def test_mistakes_end_in_one_message_without_traceback(project: Path, snakemake: Callable[..., list[str]]) -> None:
+    config = yaml.safe_load((project / "config.yaml").read_text())
+    config["md"]["runs"]["drill"]["step"] = 3
+    config["adsorption"]["ions"] = ["Rb"]
+    (project / "config.yaml").write_text(yaml.safe_dump(config))
+    done = run(snakemake("-n"))
+    output = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "Traceback" not in output
+    assert "did you mean 'steps'" in output
+    assert "Rb" in output
+    assert "config.yaml" in output
