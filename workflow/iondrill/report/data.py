@@ -126,6 +126,12 @@ class Results:
     runs: list[Run]
     adsorption: Table | None
 
+    @property
+    def finished_runs(self) -> list[Run]:
+        """The runs that converged: of the others, nothing is told but that they did not."""
+        failed = {job.id.subject for job in self.jobs if job.id.stage == "md" and job.result.status != "converged"}
+        return [run for run in self.runs if run.name not in failed]
+
     def title_of(self, level: str) -> str:
         """Return a level in a few words; its name if the configuration no longer has it."""
         known = self.config.levels.get(level)

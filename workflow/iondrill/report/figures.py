@@ -162,7 +162,7 @@ def draw_panels(panels: Sequence[Panel], title: str) -> str:
         figure.suptitle(title, fontsize=11)
         for ax, panel in zip(axes, panels, strict=False):
             _draw_curves(ax, panel)
-            ax.set_title(panel.title, pad=18)
+            ax.set_title(panel.title, pad=20)
         for ax in axes[len(panels) :]:
             ax.set_axis_off()
         return to_svg(figure)
@@ -174,7 +174,8 @@ def _draw_curves(axes: Axes, panel: Panel) -> None:
     for k, (label, curve) in enumerate(panel.curves.items()):
         marker = "o" if len(curve.values) < 12 else None
         colour, dash = OKABE_ITO[k % len(OKABE_ITO)], DASHES[k % len(DASHES)]
-        axes.plot(*curve, dash, color=colour, lw=1.3, marker=marker, ms=4, label=label)
+        style = "steps-post" if panel.unit == "number" else "default"
+        axes.plot(*curve, dash, color=colour, lw=1.3, marker=marker, ms=4, label=label, drawstyle=style)
     if panel.target_K is not None:
         axes.axhline(panel.target_K, color=INK, lw=0.9, ls=":", label=f"asked for: {panel.target_K:g} K")
     if len(axes.lines) > 1:
@@ -235,7 +236,9 @@ def _draw_bars(axes: Axes, table: Table, sites: Sequence[str], ions: Sequence[st
         for place, energy, row in zip(places, energies, rows.rows, strict=True):
             known, positive = bool(np.isfinite(energy)), energy > 0
             axes.annotate(
-                f"{energy:.2f}".replace("-", "−") if known else f"{ion}: {row['status'].partition(';')[0]}",
+                f"{energy:.2f}".replace("-", "−")
+                if known
+                else f"{ion}: {row['status'].partition(';')[0].replace('_', ' ')}",
                 (energy if known else 0.0, place),
                 (3 if positive else -3, 0),
                 textcoords="offset points",

@@ -48,10 +48,9 @@ def caveats(results: Results, levels: list[str]) -> dict[str, str]:
 
 def findings(results: Results) -> list[Finding]:
     """Return the key findings: nanodiamonds, runs, adsorption. Nothing is said of what did not converge."""
-    unconverged = {job.id.subject for job in results.jobs if job.id.stage == "md" and job.result.status != "converged"}
     return [
         *_of_nanodiamonds(results),
-        *(finding for run in results.runs if run.name not in unconverged for finding in _of_run(run)),
+        *(finding for run in results.finished_runs for finding in _of_run(run)),
         *_of_adsorption(results.adsorption),
     ]
 
@@ -74,49 +73,70 @@ def _of_nanodiamonds(results: Results) -> Iterator[Finding]:
     for after in (s for s in diamonds if s.state == "relaxed" and s.level is not None):
         for before in (s for s in diamonds if s.name == after.name and s.state == "as built"):
             (n_before, total), (n_after, _) = fourfold(before), fourfold(after)
-            text = (
-                f"{after.name}: relaxation leaves {n_after} of {total} C with four neighbours (sp³), "
-                f"{n_after / total:.0%}; as built there are {n_before}, {n_before / total:.0%}."
-            )
-            yield Finding(text, str(after.level))
+            if total:
+                was, now = (f"{n} of {total} C ({n / total:.0%})" for n in (n_before, n_after))
+                text = f"{after.name}: {now} have four neighbours (sp³) after relaxation, {was} as built."
+                yield Finding(text, str(after.level))
 
 
 def _of_run(run: Run) -> Iterator[Finding]:
-    """Yield what happened in a run, from its first frame to the mean of its last quarter."""
-    order, time_fs = run.order, run.order.numbers("time_fs")
+    """Yield what happened in a run."""
+    texts = (_opening(run.order), _drilling(run.order), _leaving(run.order), *_charging(run.charges))
+    sentences = " ".join(f"{text[0].upper()}{text[1:]}." for text in texts if text)
+    end_fs = run.order.numbers("time_fs")[-1]
+    if sentences:
+        yield Finding(f"Run {run.name}, one trajectory of {end_fs:g} fs. {sentences}", run.level)
+
+
+def _opening(order: Table) -> str:
+    """Say whether the layers opened, from the first frame to the mean of the last quarter."""
+    time_fs = order.numbers("time_fs")
     last = slice(-max(1, len(time_fs) // LAST_PART), None)
-    head = f"Run {run.name}"
     edge, centre = (order.numbers(f"gap_{place}_A") for place in ("edge", "centre"))
-    if np.isfinite(edge).all():
-        change, spread = edge[last].mean() - edge[0], edge[last].std()
-        least = max(BREATHING_A, spread)
-        verb = "opened" if change > least else "closed" if change < -least else "neither opened nor closed"
-        text = (
-            f"{head} ({time_fs[-1]:g} fs, one trajectory): the layers {verb} at the edge: the gap went from "
-            f"{edge[0]:.2f} Å to {edge[last].mean():.2f} Å (mean of the last quarter, spread {spread:.2f} Å; widest "
-            f"{edge.max():.2f} Å at {time_fs[edge.argmax()]:g} fs)"
-        )
-        if np.isfinite(centre).all():
-            text += f"; at the centre from {centre[0]:.2f} Å to {centre[last].mean():.2f} Å"
-        yield Finding(f"{text}.", run.level)
+    if not np.isfinite([edge, centre]).all():
+        return ""
+    change, spread = edge[last].mean() - edge[0], edge[last].std()
+    least = max(BREATHING_A, spread)
+    verb = "opened" if change > least else "closed" if change < -least else "neither opened nor closed"
+    return (
+        f"the layers {verb} at the edge, from {edge[0]:.2f} Å to {edge[last].mean():.2f} Å (mean of the last quarter, "
+        f"spread {spread:.2f} Å; widest {edge.max():.2f} Å at {time_fs[edge.argmax()]:g} fs); at the centre the gap "
+        f"went from {centre[0]:.2f} Å to {centre[last].mean():.2f} Å"
+    )
+
+
+def _drilling(order: Table) -> str:
+    """Say how far the nanodiamond came, and whether it bonded."""
     depth, bonds = order.numbers("penetration_A"), order.numbers("nd_flake_bonds")
-    if np.isfinite(depth).all() and np.isfinite(bonds).all():
-        text = (
-            f"{head}: the tip of the nanodiamond moved from {signed(depth[0])} Å to {signed(depth[-1])} Å past "
-            f"the edge (negative: outside); bonds to the flake: {bonds[0]:.0f} at the start, {bonds[-1]:.0f} at the end"
-        )
-        yield Finding(f"{text}.", run.level)
+    if not np.isfinite([depth, bonds]).all():
+        return ""
+    return (
+        f"the tip of the nanodiamond went from {_beside(depth[0])} to {_beside(depth[-1])} the edge; it had "
+        f"{bonds[0]:.0f} bonds to the flake at the start and {bonds[-1]:.0f} at the end"
+    )
+
+
+def _beside(depth_A: float) -> str:
+    return f"{abs(depth_A):.2f} Å {'before' if depth_A < 0 else 'past'}"
+
+
+def _leaving(order: Table) -> str:
+    """Say how many ions are outside the flake."""
     out = order.numbers("ions_expelled")
-    if np.isfinite(out).all():
-        ions = {0: "no ion is", 1: "one ion is"}.get(int(out[-1]), f"{out[-1]:.0f} ions are")
-        yield Finding(f"{head}: {ions} outside the flake at the end.", run.level)
-    for scheme in dict.fromkeys(row["scheme"] for row in run.charges.rows):
-        ions = run.charges.where("scheme", scheme).where("fragment", "ion").numbers("charge_e")
+    if not np.isfinite(out).all():
+        return ""
+    return {0: "no ion is", 1: "one ion is"}.get(
+        int(out[-1]), f"{out[-1]:.0f} ions are"
+    ) + " outside the flake at the end"
+
+
+def _charging(charges: Table) -> Iterator[str]:
+    """Say what charge the ions carry."""
+    for scheme in dict.fromkeys(row["scheme"] for row in charges.rows):
+        ions = charges.where("scheme", scheme).where("fragment", "ion").numbers("charge_e")
         if len(ions):
-            text = (
-                f"{head}: all ions together carry {signed(ions[0])} e at the start and {signed(ions[-1])} e at the end"
-            )
-            yield Finding(f"{text} ({scheme}).", run.level)
+            ends = f"{signed(ions[0])} e at the start and {signed(ions[-1])} e at the end"
+            yield f"together the ions carry {ends} ({scheme})"
 
 
 def _of_adsorption(table: Table | None) -> Iterator[Finding]:
@@ -126,9 +146,9 @@ def _of_adsorption(table: Table | None) -> Iterator[Finding]:
     for facet in dict.fromkeys(row["facet"] for row in table.rows):
         lowest = list(_lowest(table.where("facet", facet)))
         for best in lowest:
-            ion, row = best.row["adsorbate"], best.row
-            site = "; ".join([f"started at {row['site']}", *row["status"].split("; ")[1:]])
-            text = f"{facet}: {ion} is lowest at E_ads = {signed(best.E_ads_eV)} eV per ion ({site}; {best.of})"
+            row = best.row
+            site = "; ".join([best.of, f"started at {row['site']}", *row["status"].split("; ")[1:]])
+            text = f"{facet}: {row['adsorbate']} binds with E_ads = {signed(best.E_ads_eV)} eV per ion ({site})"
             if np.isfinite(best.against_metal_eV):
                 better = "bulk metal is preferred" if best.against_metal_eV > 0 else "the facet is preferred"
                 text += f", {signed(best.against_metal_eV)} eV against its bulk metal: {better}"
@@ -157,7 +177,5 @@ def _lowest(table: Table) -> Iterator[_Best]:
         known = int(np.isfinite(energies).sum())
         if known:
             best = int(np.nanargmin(energies))
-            of = (
-                f"of {len(energies)} sites" if known == len(energies) else f"{known} of {len(energies)} sites converged"
-            )
+            of = "lowest" + (f" of {known} converged" if known < len(energies) else "") + f" of {len(energies)} sites"
             yield _Best(rows.rows[best], float(energies[best]), float(against_metal_eV[best]), of)

@@ -63,7 +63,8 @@ def write_figures(results: Results, folder: Path) -> None:
     for run in results.runs:
         level = results.title_of(run.level)
         panels = order_panels(run, level, MOST_CURVE_POINTS)
-        write_text(folder / f"{run.name}.svg", draw_panels(panels, f"Run {run.name}, {level}"))
+        warning = "" if run in results.finished_runs else ": not converged, do not use"
+        write_text(folder / f"{run.name}.svg", draw_panels(panels, f"Run {run.name}, {level}{warning}"))
     if results.adsorption and results.adsorption.rows:
         write_text(folder / "adsorption.svg", draw_adsorption(results))
 
@@ -104,7 +105,7 @@ def duration(seconds: float) -> str:
 
 def _context(results: Results) -> dict[str, Any]:
     """Return what the template needs; what is empty makes no section."""
-    runs = results.runs
+    runs = results.finished_runs
     sentences: dict[str, list[str]] = {}
     for text, level in findings(results):
         sentences.setdefault(level, []).append(text)

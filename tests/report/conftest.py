@@ -1,0 +1,162 @@
+"""A small folder of results, written as the contract says: two runs, two ions, one facet, some of it unconverged."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from PIL import Image
+
+from iondrill.build.io import write_structure
+from iondrill.build.labels import set_fragment
+from iondrill.build.registry import build
+from iondrill.config.models import Config
+
+ORDER = (
+    "step,time_fs,temperature_K,potential_eV,conserved_eV,gap_edge_A,gap_centre_A,opening_angle_deg,penetration_A,"
+    "nd_flake_bonds,nd_sp3_fraction,ion_carbon_cn,ions_expelled"
+)
+ADSORPTION = (
+    "facet,termination,adsorbate,site,n,coverage_ML,E_ads_eV,E_ads_vs_metal_eV,height_A,level,status,n_ionic_steps,"
+    "n_scf_cycles,core_s"
+)
+ADSORPTION_ROWS = [
+    "C100-2x1,clean,Li,bridge,1,0.25,-3.30456789,-1.70456789,1.91,gfn2,converged,31,402,25.5",
+    "C100-2x1,clean,Li,cave,1,0.25,-3.97123456,-2.37123456,0.87,gfn2,converged,28,377,24.1",
+    "C100-2x1,clean,Na,bridge,1,0.25,-2.84,-1.76,2.31,gfn2,converged; moved to pedestal,44,512,31.0",
+    "C100-2x1,clean,Na,cave,1,0.25,,,,gfn2,not_converged; slab with ion not_converged: 300 steps,300,4100,190.2",
+]
+FRAMES = 21
+
+
+class Folder:
+    """The results of a configuration, to be spoiled by a test."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.config = {
+            "title": "A drill & two ions",
+            "results": str(root / "results"),
+            "levels": {"gfn2": {"engine": "xtb"}},
+            "relax": {"structures": ["nd"]},
+            "md": {
+                "run": ["drill", "control"],
+                "runs": {name: {"assembly": "assembly", "steps": 40, "save_every": 2} for name in ("drill", "control")},
+            },
+            "elf": {"frames": 3},
+            "adsorption": {"facets": ["C100-2x1"]},
+        }
+
+    @property
+    def results(self) -> Path:
+        return self.root / "results"
+
+    def read(self):
+        from iondrill.report.data import read_results
+
+        records = sorted(self.results.glob("jobs/*/*/result.json"))
+        structures = sorted(self.results.glob("structures/*.extxyz"))
+        return read_results(Config.model_validate(self.config), records, structures)
+
+    def text(self, name: str, content: str) -> Path:
+        path = self.results / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+        return path
+
+    def job(self, stage: str, name: str, status: str = "converged", reason: str = "finished") -> None:
+        record = {
+            "status": status,
+            "level": "gfn2",
+            "engine": "xtb",
+            "engine_version": "tblite 0.5",
+            "energy_eV": -12.5 if status == "converged" else None,
+            "n_scf_cycles": 40,
+            "n_ionic_steps": 7,
+            "wall_s": 3.5,
+            "core_s": 7.0,
+            "attempts": [{"reason": reason, "changed": ""}],
+            "input_hash": "0123456789abcdef",
+        }
+        self.text(f"jobs/{stage}/{name}.gfn2/result.json", json.dumps(record))
+
+    def run(self, name: str, *, nanodiamond: bool) -> None:
+        steps = 2 * np.arange(FRAMES)
+        gap = 3.7 + 0.05 * steps / 2 if nanodiamond else 3.7 + 0.01 * np.sin(steps)
+        rows = []
+        for k, step in enumerate(steps):
+            nd = f"{-3 + 0.1 * k:.3f},{k // 10},0.25" if nanodiamond else ",,"
+            start = f"{step},{step / 2},{300 + k},{-900.0 + 0.01 * k},{-890.0 + 0.001 * k},{gap[k]:.4f},3.7,0.5"
+            rows.append(f"{start},{nd},12.0,0")
+        self.text(f"md/{name}/order_parameters.csv", "\n".join([ORDER, *rows]) + "\n")
+        charges = [f"{s},{s / 2},{f},Mulliken,{c}" for s in steps for f, c in (("ion", 1.5), ("upper", -1.5))]
+        self.text(f"charges/{name}.csv", "\n".join(["step,time_fs,fragment,scheme,charge_e", *charges]) + "\n")
+        contacts = [f"{s},{s / 2},{p},2.1,{0.1 + s / 1000},0.05,0.2" for s in (0, 20, 40) for p in ("ion-carbon",)]
+        header = "step,time_fs,pair,distance_A,elf_midpoint,elf_min,elf_max"
+        self.text(f"elf/{name}/summary.csv", "\n".join([header, *contacts]) + "\n")
+        for step in (0, 20, 40):
+            shade = np.random.default_rng(step).integers(0, 255, (90, 160, 3), dtype=np.uint8)
+            Image.fromarray(shade).save(self.results / "elf" / name / f"{step}.png")
+            self.job("elf", f"{name}.{step}")
+        self.job("md", name)
+        self.structure(f"jobs/md/{name}.gfn2/last", flake())
+
+    def structure(self, name: str, atoms: Atoms) -> None:
+        path = self.results / f"{name}.extxyz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_structure(atoms, path)
+
+    def rows(self) -> list[dict[str, str]]:
+        with (self.results / "adsorption.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+
+def flake() -> Atoms:
+    atoms = Atoms("C2Li", [[0, 0, 0], [1.42, 0, 0], [0.7, 0, 2.2]])
+    set_fragment(atoms, ["lower", "lower", "ion"])
+    return atoms
+
+
+def diamond(a_A: float) -> Atoms:
+    """Return 64 C: diamond, or stretched until nothing is bonded."""
+    atoms = Atoms(bulk("C", "diamond", a=a_A, cubic=True).repeat(2))
+    atoms.pbc, atoms.cell = False, np.zeros((3, 3))
+    set_fragment(atoms, "nd")
+    return atoms
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory, recipes):
+    """Return a folder that no test changes."""
+    folder, slab = Folder(tmp_path_factory.mktemp("whole")), build("C100-2x1", recipes)
+    folder.structure("structures/nd", diamond(3.567))
+    folder.structure("structures/assembly.gfn2", flake())
+    folder.structure("structures/C100-2x1", slab)
+    folder.structure("jobs/relax/nd.gfn2/relaxed", diamond(6.0))
+    folder.job("relax", "nd")
+    for name in ("drill", "control"):
+        folder.run(name, nanodiamond=name == "drill")
+    folder.structure("jobs/adsorption/C100-2x1.clean.gfn2/relaxed", slab)
+    for name in (
+        "C100-2x1.clean",
+        "atom.Li",
+        "atom.Na",
+        "C100-2x1.Li-bridge",
+        "C100-2x1.Li-cave",
+        "C100-2x1.Na-bridge",
+    ):
+        folder.job("adsorption", name)
+    folder.job("adsorption", "C100-2x1.Na-cave", "not_converged", "300 steps")
+    folder.text("adsorption.csv", "\n".join([ADSORPTION, *ADSORPTION_ROWS]) + "\n")
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path, whole):
+    """Return a folder of one's own."""
+    shutil.copytree(whole.results, tmp_path / "results")
+    return Folder(tmp_path)
