@@ -9,7 +9,7 @@ import pytest
 from ase import Atoms
 from ase.build import diamond100
 
-from iondrill.report.drawing import INK, Mark, Scene, by_element, by_layer, by_neighbours, draw_scene
+from iondrill.report.drawing import INK, SITE, Mark, Scene, by_element, by_layer, by_neighbours, draw_scene
 from iondrill.report.figures import contact_panel, draw_adsorption, draw_panel, draw_panels, order_panels
 from iondrill.report.svg import OKABE_ITO, PAPER, themed
 
@@ -155,11 +155,8 @@ def test_slabs_show_cell_layers_and_sites():
     svg = draw_scene(Scene(slab, "top", by_layer(slab), [Mark("a<b", tuple(place))]))
     assert "<polygon" in svg
     assert "a<b" in texts(svg)
-    assert {"C, layer 1", "C, layer 2", "C, layer 3"} <= set(texts(svg))
-    (mark,) = circles(svg, "#d55e00")
-    under = [
-        c
-        for c in circles(svg, by_layer(slab)[-1].fill)
-        if c.get("cx") == mark.get("cx") and c.get("cy") == mark.get("cy")
+    assert {"C, layer 1", "C, layer 2", "C, layers below"} <= set(texts(svg))
+    mark, _ = circles(svg, SITE)  # in the picture and in the legend
+    assert [mark.get(key) for key in ("cx", "cy")] in [
+        [ball.get(key) for key in ("cx", "cy")] for ball in circles(svg, by_layer(slab)[-1].fill)
     ]
-    assert under

@@ -20,14 +20,13 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-PX_PER_A = 22.0
+PX_PER_A = {"side": 22.0, "top": 32.0}
 MARGIN_A = 1.2
 LEGEND_EM = 9.0
 """Width of a word of the legend, in sizes of its letters."""
 CARBON, ND = "#68727f", "#0072b2"
 ELEMENTS = {"H": "#dfe3e8", "Li": "#cc79a7", "Na": "#e69f00", "K": "#009e73"}
 NEIGHBOURS = {1: "#000000", 2: "#f0e442", 3: "#e69f00", 4: "#0072b2"}
-LAYERS = (CARBON, "#aab2bc", "#d5dae0")
 
 
 class Colour(NamedTuple):
@@ -37,8 +36,12 @@ class Colour(NamedTuple):
     meaning: str
 
 
+LAYERS = (Colour(CARBON, "C, layer 1"), Colour("#aab2bc", "C, layer 2"), Colour("#d5dae0", "C, layers below"))
+SITE = "#d55e00"
+
+
 class Mark(NamedTuple):
-    """A word at a point of the picture: a site on a surface."""
+    """A point of the picture with a name in the legend: a site on a surface."""
 
     label: str
     at_A: tuple[float, float]
@@ -72,10 +75,16 @@ class _Sheet(NamedTuple):
     top_A: float
     width: float
     height: float
+    px_per_A: float
+
+    @property
+    def em(self) -> float:
+        """Size of letters that can still be read when a wide picture is narrowed to a phone."""
+        return max(13.0, self.width / 36)
 
     def place(self, points_A: Floats) -> Floats:
         """Return pixels (..., 2) of points (..., 2)."""
-        return np.asarray((points_A - [self.left_A, self.top_A]) * [PX_PER_A, -PX_PER_A])
+        return np.asarray((points_A - [self.left_A, self.top_A]) * [self.px_per_A, -self.px_per_A])
 
 
 def draw_scene(scene: Scene) -> str:
@@ -84,18 +93,18 @@ def draw_scene(scene: Scene) -> str:
     plane_A = atoms.positions[:, [0, 2] if view == "side" else [0, 1]]
     depth_A = -atoms.positions[:, 1] if view == "side" else atoms.positions[:, 2]
     cell_A = _outline(atoms) if view == "top" else np.empty((0, 2))
-    sheet = _sheet(np.vstack([plane_A, cell_A]))
-    shapes = _balls(atoms, sheet.place(plane_A), depth_A, colours) + _sticks(atoms, sheet, plane_A, depth_A)
-    legend, legend_px = _legend(colours, sheet)
+    sheet = _sheet(np.vstack([plane_A, cell_A]), PX_PER_A[view])
+    shapes = _balls(atoms, sheet, plane_A, depth_A, colours) + _sticks(atoms, sheet, plane_A, depth_A)
+    legend, legend_px = _legend(colours, marks, sheet)
     width, height = round(sheet.width), round(sheet.height + legend_px)
-    font = f'font-size="{_font_px(sheet.width):.1f}"'
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+    font = f'font-family="sans-serif" font-size="{sheet.em:.1f}"'
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" {font} fill="{INK}">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font} fill="{INK}">',
             *_cell(sheet.place(cell_A)),
             *(shape for _, shape in sorted(shapes, key=lambda item: item[0])),
-            *(_mark(mark, sheet) for mark in marks),
+            *(_badge(number, sheet.place(np.array(mark.at_A)), sheet.em) for number, mark in enumerate(marks, 1)),
             *legend,
             "</svg>\n",
         ]
@@ -108,7 +117,7 @@ def by_element(atoms: Atoms) -> list[Colour]:
     flake = Colour(CARBON, "C, flake")
     carbon = {"nd": Colour(ND, "C, nanodiamond"), "lower": flake, "upper": flake}
     return [
-        carbon.get(label, Colour(CARBON, "C")) if symbol == "C" else Colour(ELEMENTS.get(symbol, LAYERS[1]), symbol)
+        carbon.get(label, Colour(CARBON, "C")) if symbol == "C" else Colour(ELEMENTS.get(symbol, "#aab2bc"), symbol)
         for symbol, label in zip(atoms.get_chemical_symbols(), fragment.tolist(), strict=True)
     ]
 
@@ -122,15 +131,15 @@ def by_neighbours(atoms: Atoms) -> list[Colour]:
 def by_layer(slab: Atoms) -> list[Colour]:
     """Colour the C of a slab by their layers, counted from the top, and other atoms by element."""
     return [
-        Colour(LAYERS[min(tag, len(LAYERS)) - 1], f"C, layer {tag}") if colour.meaning == "C" and tag > 0 else colour
+        LAYERS[min(max(tag, 1), len(LAYERS)) - 1] if colour.meaning == "C" else colour
         for tag, colour in zip(slab.get_tags().tolist(), by_element(slab), strict=True)
     ]
 
 
-def _sheet(points_A: Floats) -> _Sheet:
+def _sheet(points_A: Floats, px_per_A: float) -> _Sheet:
     low, high = points_A.min(axis=0) - MARGIN_A, points_A.max(axis=0) + MARGIN_A
-    width, height = (high - low) * PX_PER_A
-    return _Sheet(float(low[0]), float(high[1]), max(float(width), 13 * LEGEND_EM), float(height))
+    width, height = (high - low) * px_per_A
+    return _Sheet(float(low[0]), float(high[1]), max(float(width), 13 * LEGEND_EM), float(height), px_per_A)
 
 
 def _outline(atoms: Atoms) -> Floats:
@@ -141,16 +150,20 @@ def _outline(atoms: Atoms) -> Floats:
     return np.array([0 * a, a, a + b, b])
 
 
-def _balls(atoms: Atoms, places: Floats, depth_A: Floats, colours: Sequence[Colour]) -> list[tuple[float, str]]:
+def _balls(
+    atoms: Atoms, sheet: _Sheet, plane_A: Floats, depth_A: Floats, colours: Sequence[Colour]
+) -> list[tuple[float, str]]:
     """Return circles with their depths."""
-    radii = 0.45 * PX_PER_A * covalent_radii[atoms.numbers]
+    radii = 0.45 * sheet.px_per_A * covalent_radii[atoms.numbers]
     return [
-        (
-            float(depth),
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{fill}" stroke="{INK}" stroke-width=".7"/>',
-        )
-        for (x, y), depth, radius, (fill, _) in zip(places, depth_A, radii, colours, strict=True)
+        (float(depth), _ball(place, radius, colour.fill))
+        for place, depth, radius, colour in zip(sheet.place(plane_A), depth_A, radii, colours, strict=True)
     ]
+
+
+def _ball(place: Floats, radius: float, fill: str) -> str:
+    x, y = place
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{fill}" stroke="{INK}" stroke-width=".7"/>'
 
 
 def _sticks(atoms: Atoms, sheet: _Sheet, plane_A: Floats, depth_A: Floats) -> list[tuple[float, str]]:
@@ -174,32 +187,30 @@ def _cell(corners: Floats) -> list[str]:
     return [f'<polygon points="{points}" fill="none" stroke="{INK}" stroke-dasharray="5 4"/>'] if points else []
 
 
-def _mark(mark: Mark, sheet: _Sheet) -> str:
-    x, y = sheet.place(np.array(mark.at_A))
-    em = _font_px(sheet.width)
-    width = (0.6 * len(mark.label) + 0.6) * em
-    # the word stays inside the picture
-    left = min(max(x - width / 2, 0), max(sheet.width - width, 0))
+def _badge(number: int, place: Floats, em: float) -> str:
+    """Return the number of a mark in a circle."""
+    x, y = place
     return (
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="#d55e00" stroke="#ffffff" stroke-width="1.5"/>'
-        f'<rect x="{left:.1f}" y="{y + 7:.1f}" width="{width:.1f}" height="{1.4 * em:.1f}" rx="4" fill="#ffffff" '
-        f'fill-opacity=".92"/><text x="{left + width / 2:.1f}" y="{y + 7 + 1.05 * em:.1f}" text-anchor="middle" '
-        f'fill="#111111">{escape(mark.label)}</text>'
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{0.65 * em:.1f}" fill="{SITE}" stroke="#ffffff" stroke-width="1.5"/>'
+        f'<text x="{x:.1f}" y="{y + 0.36 * em:.1f}" text-anchor="middle" fill="#ffffff">{number}</text>'
     )
 
 
-def _legend(colours: Sequence[Colour], sheet: _Sheet) -> tuple[list[str], float]:
+def _legend(colours: Sequence[Colour], marks: Sequence[Mark], sheet: _Sheet) -> tuple[list[str], float]:
     """Return the legend below the picture, and its height."""
-    entries, em = sorted(set(colours), key=lambda colour: colour.meaning), _font_px(sheet.width)
+    entries, em = sorted(set(colours), key=lambda colour: colour.meaning), sheet.em
     columns = max(1, int(sheet.width // (LEGEND_EM * em)))
-    shapes = []
-    for k, (fill, meaning) in enumerate(entries):
-        x, y = em * (0.8 + LEGEND_EM * (k % columns)), sheet.height + em * (0.8 + 1.6 * (k // columns))
-        ball = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{em / 2:.1f}" fill="{fill}" stroke="{INK}" stroke-width=".7"/>'
-        shapes.append(f'{ball}<text x="{x + 0.9 * em:.1f}" y="{y + 0.35 * em:.1f}">{escape(meaning)}</text>')
-    return shapes, em * (1.6 * -(-len(entries) // columns) + 0.4)
-
-
-def _font_px(width_px: float) -> float:
-    """Return a size of letters that can still be read when a wide picture is narrowed to a phone."""
-    return max(13.0, width_px / 36)
+    places = [
+        np.array([0.8 + LEGEND_EM * (k % columns), 0.8 + 1.6 * (k // columns)]) * em + [0, sheet.height]
+        for k in range(len(entries) + len(marks))
+    ]
+    words = [*(colour.meaning for colour in entries), *(mark.label for mark in marks)]
+    shapes = [
+        *(_ball(place, em / 2, colour.fill) for place, colour in zip(places, entries, strict=False)),
+        *(_badge(n, place, em) for n, place in enumerate(places[len(entries) :], 1)),
+        *(
+            f'<text x="{x + 0.9 * em:.1f}" y="{y + 0.35 * em:.1f}">{escape(word)}</text>'
+            for (x, y), word in zip(places, words, strict=True)
+        ),
+    ]
+    return shapes, em * (1.6 * -(-len(places) // columns) + 0.4)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from iondrill.report.svg import INK, OKABE_ITO, PAPER, STYLE, canvas, to_svg
+from iondrill.report.svg import INK, OKABE_ITO, STYLE, canvas, to_svg
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +24,7 @@ COUNTS = ("number", "mean number", "fraction")
 """Units whose axis starts at zero."""
 PANEL_IN = (4.3, 2.7)
 BAR_IN = 0.21
+WHITE = "#ffffff"
 
 
 class Curve(NamedTuple):
@@ -190,7 +191,8 @@ def _draw_curves(axes: Axes, panel: Panel) -> None:
     axes.set_ylabel(panel.unit)
     axes.margins(x=0.01)
     if panel.unit in COUNTS:
-        axes.set_ylim(0, max(1.0, 1.1 * axes.get_ylim()[1]))
+        highest = max(1.0, 1.1 * axes.get_ylim()[1])
+        axes.set_ylim(-0.04 * highest, highest)
     if panel.unit == "number":
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
 
@@ -214,7 +216,7 @@ def draw_adsorption(results: Results) -> str:
     energies = table.numbers("E_ads_eV")
     reach = np.nanmin([*energies, -0.5]), np.nanmax([*energies, 0.0])
     with rc_context(STYLE):
-        figure, axes = canvas(len(facets), 1, (6.4, BAR_IN * sum(lengths) + 0.8), height_ratios=lengths)
+        figure, axes = canvas(len(facets), 1, (4.9, BAR_IN * sum(lengths) + 0.8), height_ratios=lengths)
         for ax, facet in zip(axes, facets, strict=True):
             rows = table.where("facet", facet)
             _draw_bars(ax, rows, sites[facet], ions)
@@ -232,7 +234,7 @@ def _draw_bars(axes: Axes, table: Table, sites: Sequence[str], ions: Sequence[st
         energies = rows.numbers("E_ads_eV")
         places = np.array([sites.index(row["site"]) + (k - (len(ions) - 1) / 2) * thickness for row in rows.rows])
         colour, hatch = OKABE_ITO[k % len(OKABE_ITO)], ("", "////", "....")[k % 3]
-        axes.barh(places, np.nan_to_num(energies), thickness, color=colour, label=ion, hatch=hatch, ec=PAPER, lw=0.4)
+        axes.barh(places, np.nan_to_num(energies), thickness, color=colour, label=ion, hatch=hatch, ec=WHITE, lw=0.4)
         for place, energy, row in zip(places, energies, rows.rows, strict=True):
             known, positive = bool(np.isfinite(energy)), energy > 0
             axes.annotate(

@@ -161,7 +161,7 @@ def _assemblies(results: Results) -> Iterator[Picture]:
 def _facets(results: Results) -> Iterator[Picture]:
     for facet in results.config.adsorption.facets:
         for item in (item for item in results.structures if item.name == facet):
-            if item.state == "as built":
+            if item.state == "as built":  # what names the sites
                 yield _drawn(results, item, f"{facet}, from above", _sites(results, item))
             scene = Scene(item.atoms, "side", by_layer(item.atoms))
             yield _drawn(results, item, f"{facet}, from the side", scene)
@@ -174,7 +174,9 @@ def _sites(results: Results, slab: Structure) -> Scene:
     cell = slab.atoms.cell.array[:2, :2]
     marks = [Mark(site.label, tuple(site.xy @ cell)) for site in find_sites(slab.atoms) if site.label in labels]
     top = slab.atoms[slab.atoms.get_tags() <= TOP_LAYERS]
-    return Scene(top, "top", by_layer(top), marks)
+    around = top.repeat((2, 2, 1))
+    around.cell = top.cell
+    return Scene(around, "top", by_layer(around), marks)
 
 
 def _drawn(results: Results, item: Structure, title: str, scene: Scene) -> Picture:

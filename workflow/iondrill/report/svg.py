@@ -71,7 +71,10 @@ def themed(svg: str) -> str:
     """Return an SVG whose ink and ground follow the reader's light or dark theme."""
     start = svg.index(">", svg.index("<svg")) + 1
     style = f"<style>svg{{color:{INK}}}@media(prefers-color-scheme:dark){{svg{{color:{INK_ON_DARK}}}}}</style>"
-    head, body = (part.replace(INK, "currentColor").replace(PAPER, "none") for part in (svg[:start], svg[start:]))
+    colours = {INK: "currentColor", PAPER: "none", RULE: "#80808050"}
+    head, body = svg[:start], svg[start:]
+    for fixed, themed_colour in colours.items():
+        head, body = head.replace(fixed, themed_colour), body.replace(fixed, themed_colour)
     return head + style + body
 
 
