@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PX_PER_A = {"side": 22.0, "top": 32.0}
 MARGIN_A = 1.2
-LEGEND_EM = 9.0
+LEGEND_EM = 10.0
 """Width of a word of the legend, in sizes of its letters."""
 CARBON, ND = "#68727f", "#0072b2"
 ELEMENTS = {"H": "#dfe3e8", "Li": "#cc79a7", "Na": "#e69f00", "K": "#009e73"}
