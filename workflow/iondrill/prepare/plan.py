@@ -80,8 +80,12 @@ class Plan:
     @cached_property
     def relaxed(self) -> list[str]:
         """Structures to relax: those asked for, and the parts of the runs' assemblies."""
-        runs = (run for run in self.config.md.run if self.config.md.runs[run].relax_parts)
-        needed = [part for run in runs for part in self.parts_of(self.assembly(run))]
+        return self._with_parts(self.config.md.run)
+
+    def _with_parts(self, runs: list[str]) -> list[str]:
+        """Return the structures that are to be relaxed, the parts of these runs' assemblies among them."""
+        chosen = (run for run in runs if self.config.md.runs[run].relax_parts)
+        needed = [part for run in chosen for part in self.parts_of(self.assembly(run))]
         return list(dict.fromkeys([*self.config.relax.structures, *needed]))
 
     def elf_steps(self, run: str) -> list[int]:
@@ -141,7 +145,8 @@ class Plan:
         """Return every job whose folder ``snakemake inputs`` writes: those listed, and those run by a file engine."""
         wanted = self.config.inputs
         jobs = [job for job in self.executed() if job.stage != "elf" and self.config.levels[job.level].engine != "xtb"]
-        jobs += [JobId("relax", f"{name}.{level}") for level in wanted.relax for name in self.relaxed]
+        parts = self._with_parts(wanted.runs)
+        jobs += [JobId("relax", f"{name}.{level}") for level in wanted.relax for name in parts]
         jobs += [JobId("md", f"{run}.{level}") for level in wanted.md for run in wanted.runs]
         jobs += [JobId("elf", f"{run}.0.{level}") for level in wanted.elf for run in wanted.runs]
         jobs += [job for level in wanted.adsorption for job in self.adsorption_jobs(level)]
