@@ -6,6 +6,7 @@ rule build_structure:
         record=f"{RESULTS}/structures/{{name}}.json",
     log:
         f"{RESULTS}/logs/build_structure/{{name}}.log",
+    priority: 200
     conda:
         "../envs/iondrill.yaml"
     params:
@@ -32,6 +33,7 @@ rule assemble:
         record=f"{RESULTS}/structures/{{name}}.{{level}}.json",
     log:
         f"{RESULTS}/logs/assemble/{{name}}.{{level}}.log",
+    priority: 200
     conda:
         "../envs/iondrill.yaml"
     params:

@@ -8,6 +8,8 @@ rule relax:
         f"{RESULTS}/logs/relax/{{name}}.{{level}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/relax/{{name}}.{{level}}.tsv"
+    # all else waits for these, and the dynamics is the longest job
+    priority: 200
     conda:
         "../envs/iondrill.yaml"
     params:
