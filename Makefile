@@ -20,7 +20,8 @@ help: ## Show this text.
 
 run: .venv/.ready ## Set everything up and run the default config to results/report.html.
 	@tools/system-packages libopenblas0
-	@snakemake --cores $(CORES) --logger rich
+	@exec 9>.snakemake.lock; flock -n 9 || { echo "iondrill: another make run is at work in this folder" >&2; exit 1; }; \
+	snakemake --unlock >/dev/null 2>&1; snakemake --cores $(CORES) --logger rich
 	@echo "The report: $(CURDIR)/results/report.html"
 
 test: .venv/.ready-dev ## Set everything up, CP2K and Slurm too when root, and run the tests.
