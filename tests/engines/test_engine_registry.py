@@ -37,10 +37,16 @@ def test_a_missing_program_is_said_with_how_to_get_it(name, make_job):
     assert found.install
 
 
-@pytest.mark.parametrize("name", ["cp2k", "vasp"])
-def test_running_is_refused_honestly(name, make_job, structure, tmp_path):
+def test_running_is_refused_honestly(make_job, structure, tmp_path):
     with pytest.raises(UserError, match="writes its inputs only"):
-        engine(name).run(make_job(name, "atom", "static"), structure("atom"), tmp_path)
+        engine("vasp").run(make_job("vasp", "atom", "static"), structure("atom"), tmp_path)
+
+
+def test_a_missing_program_is_no_failed_calculation(make_job, structure, tmp_path):
+    job = make_job("cp2k", "atom", "static", level={"command": ["no-such-cp2k"]})
+    with pytest.raises(UserError, match=r"no-such-cp2k is not on the PATH; apt-get install cp2k"):
+        engine("cp2k").run(job, structure("atom"), tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["cp2k", "vasp"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,7 +49,7 @@ class UserError(Exception):
         super().__init__("\n".join(str(problem) for problem in problems))
 
     @classmethod
-    def of(cls, where: object, found: str, allowed: str = "") -> UserError:
+    def of(cls, where: object, found: str, allowed: str = "") -> Self:
         """Return the error that holds a single problem."""
         return cls(Problem(str(where), found, allowed))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from iondrill.config.base import NonNegativeFloat, NonNegativeInt, Strict
 from iondrill.config.load import Document, parse
+from iondrill.errors import UserError
 from iondrill.files import write_text
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ class Attempt(Strict):
 
     reason: str
     changed: str = ""
+
+
+class StoppedError(UserError):
+    """A job ended before it was done; its state is kept, and it goes on when it is run again."""
 
 
 class Result(Strict):
@@ -123,4 +128,11 @@ class Engine(Protocol):
             The record; the caller writes it.
         Atoms
             The last geometry.
+
+        Raises
+        ------
+        StoppedError
+            If it was stopped, or could not run, and goes on when it is run again.
+        UserError
+            If the engine is not there, or cannot do the job.
         """

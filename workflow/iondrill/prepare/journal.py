@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RUNNING = "running"
+PULSE_S = 5.0
 
 
 def state_folder(folder: Path, input_hash: str) -> Path:
@@ -52,6 +53,16 @@ class Journal:
         changed = f"continued from {at}" if self.entries and at else ""
         self.entries.append({"reason": RUNNING, "changed": changed, "wall_s": 0.0, "core_s": 0.0, "n_scf_cycles": 0})
         self._started = time.monotonic()
+        self._write()
+
+    def pulse(self, n_scf_cycles: int) -> None:
+        """Beat, but not more often than every `PULSE_S`."""
+        if time.monotonic() - self._started - self.entries[-1]["wall_s"] > PULSE_S:
+            self.beat(n_scf_cycles)
+
+    def explain(self, reason: str) -> None:
+        """Say why the last attempt ended, which this process did not see."""
+        self.entries[-1]["reason"] = reason
         self._write()
 
     def beat(self, n_scf_cycles: int) -> None:

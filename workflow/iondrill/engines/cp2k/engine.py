@@ -1,13 +1,13 @@
-"""The engine CP2K. It writes and checks its inputs."""
+"""The engine CP2K: it writes and checks its inputs, and runs them to their end."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from iondrill.config.levels import Cp2kLevel
 from iondrill.engines import program
-from iondrill.engines.base import Availability
+from iondrill.engines.base import Availability, Result
 from iondrill.errors import UserError
 from iondrill.files import write_text
 
@@ -53,6 +53,10 @@ class Cp2kEngine:
 
         return validate(folder)
 
-    def run(self, job: Job, atoms: Atoms, folder: Path) -> NoReturn:  # noqa: ARG002
-        """Refuse: this engine writes its inputs only, for now."""
-        raise UserError.of(folder, "engine cp2k writes its inputs only, for now", "run CP2K on job.inp yourself")
+    def run(self, job: Job, atoms: Atoms, folder: Path) -> tuple[Result, Atoms]:
+        """Run, or continue, a job; see `iondrill.engines.base.Engine.run`."""
+        from iondrill.engines.cp2k.runner import Run
+
+        if not (found := self.available(job)).found:
+            raise UserError.of(folder, f"engine cp2k: {found.detail}", found.install)
+        return Run(job, atoms, folder).to_the_end()

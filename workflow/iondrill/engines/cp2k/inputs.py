@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import ceil, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from ase.units import Bohr, Hartree, fs
@@ -12,6 +12,7 @@ from iondrill.config.base import PositiveInt, Strict
 from iondrill.config.levels import Cp2kLevel
 from iondrill.config.load import load
 from iondrill.engines.box import check_slab, in_cube
+from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation, rungs
 from iondrill.engines.templates import render, template_folder
 from iondrill.engines.xtb.dynamics import maxwell_boltzmann, without_drift
 from iondrill.errors import Problem, UserError
@@ -45,7 +46,32 @@ class Elements(Strict):
     basis_sets: dict[str, BasisSet]
 
 
-def render_input(job: Job, atoms: Atoms, walltime_s: int | None = None) -> str:
+class Resume(NamedTuple):
+    """Files of an earlier attempt that the next one goes on from, as paths from its folder; None for none.
+
+    Attributes
+    ----------
+    restart
+        Positions, velocities, thermostat, step.
+    guess
+        The wavefunction.
+    hessian
+        Of BFGS.
+    """
+
+    restart: str | None = None
+    guess: str | None = None
+    hessian: str | None = None
+
+
+def render_input(
+    job: Job,
+    atoms: Atoms,
+    *,
+    walltime_s: int | None = None,
+    rung: OrbitalTransformation | Diagonalisation | None = None,
+    resume: Resume = Resume(),  # noqa: B008  (immutable)
+) -> str:
     """Return the CP2K input of a job.
 
     Parameters
@@ -56,6 +82,10 @@ def render_input(job: Job, atoms: Atoms, walltime_s: int | None = None) -> str:
         The start geometry, with ``fragment`` labels and `FixAtoms`. An isolated one is centred in a cube.
     walltime_s : int, optional
         When CP2K shall end by itself, in s.
+    rung : OrbitalTransformation or Diagonalisation, optional
+        How to drive the SCF; by default the first rung of the ladder.
+    resume : Resume
+        What to go on from.
 
     Returns
     -------
@@ -76,6 +106,7 @@ def render_input(job: Job, atoms: Atoms, walltime_s: int | None = None) -> str:
         )
     level, symbols = job.level, atoms.get_chemical_symbols()
     basis_file, kinds = _parameters(job, level, symbols)
+    rung = rung or rungs(job)[0]
     electrons = sum(kinds[symbol] for symbol in symbols)
     try:
         unpaired = unpaired_electrons(job, electrons)
@@ -96,7 +127,9 @@ def render_input(job: Job, atoms: Atoms, walltime_s: int | None = None) -> str:
         unpaired=unpaired,
         periodicity="slab" if job.kind == "slab" else "isolated",
         eps_default=f"{min(1e-10, level.eps_scf**2):.1E}",
-        **_scf(job, level, electrons),
+        resume=resume,
+        rung=rung,
+        **_scf(level, rung, electrons),
         cell=boxed.cell.tolist(),
         symbols=symbols,
         positions=boxed.positions.tolist(),
@@ -125,6 +158,13 @@ def _parameters(job: Job, level: Cp2kLevel, symbols: list[str]) -> tuple[str, di
     return basis.file, {element: table.potentials[element] for element in elements}
 
 
+def valence_electrons(job: Job, atoms: Atoms) -> dict[str, int]:
+    """Return the valence electrons of each element of a structure: the q of its potential."""
+    if not isinstance(job.level, Cp2kLevel):
+        raise TypeError(f"level '{job.level_name}' is of engine {job.level.engine}")
+    return _parameters(job, job.level, atoms.get_chemical_symbols())[1]
+
+
 def in_cp2k_cell(job: Job, atoms: Atoms) -> Atoms:
     """Return the geometry as CP2K gets it: slabs as they are, the isolated ones centred in a cube."""
     if job.kind == "slab":
@@ -135,14 +175,15 @@ def in_cp2k_cell(job: Job, atoms: Atoms) -> Atoms:
     return in_cube(atoms, at_least=2.0 if mt else 1.0)
 
 
-def _scf(job: Job, level: Cp2kLevel, electrons: int) -> dict[str, Any]:
-    """Return how the SCF is driven: orbital transformation, or diagonalisation where there are k-points."""
+def _scf(level: Cp2kLevel, rung: OrbitalTransformation | Diagonalisation, electrons: int) -> dict[str, Any]:
+    """Return the numbers of the SCF: cycles, empty bands, smearing."""
     cycles = min(OT_CYCLES, level.max_scf_cycles)
+    least_K = rung.smearing_at_least_K if isinstance(rung, Diagonalisation) else 0.0
     return {
-        "scf": "diagonalisation" if job.kind == "slab" else "ot",
         "ot_cycles": cycles,
         "ot_rounds": ceil(level.max_scf_cycles / cycles),
         "added_mos": max(10, electrons // 10),
+        "smearing_K": max(level.smearing_K, least_K),
     }
 
 

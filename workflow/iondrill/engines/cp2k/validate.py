@@ -44,6 +44,20 @@ def validate(folder: Path) -> list[str]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError.of(path, f"cannot be read: {error}") from None
+    return [
+        f"{INPUT} follows the grammar of {check_input(text, path, job, atoms)}",
+        f"{INPUT} holds the {len(atoms)} atoms, cell and constraints of the job",
+    ]
+
+
+def check_input(text: str, path: Path, job: Job, atoms: Atoms) -> str:
+    """Check the text of an input; return whose grammar it follows.
+
+    Raises
+    ------
+    UserError
+        As `validate`.
+    """
     command = job.level.command if isinstance(job.level, Cp2kLevel) else []
     local = grammar.of_command(command) if command else None
     rules = local or grammar.bundled()
@@ -52,11 +66,7 @@ def validate(folder: Path) -> list[str]:
         problems = [Problem(str(path), found, allowed) for found, allowed in differences(tree, job, atoms)]
     if problems:
         raise UserError(*problems)
-    origin = "the program at hand" if local else "by cp2k-input-tools"
-    return [
-        f"{INPUT} follows the grammar of {rules.version} ({origin})",
-        f"{INPUT} holds the {len(atoms)} atoms, cell and constraints of the job",
-    ]
+    return f"{rules.version} ({'the program at hand' if local else 'by cp2k-input-tools'})"
 
 
 def differences(tree: dict[str, Any], job: Job, atoms: Atoms) -> Iterator[tuple[str, str]]:

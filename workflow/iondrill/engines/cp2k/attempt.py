@@ -1,0 +1,222 @@
+"""One attempt at a job: its folder, its input, its program, and what it left."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import IO, TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from iondrill.config.base import NonNegativeInt, Strict
+from iondrill.config.levels import Cp2kLevel
+from iondrill.engines.cp2k import restart as restarts_of
+from iondrill.engines.cp2k.handlers import Action, Ending, Verdict, judge
+from iondrill.engines.cp2k.inputs import INPUT, PROJECT, in_cp2k_cell
+from iondrill.engines.cp2k.launch import Program, Signals
+from iondrill.engines.cp2k.output import Log, sound_forces
+from iondrill.engines.cp2k.trajectory import Harvest, Tail
+from iondrill.files import write_text
+from iondrill.prepare.frames import FrameLog
+from iondrill.prepare.jobs import Md, Relax, Static
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ase import Atoms
+
+    from iondrill.prepare.jobs import Job
+    from iondrill.prepare.journal import Journal
+
+LOG = f"{PROJECT}.out"
+SAID = "launcher.out"
+RECORD = "attempt.json"
+EXIT = "EXIT"
+MOLDEN = f"{PROJECT}-MOS-1_0.molden"
+LOOK_EVERY_S = 0.5
+
+
+class Record(Strict):
+    """``attempt.json``: what the next attempt must know of this one."""
+
+    start: NonNegativeInt
+    rung: NonNegativeInt
+    action: Action | None = None
+
+
+class Attempt:
+    """An attempt, running or past.
+
+    Parameters
+    ----------
+    job : Job
+        What is computed.
+    atoms : Atoms
+        The job's start geometry.
+    folder : Path
+        Of the attempt; in the job's state folder.
+    """
+
+    def __init__(self, job: Job, atoms: Atoms, folder: Path) -> None:
+        self.job = job
+        self.atoms = atoms
+        self.folder = folder
+        self.symbols: list[str] = atoms.get_chemical_symbols()
+        self.log = Log()
+
+    # --- what is on disk ----------------------------------------------------------------------------------------
+
+    @property
+    def record(self) -> Record:
+        """What was noted of it; a damaged note is one of a start from scratch on the first rung."""
+        try:
+            return Record.model_validate_json((self.folder / RECORD).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, ValidationError):
+            return Record(start=0, rung=0)
+
+    def note(self, record: Record) -> None:
+        """Write ``attempt.json``."""
+        write_text(self.folder / RECORD, record.model_dump_json() + "\n")
+
+    def final(self) -> restarts_of.Restart | None:
+        """Return the restart file with most steps."""
+        return next(iter(restarts_of.restarts(self.folder, self.symbols)), None)
+
+    def restart(self, last_frame: int | None) -> restarts_of.Restart | None:
+        """Return the restart file to go on from, or None.
+
+        It is of a step whose SCF has converged, and no frame before it is missing.
+
+        Parameters
+        ----------
+        last_frame : int or None
+            Last step in the log of frames, of molecular dynamics.
+        """
+        found = restarts_of.restarts(self.folder, self.symbols)
+        if not isinstance(self.job.task, Md):
+            return next(iter(found), None)
+        sound = self.record.start + Log.read(self.folder / LOG).n_sound - 1
+        stride = self.job.task.save_every
+        frames = -1 if last_frame is None else last_frame
+        return next((r for r in found if r.step <= sound and r.step // stride * stride <= frames), None)
+
+    def drop_large_files(self) -> None:
+        """Remove what only a next attempt would need; input, log and note stay."""
+        for pattern in ("*.wfn*", "*.kp*", "*.restart*", "*.xyz", "*.ener", "*.Hessian*", "*.molden"):
+            for path in self.folder.glob(pattern):
+                path.unlink(missing_ok=True)
+
+    # --- running ------------------------------------------------------------------------------------------------
+
+    def frames(self, path: Path) -> FrameLog | None:
+        """Open the log of frames, if the job has one."""
+        return FrameLog.open(path, len(self.atoms)) if isinstance(self.job.task, Md) else None
+
+    def harvest(self, frames: FrameLog, last: int | None) -> Harvest:
+        """Return what brings the frames of this attempt into their log."""
+        task = self.job.task
+        if not isinstance(task, Md):
+            raise TypeError(f"{task.task} has no frames")
+        shift_A = in_cp2k_cell(self.job, self.atoms).positions[0] - self.atoms.positions[0]
+        return Harvest(
+            self.folder,
+            frames,
+            self.symbols,
+            shift_A=shift_A,
+            start=self.record.start,
+            last=-task.save_every if last is None else last,
+            stride=task.save_every,
+            charge=self.job.charge,
+        )
+
+    def run(self, journal: Journal, frames: Path, signals: Signals, lock: IO[str], exit_file: Path) -> Verdict:
+        """Run the program, watch it, and judge what it left.
+
+        Parameters
+        ----------
+        journal : Journal
+            Takes time and cycles.
+        frames : Path
+            The log of frames; cut to where this attempt starts.
+        signals : Signals
+            One asks for a soft stop.
+        lock : file
+            Of the job.
+        exit_file : Path
+            A file that a user may make to ask for a soft stop.
+        """
+        level = self.job.level
+        if not isinstance(level, Cp2kLevel):
+            raise TypeError(f"level '{self.job.level_name}' is of engine {level.engine}")
+        (self.folder / EXIT).unlink(missing_ok=True)
+        exit_file.unlink(missing_ok=True)
+        command = [*level.launcher, *level.command, "-i", INPUT, "-o", LOG]
+        tail = Tail(self.folder / LOG)
+        with self.frames(frames) or nullcontext() as log_of_frames:
+            harvest = None
+            if log_of_frames is not None:
+                start = self.record.start
+                harvest = self.harvest(log_of_frames, log_of_frames.truncate_after(start) if start else None)
+                if not start:
+                    log_of_frames.truncate_after(-1)
+            program = Program(command, self.folder, self.folder / SAID, lock)
+            try:
+                while not program.wait(LOOK_EVERY_S):
+                    self._look(tail, harvest)
+                    if self._is_lost() or signals.count > 1:
+                        break
+                    if signals.count or exit_file.exists():
+                        (self.folder / EXIT).touch()
+                    journal.cores = self.log.cores
+                    journal.pulse(self.log.n_cycles)
+            finally:
+                program.end()
+            self._look(tail, harvest)
+            if log_of_frames is not None:
+                log_of_frames.sync()
+        return self.verdict(program.status, harvest.last if harvest else None)
+
+    def _is_lost(self) -> bool:
+        """Say whether nothing that follows can be used: not so when CP2K is about to stop within an SCF."""
+        stopping = self.log.out_of_time or self.log.stopped
+        return (self.log.unconverged and not stopping) or self.log.on_the_edge
+
+    def _look(self, tail: Tail, harvest: Harvest | None) -> None:
+        self.log.feed("".join(tail.lines()))
+        if harvest:
+            harvest.take(self.log)
+
+    def recover(self, frames: Path) -> Verdict:
+        """Bring in what an attempt left that ended together with the process which watched it; judge it."""
+        self.log = Log.read(self.folder / LOG)
+        last = None
+        if isinstance(self.job.task, Md):
+            with FrameLog.open(frames, len(self.atoms)) as log_of_frames:
+                last = log_of_frames.truncate_after(self.job.task.steps)
+                last = self.harvest(log_of_frames, last).take(self.log)
+                log_of_frames.sync()
+        return self.verdict(None, last)
+
+    def verdict(self, status: int | None, last_frame: int | None) -> Verdict:
+        """Judge what the attempt left."""
+        try:
+            said = (self.folder / SAID).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            said = ""
+        return judge(Ending(self.log, said, status, self.job.task, self._missing(last_frame)))
+
+    def _missing(self, last_frame: int | None) -> str:
+        """Say what the files of results lack."""
+        task, final = self.job.task, self.final()
+        if isinstance(task, Md):
+            due = task.steps // task.save_every * task.save_every
+            if last_frame != due:
+                return f"the frames end at step {last_frame}, not {due}"
+            if final is None or final.step != task.steps:
+                return f"no restart file of step {task.steps}"
+            return ""
+        lacks = {
+            "forces": sound_forces(self.log, len(self.atoms)) is None,
+            "restart file": isinstance(task, Relax) and final is None,
+            "orbitals": isinstance(task, Static) and task.wavefunction and not (self.folder / MOLDEN).is_file(),
+        }
+        return ", ".join(f"{what} missing" for what, lacking in lacks.items() if lacking)

@@ -1,0 +1,166 @@
+"""Start a program in a process group of its own, stop it softly, and never touch another's."""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Self
+
+from iondrill.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from types import FrameType, TracebackType
+
+SOFT = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+PATIENCE_S = 20.0
+WALLTIME = "IONDRILL_WALLTIME_s"
+PR_SET_PDEATHSIG = 1
+
+
+def deadline_s() -> float | None:
+    """Return when this process must have ended, on the clock of `time.time`; None for no limit.
+
+    ``IONDRILL_WALLTIME_s`` counts from now; Slurm's ``SLURM_JOB_END_TIME`` is a time of day.
+
+    Raises
+    ------
+    UserError
+        If a value is not a positive number.
+    """
+    for name, start in ((WALLTIME, time.time()), ("SLURM_JOB_END_TIME", 0.0)):
+        if word := os.environ.get(name, "").strip():
+            if not word.replace(".", "", 1).isdecimal() or float(word) <= 0:
+                raise UserError.of(f"environment variable {name}", f"found '{word}'", "allowed: seconds, more than 0")
+            return start + float(word)
+    return None
+
+
+@contextmanager
+def only_one(path: Path) -> Iterator[IO[str]]:
+    """Lock a folder for this process, and the program that inherits the file.
+
+    The lock lasts as long as either lives: a program that outlived its killed parent is not run beside.
+
+    Raises
+    ------
+    UserError
+        If another run holds the lock.
+    """
+    with path.open("a+", encoding="utf-8") as file:
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise UserError.of(
+                        path.parent, "another run works in this folder", "wait for it, or end it"
+                    ) from None
+                time.sleep(0.2)
+            except OSError:  # a file system without locks
+                break
+            else:
+                break
+        yield file
+
+
+class Signals:
+    """While this is entered, a signal to stop is noted and does not end the process.
+
+    Attributes
+    ----------
+    count : int
+        Signals received: the first asks for a soft stop, the second for a quick one.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.name = ""
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        self.count += 1
+        self.name = signal.Signals(number).name
+
+    def __enter__(self) -> Self:
+        main = threading.current_thread() is threading.main_thread()
+        self._former = {number: signal.signal(number, self._note) for number in SOFT} if main else {}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, former in self._former.items():
+            signal.signal(number, former)
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel to end the program when this process is killed (Linux; prctl(2))."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Program:
+    """A running program.
+
+    Parameters
+    ----------
+    command : sequence of str
+        Launcher, program and arguments.
+    folder : Path
+        Where it runs.
+    said : Path
+        Takes its standard output and error.
+    lock : file
+        Inherited: see `only_one`.
+
+    Raises
+    ------
+    UserError
+        If it cannot be started.
+    """
+
+    def __init__(self, command: Sequence[str], folder: Path, said: Path, lock: IO[str]) -> None:
+        with said.open("w", encoding="utf-8") as output:
+            try:
+                self._process = subprocess.Popen(
+                    command,
+                    cwd=folder,
+                    env={"OMP_NUM_THREADS": "1", **os.environ},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    pass_fds=(lock.fileno(),),
+                    preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  (calls prctl only)
+                )
+            except OSError as error:
+                raise UserError.of(folder, f"cannot start {command[0]}: {error.strerror}") from None
+
+    @property
+    def status(self) -> int | None:
+        """Exit status, minus the signal; None while it runs."""
+        return self._process.poll()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait; say whether the program has ended."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def end(self) -> None:
+        """End the program and what it started: politely, then not."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            # not reaped yet, so that its number is still that of its own group
+            if self.status is None:
+                os.killpg(self._process.pid, number)
+                self.wait(PATIENCE_S)

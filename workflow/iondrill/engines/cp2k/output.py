@@ -1,0 +1,235 @@
+"""CP2K's log, ``job.out``: read line by line, also while it grows, and never trusted where it is cut or damaged."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from ase.units import Bohr, Hartree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_PHRASES = {
+    "SCF run NOT converged": "unconverged",
+    "outer SCF loop FAILED to converge": "unconverged",
+    "Density non-zero on the": "on_the_edge",  # the rest of the warning is on its next line
+    "exceeded requested execution time": "out_of_time",
+    "terminated by external request": "stopped",
+    "GEOMETRY OPTIMIZATION COMPLETED": "relaxed",
+    "MAXIMUM NUMBER OF OPTIMIZATION STEPS REACHED": "gave_up",
+    "PROGRAM ENDED AT": "ended",
+}
+
+_VERSION = re.compile(r"CP2K\| version string:\s+(\S.*\S)")
+_CYCLE = re.compile(r"\s+\d+ (?:OT|Broy|Diag|P_Mix|Puls|Kerk|Mult|NoMix|DIIS)\S* .*\d\.\d+E?[-+]\d")
+_ENERGY = re.compile(r"\s*ENERGY\| Total FORCE_EVAL .*:\s+(\S+)\s*$")
+_FORCE = re.compile(r"\s*(?:FORCES\|\s+\d+|\d+\s+\d+\s+[A-Z][a-z]?)((?:\s+\S+){3})(?:\s+\S+)?\s*$")
+_CHARGE = re.compile(r"\s*\d+\s+[A-Z][a-z]?\s+\d+((?:\s+\S+)+)\s*$")
+_GEOMETRY_STEP = re.compile(r"\s*(?:-+\s+Informations at step =|OPT\| Step number)\s+(\d+)")
+_CORES = re.compile(r"\s*GLOBAL\| (?:Total number of message passing|Number of threads for this) process\w*\s+(\d+)")
+_ART = re.compile(r"^\s*(?:\[ABORT\]|\\___/|O/\||/\| \||/ \\|\|)")  # of the man who says ABORT
+_SOURCE = re.compile(r"\S+\.F:\d+$")
+
+
+@dataclass
+class Scf:
+    """One SCF, complete with its energy.
+
+    Attributes
+    ----------
+    cycles : int
+        Inner cycles.
+    converged : bool
+        Whether CP2K says so, and the energy is a finite number.
+    energy_eV : float
+        NaN if it is not to be read.
+    hirshfeld_e, mulliken_e : list of float
+        Charges of the atoms; empty if not asked for.
+    """
+
+    cycles: int = 0
+    converged: bool = False
+    energy_eV: float = math.nan
+    hirshfeld_e: list[float] = field(default_factory=list)
+    mulliken_e: list[float] = field(default_factory=list)
+
+
+class Log:
+    """What a log says so far.
+
+    Attributes
+    ----------
+    version : str
+        "CP2K version 2023.1"; empty before the header was read.
+    scf : list of Scf
+        Those that ended with an energy, in order.
+    n_cycles : int
+        All SCF cycles, also those of an SCF that did not end.
+    unconverged, on_the_edge, out_of_time, stopped, relaxed, gave_up, ended : bool
+        Whether an SCF did not converge; the density touches the faces of the box; CP2K stopped for the wall time
+        or for an EXIT file; a relaxation was completed, or used up its steps; the program reached its end.
+    geometry_step : int
+        Last step of a relaxation.
+    forces_eV_A : list of (x, y, z)
+        The last that were printed: after a relaxation, those of the step before the energy is computed once more.
+    abort : str
+        What CP2K says when it aborts.
+    cores : int
+        Processes times threads.
+    """
+
+    def __init__(self) -> None:
+        self.version = ""
+        self.scf: list[Scf] = []
+        self.n_cycles = 0
+        self.unconverged = self.on_the_edge = self.out_of_time = self.stopped = False
+        self.relaxed = self.gave_up = self.ended = False
+        self.geometry_step = 0
+        self.forces_eV_A: list[list[float]] = []
+        self.abort = ""
+        self.cores = 1
+        self._open = Scf()
+        self._rows: list[list[float]] | list[float] | None = None
+        self._column = -1
+        self._aborting = False
+        self._rest = ""
+
+    @classmethod
+    def read(cls, path: Path) -> Log:
+        """Read a whole file; a missing one says nothing."""
+        log = cls()
+        try:
+            log.feed(path.read_text(encoding="utf-8", errors="replace"))
+        except OSError:
+            return log
+        return log
+
+    def feed(self, text: str) -> None:
+        """Take the next part of the file; a line counts once its end is there."""
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._line(line)
+
+    @property
+    def n_sound(self) -> int:
+        """Number of SCFs before the first that is not to be used."""
+        return next((i for i, scf in enumerate(self.scf) if not scf.converged), len(self.scf))
+
+    def _line(self, line: str) -> None:
+        if self._rows is not None and self._row(line):
+            return
+        if _CYCLE.match(line):
+            self.n_cycles += 1
+            self._open.cycles += 1
+        elif found := _ENERGY.match(line):
+            self._close(_number(found.group(1)))
+        elif found := _GEOMETRY_STEP.match(line):
+            self.geometry_step = int(found.group(1))
+        else:
+            self._remark(line)
+
+    def _remark(self, line: str) -> None:
+        """Take note of the lines that say how things go."""
+        if found := _VERSION.search(line):
+            self.version = found.group(1)
+        elif found := _CORES.match(line):
+            self.cores *= int(found.group(1))
+        elif "SCF run converged in" in line:
+            self._open.converged = True
+        elif "[ABORT]" in line or self._aborting:
+            self._take_abort(line)
+        else:
+            self._table(line)
+        for phrase, name in _PHRASES.items():
+            if phrase in line:
+                setattr(self, name, True)
+
+    def _table(self, line: str) -> None:
+        """Open a table of forces or charges."""
+        if "ATOMIC FORCES in" in line or "FORCES| Atomic forces" in line:
+            self.forces_eV_A = self._rows = []
+        elif "Hirshfeld Charges" in line:
+            self._open.hirshfeld_e = self._rows = []
+            self._column = -1
+        elif "Mulliken Population Analysis" in line:
+            self._open.mulliken_e = self._rows = []
+            self._column = -1
+
+    def _row(self, line: str) -> bool:
+        """Take a row of the open table; say whether the line belonged to it."""
+        rows = self._rows
+        if rows is None:
+            return False
+        if rows is self.forces_eV_A:
+            if found := _FORCE.match(line):
+                rows.append([_number(word) * Hartree / Bohr for word in found.group(1).split()])  # type: ignore[arg-type]
+                return True
+        elif found := _CHARGE.match(line):
+            rows.append(_number(found.group(1).split()[self._column]))  # type: ignore[arg-type]
+            return True
+        elif "Net charge" in line:
+            words = line.replace("Net charge", "Net_charge").replace("Spin moment", "Spin_moment").split()
+            self._column = -1 if words[-1] == "Net_charge" else -2
+            return True
+        if rows or not line.strip("\r ") or line.lstrip().startswith("#"):
+            if rows:
+                self._rows = None
+            return not rows
+        return False
+
+    def _close(self, energy_Ha: float) -> None:
+        """End an SCF: its energy is there."""
+        scf, self._open = self._open, Scf()
+        scf.energy_eV = energy_Ha * Hartree
+        scf.converged = scf.converged and not self.unconverged and math.isfinite(scf.energy_eV)
+        self.scf.append(scf)
+        self._rows = None
+
+    def _take_abort(self, line: str) -> None:
+        """Collect CP2K's words from the box of asterisks."""
+        if line.strip().startswith("*****") or not line.strip():
+            self._aborting = False
+            return
+        self._aborting = True
+        words = _SOURCE.sub("", _ART.sub("", line.strip().strip("*"))).strip()
+        self.abort = f"{self.abort} {words}".strip()
+
+
+def _number(word: str) -> float:
+    """Return a number, or NaN for what is none: asterisks, a cut word."""
+    try:
+        return float(word)
+    except ValueError:
+        return math.nan
+
+
+def sound_forces(log: Log, n_atoms: int) -> NDArray[np.float64] | None:
+    """Return the last forces, (n_atoms, 3), or None if they are not all there."""
+    forces = np.array(log.forces_eV_A)
+    return forces if forces.shape == (n_atoms, 3) and np.isfinite(forces).all() else None
+
+
+def sound_charges(charges_e: list[float], total_e: float) -> NDArray[np.float64] | None:
+    """Return charges of the atoms, or None if they cannot be those of the whole system.
+
+    Parameters
+    ----------
+    charges_e : list of float
+        As printed: Hirshfeld's with three decimals.
+    total_e : float
+        The charge of the system, which the charges add up to but for rounding.
+
+    Returns
+    -------
+    array (n_atoms,) or None
+        With the rest spread over all atoms: less than half of the last decimal for each.
+    """
+    charges = np.array(charges_e)
+    rest = total_e - charges.sum() if len(charges) else math.nan
+    return charges + rest / len(charges) if abs(rest) <= 1e-3 * max(1, len(charges)) else None
