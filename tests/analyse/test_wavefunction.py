@@ -56,6 +56,45 @@ def test_memory_bound_changes_no_digit(monkeypatch):
 
 
 @pytest.mark.parametrize("path", [CLOSED, OPEN])
+def test_functions_left_out_matter_nowhere(path, monkeypatch):
+    places = np.random.default_rng(4).uniform(-8, 18, size=(2000, 3))  # from the nuclei to where nothing is left
+    quick = read_molden(path)
+    assert any(len(quick._near(point[None])[1]) < quick.mol.nao for point in places / module.Bohr)
+    monkeypatch.setattr(module, "NEGLIGIBLE", -1.0)
+    whole = read_molden(path)
+    assert all(len(whole._near(point[None])[1]) == whole.mol.nao for point in places[:50] / module.Bohr)
+    reference, screened = whole.evaluate(places), quick.evaluate(places)
+    for name in ("rho", "gradient", "tau"):
+        np.testing.assert_allclose(getattr(screened, name), getattr(reference, name), atol=1e-10)
+    np.testing.assert_allclose(quick.density(places), reference.rho, atol=1e-10)
+
+
+@pytest.mark.parametrize("path", [CLOSED, OPEN])
+def test_orbitals_are_those_that_pyscf_reads(path):
+    from pyscf.tools import molden
+
+    _, _, coefficients, occupations, _, _ = molden.load(str(path))
+    if path == CLOSED:
+        coefficients, occupations = (coefficients,), (occupations,)
+    wavefunction = read_molden(path)
+    for ours, n, theirs, occupation in zip(
+        wavefunction.coefficients, wavefunction.occupations, coefficients, occupations, strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs[:, occupation > 0])
+        np.testing.assert_array_equal(n, occupation[occupation > 0])
+
+
+def test_functions_without_a_part_may_be_left_out(tmp_path):
+    text = CLOSED.read_text()
+    sparse = re.sub(r"\n +\d+ +-?\d\.\d+E-0[5-9](?=\n)", "", text)
+    assert len(sparse) < len(text) - 200
+    (tmp_path / "sparse.molden").write_text(sparse)
+    (found,), (whole,) = (read_molden(path).coefficients for path in (tmp_path / "sparse.molden", CLOSED))
+    assert (found == 0).sum() > 5
+    np.testing.assert_allclose(found, whole, atol=1e-4)
+
+
+@pytest.mark.parametrize("path", [CLOSED, OPEN])
 def test_every_cut_is_noticed(tmp_path, path):
     # a file may lose its last line feed, and nothing else
     text = path.read_text().rstrip()

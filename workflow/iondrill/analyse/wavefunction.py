@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import io
-from contextlib import redirect_stderr
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase.units import Bohr
 
+from iondrill.analyse import molden
 from iondrill.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 # CP2K's NDIGITS 9 leaves 1e-7; four digits, as some programs write them, leave 1e-4.
 ORTHONORMAL_TOLERANCE = 1e-3
 CHUNK_BYTES = 64 * 2**20
+# Points within a cube of this edge share the functions that reach them.
+BLOCK_BOHR = 3.0
+# Of a basis function: what many of them leave out of ρ is far below 10⁻⁸.
+NEGLIGIBLE = 1e-11
 WHOLE_FILE = "allowed: a whole Molden file, as the xtb and cp2k engines leave it in the job folder"
 
 
@@ -67,8 +71,8 @@ class Wavefunction:
         """The number of electrons in the orbitals."""
         return float(sum(occupation.sum() for occupation in self.occupations))
 
-    def place(self, atoms: Atoms) -> Atoms:
-        """Return a copy of the atoms where the wavefunction has them.
+    def shift_A(self, atoms: Atoms) -> NDArray[np.float64]:
+        """Return how far the wavefunction lies from the atoms, shape (3,), in Å.
 
         Engines may shift a molecule in its box; the orbitals go with it.
 
@@ -82,45 +86,99 @@ class Wavefunction:
         UserError
             If these are other atoms, or another geometry.
         """
-        placed = atoms.copy()
-        positions_A = self.mol.atom_coords() * Bohr
         symbols = [self.mol.atom_pure_symbol(i) for i in range(self.mol.natm)]
         if symbols != atoms.get_chemical_symbols():
             raise UserError.of("wavefunction", f"{len(symbols)} atoms that are not those of the structure")
-        shift = positions_A - atoms.positions
-        if np.abs(shift - shift.mean(axis=0)).max() > 1e-3:
+        shifts = self.mol.atom_coords() * Bohr - atoms.positions
+        shift = shifts.mean(axis=0)
+        if np.abs(shifts - shift).max() > 1e-3:
             raise UserError.of("wavefunction", "another geometry than that of the structure")
-        placed.positions = positions_A
+        return np.asarray(shift)
+
+    def place(self, atoms: Atoms) -> Atoms:
+        """Return a copy of the atoms where the wavefunction has them; see `shift_A`."""
+        placed = atoms.copy()
+        placed.set_positions(atoms.positions + self.shift_A(atoms), apply_constraint=False)
         return placed
 
     def evaluate(self, points_A: NDArray[np.float64]) -> LocalDensity:
-        """Evaluate ρ, ∇ρ and τ on points, in chunks of bounded memory.
+        """Evaluate ρ, ∇ρ and τ on points, block by block.
 
         Parameters
         ----------
         points_A : array (n, 3)
             Positions in Å.
         """
-        from pyscf.dft.numint import eval_ao
-
         n_spin, n = len(self.coefficients), len(points_A)
-        rho, gradient, tau = np.empty((n_spin, n)), np.empty((n_spin, 3, n)), np.empty((n_spin, n))
-        for chunk in self._chunks(n):
-            ao = eval_ao(self.mol, points_A[chunk] / Bohr, deriv=1)
-            for spin, (coefficients, occupation) in enumerate(zip(self.coefficients, self.occupations, strict=True)):
-                # (4, points, orbitals): ψ, ∂xψ, ∂yψ, ∂zψ, each times √n
-                psi, *grad_psi = ao @ (coefficients * np.sqrt(occupation))
-                rho[spin, chunk] = np.einsum("pi,pi->p", psi, psi)
-                tau[spin, chunk] = 0.5 * sum(np.einsum("pi,pi->p", d, d) for d in grad_psi)
-                for axis, d in enumerate(grad_psi):
-                    gradient[spin, axis, chunk] = 2 * np.einsum("pi,pi->p", psi, d)
+        rho, gradient, tau = np.zeros((n_spin, n)), np.zeros((n_spin, 3, n)), np.zeros((n_spin, n))
+        for block, spin, orbitals in self._orbitals(points_A, derivatives=True):
+            psi, *grad_psi = orbitals
+            rho[spin, block] = np.einsum("pi,pi->p", psi, psi)
+            tau[spin, block] = 0.5 * sum(np.einsum("pi,pi->p", d, d) for d in grad_psi)
+            for axis, d in enumerate(grad_psi):
+                gradient[spin, axis, block] = 2 * np.einsum("pi,pi->p", psi, d)
         return LocalDensity(rho, gradient, tau)
 
-    def _chunks(self, n: int) -> Iterator[slice]:
+    def density(self, points_A: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Evaluate ρ alone on points (n, 3): shape (n_spin, n), as in `LocalDensity`."""
+        rho = np.zeros((len(self.coefficients), len(points_A)))
+        for block, spin, (psi,) in self._orbitals(points_A, derivatives=False):
+            rho[spin, block] = np.einsum("pi,pi->p", psi, psi)
+        return rho
+
+    def _orbitals(
+        self, points_A: NDArray[np.float64], *, derivatives: bool
+    ) -> Iterator[tuple[NDArray[np.intp], int, NDArray[np.float64]]]:
+        """Yield indices of points near each other, spin, and ψ√n with its derivatives (1 or 4, points, orbitals).
+
+        Nothing where nothing reaches.
+        """
+        from pyscf.dft.numint import eval_ao
+
+        weighted = [c * np.sqrt(n) for c, n in zip(self.coefficients, self.occupations, strict=True)]
+        points = points_A / Bohr
+        for block in self._blocks(points):
+            mol, functions = self._near(points[block])
+            if not len(functions):  # which pyscf does not survive
+                continue
+            ao = eval_ao(mol, points[block], deriv=1) if derivatives else eval_ao(mol, points[block])[None]
+            for spin, coefficients in enumerate(weighted):
+                yield block, spin, ao @ coefficients[functions]
+
+    def _blocks(self, points: NDArray[np.float64]) -> Iterator[NDArray[np.intp]]:
+        """Yield indices of points in the same small cube, as many as memory shall hold."""
         # value and three derivatives of each function, held about twice
-        step = max(1, CHUNK_BYTES // (2 * 4 * 8 * self.mol.nao))
-        for start in range(0, n, step):
-            yield slice(start, min(start + step, n))
+        most = max(1, CHUNK_BYTES // (2 * 4 * 8 * self.mol.nao))
+        _, cubes = np.unique(np.floor(points / BLOCK_BOHR).astype(int), axis=0, return_inverse=True)
+        order = np.argsort(cubes.ravel(), kind="stable")
+        for together in np.split(order, np.flatnonzero(np.diff(cubes.ravel()[order])) + 1):
+            for start in range(0, len(together), most):
+                yield together[start : start + most]
+
+    def _near(self, points: NDArray[np.float64]) -> tuple[Any, NDArray[np.intp]]:
+        """Return the molecule with those shells only that reach a point, and the indices of their functions."""
+        low, high = points.min(axis=0), points.max(axis=0)
+        centres = self.mol.atom_coords()
+        outside = np.maximum(np.maximum(low - centres, centres - high), 0.0)
+        near = self._reach > np.linalg.norm(outside, axis=1)[self.mol._bas[:, 0]]  # noqa: SLF001
+        part = self.mol.copy(deep=False)
+        part._bas = self.mol._bas[near]  # noqa: SLF001  (as pyscf itself selects shells)
+        first = self.mol.ao_loc
+        return part, np.flatnonzero(np.repeat(near, np.diff(first)))
+
+    @cached_property
+    def _reach(self) -> NDArray[np.float64]:
+        """How far from its centre each shell, or its slope, is of any size; in bohr, shape (n_shells,)."""
+        from pyscf.gto import gto_norm
+
+        r = np.arange(0.0, 60.0, 0.25)
+        reach = np.empty(self.mol.nbas)
+        for shell in range(self.mol.nbas):
+            l, a = self.mol.bas_angular(shell), self.mol.bas_exp(shell)  # noqa: E741
+            weights = np.abs(self.mol.bas_ctr_coeff(shell)).max(axis=1) * gto_norm(l, a)
+            size = (weights[:, None] * np.exp(-a[:, None] * r**2) * (1 + 2 * a[:, None] * r)).sum(axis=0) * (1 + r**l)
+            reach[shell] = r[np.flatnonzero(size > NEGLIGIBLE).max(initial=0)] + 0.25
+        return reach
 
 
 def read_molden(path: Path) -> Wavefunction:
@@ -143,15 +201,17 @@ def read_molden(path: Path) -> Wavefunction:
         If the file is missing, cut or damaged: sections missing, coefficients missing, orbitals not orthonormal,
         or electrons that do not add up to a whole charge.
     """
-    n_valence = _read_valence(path)
-    mol, coefficients, occupations = _load(path)
-    if any(len(c) != mol.nao for c in coefficients):
-        raise UserError.of(path, f"not all of the {mol.nao} coefficients of each orbital", WHOLE_FILE)
+    text = _read_text(path)
+    n_valence = _read_valence(path, text)
+    try:
+        mol, coefficients, occupations = molden.parse(text)
+    except Exception as error:  # pyscf has no error class of its own
+        raise UserError.of(path, f"no readable Molden file ({error or type(error).__name__})", WHOLE_FILE) from error
     overlap = mol.intor("int1e_ovlp")
     for c in coefficients:
-        error = np.abs(c.T @ overlap @ c - np.eye(c.shape[1])).max(initial=0)
-        if not error < ORTHONORMAL_TOLERANCE:
-            raise UserError.of(path, f"orbitals that are not orthonormal, by {error:.1e}", WHOLE_FILE)
+        deviation = np.abs(c.T @ overlap @ c - np.eye(c.shape[1])).max(initial=0)
+        if not deviation < ORTHONORMAL_TOLERANCE:
+            raise UserError.of(path, f"orbitals that are not orthonormal, by {deviation:.1e}", WHOLE_FILE)
     occupied = [occupation > 0 for occupation in occupations]
     wavefunction = Wavefunction(
         mol,
@@ -162,32 +222,15 @@ def read_molden(path: Path) -> Wavefunction:
     return wavefunction
 
 
-def _load(
-    path: Path,
-) -> tuple[Any, tuple[NDArray[np.float64], ...], tuple[NDArray[np.float64], ...]]:
-    """Return pyscf's molecule, the orbital coefficients and the occupations by spin."""
-    from pyscf.tools import molden
-
+def _read_text(path: Path) -> str:
     try:
-        with redirect_stderr(io.StringIO()):  # pyscf's remarks on sections that it skips
-            mol, _, coefficients, occupations, _, _ = molden.load(str(path))
-    except Exception as error:  # the parser has no error class of its own
-        raise UserError.of(path, f"no readable Molden file ({error or type(error).__name__})", WHOLE_FILE) from error
-    if coefficients is None:
-        raise UserError.of(path, "no section [MO]", WHOLE_FILE)
-    if not isinstance(coefficients, tuple):
-        coefficients, occupations = (coefficients,), (occupations,)
-    if any(c.shape[1] != len(n) for c, n in zip(coefficients, occupations, strict=True)):
-        raise UserError.of(path, "orbitals without an occupation", WHOLE_FILE)
-    return mol, coefficients, occupations
-
-
-def _read_valence(path: Path) -> dict[str, float]:
-    """Return the electrons of each element from the section [Nval]."""
-    try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError.of(path, f"cannot be read ({error})", WHOLE_FILE) from error
+
+
+def _read_valence(path: Path, text: str) -> dict[str, float]:
+    """Return the electrons of each element from the section [Nval]."""
     _, found, tail = text.partition("[Nval]")
     if not found:
         raise UserError.of(

@@ -1,0 +1,133 @@
+"""The text of Molden files as arrays: pyscf reads atoms and basis, this module the orbitals, many times faster."""
+
+from __future__ import annotations
+
+import io
+import re
+import tempfile
+from contextlib import redirect_stderr
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+ORBITALS = re.compile(r"^[ \t]*\[MO\].*\n", re.IGNORECASE | re.MULTILINE)
+NEXT_SECTION = re.compile(r"^[ \t]*\[", re.MULTILINE)
+
+
+class Orbital(NamedTuple):
+    """An orbital as it stands in the file; a function that is not listed has no part in it."""
+
+    spin: str
+    """Its first letter, A or B."""
+    occupation: float
+    functions: NDArray[np.intp]
+    """Counted from 0."""
+    values: Array
+
+
+def parse(text: str) -> tuple[Any, tuple[Array, ...], tuple[Array, ...]]:
+    """Return pyscf's molecule, the orbital coefficients and the occupations.
+
+    Parameters
+    ----------
+    text : str
+        Of a Molden file.
+
+    Returns
+    -------
+    pyscf.gto.Mole
+        Atoms and basis.
+    tuple of array (n_ao, n_orbitals)
+        One array for a closed shell; alpha and beta else. In pyscf's order of functions.
+    tuple of array (n_orbitals,)
+        Alike.
+
+    Raises
+    ------
+    ValueError, and whatever pyscf raises
+        If the file is damaged.
+    """
+    found = ORBITALS.search(text)
+    if found is None:
+        raise ValueError("no section [MO]")
+    end = NEXT_SECTION.search(text, found.end())
+    orbitals = [_orbital(lines, words) for lines, words in _chunks(text[found.end() : end.start() if end else None])]
+    if not orbitals:
+        raise ValueError("no orbitals in section [MO]")
+    n_functions = 1 + max(int(orbital.functions.max()) for orbital in orbitals)
+    mol = _molecule(text[: found.end()], n_functions)
+    if n_functions != mol.nao:
+        raise ValueError(f"orbitals of {n_functions} functions in a basis of {mol.nao}")
+    order = _order(mol)
+    coefficients: list[Array] = []
+    occupations: list[Array] = []
+    for spin in "AB":
+        if group := [orbital for orbital in orbitals if orbital.spin == spin]:
+            matrix = np.zeros((n_functions, len(group)))
+            for column, orbital in enumerate(group):
+                matrix[orbital.functions, column] = orbital.values
+            coefficients.append(matrix[order])
+            occupations.append(np.array([orbital.occupation for orbital in group]))
+    return mol, tuple(coefficients), tuple(occupations)
+
+
+def _molecule(head: str, n_functions: int) -> Any:
+    """Return the molecule of a file up to its orbitals; an empty one stands for them."""
+    from pyscf.tools import molden
+
+    # pyscf reads files only, and remarks on the sections that it skips
+    with tempfile.TemporaryDirectory() as folder, redirect_stderr(io.StringIO()):
+        path = Path(folder) / "head.molden"
+        path.write_text(f"{head}Ene= 0\nSpin= Alpha\nOccup= 0\n{n_functions} 0.0\n", encoding="utf-8")
+        mol, *_ = molden.load(str(path))
+    if mol.cart:
+        raise ValueError("Cartesian d functions; needed: [5D]")
+    return mol
+
+
+def _order(mol: Any) -> NDArray[np.intp]:
+    """Return the place in the file of each of pyscf's functions."""
+    from pyscf.tools.molden import order_ao_index
+
+    return np.argsort(order_ao_index(mol))
+
+
+def _chunks(block: str) -> Iterator[tuple[dict[str, str], list[str]]]:
+    """Yield head and words of each orbital."""
+    lines: dict[str, str] = {}
+    end = 0
+    for sign in re.finditer("=", block):
+        start = block.rfind("\n", 0, sign.start()) + 1
+        if words := block[end:start].split():
+            yield lines, words
+            lines = {}
+        end = block.find("\n", sign.end()) % (len(block) + 1)  # the end of the block where there is none
+        lines[block[start : sign.start()].strip().upper()] = block[sign.end() : end].strip()
+    if words := block[end:].split():
+        yield lines, words
+
+
+def _orbital(lines: dict[str, str], words: list[str]) -> Orbital:
+    if "OCCUP" not in lines:
+        raise ValueError("an orbital without an occupation")
+    spin = lines.get("SPIN", "A")[:1].upper()
+    functions = np.array([int(word) for word in words[::2]]) - 1
+    values = np.array([_number(word) for word in words[1::2]])
+    if len(functions) != len(values) or functions.min() < 0 or spin not in {"A", "B"}:
+        raise ValueError("a damaged orbital in section [MO]")
+    return Orbital(spin, _number(lines["OCCUP"]), functions, values)
+
+
+def _number(word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        return float(word.replace("D", "E"))
