@@ -1,0 +1,315 @@
+"""Cube files: ASE as the reference, polynomials, CP2K's own layout and digits, every kind of damage, memory."""
+
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.io.cube import read_cube, write_cube
+from ase.units import Bohr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from iondrill.analyse.cube import Cube, elf_map_from_cubes
+from iondrill.analyse.digits import SHORT_EXPONENT, decode
+from iondrill.analyse.elf import C_F, ELF_CUTOFF, Plane, elf_on_plane
+from iondrill.analyse.wavefunction import read_molden
+from iondrill.errors import UserError
+
+DATA = Path(__file__).parents[1] / "data" / "elf"
+
+
+def fortran(value):
+    """Return a value in Fortran's E13.5."""
+    if value == 0 or not np.isfinite(value):
+        return f"{0:7.5f}E+00".rjust(13) if value == 0 else "NaN".rjust(13)
+    mantissa, exponent = f"{value:.4e}".split("e")
+    digits = mantissa.replace("-", "").replace(".", "")
+    power = int(exponent) + 1
+    tail = f"E{power:+03d}" if abs(power) < 100 else f"{power:+04d}"
+    return f"{'-' if value < 0 else ''}0.{digits}{tail}".rjust(13)
+
+
+def cp2k_cube(values, steps_bohr, origin_bohr=(0, 0, 0), end="\n"):
+    """Return a cube as CP2K 2023.1 writes it (realspace_grid_cube.F)."""
+    lines = ["-Quickstep-", " ELECTRON DENSITY", "{:5d}{:12.6f}{:12.6f}{:12.6f}".format(2, *origin_bohr)]
+    lines += ["{:5d}{:12.6f}{:12.6f}{:12.6f}".format(values.shape[k], *np.diag(steps_bohr)[k]) for k in range(3)]
+    lines += [
+        "    6    4.000000    1.000000    2.000000    3.000000",
+        "    3    3.000000   -1.000000    2.000000    0.500000",
+    ]
+    for row in values.reshape(-1, values.shape[2]):
+        words = [fortran(value) for value in row]
+        lines += ["".join(words[k : k + 6]) for k in range(0, len(words), 6)]
+    return end.join(lines) + end
+
+
+def write(path, text):
+    path.write_bytes(text.encode())
+    return path
+
+
+@pytest.fixture
+def some():
+    rng = np.random.default_rng(5)
+    return rng.normal(size=(5, 4, 13)) * 10.0 ** rng.integers(-90, 4, size=(5, 4, 13))
+
+
+@pytest.fixture
+def path(tmp_path, some):
+    return write(tmp_path / "some.cube", cp2k_cube(some, (0.2, 0.3, 0.1), (1, -2, 0.5)))
+
+
+def test_the_same_as_ase_reads(path):
+    with path.open() as stream:
+        reference = read_cube(stream)
+    cube = Cube(path)
+    assert cube.shape == reference["data"].shape
+    np.testing.assert_allclose(cube.read(), reference["data"], rtol=3e-16)
+    np.testing.assert_allclose(cube.origin_A, reference["origin"])
+    np.testing.assert_allclose(cube.axes_A, reference["spacing"])
+    np.testing.assert_allclose(cube.atoms.positions, reference["atoms"].positions)
+    assert str(cube.atoms.symbols) == "CLi"
+
+
+def test_one_value_a_line_as_ase_writes(tmp_path, some):
+    with (tmp_path / "ase.cube").open("w") as stream:
+        write_cube(stream, Atoms("C", cell=np.diag([3.0, 4.0, 5.0])), data=some)
+    np.testing.assert_allclose(Cube(tmp_path / "ase.cube").read(), some, rtol=1e-6)
+
+
+def test_as_pyscf_writes(tmp_path):
+    from pyscf import gto, scf
+    from pyscf.tools import cubegen
+
+    mol = gto.M(atom="Li 0 0 0; H 0 0 1.6", basis="sto-3g", verbose=0)
+    found = scf.RHF(mol).run()
+    values = cubegen.density(mol, str(tmp_path / "pyscf.cube"), found.make_rdm1(), nx=13, ny=12, nz=11)
+    cube = Cube(tmp_path / "pyscf.cube")
+    np.testing.assert_allclose(cube.read(), values, rtol=1e-5, atol=1e-30)
+    np.testing.assert_array_equal(cube.read((2, 3, 4), (7, 4, 11)), cube.read()[2:7, 3:4, 4:11])
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("n_z", [1, 5, 6, 7, 12])
+@pytest.mark.parametrize("last", [True, False])
+def test_rows_of_every_length(tmp_path, end, n_z, last):
+    values = np.round(np.random.default_rng(n_z).normal(size=(3, 2, n_z)), 4)
+    text = cp2k_cube(values, (0.2, 0.3, 0.1), end=end)
+    cube = Cube(write(tmp_path / "row.cube", text if last else text.removesuffix(end)))
+    assert cube._layout is not None
+    np.testing.assert_allclose(cube.read(), values, rtol=1e-4)
+    np.testing.assert_array_equal(cube.read((1, 1, 0), (3, 2, n_z)), cube.read()[1:, 1:])
+
+
+def test_a_gaussian_between_the_points(tmp_path):
+    step, width = 0.25, 1.2
+    places = np.arange(24) * step - 3
+    x, y, z = np.meshgrid(places, places, places, indexing="ij")
+    text = cp2k_cube(np.exp(-(x**2 + y**2 + z**2) / width**2), (step,) * 3, (-3, -3, -3))
+    cube = Cube(write(tmp_path / "gaussian.cube", text))
+    turned = np.array([[0.1, 0.02, 0], [0.01, 0.05, 0.09]]) * Bohr
+    plane = Plane(np.array([-1.0, -0.9, -1.1]) * Bohr, turned, (19, 17))
+    exact = np.exp(-np.sum((plane.points_A() / Bohr) ** 2, axis=1) / width**2).reshape(plane.shape)
+    np.testing.assert_allclose(cube.on_plane(plane), exact, atol=2e-4)
+    integral = cube.read().sum() * cube.voxel_bohr3
+    assert integral == pytest.approx((np.sqrt(np.pi) * width) ** 3, rel=2e-3)
+
+
+def test_polynomials_are_exact_up_to_the_edges(tmp_path):
+    i, j, k = np.indices((7, 3, 9))
+    values = i**2 / 10 - j * k / 4 + k**2 / 8 + 3  # few digits: a file holds them all
+    cube = Cube(write(tmp_path / "p.cube", cp2k_cube(values, (1, 1, 1))))
+    plane = Plane(np.array([0.0, 1.3, 0.0]) * Bohr, np.array([[0.5, 0, 0], [0, 0, 0.25]]) * Bohr, (13, 33))
+    x, y, z = (plane.points_A() / Bohr).T
+    expected = (x**2 / 10 - y * z / 4 + z**2 / 8 + 3).reshape(plane.shape)
+    np.testing.assert_allclose(cube.on_plane(plane), expected, rtol=1e-4)
+
+
+def test_its_own_plane_has_its_own_values(path, some):
+    cube = Cube(path)
+    origin, axes = cube.origin_A, cube.axes_A
+    wanted = Plane(origin + [1.1, 2.3, 3.2] @ axes, np.array([axes[0] / 3, axes[2] / 2]), (7, 12))
+    plane = cube.own_plane(wanted)
+    assert plane.shape == (4, 7)  # from 1.1 to 3.1, and from 3.2 to 8.7, rounded outwards
+    np.testing.assert_allclose(cube.on_plane(plane), cube.read()[1:5, 2, 3:10], rtol=1e-12, atol=1e-8)
+    with pytest.raises(UserError, match="parallel"):
+        cube.own_plane(Plane(origin, np.array([axes[0] + axes[1], axes[2]]), (2, 2)))
+
+
+def test_a_plane_beyond_the_box_is_refused(path):
+    cube = Cube(path)
+    with pytest.raises(UserError, match=r"some\.cube.*whole plane"):
+        cube.on_plane(Plane(cube.origin_A, cube.axes_A[:2] * 2, (3, 3)))
+
+
+def test_steps_of_the_box(tmp_path):
+    values = np.ones((2, 2, 7))
+    text = cp2k_cube(values, (10 / Bohr / 2, 10 / Bohr / 2, 10 / Bohr / 7))
+    path = write(tmp_path / "box.cube", text)
+    np.testing.assert_allclose(Cube(path, box_A=10).axes_A, np.diag([5, 5, 10 / 7]), rtol=1e-15)
+    with pytest.raises(UserError, match=r"box\.cube \(line 4\).*STRIDE"):
+        Cube(path, box_A=10.01)
+
+
+@settings(max_examples=200)
+@given(st.floats(-1e9, 1e9, allow_nan=False) | st.floats(-1e-90, 1e-90))
+def test_every_fortran_number_is_what_python_reads(value):
+    text = fortran(value)
+    text_for_python = text if "E" in text else f"{text[:-4]}E{text[-4:]}"
+    word = np.frombuffer(text.encode(), np.uint8)
+    np.testing.assert_allclose(decode(word[None]), [float(text_for_python)], rtol=3e-16)
+
+
+@given(st.text("0123456789.+-eEdD *n", min_size=13, max_size=13))
+def test_what_is_no_number_is_nan(text):
+    try:
+        expected = float(text.replace("D", "E"))
+    except ValueError:
+        expected = float("nan")
+    good = np.frombuffer(b"  0.12345E-05", np.uint8)
+    first, second = decode(np.array([good, np.frombuffer(text.encode(), np.uint8)]))
+    assert first == 0.12345e-5
+    if np.isfinite(expected):
+        assert second == pytest.approx(expected, rel=3e-16)
+    else:
+        assert not np.isfinite(second) or SHORT_EXPONENT.search(text.strip().encode())
+
+
+@settings(deadline=None, max_examples=150)
+@given(keep=st.floats(0, 1), uniform=st.booleans())
+def test_every_cut_is_named_with_its_line(tmp_path_factory, keep, uniform):
+    values = np.round(np.random.default_rng(1).normal(size=(3, 4, 8)), 3)
+    text = cp2k_cube(values, (0.2, 0.3, 0.1))
+    if not uniform:
+        text = text.replace("  0.", " 0.")
+    length = int(keep * (len(text) - 2))
+    path = write(tmp_path_factory.getbasetemp() / "cut.cube", text[:length])
+    with pytest.raises(UserError, match=r"cut\.cube \(line \d+\)") as error:
+        Cube(path).read()
+    line = int(str(error.value).split("(line ")[1].split(")")[0])
+    assert abs(line - text[:length].count("\n")) <= 1
+
+
+def test_a_cut_says_what_is_missing(path, some):
+    text = path.read_text()
+    write(path, text[: -14 * 5])
+    with pytest.raises(UserError, match=r"after 254 of 260 values; 6 are missing"):
+        Cube(path).read()
+
+
+@settings(deadline=None, max_examples=150)
+@given(where=st.floats(0, 1), what=st.binary(min_size=1, max_size=9), insert=st.booleans())
+def test_scribbles_never_end_in_a_traceback(tmp_path_factory, where, what, insert):
+    text = cp2k_cube(np.ones((3, 4, 8)), (0.2, 0.3, 0.1)).encode()
+    place = int(where * len(text))
+    path = tmp_path_factory.getbasetemp() / "scribbled.cube"
+    path.write_bytes(text[:place] + what + text[place + (0 if insert else len(what)) :])
+    try:
+        values = Cube(path).read()
+    except UserError as error:
+        assert "scribbled.cube" in str(error)  # noqa: PT017
+        return
+    assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda _: "", r"line 1\)|line 3\)"),
+        (lambda text: text.replace("    5    0.2", "   -5    0.2", 1), r"line 4\).*-5 points"),
+        (lambda text: text.replace("    5    0.2", "    6    0.2", 1), "208 of 312|260 of 312"),
+        (lambda text: text.replace("    5    0.2", "    4    0.2", 1), "more than the 208 values"),
+        (lambda text: text.replace("    5    0.2", "99999    0.2", 1), "values"),
+        (lambda text: text.replace("    2    1.0", "   -2    1.0", 1), r"line 3\).*-2 atoms"),
+        (lambda text: text.replace("    0.300000", "    0.000000", 1), "volume"),
+        (lambda text: text[:800] + "\0" * 13 + text[813:], r"line \d+\)"),
+        (lambda text: text[:-14] + "          NaN\n", r"line 68\).*NaN"),
+    ],
+)
+def test_damage_is_named(path, change, message):
+    write(path, change(path.read_text()))
+    with pytest.raises(UserError, match=message) as error:
+        Cube(path).read()
+    assert str(path) in str(error.value)
+
+
+def test_missing_files(tmp_path):
+    with pytest.raises(UserError, match=r"none\.cube.*cannot be read"):
+        Cube(tmp_path / "none.cube")
+
+
+def test_a_plane_of_a_large_file_needs_little(tmp_path):
+    n, line = 200, "  0.12345E-05" * 6 + "\n"
+    head = cp2k_cube(np.ones((1, 1, 1)), (0.1, 0.1, 0.1)).splitlines(keepends=True)[:8]
+    for k in (3, 4, 5):
+        head[k] = f"{n:5d}" + head[k][5:]
+    row = line * (n // 6) + line[-13 * (n % 6) - 1 :]
+    with (tmp_path / "large.cube").open("w") as stream:
+        stream.write("".join(head))
+        for _ in range(n):
+            stream.write(row * n)
+    cube = Cube(tmp_path / "large.cube")
+    plane = Plane(np.array([0, 10.05, 0]) * Bohr, np.array([[0.1, 0, 0], [0, 0, 0.1]]) * Bohr, (n, n))
+    tracemalloc.start()
+    values = cube.on_plane(plane)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_allclose(values, 0.12345e-5)
+    assert peak < 40e6  # the file has 107 MB, the values 64
+
+
+# --- ELF -----------------------------------------------------------------------------------------------------------
+
+
+def cubes_of(tmp_path, name):
+    """Write what CP2K writes, its ELF of each spin with D/D0 2^(2/3) too large, from a wavefunction's own values."""
+    wavefunction = read_molden(DATA / f"{name}.molden")
+    shape, step = (22, 9, 30), 0.2 * Bohr
+    origin_A = np.array([4.2, 4.0, 3.0])
+    index = np.indices(shape).reshape(3, -1).T
+    density = wavefunction.evaluate(origin_A + index * step)
+    fields = {"rho": density.rho.sum(axis=0)}
+    if len(density.rho) == 2:
+        fields["spin"] = density.rho[0] - density.rho[1]
+    for k in range(len(density.rho)):
+        rho, gradient, tau = density.rho[k], density.gradient[k], density.tau[k]
+        excess = tau - (gradient**2).sum(axis=0) / (8 * np.maximum(rho, 1e-300))
+        chi = (np.maximum(excess, 0) + ELF_CUTOFF) / (C_F * np.maximum(rho, 1e-60) ** (5 / 3))
+        elf = 1 / (1 + chi**2)
+        fields[f"elf{k}"] = np.where(elf < 1e-4, 0, elf)
+    cubes = {}
+    for key, values in fields.items():
+        text = cp2k_cube(values.reshape(shape), (0.2, 0.2, 0.2), origin_A / Bohr)
+        cubes[key] = Cube(write(tmp_path / f"{key}.cube", text))
+    plane = Plane(origin_A + np.array([0, 4 * step, 0]), np.array([[step, 0, 0], [0, 0, step]]), (22, 30))
+    return wavefunction, cubes, plane
+
+
+def test_elf_of_a_closed_shell(tmp_path):
+    wavefunction, cubes, plane = cubes_of(tmp_path, "c2h2li2")
+    elf_map = elf_map_from_cubes(plane, [cubes["elf0"]], cubes["rho"])
+    reference = elf_on_plane(wavefunction, plane)
+    dense = reference.rho > 1e-3
+    assert dense.sum() > 200
+    np.testing.assert_allclose(elf_map.elf[dense], reference.elf[dense], atol=1e-4)
+    np.testing.assert_allclose(elf_map.rho, reference.rho, atol=1e-4)
+
+
+def test_elf_of_an_open_shell_is_repaired(tmp_path):
+    wavefunction, cubes, plane = cubes_of(tmp_path, "c2h2li")
+    elf_map = elf_map_from_cubes(plane, [cubes["elf0"], cubes["elf1"]], cubes["rho"], cubes["spin"])
+    reference = elf_on_plane(wavefunction, plane)
+    known = (reference.rho > 1e-3) & np.isfinite(elf_map.elf)
+    assert known.sum() > 200
+    np.testing.assert_allclose(elf_map.elf[known], reference.elf[known], atol=1e-3)
+    assert np.abs(cubes["elf0"].on_plane(plane) - reference.elf)[known].max() > 0.1
+
+
+def test_cubes_that_do_not_go_together(tmp_path, path):
+    _, cubes, plane = cubes_of(tmp_path, "c2h2li")
+    with pytest.raises(UserError, match="2 ELF cubes"):
+        elf_map_from_cubes(plane, [cubes["elf0"], cubes["elf1"]], cubes["rho"])
+    with pytest.raises(UserError, match=r"some\.cube: another grid"):
+        elf_map_from_cubes(plane, [Cube(path)], cubes["rho"])
