@@ -133,7 +133,7 @@ def test_a_later_rung_of_the_ladder_is_recorded() -> None:
     calculator._singlepoint = refuse_warm_starts  # type: ignore[method-assign]
     atoms.get_potential_energy()
     assert refused == ["start from superposed atoms"]
-    assert calculator.rungs == ["mixer damping 0.05"]
+    assert calculator.rungs == ["mixer of short memory"]
 
 
 def test_a_fast_blas_is_bound() -> None:

@@ -20,12 +20,12 @@ class XtbLevel(Strict):
     accuracy: PositiveFloat = Field(1.0, description="tblite's accuracy; SCF thresholds scale with it")
     electronic_temperature_K: PositiveFloat = Field(300.0, description="of the Fermi–Dirac occupations")
     max_scf_cycles: PositiveInt = Field(250, description="more than this: not converged")
-    mixer_damping: PositiveFloat = Field(0.2, description="share of the new charges in Broyden's first step")
 
     @property
     def title(self) -> str:
         """The level in a few words, for tables and figures."""
-        return f"{self.method}, Γ point"
+        warm = "" if self.electronic_temperature_K == 300.0 else f", electrons at {self.electronic_temperature_K:g} K"
+        return f"{self.method}, Γ point{warm}"
 
 
 class Cp2kLevel(Strict):

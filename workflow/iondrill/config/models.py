@@ -85,6 +85,11 @@ class ElfStage(Strict):
     frames: NonNegativeInt = Field(5, description="frames of each run, first and last included")
     spacing_A: PositiveFloat = Field(0.08, description="distance of the points of the map")
     margin_A: NonNegativeFloat = Field(2.0, description="room around the outermost atoms")
+    difference: bool = Field(
+        False,
+        description="map also what the density gains and loses as nanodiamond and flake meet; "
+        "two more single points for each frame",
+    )
 
 
 class AdsorptionStage(Strict):
