@@ -24,6 +24,7 @@ rule all:
     input:
         f"{RESULTS}/report.html",
         f"{RESULTS}/status.json",
+        difference_maps(),
 
 
 rule inputs:
