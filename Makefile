@@ -25,7 +25,7 @@ run: .venv/.ready ## Set everything up and run the default config to results/rep
 	@echo "The report: $(CURDIR)/results/report.html"
 
 test: .venv/.ready-dev ## Set everything up, CP2K and Slurm too when root, and run the tests.
-	@tools/system-packages libopenblas0 cp2k slurm-wlm munge
+	@tools/system-packages libopenblas0 cp2k openmpi-bin slurm-wlm munge
 	@pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 lint: .venv/.ready-dev ## Check style, types, rooms and rules.

@@ -1,0 +1,98 @@
+"""Which jobs a configuration calls for: each once, all of them, none else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iondrill.config.load import read_config
+from iondrill.config.models import Config
+from iondrill.errors import UserError
+from iondrill.prepare.jobs import Md, Relax, Static
+from iondrill.prepare.plan import JobId, Plan
+
+ROOT = Path(__file__).parents[2]
+
+
+def plan(**changes: object) -> Plan:
+    config = read_config(ROOT / "config.yaml").model_dump(mode="json")
+    config["structures"] = str(ROOT / "structures")
+    return Plan(Config.model_validate({**config, **changes}))
+
+
+@pytest.fixture
+def default(tmp_path: Path) -> Plan:
+    return plan(results=str(tmp_path))
+
+
+def test_every_job_once(default: Plan) -> None:
+    for jobs in (default.executed(), default.written()):
+        assert len(jobs) == len(set(jobs))
+        assert all(job.level in default.config.levels for job in jobs)
+
+
+def test_one_clean_slab_and_one_atom_serve_all_sites(default: Plan) -> None:
+    names = [job.subject for job in default.adsorption_jobs()]
+    facets, ions = default.config.adsorption.facets, default.config.adsorption.ions
+    sites = sum(len(default.sites(facet)) for facet in facets)
+    assert len(names) == len(facets) + len(ions) + sites * len(ions)
+    assert sorted(name for name in names if name.startswith("atom.")) == sorted(f"atom.{ion}" for ion in ions)
+
+
+def test_the_parts_of_a_run_are_relaxed_first(default: Plan) -> None:
+    assert {"nd35", "c24-aa-li"} <= set(default.relaxed)
+    assert default.start_of("drill") == f"drill-nd35-li.{default.config.relax.level}"
+
+
+def test_what_is_written_and_not_run_is_of_file_engines(default: Plan) -> None:
+    assert {default.config.levels[job.level].engine for job in default.written()} == {"cp2k", "vasp"}
+    assert not set(default.written()) & set(default.executed())
+
+
+def test_jobs_know_their_task(default: Plan) -> None:
+    tasks = {(job.stage, type(default.job(job).task)) for job in default.executed()}
+    assert tasks == {("relax", Relax), ("md", Md), ("elf", Static), ("adsorption", Relax), ("adsorption", Static)}
+    assert default.job(JobId("adsorption", "atom.Li.gfn2")).kind == "atom"
+    assert default.job(JobId("adsorption", "C100-2x1.clean.gfn2")).kind == "slab"
+
+
+@given(st.integers(1, 400), st.integers(1, 20), st.integers(0, 12))
+def test_elf_frames_are_saved_frames(saved: int, every: int, frames: int) -> None:
+    run = {"assembly": "drill-nd35-li", "steps": saved * every, "save_every": every}
+    steps = plan(md={"run": ["r"], "runs": {"r": run}}, elf={"frames": frames}).elf_steps("r")
+    assert len(steps) == min(frames, saved + 1)
+    assert all(step % every == 0 and 0 <= step <= saved * every for step in steps)
+    if frames > 1:
+        assert {steps[0], steps[-1]} == {0, saved * every}
+
+
+def test_a_site_that_the_facet_does_not_have_is_named(tmp_path: Path) -> None:
+    stage = {"facets": ["C100-2x1"], "sites": ["cavee"]}
+    with pytest.raises(UserError, match="did you mean 'cave'"):
+        plan(results=str(tmp_path), adsorption=stage).executed()
+
+
+def test_the_list_of_sites_is_remembered_and_follows_the_recipe(tmp_path: Path) -> None:
+    first = plan(results=str(tmp_path)).sites("C100-2x1")
+    (remembered,) = (tmp_path / ".cache").glob("sites-C100-2x1-*.json")
+    remembered.write_text(json.dumps(["nowhere"]))
+    assert plan(results=str(tmp_path)).sites("C100-2x1") == ["nowhere"]
+    remembered.write_text("[cut")
+    assert plan(results=str(tmp_path)).sites("C100-2x1") == first
+
+
+def test_planning_imports_no_engine(tmp_path: Path) -> None:
+    plan(results=str(tmp_path)).executed()  # fills the list of sites
+    code = (
+        "import sys, pathlib; from iondrill.config.load import read_config; from iondrill.prepare.plan import Plan\n"
+        f"c = read_config(pathlib.Path('config.yaml')).model_copy(update={{'results': {str(tmp_path)!r}}})\n"
+        "Plan(c).executed(); print([m for m in ('tblite', 'pyscf', 'pymatgen', 'matplotlib') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
