@@ -240,7 +240,7 @@ def test_contact_pairs_that_do_not_occur_are_left_out():
 
 def test_plane_holds_the_insertion_axis_and_the_normal():
     atoms = Atoms("C2", positions=[[0, 5, 0], [4, -5, 3]])
-    plane = Plane.of_insertion(atoms, (1.0, 0.7, 9.0), margin_A=2.0, spacing_A=0.13)
+    plane = Plane.of_insertion(atoms.positions, (1.0, 0.7, 9.0), margin_A=2.0, spacing_A=0.13)
     points = plane.points_A().reshape(*plane.shape, 3)
     np.testing.assert_allclose(points[..., 1], 0.7)
     np.testing.assert_allclose(np.diff(points[..., 0], axis=0), 0.13)

@@ -157,13 +157,17 @@ def test_binary_and_missing_files(tmp_path):
             read_molden(tmp_path / name)
 
 
-def test_place_follows_a_shift_and_refuses_another_geometry():
-    wavefunction = read_molden(CLOSED)
-    positions_A = wavefunction.mol.atom_coords() * module.Bohr
-    atoms = Atoms("C2H2Li2", positions=positions_A - [1, 2, 3])
-    np.testing.assert_allclose(wavefunction.place(atoms).positions, positions_A)
+def test_the_wavefunction_moves_to_the_structure_and_refuses_another_geometry():
+    wavefunction = read_molden(OPEN)
+    shift_A = np.array([1.0, -2.0, 0.3])
+    atoms = Atoms("C2H2Li", positions=wavefunction.mol.atom_coords() * module.Bohr + shift_A)
+    moved = wavefunction.moved_to(atoms)
+    np.testing.assert_allclose(moved.mol.atom_coords() * module.Bohr, atoms.positions)
+    before, after = wavefunction.evaluate(POINTS_A), moved.evaluate(POINTS_A + shift_A)
+    for name in ("rho", "gradient", "tau"):
+        np.testing.assert_allclose(getattr(after, name), getattr(before, name), atol=1e-9)
     atoms.positions[2, 0] += 0.1
     with pytest.raises(UserError, match="geometry"):
-        wavefunction.place(atoms)
+        wavefunction.moved_to(atoms)
     with pytest.raises(UserError, match="atoms"):
-        wavefunction.place(atoms[:-1])
+        wavefunction.moved_to(atoms[:-1])

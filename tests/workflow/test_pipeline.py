@@ -36,7 +36,7 @@ CONFIG: dict[str, Any] = {
             "paper": {"assembly": "tiny", "steps": 100},
         },
     },
-    "elf": {"frames": 2, "spacing_A": 0.3},
+    "elf": {"frames": 2, "spacing_A": 0.3, "difference": True},
     "adsorption": {"facets": ["tiny-100"], "ions": ["Li"], "sites": ["cave"], "fmax_eV_A": 0.1},
     "inputs": {
         "relax": ["pbe-d3"],
@@ -127,6 +127,11 @@ def test_from_recipes_to_report(project: Path, snakemake: Callable[..., list[str
             assert maps["elf"].min() >= 0
             assert maps["elf"].max() <= 1
         assert (results / f"elf/drill/{step}.png").stat().st_size > 1000
+        with np.load(results / f"elf/drill/{step}.difference.npz") as maps:
+            assert maps["difference"].min() < 0 < maps["difference"].max()
+            electrons = maps["difference_e_A"].sum() * np.diff(maps["place_A"])[0]
+            assert abs(electrons) < 1e-3
+        assert (results / f"elf/drill/{step}.difference.png").stat().st_size > 1000
     contacts = {row["pair"]: float(row["elf_midpoint"]) for row in rows(results / "elf/drill/summary.csv")}
     assert contacts["flake-sigma"] > 0.85
 

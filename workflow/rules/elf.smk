@@ -21,8 +21,34 @@ rule run_elf_point:
         "../scripts/run_elf_point.py"
 
 
+rule run_elf_part:
+    input:
+        structure=lambda wildcards: f"{RESULTS}/structures/{plan.start_of(wildcards.run)}.extxyz",
+        trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
+    output:
+        result=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{{part}}.{{level}}/result.json",
+        structure=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{{part}}.{{level}}/structure.extxyz",
+        wavefunction=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{{part}}.{{level}}/wavefunction.molden",
+    log:
+        f"{RESULTS}/logs/run_elf_part/{{run}}.{{step}}.{{part}}.{{level}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/run_elf_part/{{run}}.{{step}}.{{part}}.{{level}}.tsv"
+    wildcard_constraints:
+        part="nd|rest",
+    conda:
+        "../envs/iondrill.yaml"
+    params:
+        job=job_spec("elf", "{run}.{step}.{part}.{level}", "{part} of frame {step} of run {run}"),
+        step=lambda wildcards: int(wildcards.step),
+    message:
+        "Wavefunction of {wildcards.run} at step {wildcards.step}, {wildcards.part} alone"
+    script:
+        "../scripts/run_elf_part.py"
+
+
 rule map_elf:
     input:
+        trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
         result=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{plan.config.elf.level}/result.json",
         structure=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{plan.config.elf.level}/structure.extxyz",
         wavefunction=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{plan.config.elf.level}/wavefunction.molden",
@@ -42,11 +68,60 @@ rule map_elf:
     params:
         settings=plan.config.elf.model_dump(mode="json", include={"spacing_A", "margin_A"}),
         level=plan.config.levels[plan.config.elf.level].title,
+        steps=lambda wildcards: plan.elf_steps(wildcards.run),
         timestep_fs=lambda wildcards: plan.config.md.runs[wildcards.run].timestep_fs,
     message:
         "ELF map of {wildcards.run} at step {wildcards.step}"
     script:
         "../scripts/map_elf.py"
+
+
+def point_and_parts(file):
+    """Return a function of the wildcards that gives a file of a frame's single point, and of those of its parts."""
+
+    def files(wildcards):
+        frame, level = f"{RESULTS}/jobs/elf/{wildcards.run}.{wildcards.step}", plan.config.elf.level
+        return [
+            f"{frame}.{level}/{file}",
+            *(f"{frame}.{part}.{level}/{file}" for part in plan.elf_parts(wildcards.run)),
+        ]
+
+    return files
+
+
+def difference_maps():
+    """Return the density differences that the configuration asks for."""
+    runs = [run for run in plan.config.md.run if plan.elf_parts(run)]
+    return [f"{RESULTS}/elf/{run}/{step}.difference.png" for run in runs for step in plan.elf_steps(run)]
+
+
+rule map_difference:
+    input:
+        trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
+        results=point_and_parts("result.json"),
+        structures=point_and_parts("structure.extxyz"),
+        wavefunctions=point_and_parts("wavefunction.molden"),
+    output:
+        data=f"{RESULTS}/elf/{{run}}/{{step}}.difference.npz",
+        figure=report(
+            f"{RESULTS}/elf/{{run}}/{{step}}.difference.png",
+            caption="../report/difference.rst",
+            category="Density difference",
+            labels={"run": "{run}", "step": "{step}"},
+        ),
+    log:
+        f"{RESULTS}/logs/map_difference/{{run}}.{{step}}.log",
+    conda:
+        "../envs/iondrill.yaml"
+    params:
+        settings=plan.config.elf.model_dump(mode="json", include={"spacing_A", "margin_A"}),
+        level=plan.config.levels[plan.config.elf.level].title,
+        steps=lambda wildcards: plan.elf_steps(wildcards.run),
+        timestep_fs=lambda wildcards: plan.config.md.runs[wildcards.run].timestep_fs,
+    message:
+        "Density difference of {wildcards.run} at step {wildcards.step}"
+    script:
+        "../scripts/map_difference.py"
 
 
 rule summarise_elf:

@@ -3,24 +3,17 @@
 from dataclasses import astuple, fields
 from pathlib import Path
 
-from iondrill.analyse.elf import ContactElf, Plane, contact_elf, elf_on_plane
+from iondrill.analyse.elf import ContactElf, contact_elf, elf_on_plane
+from iondrill.analyse.point import plane_of_run, read_point
 from iondrill.analyse.tables import write_table
-from iondrill.analyse.wavefunction import read_molden
-from iondrill.build.checks import read_structure
-from iondrill.engines.base import read_result
-from iondrill.errors import UserError
 from iondrill.files import replacing
 from iondrill.report.elf_map import draw_elf_map
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
-    if (status := read_result(Path(snakemake.input.result)).status) != "converged":
-        raise UserError.of(snakemake.input.result, f"the wavefunction is {status}", "allowed: converged")
-    wavefunction = read_molden(Path(snakemake.input.wavefunction))
-    atoms = wavefunction.place(read_structure(Path(snakemake.input.structure)))
-    # the insertion axis runs through the middle of the flake
-    middle = atoms.positions[atoms.arrays["fragment"] != "nd"].mean(axis=0)
-    elf_map = elf_on_plane(wavefunction, Plane.of_insertion(atoms, middle, **snakemake.params.settings))
+    wavefunction, atoms = read_point(snakemake.input.result, snakemake.input.structure, snakemake.input.wavefunction)
+    plane = plane_of_run(atoms, snakemake.input.trajectory, snakemake.params.steps, **snakemake.params.settings)
+    elf_map = elf_on_plane(wavefunction, plane)
     elf_map.write(Path(snakemake.output.data))
     step = int(snakemake.wildcards.step)
     time_fs = step * snakemake.params.timestep_fs

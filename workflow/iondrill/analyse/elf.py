@@ -168,13 +168,13 @@ class Plane:
     shape: tuple[int, int]
 
     @classmethod
-    def of_insertion(cls, atoms: Atoms, through_A: ArrayLike, *, margin_A: float, spacing_A: float) -> Plane:
+    def of_insertion(cls, positions_A: Array, through_A: ArrayLike, *, margin_A: float, spacing_A: float) -> Plane:
         """Return the plane that holds the insertion axis (x) and the stacking normal (z).
 
         Parameters
         ----------
-        atoms : Atoms
-            The plane spans their extent in x and z.
+        positions_A : array (..., 3)
+            Of the atoms, in one frame or in several that are to be compared; the plane spans their extent in x and z.
         through_A : array-like (3,)
             A point of the plane: an ion, the middle of a contact.
         margin_A : float
@@ -182,8 +182,9 @@ class Plane:
         spacing_A : float
             Distance of the grid points.
         """
-        low = atoms.positions.min(axis=0) - margin_A
-        extent = atoms.positions.max(axis=0) + margin_A - low
+        positions = positions_A.reshape(-1, 3)
+        low = positions.min(axis=0) - margin_A
+        extent = positions.max(axis=0) + margin_A - low
         n_x, _, n_z = (int(n) for n in np.ceil(extent / spacing_A) + 1)
         origin = np.array([low[0], np.asarray(through_A)[1], low[2]])
         return cls(origin, spacing_A * np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]), (n_x, n_z))
@@ -325,7 +326,7 @@ def contact_elf(wavefunction: Wavefunction, atoms: Atoms) -> list[ContactElf]:
     wavefunction : Wavefunction
         Of these atoms.
     atoms : Atoms
-        Placed as the wavefunction has them (`Wavefunction.place`), with the array ``fragment``.
+        In the frame of the wavefunction (`Wavefunction.moved_to`), with the array ``fragment``.
 
     Returns
     -------

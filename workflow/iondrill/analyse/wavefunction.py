@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 
 # CP2K's NDIGITS 9 leaves 1e-7; four digits, as some programs write them, leave 1e-4.
 ORTHONORMAL_TOLERANCE = 1e-3
+GEOMETRY_TOLERANCE_BOHR = 2e-3
 CHUNK_BYTES = 64 * 2**20
 # Points within a cube of this edge share the functions that reach them.
 BLOCK_BOHR = 3.0
 # Of a basis function: what many of them leave out of ρ is far below 10⁻⁸.
 NEGLIGIBLE = 1e-11
+# Column of libcint's table of atoms: where the coordinates stand.
+PTR_COORD = 1
 WHOLE_FILE = "allowed: a whole Molden file, as the xtb and cp2k engines leave it in the job folder"
 
 
@@ -71,10 +74,10 @@ class Wavefunction:
         """The number of electrons in the orbitals."""
         return float(sum(occupation.sum() for occupation in self.occupations))
 
-    def shift_A(self, atoms: Atoms) -> NDArray[np.float64]:
-        """Return how far the wavefunction lies from the atoms, shape (3,), in Å.
+    def moved_to(self, atoms: Atoms) -> Wavefunction:
+        """Return the wavefunction shifted as a whole to where the atoms are.
 
-        Engines may shift a molecule in its box; the orbitals go with it.
+        Engines may move a molecule in its box; the orbitals go with it.
 
         Parameters
         ----------
@@ -89,17 +92,16 @@ class Wavefunction:
         symbols = [self.mol.atom_pure_symbol(i) for i in range(self.mol.natm)]
         if symbols != atoms.get_chemical_symbols():
             raise UserError.of("wavefunction", f"{len(symbols)} atoms that are not those of the structure")
-        shifts = self.mol.atom_coords() * Bohr - atoms.positions
+        shifts = atoms.positions / Bohr - self.mol.atom_coords()
         shift = shifts.mean(axis=0)
-        if np.abs(shifts - shift).max() > 1e-3:
+        if np.abs(shifts - shift).max() > GEOMETRY_TOLERANCE_BOHR:
             raise UserError.of("wavefunction", "another geometry than that of the structure")
-        return np.asarray(shift)
-
-    def place(self, atoms: Atoms) -> Atoms:
-        """Return a copy of the atoms where the wavefunction has them; see `shift_A`."""
-        placed = atoms.copy()
-        placed.set_positions(atoms.positions + self.shift_A(atoms), apply_constraint=False)
-        return placed
+        mol = self.mol.copy(deep=False)
+        # the coordinates alone: building the molecule anew might order its functions anew
+        mol._env = self.mol._env.copy()  # noqa: SLF001
+        for axis in range(3):
+            mol._env[mol._atm[:, PTR_COORD] + axis] += shift[axis]  # noqa: SLF001
+        return replace(self, mol=mol)
 
     def evaluate(self, points_A: NDArray[np.float64]) -> LocalDensity:
         """Evaluate ρ, ∇ρ and τ on points, block by block.

@@ -66,6 +66,7 @@ def check(*paths: Path) -> Summary:
         problems += _potcar_problems(config, recipes, documents)
         plan = Plan(config)
         problems += _site_problems(plan, documents)
+        problems += _difference_problems(plan, documents)
     if config is None or problems:
         raise UserError(*dict.fromkeys(problems))
     return Summary(len(recipes.files), len({*plan.executed(), *plan.written()}))
@@ -177,5 +178,17 @@ def _site_problems(plan: Plan, documents: Sequence[Document]) -> list[Problem]:
             plan.sites(facet)
         except UserError as error:
             where = locate(documents, ("adsorption", "sites"))
+            problems += [Problem(where, problem.found, problem.allowed) for problem in error.problems]
+    return problems
+
+
+def _difference_problems(plan: Plan, documents: Sequence[Document]) -> list[Problem]:
+    """Return the runs without a nanodiamond, where the density difference is asked for."""
+    problems: list[Problem] = []
+    for run in plan.config.md.run:
+        try:
+            plan.elf_parts(run)
+        except UserError as error:
+            where = locate(documents, ("elf", "difference"))
             problems += [Problem(where, problem.found, problem.allowed) for problem in error.problems]
     return problems

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from iondrill.prepare.jobs import Stage
 
 CLEAN = "clean"
+PARTS = ("nd", "rest")
 
 
 class JobId(NamedTuple):
@@ -96,6 +97,22 @@ class Plan:
             return [saved * settings.save_every][:frames]
         return sorted({round(i * saved / (frames - 1)) * settings.save_every for i in range(frames)})
 
+    def elf_parts(self, run: str) -> tuple[str, ...]:
+        """Return the parts of a run's frames that are computed alone for the density difference, if it is asked for.
+
+        Raises
+        ------
+        UserError
+            If the run has no nanodiamond.
+        """
+        if not (self.config.elf.difference and self.elf_steps(run)):
+            return ()
+        recipe = load_recipe(self.assembly(run), self.recipes)
+        if isinstance(recipe, AssemblyRecipe) and recipe.cluster is None:
+            found = f"run '{run}' (assembly {self.assembly(run)}) has no nanodiamond whose density could be taken off"
+            raise UserError.of("elf.difference", found, "allowed: false, or md.run without such runs")
+        return PARTS
+
     def sites(self, facet: str) -> list[str]:
         """Return the labels of the sites to fill on a facet.
 
@@ -123,9 +140,11 @@ class Plan:
         return [JobId("md", f"{run}.{self.run_level(run)}") for run in self.config.md.run]
 
     def elf_jobs(self) -> list[JobId]:
-        """Return the single points on frames."""
+        """Return the single points on frames, and on their parts."""
         level = self.config.elf.level
-        return [JobId("elf", f"{run}.{step}.{level}") for run in self.config.md.run for step in self.elf_steps(run)]
+        frames = [(run, f"{run}.{step}") for run in self.config.md.run for step in self.elf_steps(run)]
+        jobs = [JobId("elf", f"{frame}.{level}") for _, frame in frames]
+        return jobs + [JobId("elf", f"{frame}.{part}.{level}") for run, frame in frames for part in self.elf_parts(run)]
 
     def adsorption_jobs(self, level: str | None = None) -> list[JobId]:
         """Return clean slabs, atoms and slabs with an ion at a level; each once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from ase import Atoms
@@ -79,13 +80,29 @@ def frame(trajectory: Path, step: int, template: Atoms) -> Atoms:
 
     try:
         with Trajectory(trajectory) as frames:
-            found: Atoms | None = next((atoms for atoms in frames if atoms.info.get("step") == step), None)
+            index = bisect_left(range(len(frames)), step, key=lambda k: frames[k].info["step"])
+            found = frames[index] if index < len(frames) else None
     except Exception as error:  # noqa: BLE001  (ASE raises many kinds for a damaged file)
         raise UserError.of(trajectory, f"cannot be read as a trajectory: {error}") from None
-    if found is None:
+    if found is None or found.info["step"] != step:
         raise UserError.of(trajectory, f"has no step {step}")
     if found.get_chemical_symbols() != template.get_chemical_symbols():
         raise UserError.of(trajectory, f"holds {found.symbols}", f"allowed: {template.symbols}")
     atoms = template.copy()
     atoms.set_positions(found.positions, apply_constraint=False)
     return atoms
+
+
+def part(atoms: Atoms, name: str) -> Atoms:
+    """Return a part of a frame where it is: ``nd``, the nanodiamond, or ``rest``, all but that.
+
+    Raises
+    ------
+    UserError
+        If the frame has no such atoms.
+    """
+    nd = atoms.arrays["fragment"] == "nd"
+    chosen = nd if name == "nd" else ~nd
+    if not chosen.any():
+        raise UserError.of(name, "the frame has no such atoms", "needed: a nanodiamond and a flake")
+    return atoms[chosen]

@@ -1,0 +1,23 @@
+"""Map what the electron density of a frame gains and loses as nanodiamond and flake meet."""
+
+from pathlib import Path
+
+from iondrill.analyse.difference import check_balance, difference_on_plane, planar_integral
+from iondrill.analyse.point import plane_of_run, read_point
+from iondrill.files import replacing
+from iondrill.report.difference_map import draw_difference_map
+from iondrill.scripting import logged
+
+with logged(snakemake.log[0]):
+    points = zip(snakemake.input.results, snakemake.input.structures, snakemake.input.wavefunctions, strict=True)
+    (whole, atoms), *parts = (read_point(*files) for files in points)
+    alone = [wavefunction for wavefunction, _ in parts]
+    plane = plane_of_run(atoms, snakemake.input.trajectory, snakemake.params.steps, **snakemake.params.settings)
+    profile = planar_integral(whole, alone, atoms, axis=0)
+    check_balance(profile, snakemake.input.wavefunctions[0])
+    difference_map = difference_on_plane(whole, alone, plane)
+    difference_map.write(Path(snakemake.output.data), profile)
+    time_fs = int(snakemake.wildcards.step) * snakemake.params.timestep_fs
+    figure = draw_difference_map(difference_map, atoms, title=f"{time_fs:g} fs, {snakemake.params.level}")
+    with replacing(Path(snakemake.output.figure)) as temporary:
+        figure.savefig(temporary, dpi=150)

@@ -1,0 +1,13 @@
+"""Compute the wavefunction of a part of one frame, alone."""
+
+from pathlib import Path
+
+from iondrill.build.checks import read_structure
+from iondrill.engines.execute import execute
+from iondrill.prepare.start import frame, part
+from iondrill.scripting import logged
+
+with logged(snakemake.log[0]):
+    template = read_structure(Path(snakemake.input.structure))
+    atoms = part(frame(Path(snakemake.input.trajectory), snakemake.params.step, template), snakemake.wildcards.part)
+    print(execute(snakemake.params.job, atoms, Path(snakemake.output.result), Path(snakemake.output.structure)))
