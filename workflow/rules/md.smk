@@ -36,6 +36,7 @@ rule analyse_md:
     params:
         save_every=lambda wildcards: plan.config.md.runs[wildcards.run].save_every,
         charge=0,
+        engine=lambda wildcards: plan.config.levels[plan.run_level(wildcards.run)].engine,
     message:
         "Trajectory, order parameters and charges of {wildcards.run}"
     script:

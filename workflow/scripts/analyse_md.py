@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from iondrill.analyse.charges import fragment_charges, write_charges
+from iondrill.analyse.charges import SCHEME_OF_FRAMES, fragment_charges, write_charges
 from iondrill.analyse.order import order_parameters, write_csv
 from iondrill.build.checks import read_structure
 from iondrill.collect.trajectory import write_trajectory
@@ -23,7 +23,7 @@ with logged(snakemake.log[0]):
             float(frame["time_fs"]),
             frame["charges_e"],
             atoms.arrays["fragment"],
-            scheme="Mulliken",
+            scheme=SCHEME_OF_FRAMES[snakemake.params.engine],
             total_charge_e=snakemake.params.charge,
             source=snakemake.input.frames,
         )

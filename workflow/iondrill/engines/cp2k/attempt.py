@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from shutil import disk_usage
 from typing import IO, TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -97,7 +98,8 @@ class Attempt:
         sound = self.record.start + Log.read(self.folder / LOG).n_sound - 1
         stride = self.job.task.save_every
         frames = -1 if last_frame is None else last_frame
-        return next((r for r in found if r.step <= sound and r.step // stride * stride <= frames), None)
+        last = min(sound, self.job.task.steps - 1)  # CP2K writes nothing if there is no step to do
+        return next((r for r in found if r.step <= last and r.step // stride * stride <= frames), None)
 
     def drop_large_files(self) -> None:
         """Remove what only a next attempt would need; input, log and note stay."""
@@ -202,7 +204,8 @@ class Attempt:
             said = (self.folder / SAID).read_text(encoding="utf-8", errors="replace")
         except OSError:
             said = ""
-        return judge(Ending(self.log, said, status, self.job.task, self._missing(last_frame)))
+        free_bytes = disk_usage(self.folder).free
+        return judge(Ending(self.log, said, status, self.job.task, self._missing(last_frame), free_bytes))
 
     def _missing(self, last_frame: int | None) -> str:
         """Say what the files of results lack."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Action = Literal["done", "again", "fresh", "climb", "stop", "refuse", "not_converged", "failed"]
 
+FULL_BYTES = 1 << 20
+
 
 class Ending(NamedTuple):
     """What is left of an attempt.
@@ -30,6 +32,8 @@ class Ending(NamedTuple):
         What was to be done.
     missing : str
         What the files of results lack; empty if they are whole.
+    free_bytes : int
+        On the disk.
     """
 
     log: Log
@@ -37,6 +41,7 @@ class Ending(NamedTuple):
     status: int | None
     task: Relax | Static | Md
     missing: str
+    free_bytes: int
 
 
 class Verdict(NamedTuple):
@@ -58,16 +63,16 @@ class Verdict(NamedTuple):
 
 
 def disk_full(ending: Ending) -> Verdict | None:
-    """Recognise a full disk, which tears files: what is whole stays."""
-    words = ("No space left on device", "Disk quota exceeded", "disk quota exceeded")
-    if any(word in ending.said or word in ending.log.abort for word in words):
+    """Recognise a full disk: CP2K goes on without a word, and ends with exit status 0 and torn files."""
+    told = any(words in ending.said or words in ending.log.abort for words in ("No space left", "quota exceeded"))
+    if told or (not ending.log.ended and ending.free_bytes < FULL_BYTES):
         return Verdict("refuse", "the disk is full")
     return None
 
 
 def density_on_the_edge(ending: Ending) -> Verdict | None:
     """Recognise a box that is too small: the wavelet solver is wrong where the density touches its faces."""
-    if ending.log.on_the_edge:
+    if ending.log.on_the_edge and not ending.log.unconverged:
         return Verdict("failed", "the electron density touches the faces of the box: enlarge it")
     return None
 

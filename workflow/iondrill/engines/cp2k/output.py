@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_EDGE = "Density non-zero on the"  # the rest of the warning is on its next line
 _PHRASES = {
     "SCF run NOT converged": "unconverged",
     "outer SCF loop FAILED to converge": "unconverged",
-    "Density non-zero on the": "on_the_edge",  # the rest of the warning is on its next line
     "exceeded requested execution time": "out_of_time",
     "terminated by external request": "stopped",
     "GEOMETRY OPTIMIZATION COMPLETED": "relaxed",
@@ -49,6 +49,8 @@ class Scf:
         Whether CP2K says so, and the energy is a finite number.
     energy_eV : float
         NaN if it is not to be read.
+    on_the_edge : bool
+        Whether CP2K warned, of the last density, that it touches the faces of the box. That of a first guess may.
     hirshfeld_e, mulliken_e : list of float
         Charges of the atoms; empty if not asked for.
     """
@@ -56,6 +58,7 @@ class Scf:
     cycles: int = 0
     converged: bool = False
     energy_eV: float = math.nan
+    on_the_edge: bool = False
     hirshfeld_e: list[float] = field(default_factory=list)
     mulliken_e: list[float] = field(default_factory=list)
 
@@ -71,9 +74,9 @@ class Log:
         Those that ended with an energy, in order.
     n_cycles : int
         All SCF cycles, also those of an SCF that did not end.
-    unconverged, on_the_edge, out_of_time, stopped, relaxed, gave_up, ended : bool
-        Whether an SCF did not converge; the density touches the faces of the box; CP2K stopped for the wall time
-        or for an EXIT file; a relaxation was completed, or used up its steps; the program reached its end.
+    unconverged, out_of_time, stopped, relaxed, gave_up, ended : bool
+        Whether an SCF did not converge; CP2K stopped for the wall time or for an EXIT file; a relaxation was
+        completed, or used up its steps; the program reached its end.
     geometry_step : int
         Last step of a relaxation.
     forces_eV_A : list of (x, y, z)
@@ -88,7 +91,7 @@ class Log:
         self.version = ""
         self.scf: list[Scf] = []
         self.n_cycles = 0
-        self.unconverged = self.on_the_edge = self.out_of_time = self.stopped = False
+        self.unconverged = self.out_of_time = self.stopped = False
         self.relaxed = self.gave_up = self.ended = False
         self.geometry_step = 0
         self.forces_eV_A: list[list[float]] = []
@@ -99,6 +102,7 @@ class Log:
         self._column = -1
         self._aborting = False
         self._rest = ""
+        self._warned = False
 
     @classmethod
     def read(cls, path: Path) -> Log:
@@ -119,7 +123,13 @@ class Log:
     @property
     def n_sound(self) -> int:
         """Number of SCFs before the first that is not to be used."""
-        return next((i for i, scf in enumerate(self.scf) if not scf.converged), len(self.scf))
+        sound = (scf.converged and not scf.on_the_edge for scf in self.scf)
+        return next((i for i, each in enumerate(sound) if not each), len(self.scf))
+
+    @property
+    def on_the_edge(self) -> bool:
+        """Whether the density of an SCF that ended touches the faces of the box."""
+        return any(scf.on_the_edge for scf in self.scf)
 
     def _line(self, line: str) -> None:
         if self._rows is not None and self._row(line):
@@ -127,6 +137,7 @@ class Log:
         if _CYCLE.match(line):
             self.n_cycles += 1
             self._open.cycles += 1
+            self._open.on_the_edge, self._warned = self._warned, False
         elif found := _ENERGY.match(line):
             self._close(_number(found.group(1)))
         elif found := _GEOMETRY_STEP.match(line):
@@ -140,6 +151,8 @@ class Log:
             self.version = found.group(1)
         elif found := _CORES.match(line):
             self.cores *= int(found.group(1))
+        elif _EDGE in line:
+            self._warned = True
         elif "SCF run converged in" in line:
             self._open.converged = True
         elif "[ABORT]" in line or self._aborting:
@@ -186,6 +199,7 @@ class Log:
     def _close(self, energy_Ha: float) -> None:
         """End an SCF: its energy is there."""
         scf, self._open = self._open, Scf()
+        scf.on_the_edge, self._warned = scf.on_the_edge or self._warned, False
         scf.energy_eV = energy_Ha * Hartree
         scf.converged = scf.converged and not self.unconverged and math.isfinite(scf.energy_eV)
         self.scf.append(scf)
@@ -197,7 +211,7 @@ class Log:
             self._aborting = False
             return
         self._aborting = True
-        words = _SOURCE.sub("", _ART.sub("", line.strip().strip("*"))).strip()
+        words = _SOURCE.sub("", _ART.sub("", line.strip().strip("*")).strip()).strip()
         self.abort = f"{self.abort} {words}".strip()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from typing import IO, TYPE_CHECKING, Any
 
@@ -68,6 +69,14 @@ class Run:
         StoppedError
             If it was stopped and may be run again.
         """
+        try:
+            return self._to_the_end()
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            raise StoppedError.of(self.folder, "the disk is full", "make room and run it again") from None
+
+    def _to_the_end(self) -> tuple[Result, Atoms]:
         with only_one(self.state / "lock") as lock, Signals() as signals:
             futile, before = 0, -1
             verdict = self._left_over()
@@ -99,22 +108,26 @@ class Run:
         return [Attempt(self.job, self.atoms, folder) for folder in folders]
 
     def _left_over(self) -> Verdict | None:
-        """Judge an attempt that ended together with the process that watched it; None if there is none."""
-        if not self.journal.entries or self.journal.entries[-1]["reason"] != RUNNING:
+        """Return the verdict on the last attempt, if no process has seen it end or written its result; else None."""
+        if not self.journal.entries:
             return None
-        self.last = self._attempts()[-1]
-        verdict = self.last.recover(self.frames)
-        self.last.note(self.last.record.model_copy(update={"action": verdict.action}))
-        if verdict.action != "again":
+        self.last = last = self._attempts()[-1]
+        unseen = self.journal.entries[-1]["reason"] == RUNNING
+        if not unseen and last.record.action != "done":
+            return None
+        verdict = last.recover(self.frames)
+        last.note(last.record.model_copy(update={"action": verdict.action}))
+        if unseen and verdict.action not in {"again", "fresh"}:
             self.journal.explain(verdict.reason)
-        return self._climbed(verdict) if verdict.action in {"climb", "done"} else None
+        return self._climbed(verdict) if verdict.action in {"climb", "done", "failed", "not_converged"} else None
 
     def _attempt(self, lock: IO[str], signals: Signals) -> Verdict:
         """Make the next attempt."""
         former = self._attempts()
         resume, start, sources = self._resume(former)
-        climb = bool(former) and former[-1].record.action == "climb"
-        rung = (former[-1].record.rung + climb) if former else 0
+        record = former[-1].record if former else Record(start=0, rung=0)
+        # a job that is given another try after the last rung begins at the first
+        rung = (record.rung + (record.action == "climb")) % len(self.ladder)
         self.journal.begin(at=f"step {start}" if start else "")
         self.last = here = self._attempts()[-1]
         here.folder.mkdir(exist_ok=True)
