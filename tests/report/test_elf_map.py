@@ -74,3 +74,32 @@ def test_no_atom_near_the_plane(atoms, tmp_path):
     assert axes.get_legend() is None
     figure.savefig(tmp_path / "map.png")
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("shape", [(7, 5), (60, 20), (20, 60)])
+def test_the_figure_fits_the_map(atoms, shape):
+    plane = Plane(PLANE.origin_A, np.array([[0.1, 0, 0], [0, 0, 0.1]]), shape)
+    flat = np.full(shape, 0.5)
+    figure = draw_elf_map(ElfMap(plane, flat, flat), atoms, title="GFN2-xTB, 0 fs")
+    figure.draw_without_rendering()
+    axes, bar = figure.axes
+    width, height = figure.get_size_inches()
+    # nothing shrinks the axes to keep the aspect, and all that is written stays within the figure
+    place = axes.get_position(original=True)
+    np.testing.assert_allclose(axes.get_position().bounds, place.bounds, atol=1e-6)
+    assert place.width * width / (place.height * height) == pytest.approx(shape[0] / shape[1])
+    for part in (axes, bar):
+        box = part.get_tightbbox()
+        assert box.x0 >= 0
+        assert box.y0 >= 0
+        assert box.x1 <= width * figure.dpi
+        assert box.y1 <= height * figure.dpi
+
+
+def test_frames_on_one_plane_have_one_size(atoms):
+    sizes = []
+    for moved in (0, 5):
+        atoms.positions[:, 1] += moved
+        figure, *_ = drawn(atoms)
+        sizes.append(tuple(figure.get_size_inches()))
+    assert sizes[0] == sizes[1]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from iondrill.report.plane_map import Colours, draw_plane_map
 
 if TYPE_CHECKING:
@@ -14,8 +12,8 @@ if TYPE_CHECKING:
 
     from iondrill.analyse.difference import DifferenceMap
 
-LIMIT = 0.02  # electrons per bohr³: bonds gain some hundredths; the same in all frames, so that they compare
-LABEL = "electrons lost (blue) and gained (red), per bohr³"
+# The same in all frames, so that they compare.
+COLOURS = Colours("RdBu_r", -10, 10, "density difference (10⁻³ electrons/bohr³)", open_ended=True)
 
 
 def draw_difference_map(difference_map: DifferenceMap, atoms: Atoms, *, title: str) -> Figure:
@@ -24,11 +22,10 @@ def draw_difference_map(difference_map: DifferenceMap, atoms: Atoms, *, title: s
     Parameters
     ----------
     difference_map : DifferenceMap
-        Plane and difference. What exceeds 0.02 electrons per bohr³ has the colour of the end.
+        Plane and difference. What exceeds 0.01 electrons per bohr³ has the colour of the end.
     atoms : Atoms
         In the frame of the plane.
     title : str
         Level of theory and time of the frame.
     """
-    colours = Colours("RdBu_r", -LIMIT, LIMIT, LABEL)
-    return draw_plane_map(difference_map.plane, np.asarray(difference_map.difference), colours, atoms, title=title)
+    return draw_plane_map(difference_map.plane, 1e3 * difference_map.difference, COLOURS, atoms, title=title)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NEAR_PLANE_A = 0.5
 WIDTH_IN = 8.0
 # room around the map, in inches: left, right, bottom, top
-MARGINS_IN = (0.65, 1.0, 0.55, 0.35)
+MARGINS_IN = (0.65, 1.1, 0.55, 0.35)
 BAR_IN = (0.12, 0.16)  # distance from the map, width
 
 
@@ -36,12 +36,15 @@ class Colours:
         The values at its ends.
     label : str
         Quantity and unit.
+    open_ended : bool
+        Whether values beyond the ends occur; they have the colours of the ends.
     """
 
     name: str
     low: float
     high: float
     label: str
+    open_ended: bool = False
 
 
 def draw_plane_map(plane: Plane, values: Array, colours: Colours, atoms: Atoms, *, title: str) -> Figure:
@@ -86,7 +89,7 @@ def draw_plane_map(plane: Plane, values: Array, colours: Colours, atoms: Atoms, 
     )
     place = (WIDTH_IN - right + BAR_IN[0]) / WIDTH_IN
     bar = figure.add_axes((place, bottom / total, BAR_IN[1] / WIDTH_IN, height / total))
-    figure.colorbar(image, cax=bar, label=colours.label)
+    figure.colorbar(image, cax=bar, label=colours.label, extend="both" if colours.open_ended else "neither")
     axes.set(xlabel=_label(directions[0]), ylabel=_label(directions[1]), aspect="equal", facecolor="white")
     axes.set_title(title, loc="left", fontsize="medium")
     _draw_atoms(axes, plane, atoms, directions)
