@@ -16,9 +16,9 @@ REACH = 1.25
 METALS = (3, 11, 19)
 STRETCH_eV_A2 = {"bond": 25.0, "ion": 1.0}
 SHEAR_eV_A2 = {"bond": 4.0, "ion": 0.3}
-GROUND_eV_A2 = 3.0
-"""What holds each atom to its place, so that no direction is soft: with 0.5 the first steps of an ion overshoot, and it
-takes 9 steps instead of 3 from the cave of C(100) (GFN2-xTB, 0.1 eV/Å)."""
+GROUND_eV_A2 = {"cell": 3.0, "molecule": 0.5}
+"""What holds each atom to its place, so that no direction is soft. On a slab with 0.5 the first steps of an ion overshoot
+(from the cave of C(100) 9 steps instead of 3, GFN2-xTB, 0.1 eV/Å); free clusters reconstruct sooner when it is soft."""
 
 
 def spring_hessian(atoms: Atoms) -> NDArray[np.float64]:
@@ -52,4 +52,5 @@ def spring_hessian(atoms: Atoms) -> NDArray[np.float64]:
         hessian[i, :, i, :] += spring
         hessian[i, :, j, :] -= spring
     size = 3 * len(atoms)
-    return hessian.reshape(size, size) + GROUND_eV_A2 * np.eye(size)
+    ground = GROUND_eV_A2["cell" if atoms.pbc.any() else "molecule"]
+    return hessian.reshape(size, size) + ground * np.eye(size)
