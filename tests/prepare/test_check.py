@@ -195,6 +195,19 @@ def test_sites_that_a_facet_does_not_have(house):
     assert "facet top has no site 'nowhere'" in found
 
 
+def test_a_density_difference_needs_a_nanodiamond(house):
+    put("structures/assemblies/alone.yaml", {"kind": "assembly", "cluster": None, "flake": "sheet"})
+    runs = {"go": {"assembly": "meet", "steps": 10}, "control": {"assembly": "alone", "steps": 10}}
+    config(md={"run": ["go"], "runs": runs}, elf={"frames": 2, "difference": True})
+    assert check(Path("config.yaml")).jobs == 2 + 1 + 2 * 3  # each frame, its nanodiamond, its flake
+    config(md={"run": ["go", "control"], "runs": runs}, elf={"frames": 2, "difference": True})
+    (found,) = problems()
+    assert found.startswith("config.yaml: elf.difference (line ")
+    assert "run 'control' (assembly alone) has no nanodiamond" in found
+    config(md={"run": ["control"], "runs": runs}, elf={"frames": 0, "difference": True})
+    check(Path("config.yaml"))
+
+
 def test_elements_of_relaxed_structures_need_a_dataset(house):
     put("structures/clusters/nh3.xyz", "4\n\nN 0 0 0.1\nH 0.94 0 -0.27\nH -0.47 0.81 -0.27\nH -0.47 -0.81 -0.27\n")
     levels = {"gfn2": {"engine": "xtb"}, "vasp": {"engine": "vasp"}}

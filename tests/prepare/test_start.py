@@ -1,0 +1,64 @@
+"""Start geometries from other results: the frame of a step, and its parts."""
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.constraints import FixAtoms
+from ase.io.trajectory import Trajectory
+
+from iondrill.errors import UserError
+from iondrill.prepare.start import frame, part
+
+STEPS = [0, 5, 10, 15, 40]
+
+
+@pytest.fixture
+def template():
+    atoms = Atoms("CCHLi", positions=np.arange(12.0).reshape(4, 3))
+    atoms.set_array("fragment", np.array(["nd", "lower", "lower", "ion"]))
+    atoms.set_constraint(FixAtoms([2]))
+    return atoms
+
+
+@pytest.fixture
+def trajectory(tmp_path, template):
+    path = tmp_path / "trajectory.traj"
+    with Trajectory(path, "w") as file:
+        for step in STEPS:
+            moved = Atoms(template.symbols, positions=template.positions + step)
+            moved.info["step"] = step
+            file.write(moved)
+    return path
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_every_step_is_found_with_the_labels_of_the_start(trajectory, template, step):
+    found = frame(trajectory, step, template)
+    np.testing.assert_allclose(found.positions, template.positions + step)  # held atoms too
+    assert found.arrays["fragment"].tolist() == ["nd", "lower", "lower", "ion"]
+    assert found.constraints[0].get_indices().tolist() == [2]
+
+
+@pytest.mark.parametrize("step", [-1, 3, 12, 41])
+def test_a_step_that_is_not_there(trajectory, template, step):
+    with pytest.raises(UserError, match=rf"trajectory\.traj: has no step {step}"):
+        frame(trajectory, step, template)
+
+
+def test_damaged_and_foreign_trajectories(trajectory, template):
+    with pytest.raises(UserError, match="holds"):
+        frame(trajectory, 5, template[:3])
+    trajectory.write_bytes(trajectory.read_bytes()[:100])
+    with pytest.raises(UserError, match=r"trajectory\.traj"):
+        frame(trajectory, 5, template)
+
+
+def test_two_parts_make_the_whole(template):
+    nd, rest = part(template, "nd"), part(template, "rest")
+    assert str(nd.symbols) == "C"
+    assert str(rest.symbols) == "CHLi"
+    np.testing.assert_array_equal(np.concatenate([nd.positions, rest.positions]), template.positions)
+    assert rest.constraints[0].get_indices().tolist() == [1]
+    assert rest.arrays["fragment"].tolist() == ["lower", "lower", "ion"]
+    with pytest.raises(UserError, match="nd"):
+        part(rest, "nd")
