@@ -39,3 +39,22 @@ def job_spec(stage, name, note=""):
         return plan.job(JobId(stage, name.format(**wildcards)), note.format(**wildcards)).model_dump(mode="json")
 
     return spec
+
+
+def point_and_parts(file):
+    """Return a function of the wildcards that gives a file of a frame's single point, and of those of its parts."""
+
+    def files(wildcards):
+        frame, level = f"{RESULTS}/jobs/elf/{wildcards.run}.{wildcards.step}", plan.config.elf.level
+        return [
+            f"{frame}.{level}/{file}",
+            *(f"{frame}.{part}.{level}/{file}" for part in plan.elf_parts(wildcards.run)),
+        ]
+
+    return files
+
+
+def difference_maps():
+    """Return the density differences that the configuration asks for."""
+    runs = [run for run in plan.config.md.run if plan.elf_parts(run)]
+    return [f"{RESULTS}/elf/{run}/{step}.difference.png" for run in runs for step in plan.elf_steps(run)]
