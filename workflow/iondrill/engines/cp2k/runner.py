@@ -97,7 +97,8 @@ class Run:
     def _stopped(self, reason: str, *, hint: bool = False) -> StoppedError:
         steps = self._steps_done()
         so_far = f" after step {steps}" if steps > 0 else ""
-        advice = "run it again: it goes on from there" if hint else f"see {self._attempts()[-1].folder}"
+        attempts = self._attempts()
+        advice = "run it again: it goes on from there" if hint or not attempts else f"see {attempts[-1].folder}"
         return StoppedError.of(self.folder, f"{reason}{so_far}", advice)
 
     # --- attempts -----------------------------------------------------------------------------------------------
@@ -128,11 +129,12 @@ class Run:
         record = former[-1].record if former else Record(start=0, rung=0)
         # a job that is given another try after the last rung begins at the first
         rung = (record.rung + (record.action == "climb")) % len(self.ladder)
+        walltime_s = self._walltime_s()
         self.journal.begin(at=f"step {start}" if start else "")
         self.last = here = self._attempts()[-1]
         here.folder.mkdir(exist_ok=True)
         here.note(Record(start=start, rung=rung))
-        text = render_input(self.job, self.atoms, walltime_s=self._walltime_s(), rung=self.ladder[rung], resume=resume)
+        text = render_input(self.job, self.atoms, walltime_s=walltime_s, rung=self.ladder[rung], resume=resume)
         check_input(text, here.folder / INPUT, self.job, self.atoms)
         write_text(here.folder / INPUT, text)
         for attempt in former:
