@@ -1,0 +1,208 @@
+"""Real CP2K, killed and stopped in every way: each step comes once, and the trajectory is the one of a calm run."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import molecule
+from ase.units import Hartree
+
+from iondrill.config.models import Thermostat
+from iondrill.engines.base import StoppedError, read_result
+from iondrill.engines.cp2k import Cp2kEngine
+from iondrill.engines.folder import read_job
+from iondrill.engines.registry import write_folder
+from iondrill.prepare.frames import Frames
+from iondrill.prepare.jobs import Md, Relax
+
+pytestmark = [pytest.mark.cp2k, pytest.mark.xdist_group("cp2k-survival")]
+MPIRUN = ["mpirun", "--allow-run-as-root", "--bind-to", "none", "-n", "1"]
+LEVEL = {"cutoff_Ry": 150, "rel_cutoff_Ry": 30, "eps_scf": 1e-7, "launcher": MPIRUN}
+STEPS = 20
+TASK = Md(
+    steps=STEPS,
+    timestep_fs=0.5,
+    temperature_K=300,
+    thermostat=Thermostat(kind="csvr", time_constant_fs=50),
+    launch_m_s=0,
+    save_every=1,
+    seed=11,
+)
+SCRIPT = """
+import sys
+from pathlib import Path
+from iondrill.engines.base import StoppedError
+from iondrill.engines.cp2k import Cp2kEngine
+from iondrill.engines.folder import read_job
+folder = Path(sys.argv[1])
+try:
+    result, atoms = Cp2kEngine().run(*read_job(folder), folder)
+except StoppedError as error:
+    sys.exit(str(error))
+result.write(folder / "result.json")
+"""
+
+
+def methane():
+    atoms = molecule("CH4")
+    atoms.set_cell([6.6, 6.6, 6.6])
+    atoms.positions += [0.1, -0.2, 0.3]
+    atoms.set_array("fragment", np.full(5, "lower"))
+    return atoms
+
+
+def frames(folder):
+    (path,) = folder.glob("state/*/frames.bin")
+    return Frames(path, stride=1)
+
+
+def n_frames(folder):
+    return sum((len(frames(folder)) for path in folder.glob("state/*/frames.bin") if path.stat().st_size > 1500), 0)
+
+
+class Runner:
+    """A run in a process of its own."""
+
+    def __init__(self, folder, **environment):
+        self.folder = folder
+        command = [sys.executable, "-c", SCRIPT, str(folder)]
+        variables = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
+        self.process = subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True)
+
+    def wait_for(self, event):
+        until = time.monotonic() + 120
+        while not event():
+            assert self.process.poll() is None, self.process.stderr.read()
+            assert time.monotonic() < until
+            time.sleep(0.1)
+
+    def end(self):
+        _, said = self.process.communicate(timeout=240)
+        return self.process.returncode, said
+
+
+@pytest.fixture(scope="module")
+def calm(make_job, tmp_path_factory):
+    """Return the frames and the result of a run that nothing interrupts."""
+    folder = tmp_path_factory.mktemp("calm")
+    write_folder(make_job("cp2k", "cluster", TASK, level=LEVEL), methane(), folder)
+    result, atoms = Cp2kEngine().run(*read_job(folder), folder)
+    return frames(folder), result, atoms
+
+
+def test_a_calm_run(calm):
+    run, result, atoms = calm
+    assert run.steps.tolist() == list(range(STEPS + 1))
+    assert (result.status, result.n_ionic_steps) == ("converged", STEPS)
+    assert result.energy_eV == pytest.approx(run[STEPS]["potential_eV"], abs=1e-6)
+    # the frames are where the job's atoms are, not where CP2K's cell has them
+    assert np.allclose(run[0]["positions_A"], methane().positions, atol=1e-8)
+    assert np.allclose(run[STEPS]["positions_A"], atoms.positions, atol=1e-8)
+    drift_eV = np.ptp([run[i]["conserved_eV"] for i in range(STEPS + 1)])
+    assert drift_eV < 0.02
+    # velocities and forces are of the same motion as the positions; before it, the thermostat scales the velocities
+    acceleration = run[0]["forces_eV_A"] / methane().get_masses()[:, None] * 9.6485332e-3  # Å/fs²
+    before = (run[1]["positions_A"] - run[0]["positions_A"]) / 0.5 - 0.25 * acceleration
+    scale = np.vdot(before, run[0]["velocities_A_fs"]) / np.vdot(run[0]["velocities_A_fs"], run[0]["velocities_A_fs"])
+    assert scale == pytest.approx(1, abs=0.2)
+    assert np.allclose(before, scale * run[0]["velocities_A_fs"], atol=1e-5)
+    charges = np.array([run[i]["charges_e"] for i in range(STEPS + 1)])
+    assert np.abs(charges.sum(axis=1)).max() < 1e-3
+    assert (charges[:, 0] < -0.1).all()
+
+
+def test_kill_wall_time_exit_file_and_signal(calm, make_job, tmp_path):
+    """EPS_SCF 1e-7: CP2K forgets its extrapolation, and a step differs by what the threshold leaves open."""
+    write_folder(make_job("cp2k", "cluster", TASK, level=LEVEL), methane(), tmp_path)
+    (tmp_path / "EXIT").touch()  # stale: must not stop anything
+
+    run = Runner(tmp_path)
+    enough = random.randint(1, 3)  # noqa: S311
+    run.wait_for(lambda: n_frames(tmp_path) >= enough)
+    time.sleep(random.uniform(0, 1))  # noqa: S311
+    run.process.send_signal(signal.SIGKILL)
+    assert run.end()[0] == -signal.SIGKILL
+    assert 1 <= n_frames(tmp_path) <= STEPS
+
+    status, said = Runner(tmp_path, IONDRILL_WALLTIME_s="8").end()
+    assert status == 1
+    assert "stopped at the wall time" in said
+    assert "run it again" in said
+
+    # CP2K looks for the file in its first SCF, and then every 20 s
+    run = Runner(tmp_path)
+    run.wait_for(lambda: list(tmp_path.glob("state/*/attempt-003/launcher.out")))
+    (tmp_path / "EXIT").touch()
+    status, said = run.end()
+    assert status == 1
+    assert "stopped by an EXIT file" in said
+
+    # the first signal asks for the same, the second does not wait
+    run = Runner(tmp_path)
+    before = n_frames(tmp_path)
+    run.wait_for(lambda: n_frames(tmp_path) > before)
+    for _ in range(2):
+        run.process.send_signal(signal.SIGTERM)
+        time.sleep(0.7)
+    status, said = run.end()
+    assert status == 1
+    assert "stopped by SIGTERM" in said
+
+    assert Runner(tmp_path).end() == (0, "")
+    whole, (expected, _, _) = frames(tmp_path), calm
+    assert whole.steps.tolist() == list(range(STEPS + 1))
+    for i in range(STEPS + 1):
+        assert np.abs(whole[i]["positions_A"] - expected[i]["positions_A"]).max() < 1e-6
+        assert abs(whole[i]["potential_eV"] - expected[i]["potential_eV"]) < 1e-8 * Hartree
+        assert abs(whole[i]["conserved_eV"] - expected[i]["conserved_eV"]) < 1e-7 * Hartree
+
+    reasons = [attempt.reason.partition(" at step")[0] for attempt in read_result(tmp_path / "result.json").attempts]
+    assert reasons[:3] == ["killed", "stopped at the wall time", "stopped by an EXIT file"]
+    assert reasons[3].endswith("(SIGTERM)")
+    assert reasons[4:] == ["finished"]
+
+    # the result is lost, the state is not: nothing is computed again
+    (tmp_path / "result.json").unlink()
+    assert Runner(tmp_path).end() == (0, "")
+    assert len(read_result(tmp_path / "result.json").attempts) == 5
+
+
+@pytest.fixture
+def killer(tmp_path):
+    """Return a CP2K that is killed in its first run, once a file is there."""
+    program = tmp_path / "killed-cp2k"
+    program.write_text(
+        '#!/bin/sh\n[ "$1" = -i ] || exec cp2k.psmp "$@"\n'
+        f'[ -e {tmp_path}/once ] && exec cp2k.psmp "$@"\ntouch {tmp_path}/once\n'
+        'cp2k.psmp "$@" & pid=$!\nwhile ! grep -q "step =     1" job.out; do sleep 0.1; done\nkill -9 $pid\nwait $pid\n'
+    )
+    program.chmod(0o755)
+    return str(program)
+
+
+def test_a_relaxation_goes_on_when_cp2k_is_killed(killer, make_job, tmp_path):
+    level = LEVEL | {"command": [killer], "launcher": [], "eps_scf": 1e-6}
+    job = make_job("cp2k", "cluster", Relax(fmax_eV_A=0.05, max_steps=15), level=level)
+    atoms = Atoms("H2", positions=[[0, 0, 0], [0, 0, 0.95]], cell=[6, 6, 6])
+    atoms.set_array("fragment", np.full(2, "lower"))
+    result, final = Cp2kEngine().run(job, atoms, tmp_path)
+    assert result.status == "converged"
+    assert result.max_force_eV_A <= 0.05
+    assert [attempt.reason for attempt in result.attempts] == ["killed", "finished"]
+    assert result.attempts[1].changed == "continued from step 1"
+    assert final.get_distance(0, 1) == pytest.approx(0.752, abs=0.02)  # PBE, and a coarse grid
+
+
+def test_no_time_left_is_said_before_anything_runs(make_job, tmp_path, monkeypatch):
+    monkeypatch.setenv("IONDRILL_WALLTIME_s", "0.5")
+    with pytest.raises(StoppedError, match="no time is left"):
+        Cp2kEngine().run(make_job("cp2k", "cluster", TASK, level=LEVEL), methane(), tmp_path)
+    assert not list(tmp_path.glob("state/*/attempt-*"))
