@@ -12,7 +12,7 @@ from iondrill.engines.execute import execute
 from iondrill.engines.registry import write_folder
 from iondrill.prepare.jobs import Relax, Static
 
-pytestmark = [pytest.mark.cp2k, pytest.mark.xdist_group("cp2k-engine")]
+pytestmark = pytest.mark.cp2k
 MPIRUN = ["mpirun", "--allow-run-as-root", "--bind-to", "none", "-n", "1"]
 CHEAP = {"cutoff_Ry": 150, "rel_cutoff_Ry": 30, "launcher": MPIRUN}
 

@@ -23,7 +23,7 @@ from iondrill.engines.registry import write_folder
 from iondrill.prepare.frames import Frames
 from iondrill.prepare.jobs import Md, Relax
 
-pytestmark = [pytest.mark.cp2k, pytest.mark.xdist_group("cp2k-survival")]
+pytestmark = pytest.mark.cp2k
 MPIRUN = ["mpirun", "--allow-run-as-root", "--bind-to", "none", "-n", "1"]
 LEVEL = {"cutoff_Ry": 150, "rel_cutoff_Ry": 30, "eps_scf": 1e-7, "launcher": MPIRUN}
 STEPS = 20
@@ -89,17 +89,17 @@ class Runner:
         return self.process.returncode, said
 
 
-@pytest.fixture(scope="module")
-def calm(make_job, tmp_path_factory):
-    """Return the frames and the result of a run that nothing interrupts."""
-    folder = tmp_path_factory.mktemp("calm")
+@pytest.fixture
+def calm(make_job, tmp_path):
+    """Return the frames of a run that nothing interrupts."""
+    folder = tmp_path / "calm"
     write_folder(make_job("cp2k", "cluster", TASK, level=LEVEL), methane(), folder)
     result, atoms = Cp2kEngine().run(*read_job(folder), folder)
-    return frames(folder), result, atoms
+    check_calm(frames(folder), result, atoms)
+    return frames(folder)
 
 
-def test_a_calm_run(calm):
-    run, result, atoms = calm
+def check_calm(run, result, atoms):
     assert run.steps.tolist() == list(range(STEPS + 1))
     assert (result.status, result.n_ionic_steps) == ("converged", STEPS)
     assert result.energy_eV == pytest.approx(run[STEPS]["potential_eV"], abs=1e-6)
@@ -121,34 +121,35 @@ def test_a_calm_run(calm):
 
 def test_kill_wall_time_exit_file_and_signal(calm, make_job, tmp_path):
     """EPS_SCF 1e-7: CP2K forgets its extrapolation, and a step differs by what the threshold leaves open."""
-    write_folder(make_job("cp2k", "cluster", TASK, level=LEVEL), methane(), tmp_path)
-    (tmp_path / "EXIT").touch()  # stale: must not stop anything
+    folder = tmp_path / "cut"
+    write_folder(make_job("cp2k", "cluster", TASK, level=LEVEL), methane(), folder)
+    (folder / "EXIT").touch()  # stale: must not stop anything
 
-    run = Runner(tmp_path)
+    run = Runner(folder)
     enough = random.randint(1, 3)  # noqa: S311
-    run.wait_for(lambda: n_frames(tmp_path) >= enough)
+    run.wait_for(lambda: n_frames(folder) >= enough)
     time.sleep(random.uniform(0, 1))  # noqa: S311
     run.process.send_signal(signal.SIGKILL)
     assert run.end()[0] == -signal.SIGKILL
-    assert 1 <= n_frames(tmp_path) <= STEPS
+    assert 1 <= n_frames(folder) <= STEPS
 
-    status, said = Runner(tmp_path, IONDRILL_WALLTIME_s="8").end()
+    status, said = Runner(folder, IONDRILL_WALLTIME_s="8").end()
     assert status == 1
     assert "stopped at the wall time" in said
     assert "run it again" in said
 
     # CP2K looks for the file in its first SCF, and then every 20 s
-    run = Runner(tmp_path)
-    run.wait_for(lambda: list(tmp_path.glob("state/*/attempt-003/launcher.out")))
-    (tmp_path / "EXIT").touch()
+    run = Runner(folder)
+    run.wait_for(lambda: list(folder.glob("state/*/attempt-003/launcher.out")))
+    (folder / "EXIT").touch()
     status, said = run.end()
     assert status == 1
     assert "stopped by an EXIT file" in said
 
     # the first signal asks for the same, the second does not wait
-    run = Runner(tmp_path)
-    before = n_frames(tmp_path)
-    run.wait_for(lambda: n_frames(tmp_path) > before)
+    run = Runner(folder)
+    before = n_frames(folder)
+    run.wait_for(lambda: n_frames(folder) > before)
     for _ in range(2):
         run.process.send_signal(signal.SIGTERM)
         time.sleep(0.7)
@@ -156,23 +157,23 @@ def test_kill_wall_time_exit_file_and_signal(calm, make_job, tmp_path):
     assert status == 1
     assert "stopped by SIGTERM" in said
 
-    assert Runner(tmp_path).end() == (0, "")
-    whole, (expected, _, _) = frames(tmp_path), calm
+    assert Runner(folder).end() == (0, "")
+    whole = frames(folder)
     assert whole.steps.tolist() == list(range(STEPS + 1))
     for i in range(STEPS + 1):
-        assert np.abs(whole[i]["positions_A"] - expected[i]["positions_A"]).max() < 1e-6
-        assert abs(whole[i]["potential_eV"] - expected[i]["potential_eV"]) < 1e-8 * Hartree
-        assert abs(whole[i]["conserved_eV"] - expected[i]["conserved_eV"]) < 1e-7 * Hartree
+        assert np.abs(whole[i]["positions_A"] - calm[i]["positions_A"]).max() < 1e-6
+        assert abs(whole[i]["potential_eV"] - calm[i]["potential_eV"]) < 1e-8 * Hartree
+        assert abs(whole[i]["conserved_eV"] - calm[i]["conserved_eV"]) < 1e-7 * Hartree
 
-    reasons = [attempt.reason.partition(" at step")[0] for attempt in read_result(tmp_path / "result.json").attempts]
+    reasons = [attempt.reason.partition(" at step")[0] for attempt in read_result(folder / "result.json").attempts]
     assert reasons[:3] == ["killed", "stopped at the wall time", "stopped by an EXIT file"]
     assert reasons[3].endswith("(SIGTERM)")
     assert reasons[4:] == ["finished"]
 
     # the result is lost, the state is not: nothing is computed again
-    (tmp_path / "result.json").unlink()
-    assert Runner(tmp_path).end() == (0, "")
-    assert len(read_result(tmp_path / "result.json").attempts) == 5
+    (folder / "result.json").unlink()
+    assert Runner(folder).end() == (0, "")
+    assert len(read_result(folder / "result.json").attempts) == 5
 
 
 @pytest.fixture
