@@ -118,7 +118,7 @@ def test_too_few_cycles_are_an_error_never_a_number() -> None:
 
 
 def test_a_later_rung_of_the_ladder_is_recorded() -> None:
-    """A wavefunction of two atoms torn far apart is a bad start for two that are bound, with few cycles allowed."""
+    """The first start is refused, as by an SCF that does not converge; the next one counts, by its name."""
     atoms = molecule("LiF")
     atoms.calc = calculator = XtbCalculator(LEVEL.model_copy(update={"max_scf_cycles": 60}))
     original = calculator._singlepoint
