@@ -190,7 +190,7 @@ def test_a_killed_run_goes_on_from_its_last_frame(project: Path, snakemake: Call
 def test_an_unconverged_part_empties_its_row_and_nothing_else(
     project: Path, snakemake: Callable[..., list[str]]
 ) -> None:
-    config = {**CONFIG, "md": {}, "adsorption": {**CONFIG["adsorption"], "ions": ["Li", "Na"]}}
+    config = {**CONFIG, "md": {}, "inputs": {}, "adsorption": {**CONFIG["adsorption"], "ions": ["Li", "Na"]}}
     (project / "config.yaml").write_text(yaml.safe_dump(config))
     assert run(snakemake()).returncode == 0
     # spoil one part as a failed SCF would

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-import signal
+import pickle
+import subprocess
+import sys
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -24,6 +23,9 @@ from iondrill.prepare.frames import Frames
 from iondrill.prepare.jobs import Job
 from iondrill.prepare.journal import Journal, state_folder
 from iondrill.prepare.records import record_type
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LEVEL = XtbLevel(engine="xtb")
 
@@ -255,8 +257,12 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _run_to_be_killed(folder: str) -> None:
-    XtbEngine().run(md_job(steps=60), benzene_and_lithium(), Path(folder))
+RUN = """
+import pathlib, pickle, sys
+from iondrill.engines.xtb import XtbEngine
+job, atoms = pickle.loads(pathlib.Path(sys.argv[1]).read_bytes())
+XtbEngine().run(job, atoms, pathlib.Path(sys.argv[2]))
+"""
 
 
 def test_a_killed_run_goes_on_digit_for_digit(tmp_path: Path) -> None:
@@ -265,17 +271,16 @@ def test_a_killed_run_goes_on_digit_for_digit(tmp_path: Path) -> None:
     XtbEngine().run(run, atoms, tmp_path / "whole")
     whole = frames_of(run, atoms, tmp_path / "whole")
     folder = tmp_path / "killed"
-    context = multiprocessing.get_context("spawn")
+    (tmp_path / "job.pickle").write_bytes(pickle.dumps((run, atoms)))
     state = state_folder(folder, run.input_hash(atoms))
     frame_bytes = record_type(len(atoms), forces=True, charges=True).itemsize
     for target in (3, 11, 22):
-        process = context.Process(target=_run_to_be_killed, args=(str(folder),))
-        process.start()
-        while process.is_alive() and _size(state / "frames.bin") < target * frame_bytes:
+        process = subprocess.Popen([sys.executable, "-c", RUN, str(tmp_path / "job.pickle"), str(folder)])
+        while process.poll() is None and _size(state / "frames.bin") < target * frame_bytes:
             time.sleep(0.001)
-        assert process.is_alive(), "the run was over before it could be killed"
-        os.kill(process.pid or 0, signal.SIGKILL)
-        process.join()
+        assert process.poll() is None, "the run was over before it could be killed"
+        process.kill()
+        process.wait()
     result, _ = XtbEngine().run(run, benzene_and_lithium(), folder)
     again = frames_of(run, atoms, folder)
     assert again.steps.tolist() == list(range(61))
