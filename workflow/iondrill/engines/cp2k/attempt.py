@@ -13,9 +13,10 @@ from iondrill.config.levels import Cp2kLevel
 from iondrill.engines.cp2k import restart as restarts_of
 from iondrill.engines.cp2k.handlers import Action, Ending, Verdict, judge
 from iondrill.engines.cp2k.inputs import INPUT, PROJECT, in_cp2k_cell
-from iondrill.engines.cp2k.launch import Program, Signals
 from iondrill.engines.cp2k.output import Log, sound_forces
-from iondrill.engines.cp2k.trajectory import Harvest, Tail
+from iondrill.engines.cp2k.trajectory import Harvest
+from iondrill.engines.launch import Program, Signals
+from iondrill.engines.tail import Tail
 from iondrill.files import write_text
 from iondrill.prepare.frames import FrameLog
 from iondrill.prepare.jobs import Md, Relax, Static

@@ -15,10 +15,10 @@ from iondrill.engines.cp2k.attempt import MOLDEN, Attempt, Record
 from iondrill.engines.cp2k.handlers import Verdict
 from iondrill.engines.cp2k.inputs import INPUT, PROJECT, Resume, in_cp2k_cell, moving_atoms, render_input
 from iondrill.engines.cp2k.ladder import rungs
-from iondrill.engines.cp2k.launch import Signals, deadline_s, only_one
 from iondrill.engines.cp2k.output import sound_charges, sound_forces
 from iondrill.engines.cp2k.restart import is_whole, wavefunction
 from iondrill.engines.cp2k.validate import check_input
+from iondrill.engines.launch import Signals, deadline_s, only_one
 from iondrill.files import write_text
 from iondrill.prepare.frames import FrameLog
 from iondrill.prepare.jobs import Md, Static

@@ -10,6 +10,7 @@ from ase.units import Bohr, Hartree, fs
 
 from iondrill.engines.cp2k.inputs import ATOMIC_TIME, PROJECT
 from iondrill.engines.cp2k.output import sound_charges
+from iondrill.engines.tail import Tail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,28 +25,6 @@ if TYPE_CHECKING:
 
 _STEP = re.compile(r"\bi\s*=\s*(\d+)")
 ANGSTROM_FS = Bohr / (ATOMIC_TIME / fs)
-
-
-class Tail:
-    """Lines that a file gained since it was last looked at; a line counts once its end is there."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._offset = 0
-
-    def lines(self, at_once: int = 1) -> list[str]:
-        """Return the new lines, a multiple of `at_once` of them; the rest stays for later."""
-        try:
-            with self.path.open("rb") as file:
-                file.seek(self._offset)
-                found = file.read().splitlines(keepends=True)
-        except OSError:
-            return []
-        if found and not found[-1].endswith(b"\n"):
-            found.pop()
-        found = found[: len(found) // at_once * at_once]
-        self._offset += sum(map(len, found))
-        return [line.decode("utf-8", "replace") for line in found]
 
 
 class XyzTail:
