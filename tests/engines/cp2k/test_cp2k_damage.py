@@ -11,7 +11,8 @@ import pytest
 from iondrill.config.models import Thermostat
 from iondrill.engines.base import StoppedError
 from iondrill.engines.cp2k import Cp2kEngine
-from iondrill.engines.cp2k.attempt import Attempt, Record
+from iondrill.engines.attempts import Record
+from iondrill.engines.cp2k.attempt import Attempt
 from iondrill.engines.cp2k.restart import is_whole, read_restart, restarts
 from iondrill.prepare.frames import FrameLog, Frames
 from iondrill.prepare.jobs import Md, Static
@@ -49,7 +50,7 @@ def attempt(root, make_job, tmp_path):
 def recovered(attempt, tmp_path):
     """Return the verdict, the frames' last step, and where the next attempt would start."""
     path = tmp_path / "frames.bin"
-    verdict = attempt.recover(path)
+    verdict = attempt.recover()
     with FrameLog.open(path, 5) as log:
         last = log.truncate_after(STEPS)
     if last is not None:

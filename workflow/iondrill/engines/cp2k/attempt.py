@@ -6,18 +6,16 @@ from contextlib import nullcontext
 from shutil import disk_usage
 from typing import IO, TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from iondrill.config.base import NonNegativeInt, Strict
 from iondrill.config.levels import Cp2kLevel
+from iondrill.engines import attempts
+from iondrill.engines.attempts import EXIT, Verdict
 from iondrill.engines.cp2k import restart as restarts_of
-from iondrill.engines.cp2k.handlers import Action, Ending, Verdict, judge
+from iondrill.engines.cp2k.handlers import Ending, judge
 from iondrill.engines.cp2k.inputs import INPUT, PROJECT, in_cp2k_cell
 from iondrill.engines.cp2k.output import Log, sound_forces
 from iondrill.engines.cp2k.trajectory import Harvest
 from iondrill.engines.launch import Program, Signals
 from iondrill.engines.tail import Tail
-from iondrill.files import write_text
 from iondrill.prepare.frames import FrameLog
 from iondrill.prepare.jobs import Md, Relax, Static
 
@@ -31,53 +29,22 @@ if TYPE_CHECKING:
 
 LOG = f"{PROJECT}.out"
 SAID = "launcher.out"
-RECORD = "attempt.json"
-EXIT = "EXIT"
 MOLDEN = f"{PROJECT}-MOS-1_0.molden"
 LOOK_EVERY_S = 0.5
 
 
-class Record(Strict):
-    """``attempt.json``: what the next attempt must know of this one."""
+class Attempt(attempts.Attempt):
+    """An attempt, running or past; see `iondrill.engines.attempts.Attempt`."""
 
-    start: NonNegativeInt
-    rung: NonNegativeInt
-    action: Action | None = None
-
-
-class Attempt:
-    """An attempt, running or past.
-
-    Parameters
-    ----------
-    job : Job
-        What is computed.
-    atoms : Atoms
-        The job's start geometry.
-    folder : Path
-        Of the attempt; in the job's state folder.
-    """
+    log: Log
 
     def __init__(self, job: Job, atoms: Atoms, folder: Path) -> None:
-        self.job = job
-        self.atoms = atoms
-        self.folder = folder
+        super().__init__(job, atoms, folder)
         self.symbols: list[str] = atoms.get_chemical_symbols()
         self.log = Log()
+        self.frames_file = folder.parent / "frames.bin"
 
     # --- what is on disk ----------------------------------------------------------------------------------------
-
-    @property
-    def record(self) -> Record:
-        """What was noted of it; a damaged note is one of a start from scratch on the first rung."""
-        try:
-            return Record.model_validate_json((self.folder / RECORD).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, ValidationError):
-            return Record(start=0, rung=0)
-
-    def note(self, record: Record) -> None:
-        """Write ``attempt.json``."""
-        write_text(self.folder / RECORD, record.model_dump_json() + "\n")
 
     def final(self) -> restarts_of.Restart | None:
         """Return the restart file with most steps."""
@@ -110,9 +77,9 @@ class Attempt:
 
     # --- running ------------------------------------------------------------------------------------------------
 
-    def frames(self, path: Path) -> FrameLog | None:
+    def frames(self) -> FrameLog | None:
         """Open the log of frames, if the job has one."""
-        return FrameLog.open(path, len(self.atoms)) if isinstance(self.job.task, Md) else None
+        return FrameLog.open(self.frames_file, len(self.atoms)) if isinstance(self.job.task, Md) else None
 
     def harvest(self, frames: FrameLog, last: int | None) -> Harvest:
         """Return what brings the frames of this attempt into their log."""
@@ -131,15 +98,13 @@ class Attempt:
             charge=self.job.charge,
         )
 
-    def run(self, journal: Journal, frames: Path, signals: Signals, lock: IO[str], exit_file: Path) -> Verdict:
+    def run(self, journal: Journal, signals: Signals, lock: IO[str], exit_file: Path) -> Verdict:
         """Run the program, watch it, and judge what it left.
 
         Parameters
         ----------
         journal : Journal
             Takes time and cycles.
-        frames : Path
-            The log of frames; cut to where this attempt starts.
         signals : Signals
             One asks for a soft stop.
         lock : file
@@ -154,7 +119,7 @@ class Attempt:
         exit_file.unlink(missing_ok=True)
         command = [*level.launcher, *level.command, "-i", INPUT, "-o", LOG]
         tail = Tail(self.folder / LOG)
-        with self.frames(frames) or nullcontext() as log_of_frames:
+        with self.frames() or nullcontext() as log_of_frames:
             harvest = None
             if log_of_frames is not None:
                 start = self.record.start
@@ -188,12 +153,12 @@ class Attempt:
         if harvest:
             harvest.take(self.log)
 
-    def recover(self, frames: Path) -> Verdict:
+    def recover(self) -> Verdict:
         """Bring in what an attempt left that ended together with the process which watched it; judge it."""
         self.log = Log.read(self.folder / LOG)
         last = None
         if isinstance(self.job.task, Md):
-            with FrameLog.open(frames, len(self.atoms)) as log_of_frames:
+            with FrameLog.open(self.frames_file, len(self.atoms)) as log_of_frames:
                 last = log_of_frames.truncate_after(self.job.task.steps)
                 last = self.harvest(log_of_frames, last).take(self.log)
                 log_of_frames.sync()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from iondrill.engines.attempts import Verdict
 from iondrill.prepare.jobs import Relax
 
 if TYPE_CHECKING:
@@ -11,8 +12,6 @@ if TYPE_CHECKING:
 
     from iondrill.engines.cp2k.output import Log
     from iondrill.prepare.jobs import Md, Static
-
-Action = Literal["done", "again", "fresh", "climb", "stop", "refuse", "not_converged", "failed"]
 
 FULL_BYTES = 1 << 20
 
@@ -42,24 +41,6 @@ class Ending(NamedTuple):
     task: Relax | Static | Md
     missing: str
     free_bytes: int
-
-
-class Verdict(NamedTuple):
-    """What follows from an ending.
-
-    Attributes
-    ----------
-    action : str
-        "done"; "again": go on from the last restart; "fresh": the same without the last wavefunction; "climb": go
-        on with the next rung of the SCF ladder; "stop": end this process, the job may be submitted again;
-        "refuse": the same, and it will not help until the user has mended something; "not_converged" and "failed":
-        the result says so.
-    reason : str
-        In words, for the record.
-    """
-
-    action: Action
-    reason: str
 
 
 def disk_full(ending: Ending) -> Verdict | None:
