@@ -353,3 +353,17 @@ def test_merging_changes_no_document(contents):
     documents = [Document(file_with(dump(content))) for content in contents]
     merge(documents)
     assert [document.content for document in documents] == contents
+
+
+def test_a_matrix_is_named_as_a_run_is(tmp_path):
+    text = (
+        "levels: {gfn2: {engine: xtb}}\nmd:\n  run: [m, m-nd-s1, m-nd-s9]\n  matrix:\n"
+        "    m: {assemblies: {nd: a}, seeds: [1], steps: 5, thermostat: {kind: nose}}\n"
+    )
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.raises(UserError) as caught:
+        read_config(tmp_path / "config.yaml")
+    assert [str(problem).removeprefix(str(tmp_path)) for problem in caught.value.problems] == [
+        "/config.yaml: md.run.2 (line 3): there is no run 'm-nd-s9'; did you mean 'm-nd-s1'?",
+        "/config.yaml: md.matrix.m.thermostat.kind (line 5): found 'nose' at a level of engine xtb; allowed: csvr, none",
+    ]

@@ -139,3 +139,44 @@ plain = st.recursive(
 @given(st.dictionaries(st.sampled_from(["levels", "md", "relax", "inputs", "adsorption", "elf", "x"]), plain))
 def test_cross_checks_bear_any_content(content):
     assert all(len(mistake) == 3 for mistake in mistakes(content))
+
+
+MATRIX = {"assemblies": {"with": "a", "without": "b"}, "seeds": [1, 2], "steps": 10, "launch_m_s": 5}
+
+
+def stage(**fields):
+    return Config.model_validate({"levels": {"gfn2": {"engine": "xtb"}}, "md": fields})
+
+
+def test_a_matrix_names_its_runs():
+    single = {"assembly": "a", "steps": 3}
+    config = stage(run=["m", "single", "m-with-s1"], runs={"single": single}, matrix={"m": MATRIX})
+    cells = ["m-with-s1", "m-with-s2", "m-without-s1", "m-without-s2"]
+    assert config.md.run == [*cells, "single"]
+    assert [config.md.runs[name].assembly for name in cells] == ["a", "a", "b", "b"]
+    assert [config.md.runs[name].seed for name in cells] == [1, 2, 1, 2]
+    assert {(config.md.runs[name].steps, config.md.runs[name].launch_m_s) for name in cells} == {(10, 5.0)}
+    assert config.md.runs["single"] == MdRun(**single)
+
+
+def test_a_matrix_once_written_out_stays_what_it_is():
+    config = stage(run=["m"], matrix={"m": MATRIX})
+    assert Config.model_validate(config.model_dump(mode="json")) == config
+    inputs = Config.model_validate({**config.model_dump(), "inputs": {"runs": ["m"]}}).inputs.runs
+    assert inputs == config.md.run
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"runs": {"m": {"assembly": "a", "steps": 1}}}, "'m' names a run and a matrix"),
+        ({"runs": {"m-with-s2": {"assembly": "a", "steps": 1}}}, "a run named 'm-with-s2'; allowed: no other"),
+        ({"matrix": {"m": {**MATRIX, "assemblies": {"a" * 63: "a"}}}}, "allowed: at most 64"),
+        ({"matrix": {"m": {**MATRIX, "assemblies": {}}}}, "at least 1 item"),
+        ({"matrix": {"m": {**MATRIX, "seeds": []}}}, "at least 1 item"),
+        ({"matrix": {"m": {**MATRIX, "save_every": 3}}}, "a divisor of steps"),
+    ],
+)
+def test_a_matrix_that_cannot_be(fields, message):
+    with pytest.raises(ValidationError, match=message):
+        stage(**{"matrix": {"m": MATRIX}, **fields})

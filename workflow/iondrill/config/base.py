@@ -14,14 +14,15 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-NAME_RULE = "letters, digits, '+', '_' and '-', starting with a letter or digit, at most 64"
+NAME_LENGTH = 64
+NAME_RULE = f"letters, digits, '+', '_' and '-', starting with a letter or digit, at most {NAME_LENGTH}"
 
 
 def _name(refers_to: str | None = None) -> Any:
     """Return the rule of a name; the keys with x- serve messages, cross-checks and the reference pages."""
     extra: dict[str, Any] = {"x-means": refers_to or "name", "x-rule": NAME_RULE}
     return Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9+_-]{0,63}$",
+        pattern=rf"^[A-Za-z0-9][A-Za-z0-9+_-]{{0,{NAME_LENGTH - 1}}}$",
         json_schema_extra=extra | ({"x-refers-to": refers_to} if refers_to else {}),
     )
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import ValidationError
 
 from iondrill.config.base import Ion
 from iondrill.config.levels import VaspLevel
-from iondrill.config.models import Config
+from iondrill.config.models import Config, MdMatrix
 from iondrill.config.schema import schema_of, value_at
 from iondrill.errors import nearest
 
@@ -28,14 +31,16 @@ def mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
         The merged content of the configuration files, valid or not.
     """
     levels, runs = _mapping(content, "levels"), _mapping(content, "md", "runs")
+    matrices = _mapping(content, "md", "matrix")
+    known = {*runs, *matrices, *_cells(matrices)}
     for place, refers_to, name in references(content):
         if refers_to == "level" and levels and name not in levels:
             default = "" if value_at(content, place) else ", the default"
             yield place, f"there is no level '{name}'{default}", nearest(name, map(str, levels))
         elif refers_to == "level":
             yield from _vasp_mistakes(content, place, name)
-        elif refers_to == "run" and name not in runs:
-            yield place, f"there is no run '{name}'", nearest(name, map(str, runs))
+        elif refers_to == "run" and name not in known:
+            yield place, f"there is no run '{name}'", nearest(name, map(str, known))
         elif refers_to == "run" and place[0] == "md":
             yield from _thermostat_mistakes(content, name)
 
@@ -70,12 +75,20 @@ def _vasp_mistakes(content: dict[str | int, Any], place: Place, name: str) -> It
 
 def _thermostat_mistakes(content: dict[str | int, Any], run: str) -> Iterator[Mistake]:
     """Yield the thermostat of a run if its level does not offer it."""
-    settings = _mapping(content, "md", "runs", run)
+    key = "runs" if run in _mapping(content, "md", "runs") else "matrix"
+    settings = _mapping(content, "md", key, run)
     default = _mapping(content, "md").get("level", Config.model_fields["md"].get_default().level)
     level = settings.get("level") or default
     nose = _mapping(settings, "thermostat").get("kind") == "nose"
     if nose and isinstance(level, str) and _mapping(content, "levels", level).get("engine") == "xtb":
-        yield ("md", "runs", run, "thermostat", "kind"), "found 'nose' at a level of engine xtb", "allowed: csvr, none"
+        yield ("md", key, run, "thermostat", "kind"), "found 'nose' at a level of engine xtb", "allowed: csvr, none"
+
+
+def _cells(matrices: dict[str | int, Any]) -> Iterator[str]:
+    """Yield the names of the runs of each matrix that is valid."""
+    for name, matrix in matrices.items():
+        with suppress(ValidationError):
+            yield from MdMatrix.model_validate(matrix).cells(str(name))
 
 
 def _mapping(content: Any, *keys: str) -> dict[str | int, Any]:

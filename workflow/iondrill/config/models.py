@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from iondrill.config.base import (
+    NAME_LENGTH,
     AssemblyName,
     FacetName,
     Folder,
@@ -43,10 +44,9 @@ class Thermostat(Strict):
     group: Literal["all", "flake"] = Field("all", description="flake: a launched nanodiamond is not damped")
 
 
-class MdRun(Strict):
-    """One molecular-dynamics run of an assembly."""
+class RunSettings(Strict):
+    """How molecular dynamics is done."""
 
-    assembly: AssemblyName = Field(description="recipe in structures/assemblies")
     level: LevelName | None = Field(None, description="level of theory; by default that of the stage")
     relax_parts: bool = Field(True, description="assemble relaxed parts rather than parts as built")
     steps: PositiveInt = Field(description="number of time steps")
@@ -58,7 +58,6 @@ class MdRun(Strict):
         0.0, description="speed given to the nanodiamond along the insertion axis at the start; an assumption"
     )
     save_every: PositiveInt = Field(1, description="steps from frame to frame")
-    seed: Seed | None = Field(None, description="of velocities and thermostat; by default the config's")
 
     @field_validator("save_every")
     @classmethod
@@ -70,12 +69,73 @@ class MdRun(Strict):
         return save_every
 
 
+class MdRun(RunSettings):
+    """One molecular-dynamics run of an assembly."""
+
+    assembly: AssemblyName = Field(description="recipe in structures/assemblies")
+    seed: Seed | None = Field(None, description="of velocities and thermostat; by default the config's")
+
+
+class MdMatrix(RunSettings):
+    """Runs that differ in their assembly and their seed alone: an experiment with its controls."""
+
+    assemblies: Annotated[dict[Name, AssemblyName], Field(min_length=1)] = Field(
+        description="recipes in structures/assemblies, each with a short label"
+    )
+    seeds: Annotated[list[Seed], Field(min_length=1)] = Field(description="of velocities and thermostat")
+
+    def cells(self, name: str) -> dict[str, MdRun]:
+        """Return the runs of the matrix of this name: ``<matrix>-<label>-s<seed>``."""
+        settings = self.model_dump(exclude={"assemblies", "seeds"}, exclude_unset=True)
+        return {
+            f"{name}-{label}-s{seed}": MdRun(assembly=assembly, seed=seed, **settings)
+            for label, assembly in self.assemblies.items()
+            for seed in dict.fromkeys(self.seeds)
+        }
+
+
+class EventCriteria(Strict):
+    """When something counts as having happened in a run."""
+
+    opened_by_A: PositiveFloat = Field(
+        1.0, description="the layers have opened where the gap at the edge is wider than at the start by this"
+    )
+    lasting_fs: NonNegativeFloat = Field(50.0, description="what does not last this long has not happened")
+
+
 class MdStage(Strict):
     """Molecular dynamics of a nanodiamond at the edge of a lithiated bilayer."""
 
     level: LevelName = Field("gfn2", description="level of theory")
-    run: list[RunName] = Field([], description="the runs to make")
+    run: list[RunName] = Field([], description="the runs to make: names of runs and of matrices")
     runs: dict[Name, MdRun] = Field({}, description="runs by name")
+    matrix: dict[Name, MdMatrix] = Field({}, description="matrices of runs by name")
+    events: EventCriteria = EventCriteria()
+
+    @model_validator(mode="after")
+    def _with_cells(self) -> Self:
+        """Add the runs of each matrix, and name them where the matrix is named."""
+        cells = {name: matrix.cells(name) for name, matrix in self.matrix.items()}
+        for name, runs in cells.items():
+            for run, settings in runs.items():
+                if len(run) > NAME_LENGTH:
+                    raise ValueError(
+                        f"matrix '{name}' makes a run named '{run}'; allowed: at most {NAME_LENGTH} letters"
+                    )
+                if self.runs.get(run, settings) != settings:
+                    raise ValueError(f"matrix '{name}' makes a run named '{run}'; allowed: no other run of that name")
+            if name in self.runs:
+                raise ValueError(f"'{name}' names a run and a matrix; allowed: one of the two")
+        every = {**self.runs, **{run: settings for runs in cells.values() for run, settings in runs.items()}}
+        # the model is frozen for all others: this is still its making
+        object.__setattr__(self, "runs", every)
+        object.__setattr__(self, "run", self.named(self.run))
+        return self
+
+    def named(self, names: list[str]) -> list[str]:
+        """Return runs, the runs of each matrix in the place of its name; each once."""
+        runs = (list(self.matrix[name].cells(name)) if name in self.matrix else [name] for name in names)
+        return list(dict.fromkeys(run for several in runs for run in several))
 
 
 class ElfStage(Strict):
@@ -110,7 +170,7 @@ class InputsStage(Strict):
     md: list[LevelName] = Field([], description="levels for the runs below")
     elf: list[LevelName] = Field([], description="levels for a single point with ELF of the runs below")
     adsorption: list[LevelName] = Field([], description="levels for slabs, slabs with ion, and atoms")
-    runs: list[RunName] = Field([], description="MD runs by name")
+    runs: list[RunName] = Field([], description="MD runs and matrices by name")
 
 
 class Config(Strict):
@@ -126,3 +186,9 @@ class Config(Strict):
     elf: ElfStage = ElfStage()
     adsorption: AdsorptionStage = AdsorptionStage()
     inputs: InputsStage = InputsStage()
+
+    @model_validator(mode="after")
+    def _with_cells(self) -> Self:
+        """Name the runs of a matrix where `inputs` names the matrix."""
+        object.__setattr__(self, "inputs", self.inputs.model_copy(update={"runs": self.md.named(self.inputs.runs)}))
+        return self
