@@ -1,5 +1,6 @@
 """Tabulate adsorption energies; a row whose parts did not all converge says why and has none."""
 
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,12 @@ from iondrill.prepare.plan import JobId, Plan
 from iondrill.scripting import logged
 
 
-def rows(plan):
-    """Yield a row for each site, ion and facet."""
+def rows(plan, level):
+    """Yield a row for each site, ion and facet at a level."""
     stage = plan.config.adsorption
 
     def folder(subject):
-        return plan.folder(JobId("adsorption", f"{subject}.{stage.level}"))
+        return plan.folder(JobId("adsorption", f"{subject}.{level}"))
 
     for facet in stage.facets:
         slab = read_structure(plan.structure_file(facet))
@@ -32,7 +33,7 @@ def rows(plan):
                     termination=load_recipe(facet, plan.recipes).termination,
                     adsorbate=ion,
                     site=site,
-                    level=plan.config.levels[stage.level],
+                    level=plan.config.levels[level],
                     combined=read_result(folder(f"{facet}.{ion}-{site}") / "result.json"),
                     substrate=read_result(folder(f"{facet}.clean") / "result.json"),
                     atom=read_result(folder(f"atom.{ion}") / "result.json"),
@@ -42,4 +43,6 @@ def rows(plan):
 
 
 with logged(snakemake.log[0]):
-    write_csv(rows(Plan(Config.model_validate(snakemake.params.config))), Path(snakemake.output.table))
+    plan = Plan(Config.model_validate(snakemake.params.config))
+    by_level = (rows(plan, level) for level in plan.config.adsorption.levels)
+    write_csv(chain.from_iterable(by_level), Path(snakemake.output.table))

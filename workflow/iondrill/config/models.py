@@ -155,12 +155,20 @@ class ElfStage(Strict):
 class AdsorptionStage(Strict):
     """Adsorption energies of single ions on facets."""
 
-    level: LevelName = Field("gfn2", description="level of theory")
+    level: LevelName | Annotated[list[LevelName], Field(min_length=1)] = Field(
+        "gfn2",
+        description="level of theory; of several, each has rows of its own, and all are compared with the last",
+    )
     facets: list[FacetName] = Field([], description="recipes in structures/facets")
     ions: list[Ion] = Field(["Li", "Na"], description="adsorbates")
     sites: list[Name] | Literal["all"] = Field("all", description="labels of sites, or all symmetry-distinct ones")
     fmax_eV_A: PositiveFloat = Field(0.05, description="largest force at which a slab counts as relaxed")
     max_steps: PositiveInt = Field(300, description="more than this: not converged")
+
+    @property
+    def levels(self) -> list[str]:
+        """The levels, each once."""
+        return [self.level] if isinstance(self.level, str) else list(dict.fromkeys(self.level))
 
 
 class InputsStage(Strict):

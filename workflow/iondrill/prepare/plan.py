@@ -147,14 +147,15 @@ class Plan:
         return jobs + [JobId("elf", f"{frame}.{part}.{level}") for run, frame in frames for part in self.elf_parts(run)]
 
     def adsorption_jobs(self, level: str | None = None) -> list[JobId]:
-        """Return clean slabs, atoms and slabs with an ion at a level; each once."""
-        stage, level = self.config.adsorption, level or self.config.adsorption.level
+        """Return clean slabs, atoms and slabs with an ion at a level, by default at all of the stage; each once."""
+        stage = self.config.adsorption
         if not stage.facets:
             return []
         subjects = [f"{facet}.{CLEAN}" for facet in stage.facets]
         subjects += [f"atom.{ion}" for ion in stage.ions]
         subjects += [f"{f}.{ion}-{site}" for f in stage.facets for ion in stage.ions for site in self.sites(f)]
-        return [JobId("adsorption", f"{subject}.{level}") for subject in subjects]
+        levels = stage.levels if level is None else [level]
+        return [JobId("adsorption", f"{subject}.{name}") for name in levels for subject in subjects]
 
     def executed(self) -> list[JobId]:
         """Return every job that the default target runs."""
