@@ -140,9 +140,7 @@ def test_the_drill_gives_charges_maps_and_a_page(calm: Path) -> None:
     assert "PBE-D3(BJ)" in (results / "report.html").read_text()
 
 
-def test_killed_out_of_time_and_told_to_stop(
-    calm: Path, tmp_path: Path, command: Callable[..., list[str]]
-) -> None:
+def test_killed_out_of_time_and_told_to_stop(calm: Path, tmp_path: Path, command: Callable[..., list[str]]) -> None:
     """CP2K forgets its extrapolation at a restart: EPS_SCF 1e-7 leaves far less open than what is allowed here."""
     project = tmp_path / "disturbed"
     shutil.copytree(calm, project, ignore=shutil.ignore_patterns("md", "elf", "charges", "report.html"))

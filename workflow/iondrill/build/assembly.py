@@ -95,7 +95,7 @@ def boxed(atoms: Atoms, box: FittedBox | CubicBox) -> Atoms:
         edges = np.full(3, box.edge_A)
     else:
         edges = (np.full(3, extent.max()) if box.cubic else extent) + box.vacuum_A
-    if (edges - extent).min() < 2 * LEAST_MARGIN_A:
+    if (edges - extent).min() < 2 * LEAST_MARGIN_A - 1e-6:  # of rounding
         raise UserError.of(
             "box",
             f"{edges.min():.1f} Å leaves {(edges - extent).min() / 2:.1f} Å on each side of a solute of "

@@ -1,4 +1,4 @@
-"""The command ``iondrill``: check a configuration, look at this machine, write the reference."""
+"""The command ``iondrill``: check a configuration, look at a run and at this machine, write the reference."""
 
 from __future__ import annotations
 
@@ -46,17 +46,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="command", required=True)
 
     check = commands.add_parser("check", help="check configuration and recipes; say all that is wrong at once")
-    check.add_argument(
-        "--configfile",
-        "--configfiles",
-        nargs="+",
-        type=Path,
-        default=[Path("config.yaml")],
-        metavar="FILE",
-        help="configuration files, later ones overriding earlier ones (default: config.yaml)",
-    )
+    _add_configfile(check)
     check.add_argument("--json", action="store_true", help="write the outcome as JSON to stdout")
     check.set_defaults(command=_check)
+
+    status = commands.add_parser("status", help="say of every job how far it is, and why it stopped")
+    _add_configfile(status)
+    status.add_argument("--json", action="store_true", help="write the table as JSON")
+    status.set_defaults(command=_status)
 
     doctor = commands.add_parser("doctor", help="say what was found on this machine, and what to install")
     doctor.add_argument("--json", action="store_true", help="write the findings as JSON")
@@ -71,6 +68,18 @@ def _parser() -> argparse.ArgumentParser:
     docs.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is out of date")
     docs.set_defaults(command=_docs)
     return parser
+
+
+def _add_configfile(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--configfile",
+        "--configfiles",
+        nargs="+",
+        type=Path,
+        default=[Path("config.yaml")],
+        metavar="FILE",
+        help="configuration files, later ones overriding earlier ones (default: config.yaml)",
+    )
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -90,6 +99,17 @@ def _check(options: argparse.Namespace) -> int:
         print(json.dumps({**summary._asdict(), "problems": []}, indent=2))
     else:
         print(f"{names}: {summary.structures} structures, {summary.jobs} jobs, no problems")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    """Say of every job how far it is."""
+    from iondrill.cli.status import as_text, survey
+    from iondrill.config.load import read_config
+    from iondrill.prepare.plan import Plan
+
+    jobs = survey(Plan(read_config(*options.configfile)))
+    print(json.dumps([job.model_dump() for job in jobs], indent=1) if options.json else as_text(jobs))
     return 0
 
 

@@ -73,6 +73,18 @@ def only_one(path: Path) -> Iterator[IO[str]]:
         yield file
 
 
+def is_locked(path: Path) -> bool | None:
+    """Say whether a process works in a folder, by the lock file of `only_one`; None where locks do not tell."""
+    try:
+        with path.open("r", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    return False
+
+
 class Signals:
     """While this is entered, a signal to stop is noted and does not end the process.
 

@@ -241,6 +241,19 @@ class Frames:
             yield self._records[self._live[part]]
 
 
+def last_step(path: Path) -> int | None:
+    """Return the step of the last whole record of a log, which may be growing; None if there is none."""
+    try:
+        with path.open("rb") as file:
+            dtype = records.parse_header(file.read(records.HEADER_BYTES), path)
+            count = (os.fstat(file.fileno()).st_size - records.HEADER_BYTES) // dtype.itemsize
+            file.seek(records.HEADER_BYTES + max(0, count - 1) * dtype.itemsize)
+            record = np.frombuffer(file.read(dtype.itemsize if count > 0 else 0), dtype)
+    except (OSError, UserError, ValueError):
+        return None
+    return int(record["step"][0]) if len(record) else None
+
+
 def _write(descriptor: int, data: bytes) -> None:
     while data:
         data = data[os.write(descriptor, data) :]

@@ -40,10 +40,7 @@ class Journal:
     def __init__(self, path: Path, cores: int = 1) -> None:
         self.path = path
         self.cores = cores
-        try:
-            self.entries: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            self.entries = []
+        self.entries: list[dict[str, Any]] = _read(path)
         self._started = time.monotonic()
 
     def begin(self, at: str = "") -> None:
@@ -85,3 +82,18 @@ class Journal:
 
     def _write(self) -> None:
         write_text(self.path, json.dumps(self.entries, indent=1))
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    """Return the attempts in a file; none if it is missing or damaged."""
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    kinds: dict[str, type | tuple[type, ...]] = {"reason": str, "changed": str, "n_scf_cycles": int}
+    kinds |= dict.fromkeys(("wall_s", "core_s"), (int, float))
+    sound = isinstance(entries, list) and all(
+        isinstance(entry, dict) and all(isinstance(entry.get(key), kind) for key, kind in kinds.items())
+        for entry in entries
+    )
+    return entries if sound else []

@@ -9,6 +9,7 @@ import numpy as np
 
 from iondrill.config.levels import XtbLevel
 from iondrill.engines.base import Attempt, Availability, Result, Status
+from iondrill.engines.launch import only_one
 from iondrill.engines.xtb import blas
 from iondrill.errors import UserError
 from iondrill.prepare.jobs import VALENCE_ELECTRONS, Job, Md, Relax, unpaired_electrons
@@ -66,16 +67,19 @@ class XtbEngine:
 
     def run(self, job: Job, atoms: Atoms, folder: Path) -> tuple[Result, Atoms]:
         """Run, or continue, a job; see `iondrill.engines.base.Engine.run`."""
-        from iondrill.engines.xtb.calculator import ScfNotConvergedError, XtbCalculator
-
         if not isinstance(job.level, XtbLevel):
             raise TypeError(f"level '{job.level_name}' is of engine {job.level.engine}")
-        digest = job.input_hash(atoms)
-        state = state_folder(folder, digest)
+        state = state_folder(folder, job.input_hash(atoms))
+        with only_one(state / "lock"):
+            return self._run(job, job.level, atoms.copy(), state)
+
+    def _run(self, job: Job, level: XtbLevel, atoms: Atoms, state: Path) -> tuple[Result, Atoms]:
+        """Run a job whose folder is locked."""
+        from iondrill.engines.xtb.calculator import ScfNotConvergedError, XtbCalculator
+
         journal = Journal(state / "journal.json")
         electrons = sum(VALENCE_ELECTRONS[symbol] for symbol in atoms.get_chemical_symbols())
-        atoms = atoms.copy()
-        atoms.calc = calculator = XtbCalculator(job.level, job.charge, unpaired_electrons(job, electrons))
+        atoms.calc = calculator = XtbCalculator(level, job.charge, unpaired_electrons(job, electrons))
         found: dict[str, Any] = {}
         status: Status
         try:
@@ -95,7 +99,7 @@ class XtbEngine:
             wall_s=journal.cost("wall_s"),
             core_s=journal.cost("core_s"),
             attempts=[Attempt(reason=entry["reason"], changed=entry["changed"]) for entry in journal.entries],
-            input_hash=digest,
+            input_hash=state.name,
             **found,
         )
         return result, atoms

@@ -1,0 +1,54 @@
+"""``iondrill status``: every job of a configuration, how far it is, and why it stopped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from iondrill.collect.progress import Progress, progress
+from iondrill.engines.folder import JOB
+
+if TYPE_CHECKING:
+    from iondrill.prepare.plan import Plan
+
+HEADER = ("stage", "job", "state", "attempt", "progress", "left", "why it stopped", "log")
+REASON = 60
+
+
+def survey(plan: Plan) -> list[Progress]:
+    """Return how far each job is: those that the default target runs, and others whose folders are there."""
+    planned = [(job.stage, job.name) for job in plan.executed()]
+    there = sorted(path.parent for path in (plan.results / "jobs").glob(f"*/*/{JOB}"))
+    jobs = dict.fromkeys([*planned, *((folder.parent.name, folder.name) for folder in there)])
+    return [progress(plan.results, stage, name) for stage, name in jobs]
+
+
+def as_text(jobs: list[Progress]) -> str:
+    """Return a table for a terminal, and a line that counts the states."""
+    rows = [HEADER, *(_row(job) for job in jobs)]
+    *widths, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
+    lines = ["  ".join([*map(str.ljust, row, widths), row[-1]]) for row in rows]
+    counts = Counter(job.state for job in jobs)
+    total = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts.items())
+    return "\n".join(line.rstrip() for line in [*lines, f"{len(jobs)} jobs: {total}"])
+
+
+def _row(job: Progress) -> tuple[str, ...]:
+    done = f"{job.step or 0} of {job.steps} steps" if job.steps else ""
+    if not done and job.n_scf_cycles:
+        done = f"{job.n_scf_cycles} SCF cycles"
+    # a job that ended well needs no reason, and a broken line no table
+    reason = "" if job.state == "converged" else " ".join(job.reason.split())
+    reason = reason if len(reason) <= REASON else reason[: REASON - 1] + "…"
+    attempt = str(job.attempt) if job.attempt else ""
+    return (job.stage, job.name, job.state.replace("_", " "), attempt, done, _duration(job.left_s), reason, job.log)
+
+
+def _duration(seconds: float | None) -> str:
+    """Return a time as people say it."""
+    if seconds is None:
+        return ""
+    minutes, hours = round(seconds / 60), round(seconds / 3600)
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 100 else f"{hours} h" if hours < 72 else f"{round(hours / 24)} d"
