@@ -180,3 +180,15 @@ def test_a_matrix_once_written_out_stays_what_it_is():
 def test_a_matrix_that_cannot_be(fields, message):
     with pytest.raises(ValidationError, match=message):
         stage(**{"matrix": {"m": MATRIX}, **fields})
+
+
+def test_a_level_of_prerelaxation_must_exist_where_it_is_needed():
+    levels = {"dft": {"engine": "cp2k"}, "gfn1": {"engine": "xtb"}}
+    stages = {stage: {"level": "gfn1"} for stage in ("relax", "md", "elf", "adsorption")}
+    assert not list(mistakes({"levels": levels} | stages))
+    assert list(mistakes({"levels": levels} | stages | {"relax": {"level": "dft"}})) == [
+        (("relax", "prerelax"), "there is no level 'gfn2', the default", "did you mean 'gfn1'?")
+    ]
+    assert not list(mistakes({"levels": levels} | stages | {"relax": {"level": "dft", "prerelax": None}}))
+    (wrong,) = mistakes({"levels": levels} | stages | {"adsorption": {"level": "gfn1", "prerelax": "zero"}})
+    assert wrong == (("adsorption", "prerelax"), "there is no level 'zero'", "allowed: dft, gfn1, or null")

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iondrill.config.load import read_config
@@ -62,6 +62,37 @@ def test_jobs_know_their_task(default: Plan) -> None:
     assert default.job(JobId("adsorption", "C100-2x1.clean.gfn2")).kind == "slab"
 
 
+def test_a_relaxation_at_another_engine_starts_from_the_same_job_at_the_level_of_prerelaxation(tmp_path: Path) -> None:
+    stages = {
+        "relax": {"level": "pbe-d3", "structures": ["nd29"]},
+        "md": {},
+        "inputs": {},
+        "adsorption": {"level": "pbe-d3-vasp", "prerelax": "gfn2-smeared", "facets": ["C100-2x1"], "ions": ["Li"]},
+    }
+    warm = plan(results=str(tmp_path), **stages)
+    for job in warm.wanted():
+        starts_from = warm.prerelaxation(job)
+        if job.subject == "atom.Li":
+            assert starts_from is None
+        else:
+            level = "gfn2" if job.stage == "relax" else "gfn2-smeared"
+            assert starts_from == JobId(job.stage, f"{job.subject}.{level}")
+            assert warm.prerelaxation(starts_from) is None
+            assert starts_from in warm.executed()
+            assert starts_from not in warm.written()
+    assert len(warm.executed()) == 2 * len(warm.wanted()) - 1
+    stages["adsorption"]["prerelax"] = None
+    assert all(job.stage == "relax" for job in plan(results=str(tmp_path), **stages).executed() if "gfn2" in job.level)
+
+
+def test_no_prerelaxation_of_what_is_at_an_xtb_level_or_at_its_own(tmp_path: Path) -> None:
+    stages = {"relax": {"level": "gfn2", "prerelax": "gfn2-smeared", "structures": ["nd29"]}, "md": {}}
+    assert not any(map(plan(results=str(tmp_path), **stages).prerelaxation, plan(**stages).executed()))
+    stages["relax"] = {"level": "pbe-d3", "prerelax": "pbe-d3", "structures": ["nd29"]}
+    assert plan(results=str(tmp_path), **stages).prerelaxation(JobId("relax", "nd29.pbe-d3")) is None
+
+
+@settings(deadline=None)
 @given(st.integers(1, 400), st.integers(1, 20), st.integers(0, 12))
 def test_elf_frames_are_saved_frames(saved: int, every: int, frames: int) -> None:
     run = {"assembly": "drill-nd35-li", "steps": saved * every, "save_every": every}

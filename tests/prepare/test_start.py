@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import molecule
 from ase.constraints import FixAtoms
 from ase.io.trajectory import Trajectory
 
+from iondrill.build.registry import build
 from iondrill.errors import UserError
-from iondrill.prepare.start import frame, part
+from iondrill.prepare.start import damage, frame, left_site, part, slab_with_ion
 
 STEPS = [0, 5, 10, 15, 40]
 
@@ -62,3 +64,44 @@ def test_two_parts_make_the_whole(template):
     assert rest.arrays["fragment"].tolist() == ["lower", "lower", "ion"]
     with pytest.raises(UserError, match="nd"):
         part(rest, "nd")
+
+
+def moved(atoms, index, vector_A):
+    after = atoms.copy()
+    after.positions[index] += vector_A
+    return after
+
+
+@pytest.fixture(scope="module")
+def slab(recipes):
+    return build("C100-2x1", recipes)
+
+
+def test_a_slab_must_keep_every_bond(slab):
+    rattled = slab.copy()
+    rattled.rattle(0.02, seed=1)
+    assert damage(slab, rattled) == ""
+    top = int(slab.positions[:, 2].argmax())
+    assert "bonds broke" in damage(slab, moved(slab, top, [0, 0, 2.0]))
+
+
+def test_ions_may_bind_and_leave(slab):
+    before = slab_with_ion(slab, slab, "cave", "Li")
+    assert damage(before, moved(before, -1, [0, 0, 5.0])) == damage(before, moved(before, -1, [0, 0, -0.5])) == ""
+
+
+def test_a_cluster_may_reconstruct_but_not_fall_apart():
+    ring = molecule("C6H6")
+    ring.set_array("fragment", np.array(["lower"] * 12))
+    opened = moved(ring, [0, 6], 0.6 * ring.positions[0])  # two bonds break, C and H leave
+    assert damage(ring, opened) == "it fell apart, from 1 into 2 pieces"
+    squeezed = ring.copy()
+    squeezed.positions[:, 0] *= 0.6  # bonds across the ring
+    assert damage(ring, squeezed) == ""
+
+
+def test_an_ion_that_leaves_its_site_is_noticed(slab):
+    before = slab_with_ion(slab, slab, "cave", "Li")
+    other = slab_with_ion(slab, slab, "bridge", "Li")
+    assert left_site(before, moved(before, -1, [0.1, 0.1, 0.5]), slab) == ""
+    assert left_site(before, other, slab) == "the ion moved from cave to bridge"

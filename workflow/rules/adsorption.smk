@@ -4,6 +4,7 @@ ADSORPTION = f"{RESULTS}/jobs/adsorption"
 rule relax_slab:
     input:
         structure=f"{RESULTS}/structures/{{facet}}.extxyz",
+        prerelaxed=prerelaxation_of("adsorption", "{facet}.clean.{level}"),
     output:
         result=f"{ADSORPTION}/{{facet}}.clean.{{level}}/result.json",
         structure=f"{ADSORPTION}/{{facet}}.clean.{{level}}/relaxed.extxyz",
@@ -26,6 +27,7 @@ rule relax_adsorbate:
     input:
         slab=f"{RESULTS}/structures/{{facet}}.extxyz",
         structure=f"{ADSORPTION}/{{facet}}.clean.{{level}}/relaxed.extxyz",
+        prerelaxed=prerelaxation_of("adsorption", "{facet}.{ion}-{site}.{level}"),
     output:
         result=f"{ADSORPTION}/{{facet}}.{{ion}}-{{site}}.{{level}}/result.json",
         structure=f"{ADSORPTION}/{{facet}}.{{ion}}-{{site}}.{{level}}/relaxed.extxyz",

@@ -41,6 +41,18 @@ def job_spec(stage, name, note=""):
     return spec
 
 
+def prerelaxation_of(stage, name):
+    """Return a function of the wildcards that gives record and geometry of a relaxation's pre-relaxation, if any."""
+
+    def files(wildcards):
+        job = plan.prerelaxation(JobId(stage, name.format(**wildcards)))
+        return (
+            [] if job is None else [(plan.folder(job) / file).as_posix() for file in ("result.json", "relaxed.extxyz")]
+        )
+
+    return files
+
+
 def point_and_parts(file):
     """Return a function of the wildcards that gives a file of a frame's single point, and of those of its parts."""
 

@@ -1,6 +1,7 @@
 rule relax:
     input:
         structure=f"{RESULTS}/structures/{{name}}.extxyz",
+        prerelaxed=prerelaxation_of("relax", "{name}.{level}"),
     output:
         result=f"{RESULTS}/jobs/relax/{{name}}.{{level}}/result.json",
         structure=f"{RESULTS}/jobs/relax/{{name}}.{{level}}/relaxed.extxyz",

@@ -45,7 +45,7 @@ rule write_report:
 
 rule check_status:
     input:
-        results=results_of(EXECUTED),
+        results=results_of(plan.wanted()),
         report=f"{RESULTS}/report.html",
     output:
         f"{RESULTS}/status.json",

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from iondrill.build.checks import read_structure
-from iondrill.engines.execute import execute
+from iondrill.engines.execute import execute, prerelaxed
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
     atoms = read_structure(Path(snakemake.input.structure))
-    print(execute(snakemake.params.job, atoms, Path(snakemake.output.result), Path(snakemake.output.structure)))
+    atoms, start = prerelaxed(atoms, snakemake.input.prerelaxed)
+    print(execute(snakemake.params.job, atoms, Path(snakemake.output.result), Path(snakemake.output.structure), start))

@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from pydantic import RootModel
 
 from iondrill.analyse.tables import write_table
+from iondrill.build.sites import relaxed_sites
 from iondrill.config.base import Ion, PositiveFloat, Strict
 from iondrill.config.levels import XtbLevel
 from iondrill.config.load import load
@@ -19,6 +19,7 @@ from iondrill.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    import numpy as np
     from ase import Atoms
     from numpy.typing import NDArray
 
@@ -145,34 +146,6 @@ def status(row: Adsorption) -> str:
         found = relaxed_sites(row.geometry, row.sites)
         notes += [f"moved to {', '.join(found)}"] if found != [row.site] else []
     return "; ".join([max(words, key=SEVERITY.index), *notes])
-
-
-def relaxed_sites(geometry: Atoms, sites: Mapping[str, NDArray[np.float64]]) -> list[str]:
-    """Return the kinds of sites at which the ions are: the nearest ones in the plane, across the cell's edges.
-
-    Parameters
-    ----------
-    geometry : Atoms
-        Slab and ions, fragment "adsorbate".
-    sites : mapping of str to (n_places, 3) array
-        All places of each kind.
-
-    Returns
-    -------
-    list of str
-        In the order of `sites`, each once.
-    """
-    ions = geometry.positions[_ions(geometry), :2]
-    in_plane = np.linalg.inv(geometry.cell.array[:2, :2])
-    nine = np.stack(np.meshgrid((-1, 0, 1), (-1, 0, 1)), axis=-1).reshape(-1, 2) @ geometry.cell.array[:2, :2]
-    distances = []
-    for places in sites.values():
-        apart = ions[:, None] - np.asarray(places)[None, :, :2]
-        apart -= np.rint(apart @ in_plane) @ geometry.cell.array[:2, :2]
-        # in an oblique cell the nearest image may be one cell beyond the one that rounding gives
-        distances.append(np.linalg.norm(apart[:, :, None] + nine, axis=-1).min(axis=(1, 2)))
-    nearest = set(np.argmin(distances, axis=0).tolist())
-    return [name for index, name in enumerate(sites) if index in nearest]
 
 
 def height(geometry: Atoms) -> float:

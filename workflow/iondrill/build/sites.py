@@ -14,6 +14,8 @@ from iondrill.build.surface import Point, Surface
 from iondrill.build.symmetry import SurfaceSymmetry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 
@@ -137,6 +139,34 @@ def add_adsorbate(slab: Atoms, site: Site, ion: str) -> Atoms:
     atoms += Atoms(ion, [site_position(slab, site, ion)])
     atoms.arrays["fragment"] = np.array(fragments)
     return atoms
+
+
+def relaxed_sites(geometry: Atoms, sites: Mapping[str, NDArray[np.float64]]) -> list[str]:
+    """Return the kinds of sites at which the ions are: the nearest ones in the plane, across the cell's edges.
+
+    Parameters
+    ----------
+    geometry : Atoms
+        Slab and ions, fragment "adsorbate".
+    sites : mapping of str to (n_places, 3) array
+        All places of each kind.
+
+    Returns
+    -------
+    list of str
+        In the order of `sites`, each once.
+    """
+    ions = geometry.positions[geometry.arrays["fragment"] == "adsorbate", :2]
+    in_plane = np.linalg.inv(geometry.cell.array[:2, :2])
+    nine = np.stack(np.meshgrid((-1, 0, 1), (-1, 0, 1)), axis=-1).reshape(-1, 2) @ geometry.cell.array[:2, :2]
+    distances = []
+    for places in sites.values():
+        apart = ions[:, None] - np.asarray(places)[None, :, :2]
+        apart -= np.rint(apart @ in_plane) @ geometry.cell.array[:2, :2]
+        # in an oblique cell the nearest image may be one cell beyond the one that rounding gives
+        distances.append(np.linalg.norm(apart[:, :, None] + nine, axis=-1).min(axis=(1, 2)))
+    nearest = set(np.argmin(distances, axis=0).tolist())
+    return [name for index, name in enumerate(sites) if index in nearest]
 
 
 def _bare(slab: Atoms) -> Atoms:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from iondrill.config.explain import Mistake
 
 STAGES = ("relax", "md", "elf", "adsorption")
+RELAXING = ("relax", "adsorption")
 
 
 def mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
@@ -36,7 +37,9 @@ def mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
     for place, refers_to, name in references(content):
         if refers_to == "level" and levels and name not in levels:
             default = "" if value_at(content, place) else ", the default"
-            yield place, f"there is no level '{name}'{default}", nearest(name, map(str, levels))
+            allowed = nearest(name, map(str, levels))
+            allowed += ", or null" if place[-1] == "prerelax" and allowed.startswith("allowed") else ""
+            yield place, f"there is no level '{name}'{default}", allowed
         elif refers_to == "level":
             yield from _vasp_mistakes(content, place, name)
         elif refers_to == "run" and name not in known:
@@ -53,6 +56,12 @@ def references(content: dict[str | int, Any]) -> Iterator[tuple[Place, str, str]
     for stage in STAGES:
         if "level" not in _mapping(content, stage):
             yield (stage, "level"), "level", Config.model_fields[stage].get_default().level
+    for stage in RELAXING:
+        default = Config.model_fields[stage].get_default()
+        level = _mapping(content, stage).get("level", default.level)
+        engine = _mapping(content, "levels", level).get("engine") if isinstance(level, str) else None
+        if "prerelax" not in _mapping(content, stage) and engine not in (None, "xtb"):
+            yield (stage, "prerelax"), "level", default.prerelax
     yield from schema_of(Config).references(content)
 
 

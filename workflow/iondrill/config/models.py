@@ -26,6 +26,11 @@ from iondrill.config.base import (
 )
 from iondrill.config.levels import Level
 
+PRERELAX = (
+    "level whose relaxed geometries are the start at this stage's level, unless that is of engine xtb; null: start as "
+    "built"
+)
+
 
 class RelaxStage(Strict):
     """Optimise structures on their own: the parts of assemblies, and what else is asked for."""
@@ -34,6 +39,7 @@ class RelaxStage(Strict):
     structures: list[StructureName] = Field([], description="recipes to relax, besides the parts that assemblies need")
     fmax_eV_A: PositiveFloat = Field(0.05, description="largest force at which a structure counts as relaxed")
     max_steps: PositiveInt = Field(500, description="more than this: not converged")
+    prerelax: LevelName | None = Field("gfn2", description=PRERELAX)
 
 
 class Thermostat(Strict):
@@ -164,6 +170,7 @@ class AdsorptionStage(Strict):
     sites: list[Name] | Literal["all"] = Field("all", description="labels of sites, or all symmetry-distinct ones")
     fmax_eV_A: PositiveFloat = Field(0.05, description="largest force at which a slab counts as relaxed")
     max_steps: PositiveInt = Field(300, description="more than this: not converged")
+    prerelax: LevelName | None = Field("gfn2", description=PRERELAX)
 
     @property
     def levels(self) -> list[str]:

@@ -27,6 +27,23 @@ class Attempt(Strict):
     changed: str = ""
 
 
+class Start(Strict):
+    """The pre-relaxation of a job: how it ended, and whether its geometry is the start."""
+
+    level: str
+    status: Status
+    max_force_eV_A: NonNegativeFloat | None = None
+    used: bool
+    reason: str = ""
+    """Why it is not used."""
+
+    def __str__(self) -> str:
+        """Return it as a remark."""
+        if self.used:
+            return f"pre-relaxed at {self.level}"
+        return f"not from its pre-relaxation at {self.level}: {self.reason}"
+
+
 class StoppedError(UserError):
     """A job ended before it was done; its state is kept, and it goes on when it is run again."""
 
@@ -49,6 +66,7 @@ class Result(Strict):
     core_s: NonNegativeFloat = 0.0
     attempts: list[Attempt] = []
     input_hash: str
+    start: Start | None = None
 
     def write(self, path: Path) -> None:
         """Write the record, whole or not at all."""

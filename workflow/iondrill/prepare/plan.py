@@ -157,9 +157,23 @@ class Plan:
         levels = stage.levels if level is None else [level]
         return [JobId("adsorption", f"{subject}.{name}") for name in levels for subject in subjects]
 
-    def executed(self) -> list[JobId]:
-        """Return every job that the default target runs."""
+    def prerelaxation(self, job_id: JobId) -> JobId | None:
+        """Return the job, the same one at another level, whose relaxed geometry a relaxation starts from, if any."""
+        if job_id.stage not in {"relax", "adsorption"} or job_id.subject.startswith("atom."):
+            return None
+        level = (self.config.relax if job_id.stage == "relax" else self.config.adsorption).prerelax
+        if level in {None, job_id.level} or self.config.levels[job_id.level].engine == "xtb":
+            return None
+        return JobId(job_id.stage, f"{job_id.subject}.{level}")
+
+    def wanted(self) -> list[JobId]:
+        """Return every job that the configuration asks for by itself."""
         return [*self.relax_jobs(), *self.md_jobs(), *self.elf_jobs(), *self.adsorption_jobs()]
+
+    def executed(self) -> list[JobId]:
+        """Return every job that the default target runs: those wanted, and the pre-relaxations that they start from."""
+        wanted = self.wanted()
+        return list(dict.fromkeys([*wanted, *filter(None, map(self.prerelaxation, wanted))]))
 
     def written(self) -> list[JobId]:
         """Return every job whose folder ``snakemake inputs`` writes: those listed, and those run by a file engine."""

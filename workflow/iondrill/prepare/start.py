@@ -5,8 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
+import numpy as np
 from ase import Atoms
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
+from iondrill.build.bonds import find_bonds
 from iondrill.build.labels import set_fragment
 from iondrill.errors import UserError, nearest
 
@@ -49,6 +53,52 @@ def slab_with_ion(built: Atoms, relaxed: Atoms, site_label: str, ion: str) -> At
     if site_label not in sites:
         raise UserError.of("site", f"there is no site '{site_label}'", nearest(site_label, sites))
     return add_adsorbate(relaxed, sites[site_label], ion)
+
+
+def damage(before: Atoms, after: Atoms) -> str:
+    """Say why a relaxed geometry cannot stand in for the one it was relaxed from; nothing if it can.
+
+    Of a slab, every bond must still be there and none be new. A cluster or a flake may reconstruct, but must not fall
+    into more pieces. Bonds to ions do not count.
+    """
+    pairs = [_bonds(atoms) for atoms in (before, after)]
+    if before.pbc.any():
+        (broken, new) = (len(pairs[k] - pairs[1 - k]) for k in (0, 1))
+        return f"{broken} bonds broke and {new} are new" if broken or new else ""
+    pieces = [_pieces(bonds, len(before)) for bonds in pairs]
+    return f"it fell apart, from {pieces[0]} into {pieces[1]} pieces" if pieces[1] > pieces[0] else ""
+
+
+def _bonds(atoms: Atoms) -> set[tuple[int, int]]:
+    """Return the pairs of bonded atoms, without ions."""
+    ion = np.isin(atoms.arrays["fragment"], ["ion", "adsorbate"])
+    bonds = find_bonds(atoms)
+    covalent = (bonds.first < bonds.second) & ~ion[bonds.first] & ~ion[bonds.second]
+    return set(zip(bonds.first[covalent].tolist(), bonds.second[covalent].tolist(), strict=True))
+
+
+def _pieces(bonds: set[tuple[int, int]], n_atoms: int) -> int:
+    """Return the number of pieces that bonds make of atoms."""
+    pairs = np.array(sorted(bonds), dtype=int).reshape(-1, 2)
+    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n_atoms, n_atoms))
+    return int(connected_components(graph, directed=False, return_labels=False))
+
+
+def left_site(before: Atoms, after: Atoms, built: Atoms) -> str:
+    """Say to which site of a slab an ion has moved; nothing if it stayed.
+
+    Parameters
+    ----------
+    before, after : Atoms
+        Slab and ion, the ion on a site and relaxed.
+    built : Atoms
+        The slab as built: its exact symmetry names the sites.
+    """
+    from iondrill.build.sites import find_sites, relaxed_sites
+
+    places = {site.label: np.array(site.places) @ built.cell.array[:2] for site in find_sites(built)}
+    was, now = (relaxed_sites(atoms, places) for atoms in (before, after))
+    return "" if was == now else f"the ion moved from {', '.join(was)} to {', '.join(now)}"
 
 
 def as_built(subject: str, built: Atoms | None) -> Atoms:

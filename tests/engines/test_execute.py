@@ -1,0 +1,91 @@
+"""From specification to record, and where the start geometry of a relaxation comes from; with real GFN2."""
+
+import json
+
+import numpy as np
+import pytest
+from ase.build import molecule
+from ase.constraints import FixAtoms
+
+from iondrill.build.io import write_structure
+from iondrill.config.levels import XtbLevel
+from iondrill.engines.base import read_result
+from iondrill.engines.execute import execute, prerelaxed
+from iondrill.prepare.jobs import Job, Relax
+
+
+@pytest.fixture
+def methane():
+    atoms = molecule("CH4")
+    atoms.positions[1] *= 1.15
+    atoms.set_array("fragment", np.array(["nd"] * 5))
+    atoms.set_constraint(FixAtoms([0]))
+    return atoms
+
+
+def relax(atoms, folder, name, start=None, **level):
+    job = Job(
+        stage="relax",
+        name=f"methane.{name}",
+        level_name=name,
+        level=XtbLevel(engine="xtb", **level),
+        task=Relax(fmax_eV_A=0.02, max_steps=50),
+        kind="cluster",
+        note="methane as built",
+    )
+    files = [folder / name / "result.json", folder / name / "relaxed.extxyz"]
+    execute(job.model_dump(mode="json"), atoms, *files, start)
+    return [str(path) for path in files]
+
+
+def test_a_relaxation_starts_from_its_prerelaxation(methane, tmp_path):
+    first = relax(methane, tmp_path, "gfn2")
+    warm, start = prerelaxed(methane, first)
+    assert start.used
+    assert start.level == "gfn2"
+    assert start.max_force_eV_A <= 0.02
+    assert warm.constraints[0].get_indices().tolist() == [0]
+    again = relax(warm, tmp_path, "again", start)
+    cold, warmed = (read_result(tmp_path / name / "result.json") for name in ("gfn2", "again"))
+    assert warmed.start == start
+    assert warmed.n_ionic_steps < cold.n_ionic_steps
+    assert abs(warmed.energy_eV - cold.energy_eV) < 1e-4
+    assert json.loads((tmp_path / "again/job.json").read_text())["note"] == "methane as built; pre-relaxed at gfn2"
+    assert again != first
+
+
+def test_the_start_geometry_is_all_that_a_prerelaxation_changes(methane, tmp_path):
+    warm, start = prerelaxed(methane, relax(methane, tmp_path, "gfn2"))
+    relax(warm, tmp_path, "with", start)
+    hash_with = read_result(tmp_path / "with/result.json").input_hash
+    (tmp_path / "with/result.json").unlink()
+    relax(warm, tmp_path, "with")
+    assert read_result(tmp_path / "with/result.json").input_hash == hash_with
+
+
+def test_a_prerelaxation_that_did_not_converge_is_not_used(methane, tmp_path):
+    failed = relax(methane, tmp_path, "gfn2", max_scf_cycles=1)
+    atoms, start = prerelaxed(methane, failed)
+    assert atoms == methane
+    assert not start.used
+    assert (start.status, start.reason) == ("not_converged", "it is not_converged")
+    relax(atoms, tmp_path, "again", start)
+    result = read_result(tmp_path / "again/result.json")
+    assert result.status == "converged"
+    assert "not from its pre-relaxation at gfn2" in (tmp_path / "again/job.json").read_text()
+    assert result.start == start
+
+
+def test_a_prerelaxation_that_fell_apart_is_not_used(methane, tmp_path):
+    files = relax(methane, tmp_path, "gfn2")
+    apart = methane.copy()
+    apart.set_constraint()
+    apart.positions[1] *= 3
+    write_structure(apart, tmp_path / "gfn2/relaxed.extxyz")
+    atoms, start = prerelaxed(methane, files)
+    assert atoms == methane
+    assert start.reason == "it fell apart, from 1 into 2 pieces"
+
+
+def test_without_prerelaxation_nothing_is_recorded(methane):
+    assert prerelaxed(methane, []) == (methane, None)
