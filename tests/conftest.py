@@ -6,6 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# a loaded machine must fail no test
+settings.register_profile("calm", deadline=None)
+settings.load_profile("calm")
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS = {"cp2k": ("cp2k.psmp", "apt-get install cp2k libopenblas0")}

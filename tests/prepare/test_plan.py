@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from iondrill.config.load import read_config
@@ -92,7 +92,6 @@ def test_no_prerelaxation_of_what_is_at_an_xtb_level_or_at_its_own(tmp_path: Pat
     assert plan(results=str(tmp_path), **stages).prerelaxation(JobId("relax", "nd29.pbe-d3")) is None
 
 
-@settings(deadline=None)
 @given(st.integers(1, 400), st.integers(1, 20), st.integers(0, 12))
 def test_elf_frames_are_saved_frames(saved: int, every: int, frames: int) -> None:
     run = {"assembly": "drill-nd35-li", "steps": saved * every, "save_every": every}
