@@ -27,6 +27,11 @@ rule all:
         difference_maps(),
 
 
+onerror:
+    # of the whole run only: Snakemake starts the processes of single jobs, and dry runs, without it
+    report_what_there_is()
+
+
 rule inputs:
     input:
         f"{RESULTS}/inputs.json",

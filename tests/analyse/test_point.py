@@ -29,7 +29,7 @@ def folder(tmp_path, root):
 
 
 def files(folder):
-    return [str(folder / name) for name in ("result.json", "structure.extxyz", "wavefunction.molden")]
+    return [str(folder / name) for name in ("result.json", "structure.extxyz")]
 
 
 def test_the_wavefunction_is_where_the_structure_is(folder):
@@ -41,7 +41,7 @@ def test_the_wavefunction_is_where_the_structure_is(folder):
 def test_nothing_is_read_of_what_did_not_converge(folder):
     path = folder / "result.json"
     path.write_text(path.read_text().replace('"converged"', '"not_converged"'))
-    with pytest.raises(UserError, match=r"result\.json: the wavefunction is not_converged"):
+    with pytest.raises(UserError, match=r"result\.json: is not_converged"):
         read_point(*files(folder))
 
 

@@ -190,5 +190,8 @@ def test_a_level_of_prerelaxation_must_exist_where_it_is_needed():
         (("relax", "prerelax"), "there is no level 'gfn2', the default", "did you mean 'gfn1'?")
     ]
     assert not list(mistakes({"levels": levels} | stages | {"relax": {"level": "dft", "prerelax": None}}))
+    assert [
+        place for place, *_ in mistakes({"levels": levels} | stages | {"adsorption": {"level": ["gfn1", "dft"]}})
+    ] == [("adsorption", "prerelax")]
     (wrong,) = mistakes({"levels": levels} | stages | {"adsorption": {"level": "gfn1", "prerelax": "zero"}})
     assert wrong == (("adsorption", "prerelax"), "there is no level 'zero'", "allowed: dft, gfn1, or null")

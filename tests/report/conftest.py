@@ -31,6 +31,7 @@ ADSORPTION_ROWS = [
     "C100-2x1,clean,Na,cave,1,0.25,,,,gfn2,not_converged; slab with ion not_converged: 300 steps,300,4100,190.2",
 ]
 FRAMES = 21
+ROOT = Path(__file__).parents[2]
 
 
 class Folder:
@@ -61,6 +62,13 @@ class Folder:
         records = sorted(self.results.glob("jobs/*/*/result.json"))
         structures = sorted(self.results.glob("structures/*.extxyz"))
         return read_results(Config.model_validate(self.config), records, structures)
+
+    def read_so_far(self):
+        from iondrill.report.data import read_results_so_far
+
+        runs = {name: {**run, "relax_parts": False} for name, run in self.config["md"]["runs"].items()}
+        own = {"structures": str(ROOT / "structures"), "md": {**self.config["md"], "runs": runs}}
+        return read_results_so_far(Config.model_validate({**self.config, **own}))
 
     def text(self, name: str, content: str) -> Path:
         path = self.results / name

@@ -1,6 +1,7 @@
 """Result files read for the report: what is there, and what is said of what is missing or damaged."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -100,6 +101,43 @@ def test_nothing_is_taken_from_a_job_that_did_not_converge(folder):
     assert ("nd", "relaxed") not in {(s.name, s.state) for s in results.structures}
     assert ("drill", "last frame") not in {(s.name, s.state) for s in results.structures}
     assert [run.name for run in results.finished_runs] == ["control"]
+
+
+def test_whatever_there_is_is_read_and_the_rest_is_named(folder):
+    """A kill, a stop and a mistake: what other branches gave is there."""
+    for name in ("adsorption.csv", "elf/drill/20.png", "md/control/order_parameters.csv"):
+        (folder.results / name).unlink()
+    for name in ("md/control", "relax/nd", "elf/drill.20", "elf/drill.40"):
+        (folder.results / f"jobs/{name}.gfn2/result.json").unlink()
+    folder.text("jobs/md/control.gfn2/job.json", json.dumps({"input_hash": "ab", "task": {"task": "relax"}}))
+    journal = [{"reason": "stopped by SIGTERM", "changed": "", "wall_s": 1, "core_s": 1, "n_scf_cycles": 3}]
+    folder.text("jobs/md/control.gfn2/state/ab/journal.json", json.dumps(journal))
+    folder.text("logs/relax/nd.gfn2.log", "building\niondrill: levels: the program is not there\n")
+    folder.text("jobs/elf/drill.40.gfn2/result.json", "{cut")
+    results = folder.read_so_far()
+    missing = {item.what: item for item in results.missing}
+    assert missing["md/control.gfn2"][1:] == ("stopped", "stopped by SIGTERM")
+    assert missing["relax/nd.gfn2"][1:] == ("waiting", "levels: the program is not there")
+    assert missing["elf/drill.20.gfn2"][1:] == ("waiting", "")
+    assert missing["elf/drill.40.gfn2"].state == "unreadable"
+    assert missing[str(folder.results / "adsorption.csv")].state == "missing"
+    assert results.adsorption is None
+    assert [(run.name, [frame.step for frame in run.maps]) for run in results.runs] == [("drill", [0, 40])]
+    assert not {"relax/nd.gfn2", "elf/drill.20.gfn2"} & {f"{job.id.stage}/{job.id.name}" for job in results.jobs}
+
+
+def test_a_folder_without_results_is_read(folder):
+    shutil.rmtree(folder.results)
+    results = folder.read_so_far()
+    assert results.jobs == results.structures == results.runs == []
+    assert {item.state for item in results.missing} == {"waiting", "missing"}
+
+
+def test_nothing_is_missing_from_what_is_whole(folder):
+    shutil.copy(folder.results / "structures/assembly.gfn2.extxyz", folder.results / "structures/assembly.extxyz")
+    shutil.copy(folder.results / "structures/assembly.gfn2.json", folder.results / "structures/assembly.json")
+    folder.config["adsorption"] |= {"sites": ["bridge", "cave"]}
+    assert folder.read_so_far().missing == []
 
 
 def test_other_columns_are_refused(tmp_path):

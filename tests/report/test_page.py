@@ -275,3 +275,14 @@ def test_cells_keep_the_whole_number():
 @pytest.mark.parametrize(("seconds", "shown"), [(0.25, "0.2 s"), (59, "59 s"), (300, "5.0 min"), (9000, "2.5 h")])
 def test_durations_have_a_unit_that_suits(seconds, shown):
     assert duration(seconds) == shown
+
+
+def test_what_is_not_there_stands_first(folder, parsed):
+    (folder.results / "jobs/md/control.gfn2/result.json").unlink()
+    (folder.results / "md/control/order_parameters.csv").unlink()
+    page = parsed(folder.read_so_far())
+    first = page.all("section")[0]
+    assert first["id"] == "failed"
+    assert "md/control.gfn2waiting" in first["text"].replace("\n", "")
+    assert "order_parameters.csv" in first["text"]
+    assert "not everything is there" in next(e["text"] for e in page.all("p") if e.get("class") == "lead")

@@ -208,6 +208,50 @@ def test_an_unconverged_part_empties_its_row_and_nothing_else(
     assert "SCF not converged" in (project / "results/report.html").read_text()
 
 
+def test_what_does_not_converge_stops_its_branch_alone_and_is_shown_first(
+    project: Path, snakemake: Callable[..., list[str]]
+) -> None:
+    run_of = {"assembly": "tiny", "steps": 2, "relax_parts": False}
+    config = {
+        "levels": {"gfn2": {"engine": "xtb"}, "stuck": {"engine": "xtb", "max_scf_cycles": 1}},
+        "relax": {"level": "stuck", "structures": ["adamantane"]},
+        "md": {"run": ["good", "bad"], "runs": {"good": run_of, "bad": {**run_of, "level": "stuck"}}},
+        "elf": {"level": "stuck", "frames": 1},
+    }
+    (project / "config.yaml").write_text(yaml.safe_dump(config))
+    done = run(snakemake())
+    assert done.returncode != 0
+    results, page = project / "results", project / "results/report.html"
+
+    for name in ("relax/adamantane.stuck", "md/bad.stuck", "elf/good.2.stuck"):
+        record = json.loads((results / "jobs" / name / "result.json").read_text())
+        assert (record["status"], record["energy_eV"]) == ("not_converged", None)
+        assert "SCF not converged" in record["attempts"][-1]["reason"]
+    assert [row["step"] for row in rows(results / "md/good/order_parameters.csv")] == ["0", "1", "2"]
+    assert not (results / "md/bad").exists()
+    assert not list(results.glob("elf/*/*"))
+    assert {path.name for path in results.glob("charges/*")} == {"good.csv"}
+
+    first = page.read_text().partition("<section")[2].partition("</section>")[0]
+    assert first.startswith(' id="failed"')
+    for name in ("relax/adamantane.stuck", "md/bad.stuck", "elf/good.2.stuck"):
+        assert f'{name}</th><td><span class="status not_converged">' in first
+    assert 'elf/bad.2.stuck</th><td><span class="status waiting">' in first
+    assert "md/bad/order_parameters.csv" in first
+    # only the process that runs the workflow made the page, and the errors of the jobs stay in sight
+    assert done.stderr.count("report.html shows what failed") == 1
+    assert "bad.stuck/result.json: is not_converged: SCF not converged" in done.stderr
+
+    page.unlink()
+    assert run(snakemake("-n")).returncode == 0
+    assert not page.exists(), "a dry run writes nothing"
+    command = str(Path(sys.executable).with_name("iondrill"))
+    said = run([command, "report"], cwd=project)
+    assert said.returncode == 0, said.stderr
+    assert "elf/bad.2.stuck: waiting" in said.stdout
+    assert page.stat().st_mtime < (results / "jobs/md/good.gfn2/result.json").stat().st_mtime
+
+
 def test_inputs_are_written_validated_and_not_run(project: Path, snakemake: Callable[..., list[str]]) -> None:
     done = run(snakemake("inputs"))
     assert done.returncode == 0, done.stderr[-4000:]

@@ -9,7 +9,7 @@ rule relax_slab:
         result=f"{ADSORPTION}/{{facet}}.clean.{{level}}/result.json",
         structure=f"{ADSORPTION}/{{facet}}.clean.{{level}}/relaxed.extxyz",
     log:
-        f"{RESULTS}/logs/relax_slab/{{facet}}.{{level}}.log",
+        f"{RESULTS}/logs/relax_slab/{{facet}}.clean.{{level}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/relax_slab/{{facet}}.{{level}}.tsv"
     priority: 50
@@ -52,7 +52,7 @@ rule run_atom:
         result=f"{ADSORPTION}/atom.{{ion}}.{{level}}/result.json",
         structure=f"{ADSORPTION}/atom.{{ion}}.{{level}}/structure.extxyz",
     log:
-        f"{RESULTS}/logs/run_atom/{{ion}}.{{level}}.log",
+        f"{RESULTS}/logs/run_atom/atom.{{ion}}.{{level}}.log",
     conda:
         "../envs/iondrill.yaml"
     params:

@@ -1,5 +1,6 @@
 """The plan: which jobs the configuration calls for."""
 
+import sys
 from pathlib import Path
 
 from iondrill.config.load import Document, check_config
@@ -70,3 +71,16 @@ def difference_maps():
     """Return the density differences that the configuration asks for."""
     runs = [run for run in plan.config.md.run if plan.elf_parts(run)]
     return [f"{RESULTS}/elf/{run}/{step}.difference.png" for run in runs for step in plan.elf_steps(run)]
+
+
+def report_what_there_is():
+    """Make the page of a run that failed before it, failures first; what goes wrong here hides no other error."""
+    from iondrill.report.so_far import report_so_far
+
+    if not any(job.rule.name == "write_report" for job in workflow.dag.needrun_jobs()):
+        return
+    try:
+        page, _ = report_so_far(plan.config)
+        print(f"iondrill: {page} shows what failed, and what there is", file=sys.stderr)
+    except Exception as error:
+        print(f"iondrill: there is no page of what failed: {error}", file=sys.stderr)

@@ -1,3 +1,4 @@
+# the wavefunction is no declared output: a point that does not converge has none, and keeps its record
 rule run_elf_point:
     input:
         structure=lambda wildcards: f"{RESULTS}/structures/{plan.start_of(wildcards.run)}.extxyz",
@@ -5,7 +6,6 @@ rule run_elf_point:
     output:
         result=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{{level}}/result.json",
         structure=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{{level}}/structure.extxyz",
-        wavefunction=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{{level}}/wavefunction.molden",
     log:
         f"{RESULTS}/logs/run_elf_point/{{run}}.{{step}}.{{level}}.log",
     benchmark:
@@ -28,7 +28,6 @@ rule run_elf_part:
     output:
         result=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{{part}}.{{level}}/result.json",
         structure=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{{part}}.{{level}}/structure.extxyz",
-        wavefunction=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{{part}}.{{level}}/wavefunction.molden",
     log:
         f"{RESULTS}/logs/run_elf_part/{{run}}.{{step}}.{{part}}.{{level}}.log",
     benchmark:
@@ -51,7 +50,6 @@ rule map_elf:
         trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
         result=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{plan.config.elf.level}/result.json",
         structure=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{plan.config.elf.level}/structure.extxyz",
-        wavefunction=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{plan.config.elf.level}/wavefunction.molden",
     output:
         data=f"{RESULTS}/elf/{{run}}/{{step}}.npz",
         figure=report(
@@ -81,7 +79,6 @@ rule map_difference:
         trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
         results=point_and_parts("result.json"),
         structures=point_and_parts("structure.extxyz"),
-        wavefunctions=point_and_parts("wavefunction.molden"),
     output:
         data=f"{RESULTS}/elf/{{run}}/{{step}}.difference.npz",
         figure=report(

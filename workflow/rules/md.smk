@@ -1,10 +1,10 @@
+# the frames are no declared output: a run that does not converge publishes none, and keeps its record
 rule run_md:
     input:
         structure=lambda wildcards: f"{RESULTS}/structures/{plan.start_of(wildcards.run)}.extxyz",
     output:
         result=f"{RESULTS}/jobs/md/{{run}}.{{level}}/result.json",
         structure=f"{RESULTS}/jobs/md/{{run}}.{{level}}/last.extxyz",
-        frames=f"{RESULTS}/jobs/md/{{run}}.{{level}}/frames.bin",
     log:
         f"{RESULTS}/logs/run_md/{{run}}.{{level}}.log",
     benchmark:
@@ -24,7 +24,7 @@ rule run_md:
 rule analyse_md:
     input:
         structure=lambda wildcards: f"{RESULTS}/structures/{plan.start_of(wildcards.run)}.extxyz",
-        frames=lambda wildcards: f"{RESULTS}/jobs/md/{wildcards.run}.{plan.run_level(wildcards.run)}/frames.bin",
+        result=lambda wildcards: f"{RESULTS}/jobs/md/{wildcards.run}.{plan.run_level(wildcards.run)}/result.json",
     output:
         trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
         order_parameters=f"{RESULTS}/md/{{run}}/order_parameters.csv",

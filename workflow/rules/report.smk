@@ -1,12 +1,7 @@
 rule write_report:
     input:
         results=results_of(EXECUTED),
-        structures=[
-            f"{RESULTS}/structures/{name}.extxyz"
-            for name in dict.fromkeys(
-                [*plan.relaxed, *map(plan.start_of, plan.config.md.run), *plan.config.adsorption.facets]
-            )
-        ],
+        structures=[f"{RESULTS}/structures/{name}.extxyz" for name in plan.structures()],
         md=[f"{RESULTS}/md/{run}/order_parameters.csv" for run in plan.config.md.run],
         charges=[f"{RESULTS}/charges/{run}.csv" for run in plan.config.md.run],
         elf=[f"{RESULTS}/elf/{run}/summary.csv" for run in plan.config.md.run if plan.elf_steps(run)],

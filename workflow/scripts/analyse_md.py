@@ -6,12 +6,15 @@ from iondrill.analyse.charges import SCHEME_OF_FRAMES, fragment_charges, write_c
 from iondrill.analyse.order import order_parameters, write_csv
 from iondrill.build.checks import read_structure
 from iondrill.collect.trajectory import write_trajectory
+from iondrill.engines.base import read_converged
 from iondrill.prepare.frames import Frames
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
     atoms = read_structure(Path(snakemake.input.structure))
-    frames = Frames(Path(snakemake.input.frames), stride=snakemake.params.save_every)
+    record = Path(snakemake.input.result)
+    read_converged(record)
+    frames = Frames(record.with_name("frames.bin"), stride=snakemake.params.save_every)
     write_trajectory(frames, atoms, Path(snakemake.output.trajectory))
     write_csv(order_parameters(frames, atoms), Path(snakemake.output.order_parameters))
     rows = (
@@ -25,7 +28,7 @@ with logged(snakemake.log[0]):
             atoms.arrays["fragment"],
             scheme=SCHEME_OF_FRAMES[snakemake.params.engine],
             total_charge_e=snakemake.params.charge,
-            source=snakemake.input.frames,
+            source=frames.path,
         )
     )
     write_charges(rows, Path(snakemake.output.charges))

@@ -6,15 +6,12 @@ from iondrill.build.assembly import assemble
 from iondrill.build.checks import read_structure
 from iondrill.build.io import write_structure
 from iondrill.build.recipes import load_recipe
-from iondrill.engines.base import read_result
-from iondrill.errors import UserError
+from iondrill.engines.base import read_converged
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
     for path in snakemake.input.results:
-        result = read_result(Path(path))
-        if result.status != "converged":
-            raise UserError.of(path, f"this part of the assembly is {result.status}", "allowed: converged")
+        read_converged(Path(path))
     *cluster, flake = (read_structure(Path(path)) for path in snakemake.input.parts)
     recipe = load_recipe(snakemake.wildcards.name, Path(snakemake.params.recipes))
     atoms = assemble(cluster[0] if cluster else None, flake, recipe)

@@ -9,12 +9,12 @@ from iondrill.report.difference_map import draw_difference_map
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
-    points = zip(snakemake.input.results, snakemake.input.structures, snakemake.input.wavefunctions, strict=True)
+    points = zip(snakemake.input.results, snakemake.input.structures, strict=True)
     (whole, atoms), *parts = (read_point(*files) for files in points)
     alone = [wavefunction for wavefunction, _ in parts]
     plane = plane_of_run(atoms, snakemake.input.trajectory, snakemake.params.steps, **snakemake.params.settings)
     profile = planar_integral(whole, alone, atoms, axis=0)
-    check_balance(profile, snakemake.input.wavefunctions[0])
+    check_balance(profile, snakemake.input.results[0])
     difference_map = difference_on_plane(whole, alone, plane)
     difference_map.write(Path(snakemake.output.data), profile)
     time_fs = int(snakemake.wildcards.step) * snakemake.params.timestep_fs

@@ -11,7 +11,7 @@ from iondrill.report.elf_map import draw_elf_map
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
-    wavefunction, atoms = read_point(snakemake.input.result, snakemake.input.structure, snakemake.input.wavefunction)
+    wavefunction, atoms = read_point(snakemake.input.result, snakemake.input.structure)
     plane = plane_of_run(atoms, snakemake.input.trajectory, snakemake.params.steps, **snakemake.params.settings)
     elf_map = elf_on_plane(wavefunction, plane)
     elf_map.write(Path(snakemake.output.data))

@@ -11,6 +11,9 @@ from iondrill.scripting import logged
 with logged(snakemake.log[0]):
     atoms = read_structure(Path(snakemake.input.structure))
     record = Path(snakemake.output.result)
+    frames = record.with_name("frames.bin")
+    frames.unlink(missing_ok=True)
     result = execute(snakemake.params.job, atoms, record, Path(snakemake.output.structure))
-    os.link(state_folder(record.parent, result.input_hash) / "frames.bin", snakemake.output.frames)
+    if result.status == "converged":
+        os.link(state_folder(record.parent, result.input_hash) / "frames.bin", frames)
     print(result)

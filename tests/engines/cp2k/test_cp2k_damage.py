@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from iondrill.config.models import Thermostat
+from iondrill.engines.attempts import Record
 from iondrill.engines.base import StoppedError
 from iondrill.engines.cp2k import Cp2kEngine
-from iondrill.engines.attempts import Record
 from iondrill.engines.cp2k.attempt import Attempt
 from iondrill.engines.cp2k.restart import is_whole, read_restart, restarts
 from iondrill.prepare.frames import FrameLog, Frames

@@ -10,8 +10,8 @@ import numpy as np
 from iondrill.analyse.elf import Plane
 from iondrill.analyse.wavefunction import read_molden
 from iondrill.build.checks import read_structure
-from iondrill.engines.base import read_result
-from iondrill.errors import UserError
+from iondrill.engines.base import read_converged
+from iondrill.engines.molden import MOLDEN
 from iondrill.prepare.start import frame
 
 if TYPE_CHECKING:
@@ -22,23 +22,22 @@ if TYPE_CHECKING:
     from iondrill.analyse.wavefunction import Wavefunction
 
 
-def read_point(result: str, structure: str, wavefunction: str) -> tuple[Wavefunction, Atoms]:
+def read_point(result: str, structure: str) -> tuple[Wavefunction, Atoms]:
     """Return the wavefunction of a single point, in the frame of its structure, and the structure.
 
     Parameters
     ----------
-    result, structure, wavefunction : str
-        Files of the job's folder.
+    result, structure : str
+        Files of the job's folder. The wavefunction stands beside them.
 
     Raises
     ------
     UserError
         If the job did not converge, or a file is missing or damaged.
     """
-    if (status := read_result(Path(result)).status) != "converged":
-        raise UserError.of(result, f"the wavefunction is {status}", "allowed: converged")
+    read_converged(Path(result))
     atoms = read_structure(Path(structure))
-    return read_molden(Path(wavefunction)).moved_to(atoms), atoms
+    return read_molden(Path(result).with_name(MOLDEN)).moved_to(atoms), atoms
 
 
 def plane_of_run(atoms: Atoms, trajectory: str, steps: Iterable[int], *, margin_A: float, spacing_A: float) -> Plane:

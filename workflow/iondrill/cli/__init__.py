@@ -55,6 +55,10 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--json", action="store_true", help="write the table as JSON")
     status.set_defaults(command=_status)
 
+    report = commands.add_parser("report", help="write the page from whatever results there are, failures first")
+    _add_configfile(report)
+    report.set_defaults(command=_report)
+
     doctor = commands.add_parser("doctor", help="say what was found on this machine, and what to install")
     doctor.add_argument("--json", action="store_true", help="write the findings as JSON")
     doctor.set_defaults(command=_doctor)
@@ -110,6 +114,18 @@ def _status(options: argparse.Namespace) -> int:
 
     jobs = survey(Plan(read_config(*options.configfile)))
     print(json.dumps([job.model_dump() for job in jobs], indent=1) if options.json else as_text(jobs))
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    """Write the page of a run, done or not."""
+    from iondrill.config.load import read_config
+    from iondrill.report.so_far import report_so_far
+
+    page, results = report_so_far(read_config(*options.configfile))
+    for item in results.missing:
+        print(f"{item.what}: {' '.join(f'{item.state} {item.why}'.split())}")
+    print(f"The report: {page}")
     return 0
 
 

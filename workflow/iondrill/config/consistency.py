@@ -59,8 +59,9 @@ def references(content: dict[str | int, Any]) -> Iterator[tuple[Place, str, str]
     for stage in RELAXING:
         default = Config.model_fields[stage].get_default()
         level = _mapping(content, stage).get("level", default.level)
-        engine = _mapping(content, "levels", level).get("engine") if isinstance(level, str) else None
-        if "prerelax" not in _mapping(content, stage) and engine not in (None, "xtb"):
+        levels = [name for name in (level if isinstance(level, list) else [level]) if isinstance(name, str)]
+        engines = [_mapping(content, "levels", name).get("engine") for name in levels]
+        if "prerelax" not in _mapping(content, stage) and any(engine not in (None, "xtb") for engine in engines):
             yield (stage, "prerelax"), "level", default.prerelax
     yield from schema_of(Config).references(content)
 

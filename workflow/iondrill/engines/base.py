@@ -84,6 +84,21 @@ def read_result(path: Path) -> Result:
     return parse(Result, [Document(path)])
 
 
+def read_converged(path: Path) -> Result:
+    """Read a record that numbers are to be made from.
+
+    Raises
+    ------
+    UserError
+        If the job did not converge, or the record cannot be read.
+    """
+    result = read_result(path)
+    if result.status != "converged":
+        reason = f": {result.attempts[-1].reason}" if result.attempts else ""
+        raise UserError.of(path, f"is {result.status}{reason}", "nothing is made from it")
+    return result
+
+
 class Availability(Strict):
     """What `iondrill doctor` says of an engine."""
 

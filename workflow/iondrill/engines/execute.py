@@ -9,6 +9,7 @@ from iondrill.build.checks import read_structure
 from iondrill.build.io import write_structure
 from iondrill.engines.base import Start, read_result
 from iondrill.engines.folder import rounded
+from iondrill.engines.molden import MOLDEN
 from iondrill.engines.registry import engine, write_folder
 from iondrill.prepare.jobs import Job
 from iondrill.prepare.start import damage, left_site
@@ -48,6 +49,7 @@ def execute(
     if start is not None:
         job = job.model_copy(update={"note": f"{job.note}; {start}"})
     folder, atoms = result_path.parent, rounded(atoms)
+    (folder / MOLDEN).unlink(missing_ok=True)  # of an earlier run: engines write it when they have converged
     write_folder(job, atoms, folder)
     result, final = engine(job.level.engine).run(job, atoms, folder)
     write_structure(final, structure_path)

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+MOLDEN = "wavefunction.molden"
+"""Where a converged single point leaves its wavefunction, in the job's folder."""
+
 
 def valence_section(n_valence: Mapping[str, float]) -> str:
     """Return the [Nval] section.

@@ -201,6 +201,11 @@ class Plan:
         """Return the file of a built structure."""
         return self.results / "structures" / f"{name}.extxyz"
 
+    def structures(self) -> list[str]:
+        """Return the structures that the jobs of the default target start from, each once."""
+        starts = map(self.start_of, self.config.md.run)
+        return list(dict.fromkeys([*self.relaxed, *starts, *self.config.adsorption.facets]))
+
     def written_structures(self) -> list[str]:
         """Return the structures that the written job folders need."""
         return sorted({name for job in self.written() if (name := self.structure_of(job)) is not None})

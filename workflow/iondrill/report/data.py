@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from iondrill.analyse.charges import FragmentCharge
 from iondrill.analyse.elf import ContactElf
 from iondrill.analyse.order import COLUMNS as ORDER_COLUMNS
 from iondrill.build.checks import Check, read_structure
+from iondrill.collect.progress import progress
 from iondrill.config.load import load
 from iondrill.engines.base import Result, read_result
 from iondrill.errors import Problem, UserError
@@ -22,14 +24,17 @@ from iondrill.prepare.plan import CLEAN, JobId, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from ase import Atoms
     from numpy.typing import NDArray
 
+    from iondrill.collect.progress import Progress
     from iondrill.config.models import Config, MdRun
 
 CONTACT_COLUMNS = ("step", "time_fs", *ContactElf.__dataclass_fields__)
+ENDED = ("converged", "not_converged", "failed")
+SAID = "iondrill: "
+"""How a message to the user begins in a log."""
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -75,6 +80,16 @@ class JobRecord:
 
     id: JobId
     result: Result
+
+
+class Missing(NamedTuple):
+    """What is not there, or cannot be read."""
+
+    what: str
+    """A job, ``<stage>/<name>``, or a file."""
+    state: str
+    """One word: see `iondrill.collect.progress.State`, or ``missing``."""
+    why: str
 
 
 @dataclass(frozen=True)
@@ -125,6 +140,7 @@ class Results:
     structures: list[Structure]
     runs: list[Run]
     adsorption: Table | None
+    missing: list[Missing] = field(default_factory=list)
 
     @property
     def finished_runs(self) -> list[Run]:
@@ -155,7 +171,38 @@ def read_results(config: Config, records: Sequence[Path], structures: Sequence[P
     UserError
         All files that are missing, cut or hold something else.
     """
-    plan, problems = Plan(config), list[Problem]()
+    results, problems = _read(Plan(config), records, structures)
+    if problems:
+        raise UserError(*problems)
+    return results
+
+
+def read_results_so_far(config: Config) -> Results:
+    """Read whatever there is of the results, while the workflow runs or after a part of it failed.
+
+    Nothing is raised for what is not there: `Results.missing` says what, and why as far as the job's folder tells.
+    """
+    plan = Plan(config)
+    jobs = [progress(plan.results, *job) for job in plan.executed()]
+    ended = [plan.results / "jobs" / job.stage / job.name / "result.json" for job in jobs if job.state in ENDED]
+    results, problems = _read(plan, ended, [plan.structure_file(name) for name in plan.structures()])
+    missing = [Missing(f"{job.stage}/{job.name}", job.state, _why(job)) for job in jobs if job.state not in ENDED]
+    missing += [Missing(problem.where, "missing", problem.found) for problem in problems]
+    return replace(results, missing=missing)
+
+
+def _why(job: Progress) -> str:
+    """Say why a job has no result: by its last attempt, or else by its log."""
+    if job.reason or not job.log:
+        return job.reason
+    lines = Path(job.log).read_text(encoding="utf-8", errors="replace").splitlines()
+    said = [line.removeprefix(SAID) for line in lines if line.startswith(SAID)]
+    return "; ".join(said or lines[-1:])
+
+
+def _read(plan: Plan, records: Sequence[Path], structures: Sequence[Path]) -> tuple[Results, list[Problem]]:
+    """Read what can be read, and say what cannot."""
+    config, problems = plan.config, list[Problem]()
     jobs, built, final, runs, adsorption = list[JobRecord](), list[Structure](), list[Structure](), list[Run](), None
     for record in records:
         with _gathered(problems):
@@ -167,16 +214,15 @@ def read_results(config: Config, records: Sequence[Path], structures: Sequence[P
             built.append(_built(path))
     for name in config.md.run:
         with _gathered(problems):
-            runs.append(_read_run(plan, name))
+            runs.append(_read_run(plan, name, problems))
     if config.adsorption.facets:
         with _gathered(problems):
-            adsorption = read_table(plan.results / "adsorption.csv", ADSORPTION_COLUMNS)
+            table = read_table(plan.results / "adsorption.csv", ADSORPTION_COLUMNS)
             for column in ("E_ads_eV", "E_ads_vs_metal_eV", "height_A"):
-                adsorption.numbers(column)
-    if problems:
-        raise UserError(*problems)
+                table.numbers(column)
+            adsorption = table
     shown = sorted(built + final, key=lambda structure: structure.name)
-    return Results(config, jobs, shown, runs, adsorption)
+    return Results(config, jobs, shown, runs, adsorption), problems
 
 
 def read_table(path: Path, columns: Sequence[str]) -> Table:
@@ -245,7 +291,8 @@ def _final_geometry(job: JobRecord, folder: Path) -> list[Structure]:
     return [Structure(subject, state, job.id.level, atoms, load(Check, path.with_suffix(".json")))]
 
 
-def _read_run(plan: Plan, name: str) -> Run:
+def _read_run(plan: Plan, name: str, problems: list[Problem]) -> Run:
+    """Read a run; what is wrong with its maps alone does not keep it back."""
     settings, level = plan.config.md.runs[name], plan.run_level(name)
     order = read_table(plan.results / "md" / name / "order_parameters.csv", ORDER_COLUMNS)
     charges = read_table(plan.results / "charges" / f"{name}.csv", FragmentCharge._fields)
@@ -256,13 +303,17 @@ def _read_run(plan: Plan, name: str) -> Run:
     for column in ("time_fs", "charge_e"):
         charges.numbers(column)
     folder, maps, contacts = plan.results / "elf" / name, list[ElfFrame](), None
-    if steps := plan.elf_steps(name):
-        contacts = read_table(folder / "summary.csv", CONTACT_COLUMNS)
-        for column in ("time_fs", "distance_A", "elf_midpoint", "elf_min", "elf_max"):
-            contacts.numbers(column)
-        maps = [ElfFrame(step, step * settings.timestep_fs, folder / f"{step}.png") for step in steps]
-        for frame in maps:
+    for step in plan.elf_steps(name):
+        with _gathered(problems):
+            frame = ElfFrame(step, step * settings.timestep_fs, folder / f"{step}.png")
             _check_png(frame.image)
+            maps.append(frame)
+    if plan.elf_steps(name):
+        with _gathered(problems):
+            table = read_table(folder / "summary.csv", CONTACT_COLUMNS)
+            for column in ("time_fs", "distance_A", "elf_midpoint", "elf_min", "elf_max"):
+                table.numbers(column)
+            contacts = table
     return Run(name, settings, level, order, charges, contacts, maps)
 
 

@@ -114,6 +114,7 @@ def _context(results: Results) -> dict[str, Any]:
         "results": results,
         "version": version("iondrill"),
         "headline": _headline(results),
+        "missing": results.missing,
         "failed_jobs": [job for job in results.jobs if job.result.status != "converged"],
         "failed_rows": [row for row in rows if not row["E_ads_eV"]],
         "findings": list(sentences.items()),
@@ -153,7 +154,7 @@ def _sections(context: dict[str, Any]) -> list[tuple[str, str]]:
     """Return id and title of the sections that the page has."""
     results: Results = context["results"]
     sections = [
-        ("failed", "What did not converge", context["failed_jobs"] or context["failed_rows"]),
+        ("failed", _failure(results), any(context[key] for key in ("missing", "failed_jobs", "failed_rows"))),
         ("summary", "Summary", True),
         ("structures", "Structures", results.structures),
         ("dynamics", "Molecular dynamics", context["dynamics"]),
@@ -165,13 +166,18 @@ def _sections(context: dict[str, Any]) -> list[tuple[str, str]]:
     return [(name, title) for name, title, there in sections if there]
 
 
+def _failure(results: Results) -> str:
+    return "What did not converge, and what is not there" if results.missing else "What did not converge"
+
+
 def _headline(results: Results) -> str:
     jobs = results.jobs
     failed = sum(job.result.status != "converged" for job in jobs)
     levels = dict.fromkeys(results.title_of(job.id.level) for job in jobs)
     outcome = f"{failed} of {len(jobs)} jobs did not converge" if failed else f"{len(jobs)} jobs, all converged"
+    outcome += ", and not everything is there" if results.missing else ""
     core_s = sum(job.result.core_s for job in jobs)
-    return f"{outcome}; {duration(core_s)} of core time; {'; '.join(levels)}." if jobs else "No job was run."
+    return f"{outcome}; {duration(core_s)} of core time; {'; '.join(levels)}." if jobs else "No job has ended."
 
 
 def _stages(jobs: list[JobRecord]) -> list[Stage]:
