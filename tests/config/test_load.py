@@ -365,5 +365,8 @@ def test_a_matrix_is_named_as_a_run_is(tmp_path):
         read_config(tmp_path / "config.yaml")
     assert [str(problem).removeprefix(str(tmp_path)) for problem in caught.value.problems] == [
         "/config.yaml: md.run.2 (line 3): there is no run 'm-nd-s9'; did you mean 'm-nd-s1'?",
-        "/config.yaml: md.matrix.m.thermostat.kind (line 5): found 'nose' at a level of engine xtb; allowed: csvr, none",
+        (
+            "/config.yaml: md.matrix.m.thermostat.kind (line 5): "
+            "found 'nose' at a level of engine xtb; allowed: csvr, none"
+        ),
     ]
