@@ -37,8 +37,8 @@ def test_a_missing_program_is_said_with_how_to_get_it(name, make_job):
     assert found.install
 
 
-def test_running_is_refused_honestly(make_job, structure, tmp_path):
-    with pytest.raises(UserError, match="writes its inputs only"):
+def test_a_program_that_is_not_there_is_named(make_job, structure, tmp_path):
+    with pytest.raises(UserError, match="vasp_std is not on the PATH; VASP is licensed"):
         engine("vasp").run(make_job("vasp", "atom", "static"), structure("atom"), tmp_path)
 
 

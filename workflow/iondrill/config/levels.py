@@ -64,12 +64,18 @@ class VaspLevel(Strict):
     dispersion: Literal["D3(BJ)", "D3(0)", "none"] = Field("D3(BJ)", description="Grimme's D3, by its damping")
     encut_eV: PositiveFloat = Field(520.0, description="Li_sv needs about 499")
     ediff_eV: PositiveFloat = Field(1e-6, description="SCF threshold")
+    max_scf_cycles: PositiveInt = Field(
+        200, description="electronic steps of one SCF; more: the next rung of the ladder"
+    )
     ismear: Annotated[int, Number] = Field(0, description="smearing; 0 is Gaussian")
     sigma_eV: NonNegativeFloat = Field(0.05, description="width of the smearing")
     kpoints: Grid = Field((3, 3, 1), description="Γ-centred grid of slabs; atoms use Γ")
     potcars: dict[str, str] = Field(
         {"C": "C", "H": "H", "Li": "Li_sv", "Na": "Na_pv", "K": "K_sv"},
         description="name of each element's PAW dataset in the user's own library",
+    )
+    potcar_functional: Literal["PBE_54", "PBE_52", "PBE_64", "PBE", "PBE_54_W_HASH", "PBE_52_W_HASH"] = Field(
+        "PBE_54", description="pymatgen's name of the release that the datasets are taken from"
     )
     ncore: PositiveInt = Field(1, description="cores that share a band; the ELF needs 1")
     command: Command = Field(["vasp_std"], description="the program and its arguments")

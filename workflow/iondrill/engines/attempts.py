@@ -31,6 +31,8 @@ EXIT = "EXIT"
 """A file of this name in the job's folder asks for a soft stop."""
 MARGIN_S = 600.0
 """Largest part of the time limit that is kept for the last step and its files; at most a tenth of the limit."""
+FULL_BYTES = 1 << 20
+"""With less than this left, a disk counts as full."""
 FUTILE = 2
 """Attempts without a step done, after which the job is given back."""
 

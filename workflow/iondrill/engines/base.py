@@ -60,6 +60,7 @@ class Result(Strict):
     engine_version: str
     energy_eV: float | None = None
     max_force_eV_A: NonNegativeFloat | None = None
+    magnetisation_muB: float | None = None
     n_scf_cycles: NonNegativeInt | None = None
     n_ionic_steps: NonNegativeInt = 0
     wall_s: NonNegativeFloat = 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from iondrill.engines.attempts import Verdict
+from iondrill.engines.attempts import FULL_BYTES, Verdict
 from iondrill.prepare.jobs import Relax
 
 if TYPE_CHECKING:
@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from iondrill.engines.cp2k.output import Log
     from iondrill.prepare.jobs import Md, Static
-
-FULL_BYTES = 1 << 20
 
 
 class Ending(NamedTuple):

@@ -1,12 +1,12 @@
-"""The engine VASP. It writes and checks its inputs."""
+"""The engine VASP: it writes and checks its inputs, and runs them to their end."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from iondrill.config.levels import VaspLevel
 from iondrill.engines import program
-from iondrill.engines.base import Availability
+from iondrill.engines.base import Availability, Result
 from iondrill.errors import UserError
 from iondrill.files import write_text
 
@@ -27,13 +27,14 @@ class VaspEngine:
     def available(self, job: Job | None = None) -> Availability:
         """Say whether the level's program is on the PATH; VASP does not tell its version without input."""
         level = job.level if job and isinstance(job.level, VaspLevel) else VaspLevel(engine="vasp")
-        problem = program.missing(level.command, level.launcher)
-        return Availability(
-            engine=self.name,
-            found=not problem,
-            detail=problem or " ".join(level.command),
-            install=self.install if problem else "",
-        )
+        if problem := program.missing(level.command, level.launcher):
+            return Availability(engine=self.name, found=False, detail=problem, install=self.install)
+        from iondrill.engines.vasp.potcar import SET_LIBRARY, library_problem
+
+        detail = " ".join(level.command)
+        if problem := library_problem():
+            return Availability(engine=self.name, found=False, detail=f"{detail}; {problem}", install=SET_LIBRARY)
+        return Availability(engine=self.name, found=True, detail=detail)
 
     def write_inputs(self, job: Job, atoms: Atoms, folder: Path) -> list[Path]:
         """Write the VASP inputs; see `iondrill.engines.base.Engine.write_inputs`."""
@@ -50,8 +51,10 @@ class VaspEngine:
 
         return validate(folder)
 
-    def run(self, job: Job, atoms: Atoms, folder: Path) -> NoReturn:  # noqa: ARG002
-        """Refuse: this engine writes its inputs only, for now."""
-        raise UserError.of(
-            folder, "engine vasp writes its inputs only, for now", "assemble the POTCAR by POTCAR.spec and run VASP"
-        )
+    def run(self, job: Job, atoms: Atoms, folder: Path) -> tuple[Result, Atoms]:
+        """Run, or continue, a job; see `iondrill.engines.base.Engine.run`."""
+        from iondrill.engines.vasp.runner import Run
+
+        if not (found := self.available(job)).found:
+            raise UserError.of(folder, f"engine vasp: {found.detail}", found.install)
+        return Run(job, atoms, folder).to_the_end()

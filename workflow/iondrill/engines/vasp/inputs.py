@@ -11,8 +11,9 @@ import numpy as np
 from iondrill.config.levels import VaspLevel
 from iondrill.engines.box import check_slab, in_box, in_cube
 from iondrill.engines.templates import render
+from iondrill.engines.vasp.ladder import rungs
 from iondrill.errors import Problem, UserError
-from iondrill.prepare.jobs import VALENCE_ELECTRONS, Md, Static, unpaired_electrons
+from iondrill.prepare.jobs import VALENCE_ELECTRONS, Md, Relax, Static, unpaired_electrons
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
+    from iondrill.engines.vasp.ladder import Rung
     from iondrill.prepare.jobs import Job
 
 INCAR, KPOINTS, POSCAR, POTCAR_SPEC = "INCAR", "KPOINTS", "POSCAR", "POTCAR.spec"
@@ -29,9 +31,18 @@ ATOM_BOX_A = (12.0, 13.0, 14.0)
 ION_MOMENT, OTHER_MOMENT = 1.0, 0.2
 """Starting moments: an electron on the ion, and enough elsewhere for dangling bonds to polarise."""
 IONS = {"Li", "Na", "K"}
+TETRAHEDRA = -5
 
 
-def render_inputs(job: Job, atoms: Atoms) -> dict[str, str]:
+def render_inputs(
+    job: Job,
+    atoms: Atoms,
+    *,
+    boxed: Atoms | None = None,
+    nsw: int | None = None,
+    rung: Rung | None = None,
+    from_orbitals: bool = False,
+) -> dict[str, str]:
     """Return the text of each input file by its name.
 
     Parameters
@@ -40,6 +51,14 @@ def render_inputs(job: Job, atoms: Atoms) -> dict[str, str]:
         At a level of engine vasp: a relaxation or a single point.
     atoms : Atoms
         The start geometry. A cluster is centred in a cube, an atom in a box of `ATOM_BOX_A`.
+    boxed : Atoms, optional
+        The geometry of this run in VASP's cell, by default that of the job.
+    nsw : int, optional
+        Ionic steps of a relaxation, by default those of the job.
+    rung : Rung, optional
+        Of the SCF ladder, by default the first.
+    from_orbitals : bool
+        Whether the folder holds a WAVECAR to start from.
 
     Returns
     -------
@@ -55,8 +74,11 @@ def render_inputs(job: Job, atoms: Atoms) -> dict[str, str]:
         raise TypeError(f"level '{job.level_name}' is of engine {job.level.engine}")
     level, symbols = job.level, atoms.get_chemical_symbols()
     _check(job, level, symbols)
-    boxed, order = in_vasp_cell(job, atoms), species_order(symbols)
+    boxed = in_vasp_cell(job, atoms) if boxed is None else boxed
+    order = species_order(symbols)
     poscar = boxed[order]
+    rung = rung or rungs(job)[0]
+    kpoints = level.kpoints if job.kind == "slab" else (1, 1, 1)
     incar = render(
         "vasp",
         "INCAR.j2",
@@ -70,8 +92,12 @@ def render_inputs(job: Job, atoms: Atoms) -> dict[str, str]:
         nupdown=None if job.multiplicity is None else job.multiplicity - 1,
         dipole_origin=(boxed.get_center_of_mass() @ np.linalg.inv(boxed.cell.array) % 1).tolist(),
         wavefunction=isinstance(job.task, Static) and job.task.wavefunction,
+        # tetrahedra need four k-points
+        ismear=0 if level.ismear == TETRAHEDRA and np.prod(kpoints) < 4 else level.ismear,
+        nsw=job.task.max_steps if nsw is None and isinstance(job.task, Relax) else nsw,
+        rung=rung,
+        from_orbitals=from_orbitals,
     )
-    kpoints = level.kpoints if job.kind == "slab" else (1, 1, 1)
     datasets = [level.potcars[symbol] for symbol in dict.fromkeys(poscar.get_chemical_symbols())]
     return {
         INCAR: incar,
@@ -117,6 +143,14 @@ def in_vasp_cell(job: Job, atoms: Atoms) -> Atoms:
 def species_order(symbols: list[str]) -> NDArray[np.int_]:
     """Return the atoms sorted by element, otherwise in their order: ``poscar = atoms[order]``."""
     return np.argsort(symbols, kind="stable")
+
+
+def is_free(atoms: Atoms) -> NDArray[np.bool_]:
+    """Say of each atom whether it may move, shape (n_atoms,)."""
+    free = np.ones(len(atoms), dtype=bool)
+    for constraint in atoms.constraints:
+        free[constraint.get_indices()] = False
+    return free
 
 
 def read_order(folder: Path) -> NDArray[np.int_]:

@@ -15,6 +15,7 @@ from iondrill.engines.vasp.inputs import (
     POSCAR,
     POTCAR_SPEC,
     in_vasp_cell,
+    is_free,
     read_order,
     species_order,
 )
@@ -46,16 +47,27 @@ def validate(folder: Path) -> list[str]:
         Unknown or ill-typed INCAR keys with their lines, files that pymatgen cannot read, and all in which the
         set differs from ``job.json`` and ``structure.extxyz``.
     """
+    job, atoms = read_job(folder)
+    return check_inputs(folder, job, in_vasp_cell(job, atoms))
+
+
+def check_inputs(folder: Path, job: Job, boxed: Atoms) -> list[str]:
+    """Check the inputs in a folder against a job, and its geometry in VASP's cell.
+
+    Raises
+    ------
+    UserError
+        As `validate`.
+    """
     from pymatgen.io.vasp.inputs import Incar, Kpoints, Poscar
 
-    job, atoms = read_job(folder)
     incar = _read(Incar.from_file, folder / INCAR)
     kpoints = _read(Kpoints.from_file, folder / KPOINTS)
     poscar = _read(lambda path: Poscar.from_file(path, check_for_potcar=False), folder / POSCAR)
     problems = [
         *_incar_problems(folder / INCAR, incar),
         *_kpoints_problems(folder / KPOINTS, kpoints, job),
-        *_poscar_problems(folder, poscar, job, atoms),
+        *_poscar_problems(folder, poscar, boxed),
         *_species_problems(folder / POTCAR_SPEC, poscar, job.level),  # type: ignore[arg-type]
     ]
     if problems:
@@ -63,7 +75,7 @@ def validate(folder: Path) -> list[str]:
     return [
         f"{INCAR} holds {len(incar)} keys that pymatgen knows, of the right types",
         f"{KPOINTS} is a Γ-centred grid of {' × '.join(map(str, kpoints.kpts[0]))}",
-        f"{POSCAR} holds the {len(atoms)} atoms, cell and constraints of the job; {POTCAR_SPEC} its species in order",
+        f"{POSCAR} holds the {len(boxed)} atoms, cell and constraints of the job; {POTCAR_SPEC} its species in order",
     ]
 
 
@@ -104,10 +116,10 @@ def _kpoints_problems(path: Path, kpoints: Any, job: Job) -> Iterator[Problem]:
         yield Problem(str(path), f"the grid is {tuple(kpoints.kpts[0])}", f"allowed: {tuple(wanted)}")
 
 
-def _poscar_problems(folder: Path, poscar: Any, job: Job, atoms: Atoms) -> Iterator[Problem]:
+def _poscar_problems(folder: Path, poscar: Any, boxed: Atoms) -> Iterator[Problem]:
     """Yield where the POSCAR is not the job's structure, sorted by element."""
     path = folder / POSCAR
-    boxed, order = in_vasp_cell(job, atoms), species_order(atoms.get_chemical_symbols())
+    order = species_order(boxed.get_chemical_symbols())
     if not np.array_equal(read_order(folder), np.argsort(order)):
         yield Problem(str(folder), "the record of the atoms' order does not fit the structure")
     expected, structure = boxed[order], poscar.structure
@@ -118,12 +130,9 @@ def _poscar_problems(folder: Path, poscar: Any, job: Job, atoms: Atoms) -> Itera
         yield Problem(str(path), f"the cell is {structure.lattice.matrix.tolist()}", "allowed: the job's")
     elif (off_A := float(np.abs(structure.cart_coords - expected.positions).max())) > 10 * NEAR:
         yield Problem(str(path), f"atoms are off by {off_A:.2g} Å", "allowed: the job's structure")
-    fixed = np.zeros(len(expected), dtype=bool)
-    for constraint in expected.constraints:
-        fixed[constraint.get_indices()] = True
     found = poscar.selective_dynamics
     free = np.ones((len(expected), 3), dtype=bool) if found is None else np.asarray(found, dtype=bool)
-    if not np.array_equal(free, np.repeat(~fixed[:, None], 3, axis=1)):
+    if not np.array_equal(free, np.repeat(is_free(expected)[:, None], 3, axis=1)):
         yield Problem(
             str(path), "selective dynamics differ", "allowed: F F F for the atoms that structure.extxyz fixes"
         )

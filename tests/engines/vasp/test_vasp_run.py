@@ -1,0 +1,201 @@
+"""Runs of the double of VASP: their numbers, what their attempts say, and that stops and kills change nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import molecule
+from ase.optimize import BFGS
+from pymatgen.io.vasp.inputs import Incar, Poscar
+from pymatgen.io.vasp.outputs import Oszicar, Outcar, Vasprun
+from tblite.ase import TBLite
+
+from iondrill.engines.base import StoppedError
+from iondrill.engines.registry import write_folder
+from iondrill.engines.vasp import VaspEngine
+from iondrill.engines.vasp.potcar import private_folder
+from iondrill.prepare.jobs import Relax, Static
+
+DOUBLE = [sys.executable, str(Path(__file__).with_name("vasp_double.py"))]
+FMAX = 0.02
+TASK = Relax(fmax_eV_A=FMAX, max_steps=30)
+SAME_eV = 1e-6
+
+
+def methane():
+    atoms = molecule("CH4")
+    atoms.set_cell([7, 7, 7])
+    atoms.rattle(0.08, seed=3)
+    atoms = atoms[[1, 0, 2, 3, 4]]  # C is not the first: the POSCAR has another order
+    atoms.set_array("fragment", np.full(5, "lower"))
+    return atoms
+
+
+@pytest.fixture
+def run(make_job, library):
+    """Return what runs a job in a folder; the second time, it goes on."""
+
+    def go(folder, atoms=None, task=TASK, kind="cluster", **level):
+        job = make_job("vasp", kind, task, level={"command": DOUBLE, **level})
+        atoms = methane() if atoms is None else atoms
+        write_folder(job, atoms, folder)
+        result, final = VaspEngine().run(job, atoms, folder)
+        result.write(folder / "result.json")
+        return result, final
+
+    return go
+
+
+def attempt(folder, number=1):
+    (found,) = folder.glob(f"state/*/attempt-{number:03d}")
+    return found
+
+
+def when(folder, number, text, action):
+    """Do something, in a thread, once the OSZICAR of an attempt holds a text."""
+
+    def watch():
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            if any(text in path.read_text() for path in folder.glob(f"state/*/attempt-{number:03d}/OSZICAR")):
+                action()
+                return
+            time.sleep(0.05)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory):
+    """Return the energy of methane at rest, by ASE's own optimiser and tblite's own calculator."""
+    atoms = methane()
+    atoms.pbc = True
+    atoms.calc = TBLite(method="GFN2-xTB", verbosity=0)
+    BFGS(atoms, logfile=None).run(fmax=0.001)
+    return atoms
+
+
+@pytest.fixture
+def bomb(tmp_path, monkeypatch):
+    """Let the double crash after its third ionic step, once."""
+    path = tmp_path / "bomb"
+    path.write_text("3")
+    monkeypatch.setenv("VASP_DOUBLE_BOMB", str(path))
+    return path
+
+
+def test_a_relaxation_through_a_crash_ends_where_another_program_does(calm, run, library, bomb, look_for_potcar):
+    folder = bomb.with_name("job")
+    result, final = run(folder)
+    assert not bomb.exists()
+    assert [entry.reason for entry in result.attempts] == ["killed by signal 9", "finished"]
+    assert result.attempts[1].changed == "continued from step 3"
+    assert (result.status, result.engine_version) == ("converged", "vasp.6.4.2-double")
+    assert result.energy_eV == pytest.approx(calm.get_potential_energy(), abs=2e-3)
+    assert result.max_force_eV_A <= FMAX
+    assert result.magnetisation_muB == 0
+    # atoms come back in the job's order and place, not in the POSCAR's
+    assert final.get_chemical_symbols() == list("HCHHH")
+    assert np.abs(final.get_all_distances() - calm.get_all_distances()).max() < 0.02
+    assert np.abs(final.positions - methane().positions).max() < 0.3
+
+    # each ionic step is counted once, the crashed one's electronic steps too
+    first, second = (Oszicar(attempt(folder, n) / "OSZICAR") for n in (1, 2))
+    assert len(first.ionic_steps) == 3
+    assert result.n_ionic_steps == 3 + len(second.ionic_steps)
+    cycles = [len(steps) for oszicar in (first, second) for steps in oszicar.electronic_steps]
+    assert result.n_scf_cycles == sum(cycles)
+    # the torn CONTCAR was not used: the second attempt begins at a step of the first
+    begins = Poscar.from_file(attempt(folder, 2) / "POSCAR", check_for_potcar=False).structure.frac_coords
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        steps = Vasprun(
+            attempt(folder, 1) / "vasprun.xml", parse_potcar_file=False, exception_on_bad_xml=False, parse_dos=False
+        ).structures
+    assert np.allclose(begins % 1, steps[-1].frac_coords % 1, atol=2e-8)
+
+    # pymatgen reads all that is left
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        vasprun = Vasprun(attempt(folder, 2) / "vasprun.xml", parse_potcar_file=False)
+    assert vasprun.converged
+    assert vasprun.final_energy == pytest.approx(result.energy_eV)
+    outcar = Outcar(attempt(folder, 2) / "OUTCAR")
+    assert outcar.nelect == 8
+    assert Incar.from_file(attempt(folder, 2) / "INCAR")["NSW"] == 27
+
+    assert look_for_potcar(folder) == []
+    assert not any(path.is_file() for path in (library / "cache").rglob("*"))
+
+
+def test_a_stopped_run_goes_on_and_takes_the_same_path(run, tmp_path, monkeypatch):
+    calm, _ = run(tmp_path / "calm")
+    monkeypatch.setenv("VASP_DOUBLE_PAUSE_S", "0.1")
+    folder = tmp_path / "job"
+    stops = (
+        ("   1 F=", (folder / "EXIT").touch, "by an EXIT file"),
+        ("DAV:   2", lambda: (folder / "STOPCAR").write_text("LABORT = .TRUE."), "by a STOPCAR"),
+        ("DAV:   1", lambda: os.kill(os.getpid(), signal.SIGTERM), "SIGTERM"),
+    )
+    for number, (text, act, reason) in enumerate(stops, 1):
+        thread = when(folder, number, text, act)
+        with pytest.raises(StoppedError, match=reason):
+            run(folder)
+        thread.join()
+        assert not (folder / "result.json").exists()
+    monkeypatch.setenv("IONDRILL_WALLTIME_s", "3")
+    with pytest.raises(StoppedError, match="wall time"):
+        run(folder)
+    monkeypatch.delenv("IONDRILL_WALLTIME_s")
+    monkeypatch.delenv("VASP_DOUBLE_PAUSE_S")
+    result, _ = run(folder)
+    assert result.status == "converged"
+    assert result.energy_eV == pytest.approx(calm.energy_eV, abs=SAME_eV)
+    assert result.n_ionic_steps == calm.n_ionic_steps
+    reasons = [entry.reason for entry in result.attempts]
+    assert reasons[0] == "stopped by an EXIT file"
+    assert reasons[-1] == "finished"
+    # soft: the step was finished, and the next attempt goes on from it with the orbitals of the last
+    assert Incar.from_file(attempt(folder, 2) / "INCAR")["ISTART"] == 1
+    assert json.loads((attempt(folder, 2) / "attempt.json").read_text())["start"] > 0
+
+
+def test_an_scf_that_fails_climbs_the_ladder_and_says_so(run, tmp_path):
+    atoms = Atoms("LiH", positions=[[0, 0, 0], [0, 0, 1.7]], cell=[7, 7, 7])
+    atoms.set_array("fragment", np.full(2, "lower"))
+    result, _ = run(tmp_path / "climbs", atoms, task=Static(), max_scf_cycles=12)
+    assert result.status == "converged"
+    assert [entry.reason for entry in result.attempts] == ["SCF not converged", "finished"]
+    assert result.attempts[1].changed == "ALGO All"
+    assert Incar.from_file(attempt(tmp_path / "climbs", 2) / "INCAR")["ISTART"] == 0
+    failed, _ = run(tmp_path / "fails", atoms, task=Static(), max_scf_cycles=3)
+    assert (failed.status, failed.energy_eV, failed.max_force_eV_A) == ("not_converged", None, None)
+    assert len(failed.attempts) == 3
+    assert failed.attempts[-1].reason == "SCF not converged, on any rung of the ladder"
+
+
+def test_a_relaxation_that_runs_out_of_steps_is_not_an_scf_that_fails(run, tmp_path):
+    result, _ = run(tmp_path, task=Relax(fmax_eV_A=FMAX, max_steps=2))
+    assert (result.status, result.energy_eV, result.n_ionic_steps) == ("not_converged", None, 2)
+    assert [entry.reason for entry in result.attempts] == ["not relaxed within 2 steps"]
+
+
+def test_a_dataset_that_is_missing_is_named_before_anything_runs(run, library, tmp_path, monkeypatch):
+    with pytest.raises(Exception, match=r"no PAW dataset C_GW in .*POT_GGA_PAW_PBE_54"):
+        run(tmp_path, potcars={"C": "C_GW", "H": "H"})
+    monkeypatch.setenv("PMG_VASP_PSP_DIR", str(library / "nowhere"))
+    with pytest.raises(Exception, match=r"PMG_VASP_PSP_DIR is .*nowhere, and there is no such folder; set PMG"):
+        run(tmp_path)
+    assert not private_folder(tmp_path).exists()

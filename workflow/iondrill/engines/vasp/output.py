@@ -1,0 +1,251 @@
+"""What VASP writes: the OUTCAR line by line, also while it grows; the results by pymatgen, whole or not at all."""
+
+from __future__ import annotations
+
+import math
+import re
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from iondrill.engines.vasp.inputs import is_free
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ase import Atoms
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+OUTCAR, OSZICAR, VASPRUN, CONTCAR, WAVECAR = "OUTCAR", "OSZICAR", "vasprun.xml", "CONTCAR", "WAVECAR"
+NEAR_eV = 1e-5
+
+_VERSION = re.compile(r"\s*(vasp\.\d\S*)")
+_CORES = re.compile(r"\s*running\s+(?:on\s+)?(\d+) (?:total cores|mpi-ranks(?:, with\s+(\d+) threads/rank)?)")
+_CYCLE = re.compile(r"-+ Iteration\s+\d+\(\s*\d+\)")
+# with two spaces, that of an ionic step; those of the electronic steps have one
+_ENERGY = re.compile(r"\s*energy  without entropy\s*=\s*\S+\s+energy\(sigma->0\)\s*=\s*(\S+)")
+
+
+@dataclass
+class Scf:
+    """One SCF, with the energy of its ionic step.
+
+    Attributes
+    ----------
+    cycles : int
+        Electronic steps.
+    converged : bool
+        Whether VASP says that EDIFF is reached, and the energy is a finite number.
+    aborted : bool
+        Whether it was cut short by a STOPCAR.
+    energy_eV : float
+        For zero smearing, energy(sigma->0); NaN if it is not to be read.
+    """
+
+    cycles: int = 0
+    converged: bool = False
+    aborted: bool = False
+    energy_eV: float = math.nan
+
+
+class Log:
+    """What an OUTCAR says so far.
+
+    Attributes
+    ----------
+    version : str
+        "vasp.6.4.2"; empty before the first line was read.
+    scf : list of Scf
+        One for each ionic step that is complete.
+    n_cycles : int
+        All electronic steps, also those of an SCF that did not end.
+    relaxed, stopped, ended : bool
+        Whether the forces are below EDIFFG; VASP stopped for a STOPCAR; the program reached its end.
+    cores : int
+        Processes times threads.
+    """
+
+    def __init__(self) -> None:
+        self.version = ""
+        self.scf: list[Scf] = []
+        self.n_cycles = 0
+        self.relaxed = self.stopped = self.ended = False
+        self.cores = 1
+        self._open = Scf()
+        self._rest = ""
+
+    @classmethod
+    def read(cls, path: Path) -> Log:
+        """Read a whole file; a missing one says nothing."""
+        log = cls()
+        try:
+            log.feed(path.read_text(encoding="utf-8", errors="replace"))
+        except OSError:
+            return log
+        return log
+
+    def feed(self, text: str) -> None:
+        """Take the next part of the file; a line counts once its end is there."""
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._line(line)
+
+    @property
+    def n_sound(self) -> int:
+        """Number of ionic steps before the first that is not to be used."""
+        return next((i for i, scf in enumerate(self.scf) if not scf.converged), len(self.scf))
+
+    @property
+    def unconverged(self) -> bool:
+        """Whether an SCF ran out of electronic steps. VASP goes on with its forces."""
+        return any(not scf.converged and not scf.aborted for scf in self.scf)
+
+    def _line(self, line: str) -> None:
+        if _CYCLE.search(line):
+            self.n_cycles += 1
+            self._open.cycles += 1
+        elif "aborting loop because EDIFF is reached" in line:
+            self._open.converged = True
+        elif "aborting loop because hard stop was set" in line:
+            self._open.aborted = True
+        elif found := _ENERGY.match(line):
+            self._close(found.group(1))
+        elif "reached required accuracy" in line:
+            self.relaxed = True
+        elif "soft stop encountered" in line or "hard stop encountered" in line:
+            self.stopped = True
+        elif "General timing and accounting" in line:
+            self.ended = True
+        elif not self.version and (found := _VERSION.match(line)):
+            self.version = found.group(1)
+        elif found := _CORES.match(line):
+            self.cores = int(found.group(1)) * int(found.group(2) or 1)
+
+    def _close(self, word: str) -> None:
+        """End an ionic step: its energy is there."""
+        scf, self._open = self._open, Scf()
+        scf.energy_eV = number(word)
+        scf.converged = scf.converged and math.isfinite(scf.energy_eV)
+        self.scf.append(scf)
+
+
+def number(word: str) -> float:
+    """Return a number, or NaN for what is none: asterisks, a cut word."""
+    try:
+        return float(word)
+    except ValueError:
+        return math.nan
+
+
+class IncompleteError(Exception):
+    """A file of results is missing, cut or damaged."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """The last ionic step of a run that ended well.
+
+    Attributes
+    ----------
+    energy_eV : float
+        Extrapolated to zero smearing, energy(sigma->0): an atom, whose levels are sharp, and a slab, whose
+        occupations are smeared, then have energies of one kind, and differences do not depend on SIGMA. It includes
+        the dispersion.
+    forces_eV_A : array (n, 3)
+        In the order of the POSCAR.
+    fractional : array (n, 3)
+        The positions that they belong to.
+    magnetisation_muB : float or None
+        Of the cell.
+    """
+
+    energy_eV: float
+    forces_eV_A: Array
+    fractional: Array
+    magnetisation_muB: float | None
+
+
+def largest_force(results: Results, poscar: Atoms) -> float:
+    """Return the largest force (eV/Å) on an atom that may move; the atoms are in the order of the POSCAR."""
+    return float(np.linalg.norm(results.forces_eV_A[is_free(poscar)], axis=1).max(initial=0.0))
+
+
+def read_results(folder: Path, log: Log, symbols: list[str]) -> Results:
+    """Read vasprun.xml and OSZICAR, and compare them with the OUTCAR.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+    log : Log
+        Of its OUTCAR.
+    symbols : list of str
+        Elements in the order of the POSCAR.
+
+    Raises
+    ------
+    IncompleteError
+        If a file is missing or damaged, or two of them contradict each other.
+    """
+    run = _vasprun(folder, whole=True)
+    try:
+        last, energy_eV = run.ionic_steps[-1], float(run.final_energy)
+        structure, forces = last["structure"], np.array(last["forces"], dtype=float)
+    except (KeyError, IndexError, ValueError, TypeError):
+        raise IncompleteError(f"{VASPRUN} lacks energy, forces or positions") from None
+    if [site.species_string for site in structure] != symbols:
+        raise IncompleteError(f"{VASPRUN} holds {structure.formula}")
+    fractional = np.asarray(structure.frac_coords)
+    if forces.shape != (len(symbols), 3) or not np.isfinite([forces, fractional]).all():
+        raise IncompleteError(f"{VASPRUN} holds what are no forces or positions")
+    if len(run.ionic_steps) != len(log.scf) or not abs(energy_eV - log.scf[-1].energy_eV) < NEAR_eV:
+        raise IncompleteError(f"{VASPRUN} and {OUTCAR} differ in their steps or their last energy")
+    return Results(energy_eV, forces, fractional, _magnetisation(folder, energy_eV))
+
+
+def fractional_positions(folder: Path) -> list[Array]:
+    """Return the positions of all ionic steps that are whole in vasprun.xml, also of a run that was killed."""
+    try:
+        return [np.asarray(step["structure"].frac_coords) for step in _vasprun(folder, whole=False).ionic_steps]
+    except IncompleteError:
+        return []
+
+
+def _vasprun(folder: Path, *, whole: bool) -> Any:
+    """Read vasprun.xml by pymatgen; it holds a step at least."""
+    from pymatgen.io.vasp.outputs import Vasprun
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            run = Vasprun(
+                folder / VASPRUN,
+                parse_dos=False,
+                parse_eigen=False,
+                parse_potcar_file=False,
+                exception_on_bad_xml=whole,
+            )
+        except Exception as error:  # noqa: BLE001 -- whatever a damaged file leads to
+            raise IncompleteError(f"{VASPRUN} cannot be read ({type(error).__name__})") from None
+    if not run.ionic_steps:
+        raise IncompleteError(f"{VASPRUN} holds no ionic step")
+    return run
+
+
+def _magnetisation(folder: Path, energy_eV: float) -> float | None:
+    """Return the magnetisation of the last ionic step from the OSZICAR, whose energy is that of the result."""
+    from pymatgen.io.vasp.outputs import Oszicar
+
+    try:
+        last = Oszicar(folder / OSZICAR).ionic_steps[-1]
+        found_eV, moment = float(last["E0"]), last.get("mag")
+    except Exception as error:  # noqa: BLE001 -- whatever a damaged file leads to
+        raise IncompleteError(f"{OSZICAR} cannot be read ({type(error).__name__})") from None
+    # E0 has eight digits
+    if not abs(found_eV - energy_eV) < NEAR_eV + 1e-7 * abs(energy_eV):
+        raise IncompleteError(f"{OSZICAR} and {VASPRUN} differ in the last energy")
+    return None if moment is None else float(moment)
