@@ -208,6 +208,45 @@ def test_a_density_difference_needs_a_nanodiamond(house):
     check(Path("config.yaml"))
 
 
+def recipe_with(name, **keys):
+    put(f"structures/{name}", {**RECIPES[name], **keys})
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({"multiplicity": 2}, "multiplicity (line 4): found 2; allowed with 116 valence electrons: 1, 3, … 117"),
+        ({"charge": 1, "multiplicity": [1, 2, 3]}, "multiplicity (line 5): found 1, 3; allowed with 115 valence "),
+        ({"multiplicity": 119}, "multiplicity (line 4): found 119; allowed with 116 valence electrons: 1, 3, … 117"),
+        ({"charge": 117}, "charge (line 4): found 117; allowed: at most 116"),
+    ],
+)
+def test_a_multiplicity_must_fit_the_electrons(house, keys, expected):
+    recipe_with("clusters/dot.yaml", **keys)
+    config(relax={"structures": ["dot", "meet"]})
+    (found,) = problems()
+    assert found.startswith(f"structures/clusters/dot.yaml: {expected}")
+
+
+def test_multiplicities_are_compared_where_spin_counts(house):
+    recipe_with("clusters/dot.yaml", multiplicity=[1, 3])
+    config(relax={"structures": ["dot"]})
+    (found,) = problems()
+    assert found.startswith("structures/clusters/dot.yaml: multiplicity (line 4): multiplicities are compared at level")
+    config(levels={"gfn2": {"engine": "xtb", "spin_polarisation": True}}, relax={"structures": ["dot"]})
+    assert check(Path("config.yaml")) == (1, 3)  # two relaxations, and what is kept of them
+
+
+def test_charges_of_parts_must_add_up_for_a_density_difference(house):
+    recipe_with("clusters/dot.yaml", charge=2)
+    runs = {"go": {"assembly": "meet", "steps": 10}}
+    config(md={"run": ["go"], "runs": runs}, elf={"frames": 1, "difference": True})
+    (found,) = problems()
+    assert "run 'go' (assembly meet) has the charge 0, its parts 2" in found
+    recipe_with("assemblies/meet.yaml", charge=2)
+    check(Path("config.yaml"))
+
+
 def test_elements_of_relaxed_structures_need_a_dataset(house):
     put("structures/clusters/nh3.xyz", "4\n\nN 0 0 0.1\nH 0.94 0 -0.27\nH -0.47 0.81 -0.27\nH -0.47 -0.81 -0.27\n")
     levels = {"gfn2": {"engine": "xtb"}, "vasp": {"engine": "vasp"}}

@@ -252,6 +252,23 @@ def test_what_does_not_converge_stops_its_branch_alone_and_is_shown_first(
     assert page.stat().st_mtime < (results / "jobs/md/good.gfn2/result.json").stat().st_mtime
 
 
+def test_the_multiplicity_of_lowest_energy_is_kept(project: Path, snakemake: Callable[..., list[str]]) -> None:
+    pair = {"kind": "cluster", "centre": "bond", "radius_A": 0.8, "expect_atoms": 2, "multiplicity": [1, 3]}
+    (project / "structures/clusters/pair.yaml").write_text(yaml.safe_dump(pair))
+    levels = {"gfn2": {"engine": "xtb", "spin_polarisation": True}}
+    (project / "config.yaml").write_text(yaml.safe_dump({"levels": levels, "relax": {"structures": ["pair"]}}))
+    done = run(snakemake("results/jobs/relax/pair.gfn2/result.json"))
+    assert done.returncode == 0, done.stderr[-4000:]
+    jobs = project / "results/jobs/relax"
+    energies = {m: json.loads((jobs / f"pair.m{m}.gfn2/result.json").read_text())["energy_eV"] for m in (1, 3)}
+    record = json.loads((jobs / "pair.gfn2/result.json").read_text())
+    assert record["energy_eV"] == min(energies.values()) < max(energies.values())
+    assert {state["multiplicity"]: state["energy_eV"] for state in record["spin_states"]} == energies
+    (kept,) = (state["multiplicity"] for state in record["spin_states"] if state["kept"])
+    geometry = [read(jobs / f"{name}.gfn2/relaxed.extxyz") for name in ("pair", f"pair.m{kept}")]
+    assert np.array_equal(geometry[0].positions, geometry[1].positions)
+
+
 def test_inputs_are_written_validated_and_not_run(project: Path, snakemake: Callable[..., list[str]]) -> None:
     done = run(snakemake("inputs"))
     assert done.returncode == 0, done.stderr[-4000:]

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from iondrill.build.recipes import spin_states
 from iondrill.config.load import Document, check_config
 from iondrill.errors import UserError
 from iondrill.prepare.plan import JobId, Plan

@@ -35,7 +35,7 @@ rule analyse_md:
         "../envs/iondrill.yaml"
     params:
         save_every=lambda wildcards: plan.config.md.runs[wildcards.run].save_every,
-        charge=0,
+        charge=lambda wildcards: plan.charge_of(wildcards.run),
         engine=lambda wildcards: plan.config.levels[plan.run_level(wildcards.run)].engine,
     message:
         "Trajectory, order parameters and charges of {wildcards.run}"

@@ -1,21 +1,47 @@
 rule relax:
     input:
         structure=f"{RESULTS}/structures/{{name}}.extxyz",
-        prerelaxed=prerelaxation_of("relax", "{name}.{level}"),
+        prerelaxed=prerelaxation_of("relax", "{name}{state}.{level}"),
     output:
-        result=f"{RESULTS}/jobs/relax/{{name}}.{{level}}/result.json",
-        structure=f"{RESULTS}/jobs/relax/{{name}}.{{level}}/relaxed.extxyz",
+        result=f"{RESULTS}/jobs/relax/{{name}}{{state}}.{{level}}/result.json",
+        structure=f"{RESULTS}/jobs/relax/{{name}}{{state}}.{{level}}/relaxed.extxyz",
     log:
-        f"{RESULTS}/logs/relax/{{name}}.{{level}}.log",
+        f"{RESULTS}/logs/relax/{{name}}{{state}}.{{level}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/relax/{{name}}.{{level}}.tsv"
+        f"{RESULTS}/benchmarks/relax/{{name}}{{state}}.{{level}}.tsv"
+    wildcard_constraints:
+        state=r"(\.m\d+)?",
     # all else waits for these, and the dynamics is the longest job
     priority: 200
     conda:
         "../envs/iondrill.yaml"
     params:
-        job=job_spec("relax", "{name}.{level}", "{name} as built"),
+        job=job_spec("relax", "{name}{state}.{level}", "{name} as built"),
     message:
-        "Relax {wildcards.name} at {wildcards.level}"
+        "Relax {wildcards.name}{wildcards.state} at {wildcards.level}"
     script:
         "../scripts/relax.py"
+
+
+ruleorder: keep_spin_state > relax
+
+
+rule keep_spin_state:
+    input:
+        results=lambda wildcards: results_of(plan.spin_jobs(JobId("relax", f"{wildcards.name}.{wildcards.level}"))),
+    output:
+        result=f"{RESULTS}/jobs/relax/{{name}}.{{level}}/result.json",
+        structure=f"{RESULTS}/jobs/relax/{{name}}.{{level}}/relaxed.extxyz",
+    log:
+        f"{RESULTS}/logs/keep_spin_state/{{name}}.{{level}}.log",
+    wildcard_constraints:
+        name="|".join(name for name in plan.relaxed if spin_states(plan.recipe(name))) or "(?!)",
+    priority: 200
+    conda:
+        "../envs/iondrill.yaml"
+    params:
+        multiplicities=lambda wildcards: spin_states(plan.recipe(wildcards.name)),
+    message:
+        "Keep the multiplicity of lowest energy of {wildcards.name} at {wildcards.level}"
+    script:
+        "../scripts/keep_spin_state.py"

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from iondrill.build.checks import read_structure
+from iondrill.engines.base import read_converged
 from iondrill.engines.execute import execute
 from iondrill.prepare.start import frame, part
 from iondrill.scripting import logged
@@ -10,4 +11,6 @@ from iondrill.scripting import logged
 with logged(snakemake.log[0]):
     template = read_structure(Path(snakemake.input.structure))
     atoms = part(frame(Path(snakemake.input.trajectory), snakemake.params.step, template), snakemake.wildcards.part)
-    print(execute(snakemake.params.job, atoms, Path(snakemake.output.result), Path(snakemake.output.structure)))
+    spin = [read_converged(Path(path)).multiplicity for path in snakemake.input.spin]
+    job = {**snakemake.params.job, **({"multiplicity": spin[0]} if spin else {})}
+    print(execute(job, atoms, Path(snakemake.output.result), Path(snakemake.output.structure)))

@@ -11,6 +11,7 @@ from iondrill.config.base import (
     Ion,
     Name,
     NonNegativeInt,
+    Number,
     PositiveFloat,
     PositiveInt,
     Strict,
@@ -21,6 +22,17 @@ from iondrill.errors import UserError, nearest
 if TYPE_CHECKING:
     from pathlib import Path
 
+Charge = Annotated[int, Number, Field(description="total charge, e")]
+Multiplicity = Annotated[
+    PositiveInt | None, Field(description="2S+1; null: the lowest that the number of electrons allows")
+]
+Multiplicities = Annotated[
+    PositiveInt | Annotated[list[PositiveInt], Field(min_length=1)] | None,
+    Field(
+        description="2S+1; null: the lowest that the number of electrons allows; of a list, each is relaxed and the "
+        "one of lowest energy kept"
+    ),
+]
 Vector = tuple[float, float, float]
 Miller = tuple[int, int, int]
 Repeats = Annotated[PositiveInt, Field(le=20)]
@@ -55,6 +67,8 @@ class ClusterRecipe(Strict):
     radius_A: PositiveFloat | None = Field(None, description="keep the atoms within this distance")
     half_spaces: list[HalfSpaces] = Field([], description="keep the atoms on the inner side of these planes")
     drop_singly_bonded: bool = Field(False, description="remove the atoms that have one neighbour")
+    charge: Charge = 0
+    multiplicity: Multiplicities = None
     expect_atoms: PositiveInt = Field(description="number of atoms that must come out")
     expect_coordination: dict[NonNegativeInt, PositiveInt] = Field(
         {}, description="number of atoms for each number of neighbours"
@@ -91,6 +105,8 @@ class FlakeRecipe(Strict):
     cc_A: PositiveFloat = Field(1.42, description="C–C bond length")
     ch_A: PositiveFloat = Field(1.09, description="C–H bond length")
     ions: Intercalant | None = Field(None, description="what lies between the layers; null for nothing")
+    charge: Charge = 0
+    multiplicity: Multiplicities = None
 
 
 class FittedBox(Strict):
@@ -123,6 +139,8 @@ class AssemblyRecipe(Strict):
         "centroid",
     )
     distance_A: PositiveFloat = Field(3.0, description="along x, from the foremost C of the tip to the edge C")
+    charge: Charge = 0
+    multiplicity: Multiplicity = None
     box: FittedBox | CubicBox = Field(FittedBox(vacuum_A=15.0), description="the non-periodic box")
 
     @model_validator(mode="after")
@@ -173,6 +191,11 @@ class FacetRecipe(Strict):
     layers: PositiveInt = Field(8, le=100, description="carbon layers (planes of different height)")
     fixed_layers: NonNegativeInt = Field(2, description="carbon layers at the back that do not move, besides the H")
     cell: tuple[Repeats, Repeats] = Field((2, 2), description="repeats of the 1×1 cell")
+    charge: Charge = 0
+    multiplicity: Annotated[
+        PositiveInt | None,
+        Field(description="2S+1 of the clean slab; null, and always with an ion: the lowest that the electrons allow"),
+    ] = None
     vacuum_A: PositiveFloat = Field(17.0, description="empty height above the slab; an ion takes up to 2 Å of it")
     expect_bonds: list[BondWindow] = Field([], description="bonds that the relaxed top must show")
     expect_coordination: dict[NonNegativeInt, PositiveFloat] = Field(
@@ -219,11 +242,28 @@ class FileRecipe(NamedTuple):
     part: Literal["cluster", "flake", "facet"]
     path: Path
     """Any file that ASE reads."""
+    charge: int = 0
+    multiplicity: None = None
 
     @property
     def termination(self) -> str:
         """What ends the surface is not known of a file."""
         return "as given"
+
+
+def spin_states(recipe: AnyRecipe) -> list[int]:
+    """Return the multiplicities of which a recipe wants the lowest in energy; nothing if there is no choice."""
+    wanted = recipe.multiplicity
+    states = list(dict.fromkeys(wanted)) if isinstance(wanted, list) else []
+    return states if len(states) > 1 else []
+
+
+def multiplicity(recipe: AnyRecipe) -> int | None:
+    """Return the multiplicity that a recipe wants; None for the lowest, or where it leaves a choice."""
+    wanted = recipe.multiplicity
+    if isinstance(wanted, list):
+        return wanted[0] if len(set(wanted)) == 1 else None
+    return wanted
 
 
 def recipe_path(name: str, root: Path) -> Path:
@@ -256,7 +296,10 @@ def recipe_path(name: str, root: Path) -> Path:
     return found[0]
 
 
-def load_recipe(name: str, root: Path) -> ClusterRecipe | FlakeRecipe | AssemblyRecipe | FacetRecipe | FileRecipe:
+AnyRecipe = ClusterRecipe | FlakeRecipe | AssemblyRecipe | FacetRecipe | FileRecipe
+
+
+def load_recipe(name: str, root: Path) -> AnyRecipe:
     """Read and check a recipe by name.
 
     Raises

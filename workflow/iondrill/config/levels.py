@@ -20,12 +20,17 @@ class XtbLevel(Strict):
     accuracy: PositiveFloat = Field(1.0, description="tblite's accuracy; SCF thresholds scale with it")
     electronic_temperature_K: PositiveFloat = Field(300.0, description="of the Fermi–Dirac occupations")
     max_scf_cycles: PositiveInt = Field(250, description="more than this: not converged")
+    spin_polarisation: bool = Field(
+        False,
+        description="exchange between unpaired electrons (Neugebauer et al. 2023): without it low spin is always lower",
+    )
 
     @property
     def title(self) -> str:
         """The level in a few words, for tables and figures."""
+        spin = "spin-polarised " if self.spin_polarisation else ""
         warm = "" if self.electronic_temperature_K == 300.0 else f", electrons at {self.electronic_temperature_K:g} K"
-        return f"{self.method}, Γ point{warm}"
+        return f"{spin}{self.method}, Γ point{warm}"
 
 
 class Cp2kLevel(Strict):

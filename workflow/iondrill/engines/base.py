@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from iondrill.config.base import NonNegativeFloat, NonNegativeInt, Strict
+from iondrill.config.base import NonNegativeFloat, NonNegativeInt, PositiveInt, Strict
 from iondrill.config.load import Document, parse
 from iondrill.errors import UserError
 from iondrill.files import write_text
@@ -25,6 +25,15 @@ class Attempt(Strict):
 
     reason: str
     changed: str = ""
+
+
+class SpinState(Strict):
+    """A job of one multiplicity among those of which the lowest in energy is kept."""
+
+    multiplicity: PositiveInt
+    status: Status
+    energy_eV: float | None = None
+    kept: bool
 
 
 class Start(Strict):
@@ -68,6 +77,12 @@ class Result(Strict):
     attempts: list[Attempt] = []
     input_hash: str
     start: Start | None = None
+    spin_states: list[SpinState] = []
+
+    @property
+    def multiplicity(self) -> int | None:
+        """The multiplicity that was kept; None if there was no choice, or none converged."""
+        return next((state.multiplicity for state in self.spin_states if state.kept), None)
 
     def write(self, path: Path) -> None:
         """Write the record, whole or not at all."""

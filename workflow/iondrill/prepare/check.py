@@ -5,17 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from iondrill.build.recipes import FOLDERS, YAML, Recipe, recipe_path
+from iondrill.build.recipes import FOLDERS, YAML, Recipe, load_recipe, recipe_path, spin_states
 from iondrill.config.consistency import references
 from iondrill.config.document import Document, Place
-from iondrill.config.levels import VaspLevel
+from iondrill.config.levels import VaspLevel, XtbLevel
 from iondrill.config.load import check_config, locate, merge, parse, read_documents
 from iondrill.config.models import Config
 from iondrill.errors import Problem, UserError, nearest
+from iondrill.prepare.jobs import VALENCE_ELECTRONS
 from iondrill.prepare.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from ase import Atoms
+
+    from iondrill.build.recipes import AnyRecipe
 
 KINDS = {
     "structure": ("cluster", "flake", "assembly"),
@@ -67,6 +72,7 @@ def check(*paths: Path) -> Summary:
         plan = Plan(config)
         problems += _site_problems(plan, documents)
         problems += _difference_problems(plan, documents)
+        problems += _comparison_problems(plan)
     if config is None or problems:
         raise UserError(*dict.fromkeys(problems))
     return Summary(len(recipes.files), len({*plan.executed(), *plan.written()}))
@@ -116,7 +122,9 @@ class Recipes:
                 from iondrill.build.registry import build  # imports ASE
 
                 try:
-                    self.elements[name] = set(build(name, self.root).get_chemical_symbols())
+                    atoms = build(name, self.root)
+                    self.elements[name] = set(atoms.get_chemical_symbols())
+                    self.problems += _spin_problems(atoms, path, load_recipe(name, self.root))
                 except UserError as error:
                     self.problems += error.problems
                     self._broken.add(name)
@@ -168,6 +176,34 @@ def _potcar_problems(config: Config, recipes: Recipes, documents: Sequence[Docum
                 for element in sorted(found - set(settings.potcars))
             ]
     return problems
+
+
+def _spin_problems(atoms: Atoms, path: Path, recipe: AnyRecipe) -> list[Problem]:
+    """Return what is wrong with the charge and the multiplicities of a recipe: they must fit the electrons."""
+    if recipe.charge == 0 and recipe.multiplicity is None:
+        return []
+    document = Document(path)
+    electrons = sum(VALENCE_ELECTRONS.get(atom.symbol, atom.number) for atom in atoms) - recipe.charge
+    if electrons < 0:
+        where = document.where(("charge",))
+        return [Problem(where, f"found {recipe.charge}", f"allowed: at most {electrons + recipe.charge}")]
+    lowest = 1 + electrons % 2
+    allowed = f"allowed with {electrons} valence electrons: {lowest}, {lowest + 2}, … {electrons + 1}"
+    wanted = recipe.multiplicity if isinstance(recipe.multiplicity, list) else [recipe.multiplicity]
+    wrong = [m for m in wanted if m is not None and ((m - lowest) % 2 or m > electrons + 1)]
+    found = ", ".join(map(str, wrong))
+    return [Problem(document.where(("multiplicity",)), f"found {found}", allowed)] if wrong else []
+
+
+def _comparison_problems(plan: Plan) -> list[Problem]:
+    """Return the recipes whose multiplicities are compared at a level that cannot."""
+    level = plan.config.levels[plan.config.relax.level]
+    if not isinstance(level, XtbLevel) or level.spin_polarisation:
+        return []
+    found = f"multiplicities are compared at level '{plan.config.relax.level}', where low spin is always lower"
+    allowed = "allowed: one multiplicity, or a level with spin_polarisation"
+    chosen = [recipe_path(name, plan.recipes) for name in plan.relaxed if spin_states(plan.recipe(name))]
+    return [Problem(Document(path).where(("multiplicity",)), found, allowed) for path in chosen]
 
 
 def _site_problems(plan: Plan, documents: Sequence[Document]) -> list[Problem]:

@@ -6,17 +6,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from iondrill.build.recipes import AssemblyRecipe, load_recipe, recipe_path
+from iondrill.build.recipes import AssemblyRecipe, load_recipe, multiplicity, recipe_path, spin_states
 from iondrill.errors import UserError, nearest
 from iondrill.prepare.jobs import Job, Md, Relax, Static
 from iondrill.prepare.sitelist import site_labels
 
 if TYPE_CHECKING:
+    from iondrill.build.recipes import AnyRecipe
     from iondrill.config.models import Config
     from iondrill.prepare.jobs import Stage
 
 CLEAN = "clean"
-PARTS = ("nd", "rest")
+FRAGMENTS = {"nd": "cluster", "rest": "flake"}
+"""The parts of a frame, by the key of the assembly that names their recipe."""
+PARTS = tuple(FRAGMENTS)
 
 
 class JobId(NamedTuple):
@@ -49,6 +52,13 @@ class Plan:
         self.config = config
         self.recipes = Path(config.structures)
         self.results = Path(config.results)
+        self._recipes: dict[str, AnyRecipe] = {}
+
+    def recipe(self, name: str) -> AnyRecipe:
+        """Return a recipe, read only once."""
+        if name not in self._recipes:
+            self._recipes[name] = load_recipe(name, self.recipes)
+        return self._recipes[name]
 
     # --- names -------------------------------------------------------------------------------------------------
 
@@ -67,14 +77,14 @@ class Plan:
 
     def parts_of(self, assembly: str) -> list[str]:
         """Return the recipes an assembly is made of."""
-        recipe = load_recipe(assembly, self.recipes)
+        recipe = self.recipe(assembly)
         if not isinstance(recipe, AssemblyRecipe):
             raise UserError.of(recipe_path(assembly, self.recipes), "is not an assembly", "allowed: kind: assembly")
         return [name for name in (recipe.cluster, recipe.flake) if name is not None]
 
     def recipe_files(self, name: str) -> list[str]:
         """Return the files a structure is built from: its recipe, and those of its parts."""
-        recipe = load_recipe(name, self.recipes)
+        recipe = self.recipe(name)
         names = [name, *(self.parts_of(name) if isinstance(recipe, AssemblyRecipe) else [])]
         return [str(recipe_path(each, self.recipes)) for each in names]
 
@@ -107,10 +117,14 @@ class Plan:
         """
         if not (self.config.elf.difference and self.elf_steps(run)):
             return ()
-        recipe = load_recipe(self.assembly(run), self.recipes)
+        recipe = self.recipe(self.assembly(run))
         if isinstance(recipe, AssemblyRecipe) and recipe.cluster is None:
             found = f"run '{run}' (assembly {self.assembly(run)}) has no nanodiamond whose density could be taken off"
             raise UserError.of("elf.difference", found, "allowed: false, or md.run without such runs")
+        whole = sum(self.recipe(name).charge for name in self.parts_of(self.assembly(run)))
+        if recipe.charge != whole:
+            found = f"run '{run}' (assembly {self.assembly(run)}) has the charge {recipe.charge}, its parts {whole}"
+            raise UserError.of("elf.difference", found, "allowed: false, or charges that add up")
         return PARTS
 
     def sites(self, facet: str) -> list[str]:
@@ -132,8 +146,25 @@ class Plan:
     # --- jobs --------------------------------------------------------------------------------------------------
 
     def relax_jobs(self) -> list[JobId]:
-        """Return the relaxations that are run."""
-        return [JobId("relax", f"{name}.{self.config.relax.level}") for name in self.relaxed]
+        """Return the relaxations that are run, and after those of several multiplicities what is kept of them."""
+        names = [JobId("relax", f"{name}.{self.config.relax.level}") for name in self.relaxed]
+        return [job for name in names for job in [*self.spin_jobs(name), name]]
+
+    def spin_jobs(self, job_id: JobId) -> list[JobId]:
+        """Return the relaxations, one for each multiplicity, of which a job keeps the lowest; nothing if it is run."""
+        if job_id.stage != "relax" or "." in job_id.subject:
+            return []
+        states = spin_states(self.recipe(job_id.subject))
+        return [JobId("relax", f"{job_id.subject}.m{state}.{job_id.level}") for state in states]
+
+    def spin_job_of_part(self, run: str, part: str) -> JobId | None:
+        """Return the relaxation that decided the multiplicity of a part of a run, if there was one."""
+        recipe = self.recipe(self.assembly(run))
+        name = getattr(recipe, FRAGMENTS[part], None)
+        if name is None or not self.config.md.runs[run].relax_parts:
+            return None
+        kept = JobId("relax", f"{name}.{self.config.relax.level}")
+        return kept if self.spin_jobs(kept) else None
 
     def md_jobs(self) -> list[JobId]:
         """Return the dynamics that are run."""
@@ -159,7 +190,7 @@ class Plan:
 
     def prerelaxation(self, job_id: JobId) -> JobId | None:
         """Return the job, the same one at another level, whose relaxed geometry a relaxation starts from, if any."""
-        if job_id.stage not in {"relax", "adsorption"} or job_id.subject.startswith("atom."):
+        if job_id.stage not in {"relax", "adsorption"} or job_id.subject.startswith("atom.") or self.spin_jobs(job_id):
             return None
         level = (self.config.relax if job_id.stage == "relax" else self.config.adsorption).prerelax
         if level in {None, job_id.level} or self.config.levels[job_id.level].engine == "xtb":
@@ -181,6 +212,7 @@ class Plan:
         jobs = [job for job in self.executed() if job.stage != "elf" and self.config.levels[job.level].engine != "xtb"]
         parts = self._with_parts(wanted.runs)
         jobs += [JobId("relax", f"{name}.{level}") for level in wanted.relax for name in parts]
+        jobs = [each for job in jobs for each in self.spin_jobs(job) or [job]]
         jobs += [JobId("md", f"{run}.{level}") for level in wanted.md for run in wanted.runs]
         jobs += [JobId("elf", f"{run}.0.{level}") for level in wanted.elf for run in wanted.runs]
         jobs += [job for level in wanted.adsorption for job in self.adsorption_jobs(level)]
@@ -236,4 +268,34 @@ class Plan:
             task = Relax(fmax_eV_A=settings.fmax_eV_A, max_steps=settings.max_steps)
         kind = "cluster" if stage != "adsorption" else "atom" if job_id.subject.startswith("atom.") else "slab"
         level = self.config.levels[job_id.level]
-        return Job(stage=stage, name=name, level_name=job_id.level, level=level, task=task, kind=kind, note=note)
+        charge, spin = self._charge_and_multiplicity(job_id)
+        return Job(
+            stage=stage,
+            name=name,
+            level_name=job_id.level,
+            level=level,
+            task=task,
+            kind=kind,
+            note=note,
+            charge=charge,
+            multiplicity=spin,
+        )
+
+    def _charge_and_multiplicity(self, job_id: JobId) -> tuple[int, int | None]:
+        """Return what the recipe of a job's structure says; atoms and slabs with an ion have their lowest spin."""
+        structure, (_, *rest) = self.structure_of(job_id), job_id.subject.split(".")
+        if structure is None:
+            return 0, None
+        recipe = self.recipe(structure)
+        if job_id.stage == "relax" and rest:
+            return recipe.charge, int(rest[0].removeprefix("m"))
+        if job_id.stage == "adsorption" and rest != [CLEAN]:
+            return recipe.charge, None
+        if job_id.stage == "elf" and rest[-1] in FRAGMENTS and isinstance(recipe, AssemblyRecipe):
+            part = getattr(recipe, FRAGMENTS[rest[-1]])
+            recipe = self.recipe(part)
+        return recipe.charge, multiplicity(recipe)
+
+    def charge_of(self, run: str) -> int:
+        """Return the total charge of a run."""
+        return self.recipe(self.assembly(run)).charge

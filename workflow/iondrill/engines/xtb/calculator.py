@@ -148,6 +148,8 @@ class XtbCalculator(Calculator):
             color=False,
             logger=self._count,
         )
+        if self.level.spin_polarisation and self.unpaired:
+            api.add("spin-polarization", 1.0)
         temperature = temperature_K or self.level.electronic_temperature_K
         options: dict[str, Any] = {
             "verbosity": 1,

@@ -50,13 +50,18 @@ class XtbEngine:
         Raises
         ------
         UserError
-            If an element has no valence electrons in the table, or the thermostat is not offered.
+            If an element has no valence electrons in the table, the multiplicity does not fit them, or the thermostat
+            is not offered.
         """
         for element in sorted(set(atoms.get_chemical_symbols()) - set(VALENCE_ELECTRONS)):
             allowed = ", ".join(VALENCE_ELECTRONS)
             raise UserError.of(
                 folder, f"level '{job.level_name}' has no parameters for {element}", f"allowed: {allowed}"
             )
+        try:
+            unpaired_electrons(job, sum(VALENCE_ELECTRONS[symbol] for symbol in atoms.get_chemical_symbols()))
+        except ValueError as error:
+            raise UserError.of(job.name, str(error), "allowed: 2S+1 of the parity of the electrons") from None
         if isinstance(job.task, Md) and job.task.thermostat.kind == "nose":
             raise UserError.of(folder, "engine xtb does not offer the nose thermostat", "allowed: csvr, none")
         return []
