@@ -24,8 +24,8 @@ run: .venv/.ready ## Set everything up and run the default config to results/rep
 	snakemake --unlock >/dev/null 2>&1; snakemake --cores $(CORES) --logger rich
 	@echo "The report: $(CURDIR)/results/report.html"
 
-test: .venv/.ready-dev ## Set everything up, CP2K and Slurm too when root, and run the tests.
-	@tools/system-packages libopenblas0 cp2k openmpi-bin slurm-wlm munge
+test: .venv/.ready-dev ## Set everything up, CP2K, Slurm and Chromium too when root, and run the tests.
+	@tools/system-packages libopenblas0 cp2k openmpi-bin slurm-wlm munge chromium
 	@pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 lint: .venv/.ready-dev ## Check style, types, rooms and rules.

@@ -13,7 +13,10 @@ settings.register_profile("calm", deadline=None)
 settings.load_profile("calm")
 
 ROOT = Path(__file__).parents[1]
-PROGRAMS = {"cp2k": ("cp2k.psmp", "apt-get install cp2k libopenblas0")}
+PROGRAMS = {
+    "cp2k": ("cp2k.psmp", "apt-get install cp2k libopenblas0"),
+    "chromium": ("chromium", "apt-get install chromium"),
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

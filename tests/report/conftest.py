@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
+from ase.io.trajectory import Trajectory
 from PIL import Image
 
 from iondrill.build.io import write_structure
@@ -101,6 +102,7 @@ class Folder:
             start = f"{step},{step / 2},{300 + k},{-900.0 + 0.01 * k},{-890.0 + 0.001 * k},{gap[k]:.4f},3.7,0.5"
             rows.append(f"{start},{nd},12.0,0")
         self.text(f"md/{name}/order_parameters.csv", "\n".join([ORDER, *rows]) + "\n")
+        self.trajectory(name, steps)
         charges = [f"{s},{s / 2},{f},Mulliken,{c}" for s in steps for f, c in (("ion", 1.5), ("upper", -1.5))]
         self.text(f"charges/{name}.csv", "\n".join(["step,time_fs,fragment,scheme,charge_e", *charges]) + "\n")
         contacts = [f"{s},{s / 2},{p},2.1,{0.1 + s / 1000},0.05,0.2" for s in (0, 20, 40) for p in ("ion-carbon",)]
@@ -112,6 +114,18 @@ class Folder:
             self.job("elf", f"{name}.{step}")
         self.job("md", name)
         self.structure(f"jobs/md/{name}.gfn2/last", flake())
+
+    def trajectory(self, name: str, steps: np.ndarray) -> None:
+        """Write the frames of a run: the ion moves by 0.05 Å along x from frame to frame."""
+        with Trajectory(self.results / f"md/{name}/trajectory.traj", "w") as file:
+            atoms = flake()
+            file.set_description({"fragment": atoms.arrays["fragment"].tolist()})
+            del atoms.arrays["fragment"]
+            for k, step in enumerate(steps.tolist()):
+                frame = atoms.copy()
+                frame.positions[2, 0] += 0.05 * k
+                frame.info |= {"step": step, "time_fs": step / 2}
+                file.write(frame)
 
     def structure(self, name: str, atoms: Atoms) -> None:
         path = self.results / f"{name}.extxyz"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -21,15 +22,17 @@ from iondrill.report.pictures import (
     run_pictures,
     structure_pictures,
 )
+from iondrill.report.player import player_data
 from iondrill.report.svg import data_uri
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from iondrill.engines.base import Attempt
     from iondrill.report.data import JobRecord, Results, Run, Structure
 
 MOST_CURVE_POINTS = 1000
+MOST_FRAMES, MOST_FRAMES_OF_RUN = 2000, 300
+"""Frames in the players, of all runs together and of one: they keep the page small."""
+LIBRARY = Path(__file__).with_name("vendor") / "3Dmol-min.js"
 PACKAGES = ("iondrill", "snakemake", "ase", "numpy", "matplotlib")
 
 
@@ -77,6 +80,8 @@ def render(results: Results) -> str:
     environment.filters |= {"attempt": _attempt, "duration": duration, "histogram": _histogram}
     environment.globals["cell"] = cell
     context = _context(results)
+    environment.globals["library"] = Markup(LIBRARY.read_text(encoding="utf-8"))  # noqa: S704  (the page's own script)
+    context["players"] = any(item["player"] for item in context["dynamics"])
     text = environment.get_template("page.html").render(context, sections=_sections(context))
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
@@ -129,6 +134,7 @@ def _context(results: Results) -> dict[str, Any]:
                 "text": _describe(results, run),
                 "level": results.title_of(run.level),
                 "pictures": run_pictures(results, run),
+                **_player(results, run),
             }
             for run in runs
         ],
@@ -195,6 +201,15 @@ def _diamonds(structures: list[Structure]) -> list[tuple[Structure, dict[int, in
     """Return the nanodiamonds, before and after relaxation together, with neighbours of C and sp³ fraction."""
     shares = ((item, *fourfold(item)) for item in structures if set(item.check.fragments) == {"nd"})
     return [(item, item.check.coordination.get("C", {}), n / total if total else 0.0) for item, n, total in shares]
+
+
+def _player(results: Results, run: Run) -> dict[str, Any]:
+    """Return a run for the player, and what the colours of its atoms mean."""
+    trajectory = Path(results.config.results) / "md" / run.name / "trajectory.traj"
+    most = max(50, min(MOST_FRAMES_OF_RUN, MOST_FRAMES // len(results.runs)))
+    player = player_data(run, trajectory, results.title_of(run.level), most)
+    legend = sorted({(look["meaning"], look["fill"]) for look in player["atoms"]}) if player else []
+    return {"player": player, "legend": legend}
 
 
 def _describe(results: Results, run: Run) -> str:

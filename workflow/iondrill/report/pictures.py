@@ -40,6 +40,13 @@ class Picture(NamedTuple):
     data: str
     data_name: str
     shape: str
+    safe: str = ""
+    """The same in colours that colour-blind readers tell apart, where `src` is not."""
+
+    @property
+    def name(self) -> str:
+        """A name for files."""
+        return self.data_name.rpartition(".")[0]
 
 
 class Group(NamedTuple):

@@ -1,37 +1,17 @@
-"use strict";
-// Tables sort by the column whose heading is pressed; empty cells stay last.
-for (const table of document.querySelectorAll("table.sortable")) {
-  const body = table.tBodies[0];
-  [...table.tHead.rows[0].cells].forEach((head, column) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.append(...head.childNodes);
-    head.append(button);
-    button.addEventListener("click", () => {
-      const down = head.getAttribute("aria-sort") === "ascending";
-      for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const key = (row) => {
-        const cell = row.cells[column];
-        return "value" in cell.dataset ? cell.dataset.value : cell.textContent.trim();
-      };
-      const numeric = head.classList.contains("number");
-      const rows = [...body.rows].sort((a, b) => {
-        const [x, y] = [key(a), key(b)];
-        if (x === "" || y === "") return (x === "") - (y === "");
-        const order = numeric ? Number(x) - Number(y) : x.localeCompare(y, "en", { numeric: true });
-        return down ? -order : order;
-      });
-      body.append(...rows);
-    });
-  });
-}
-// Frames become a film with a slider; without this script they stay a grid.
+// Frames become a film with a slider, in the colours that the reader chooses; without this script they stay a grid.
 for (const film of document.querySelectorAll(".film")) {
   const frames = [...film.querySelectorAll("figure")];
+  const controls = Object.assign(document.createElement("div"), { className: "controls" });
+  if (film.querySelector("img.safe")) {
+    const choice = document.createElement("select");
+    choice.append(new Option("as in the paper, blue to red", ""), new Option("safe for colour-blind readers", "safe"));
+    choice.addEventListener("change", () => film.classList.toggle("safe", choice.value === "safe"));
+    const label = document.createElement("label");
+    label.append("Colours ", choice);
+    controls.append(label);
+  }
+  film.prepend(controls);
   if (frames.length < 2) continue;
-  const controls = document.createElement("div");
-  controls.className = "controls";
   const [play, all] = ["Play", "All frames"].map((word) => {
     const button = document.createElement("button");
     button.type = "button";
@@ -41,8 +21,7 @@ for (const film of document.querySelectorAll(".film")) {
   const slider = Object.assign(document.createElement("input"), { type: "range", min: 0, max: frames.length - 1, value: 0 });
   slider.setAttribute("aria-label", `Frame of run ${film.dataset.name}`);
   const time = document.createElement("output");
-  controls.append(play, slider, time, all);
-  film.prepend(controls);
+  controls.prepend(play, slider, time, all);
   film.classList.add("playing");
   let timer = null;
   const stop = () => {

@@ -1,0 +1,157 @@
+"""The page in a real browser: it needs no network, plays, jumps, sorts and filters, and fits a phone."""
+
+import shutil
+
+import pytest
+
+from iondrill.report.page import render
+
+pytestmark = [pytest.mark.chromium, pytest.mark.xdist_group("chromium")]
+
+GRAPHICS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
+PATIENCE_MS = 180_000
+"""For 3D drawn by a processor that does other things too."""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=GRAPHICS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def file(whole, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(render(whole.read()), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def page(browser, file):
+    """Open the report; at the end nothing was complained of, and nothing fetched."""
+    page = browser.new_page(viewport={"width": 900, "height": 700})
+    page.set_default_timeout(PATIENCE_MS)
+    troubles, fetched = [], []
+    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("request", lambda request: fetched.append(request.url))
+    page.goto(file.as_uri())
+    yield page
+    page.close()
+    assert troubles == []
+    assert [url for url in fetched if not url.startswith("data:")] == [file.as_uri()]
+
+
+@pytest.fixture(scope="module")
+def player(page):
+    """Return the player of the first run, its picture drawn."""
+    player = page.locator("#player-drill")
+    player.scroll_into_view_if_needed()
+    player.locator(".view canvas").wait_for()
+    return player
+
+
+def test_what_failed_is_seen_first(page):
+    first = page.locator("main section").first
+    assert "did not converge" in first.locator("h2").inner_text()
+    page.evaluate("scrollTo(0, 0)")
+    assert first.bounding_box()["y"] < 700
+    assert "300 steps" in first.inner_text()
+
+
+def test_the_player_plays(page, player):
+    player.locator("input").fill("0")
+    before = player.locator(".view canvas").screenshot()
+    player.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => Number(document.querySelector('#player-drill').dataset.frame) > 3")
+    player.get_by_role("button", name="Pause").click()
+    frame = int(player.get_attribute("data-frame"))
+    assert player.locator("output").inner_text() == f"{frame} fs"  # two steps of 0.5 fs each
+    assert player.locator(".view canvas").screenshot() != before
+
+
+def test_a_press_on_a_plot_jumps_there(page, player):
+    plot = player.locator("svg.strip").first
+    box = plot.bounding_box()
+    left, right = 44, 8
+    plot.click(position={"x": left + 0.75 * (box["width"] - left - right), "y": 40})
+    assert player.get_attribute("data-frame") == "15"
+    assert player.locator("input").input_value() == "15"
+    assert player.locator("output").inner_text() == "15 fs"
+    assert "4.45" in player.locator(".strip-title").first.inner_text()  # gap 3.7 + 0.05 × 15
+    moment = plot.locator(".moment").get_attribute("x1")
+    assert float(moment) == pytest.approx(left + 0.75 * (box["width"] - left - right), abs=1)
+
+
+def test_the_keyboard_steps_and_turns(page, player):
+    player.locator("input").focus()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    assert player.get_attribute("data-frame") == "19"
+    before = player.locator(".view canvas").screenshot()
+    player.locator(".view").focus()
+    page.keyboard.press("ArrowRight")
+    assert player.locator(".view canvas").screenshot() != before
+
+
+def test_the_film_of_the_elf_plays(page):
+    film = page.locator(".film").first
+    film.get_by_role("slider").fill("0")
+    shown = film.locator("figure.now b")
+    assert shown.inner_text() == "0 fs"
+    film.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => document.querySelector('.film figure.now b').textContent === '10 fs'")
+
+
+def test_the_adsorption_table_sorts(page):
+    table = page.locator("#adsorption table")
+    heading = table.get_by_role("button", name="E_ads (eV)")
+    energies = "rows => rows.map(row => row.cells[6].dataset.value)"
+    for order in ("ascending", "descending"):
+        heading.click()
+        assert table.locator(f"th[aria-sort={order}]").count() == 1
+        found = table.locator("tbody tr").evaluate_all(energies)
+        assert found.pop() == ""  # what has no energy stays last
+        assert [float(e) for e in found] == sorted(map(float, found), reverse=order == "descending")
+
+
+def test_the_adsorption_table_filters(page):
+    section = page.locator("#adsorption")
+    rows = section.locator("tbody tr:visible")
+    assert rows.count() == 4
+    section.locator("label", has_text="Ion").locator("select").select_option("Na")
+    assert rows.count() == 2
+    section.get_by_role("searchbox").fill("pedestal")
+    assert rows.count() == 1
+    assert section.locator(".filters output").inner_text() == "1 of 4 rows"
+
+
+@pytest.mark.parametrize("kind", ["SVG", "PNG"])
+def test_a_figure_can_be_saved(page, kind, tmp_path):
+    with page.expect_download() as download:
+        page.get_by_role("button", name=f"Save adsorption as {kind}").click()
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    start = path.read_bytes()[:400]
+    assert start.startswith(b"\x89PNG") if kind == "PNG" else b"<svg" in start
+    assert path.name == f"adsorption.{kind.lower()}"
+
+
+def test_it_fits_a_phone(browser, file):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(file.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
+
+
+def test_it_is_there_without_script(browser, file):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(file.as_uri())
+    assert page.locator("#dynamics").is_visible()
+    assert page.locator("#elf figure img.paper, #elf figure img:not([class])").first.is_visible()
+    context.close()
