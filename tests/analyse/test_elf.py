@@ -137,24 +137,6 @@ def test_repair_says_where_a_cut_cube_tells_nothing():
     assert 0 < repaired[1] < 1
 
 
-@pytest.fixture(scope="module")
-def embedded(tmp_path_factory):
-    """Return a function from atoms to their GFN2 wavefunction."""
-    from tblite.interface import Calculator
-
-    from iondrill.engines.xtb.wavefunction import write_molden
-
-    def compute(atoms, uhf=0):
-        calculator = Calculator("GFN2-xTB", atoms.numbers, atoms.positions / Bohr, uhf=uhf)
-        calculator.set("verbosity", 0)
-        calculator.set("accuracy", 0.01)
-        path = tmp_path_factory.mktemp("gfn2") / "wavefunction.molden"
-        write_molden(path, atoms, calculator.singlepoint())
-        return read_molden(path)
-
-    return compute
-
-
 @pytest.mark.parametrize("uhf", [0, 1])
 def test_elf_turns_with_the_molecule(embedded, uhf):
     atoms = molecule("SiH4") if uhf == 0 else molecule("C6H6") + Atoms("Li", positions=[[0.2, 0.1, 1.9]])

@@ -102,6 +102,13 @@ def test_elf_frames_are_saved_frames(saved: int, every: int, frames: int) -> Non
         assert {steps[0], steps[-1]} == {0, saved * every}
 
 
+@pytest.mark.parametrize(("wanted", "steps"), [("none", []), ("last", [8]), ("all", [0, 4, 8])])
+def test_isosurfaces_are_of_mapped_frames(wanted: str, steps: list[int]) -> None:
+    run = {"assembly": "drill-nd35-li", "steps": 8}
+    made = plan(md={"run": ["r"], "runs": {"r": run}}, elf={"frames": 3, "isosurfaces": wanted})
+    assert made.isosurface_steps("r") == steps
+
+
 def test_a_site_that_the_facet_does_not_have_is_named(tmp_path: Path) -> None:
     stage = {"facets": ["C100-2x1"], "sites": ["cavee"]}
     with pytest.raises(UserError, match="did you mean 'cave'"):

@@ -12,6 +12,9 @@ from ase.build import bulk
 from ase.io.trajectory import Trajectory
 from PIL import Image
 
+from iondrill.analyse.elf import ElfMap, Plane
+from iondrill.analyse.elf_grid import ElfGrid
+from iondrill.analyse.elf_lines import BOND_COLUMNS, PROFILE_COLUMNS
 from iondrill.build.io import write_structure
 from iondrill.build.labels import set_fragment
 from iondrill.build.registry import build
@@ -108,12 +111,30 @@ class Folder:
         contacts = [f"{s},{s / 2},{p},2.1,{0.1 + s / 1000},0.05,0.2" for s in (0, 20, 40) for p in ("ion-carbon",)]
         header = "step,time_fs,pair,distance_A,elf_midpoint,elf_min,elf_max"
         self.text(f"elf/{name}/summary.csv", "\n".join([header, *contacts]) + "\n")
+        self.localisation(name)
         for step in (0, 20, 40):
             shade = np.random.default_rng(step).integers(0, 255, (90, 160, 3), dtype=np.uint8)
             Image.fromarray(shade).save(self.results / "elf" / name / f"{step}.png")
+            Image.fromarray(255 - shade).save(self.results / "elf" / name / f"{step}.cividis.png")
+            self.structure(f"jobs/elf/{name}.{step}.gfn2/structure", flake())
             self.job("elf", f"{name}.{step}")
         self.job("md", name)
         self.structure(f"jobs/md/{name}.gfn2/last", flake())
+
+    def localisation(self, name: str) -> None:
+        """Write profiles of a contact, one bond, a grid with a ball of high ELF, and maps."""
+        x = np.linspace(0, 2.1, 22)
+        rows = [f"{s},{s / 2},ion-carbon,2,0,2.1,{p},{p / 3},0.1" for s in (0, 20, 40) for p in x]
+        self.text(f"elf/{name}/profiles.csv", "\n".join([",".join(PROFILE_COLUMNS), *rows]) + "\n")
+        bonds = ["40,20.0,0,1,1.54,0.94,1,0.95,0.77"] if name == "drill" else []
+        self.text(f"elf/{name}/bonds.csv", "\n".join([",".join(BOND_COLUMNS), *bonds]) + "\n")
+        axis = np.linspace(-3, 3, 13)
+        distance = np.sqrt(axis[:, None, None] ** 2 + axis[:, None] ** 2 + axis**2)
+        ball = np.rint(255 * np.exp(-((distance / 3) ** 2))).astype(np.uint8)
+        ElfGrid(np.full(3, -3.0), 0.5, ball).write(self.results / f"elf/{name}/40.grid.npz")
+        plane = Plane(np.array([-3.0, 0.0, -3.0]), 0.5 * np.eye(3)[[0, 2]], (13, 13))
+        for step in (0, 20, 40):
+            ElfMap(plane, ball[:, 6] / 255, np.ones((13, 13))).write(self.results / f"elf/{name}/{step}.npz")
 
     def trajectory(self, name: str, steps: np.ndarray) -> None:
         """Write the frames of a run: the ion moves by 0.05 Å along x from frame to frame."""
@@ -173,6 +194,8 @@ def whole(tmp_path_factory, recipes):
     ):
         folder.job("adsorption", name)
     folder.job("adsorption", "C100-2x1.Na-cave", "not_converged", "300 steps")
+    for name in ("Li-bridge", "Li-cave", "Na-bridge"):
+        folder.structure(f"jobs/adsorption/C100-2x1.{name}.gfn2/relaxed", slab)
     folder.text("adsorption.csv", "\n".join([ADSORPTION, *ADSORPTION_ROWS]) + "\n")
     return folder
 

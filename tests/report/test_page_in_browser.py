@@ -107,10 +107,28 @@ def test_the_film_of_the_elf_plays(page):
     page.wait_for_function("() => document.querySelector('.film figure.now b').textContent === '10 fs'")
 
 
+def test_the_film_has_colours_for_all_readers(page):
+    film = page.locator(".film").first
+    shown = film.locator("figure.now img:visible")
+    assert shown.get_attribute("class") == "paper"
+    film.get_by_role("combobox").select_option("safe")
+    assert shown.get_attribute("class") == "safe"
+
+
+def test_a_surface_of_equal_elf_is_drawn_anew_for_another_value(page):
+    surface = page.locator(".surface").first
+    surface.scroll_into_view_if_needed()
+    surface.locator(".view canvas").wait_for()
+    before = surface.locator(".view canvas").screenshot()
+    surface.get_by_role("slider").fill("0.5")
+    assert surface.locator("output").inner_text() == "0.50"
+    assert surface.locator(".view canvas").screenshot() != before
+
+
 def test_the_adsorption_table_sorts(page):
     table = page.locator("#adsorption table")
     heading = table.get_by_role("button", name="E_ads (eV)")
-    energies = "rows => rows.map(row => row.cells[6].dataset.value)"
+    energies = "rows => rows.map(row => row.cells[7].dataset.value)"
     for order in ("ascending", "descending"):
         heading.click()
         assert table.locator(f"th[aria-sort={order}]").count() == 1

@@ -68,6 +68,25 @@ def point_and_parts(file):
     return files
 
 
+def frames_of(ending):
+    """Return a function of the wildcards that gives a file of each mapped frame of a run."""
+
+    def files(wildcards):
+        return [f"{RESULTS}/elf/{wildcards.run}/{step}{ending}" for step in plan.elf_steps(wildcards.run)]
+
+    return files
+
+
+def elf_of_runs():
+    """Return what the report shows of the ELF of each run: tables, film, grids."""
+    return [
+        f"{RESULTS}/elf/{run}/{name}"
+        for run in plan.config.md.run
+        if plan.elf_steps(run)
+        for name in ["summary.csv", "film.gif", *(f"{step}.grid.npz" for step in plan.isosurface_steps(run))]
+    ]
+
+
 def difference_maps():
     """Return the density differences that the configuration asks for."""
     runs = [run for run in plan.config.md.run if plan.elf_parts(run)]

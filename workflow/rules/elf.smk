@@ -59,7 +59,10 @@ rule map_elf:
             category="ELF",
             labels={"run": "{run}", "step": "{step}"},
         ),
+        safe=f"{RESULTS}/elf/{{run}}/{{step}}.cividis.png",
         contacts=f"{RESULTS}/elf/{{run}}/{{step}}.csv",
+        profiles=f"{RESULTS}/elf/{{run}}/{{step}}.profiles.csv",
+        bonds=f"{RESULTS}/elf/{{run}}/{{step}}.bonds.csv",
     log:
         f"{RESULTS}/logs/map_elf/{{run}}.{{step}}.log",
     conda:
@@ -73,6 +76,43 @@ rule map_elf:
         "ELF map of {wildcards.run} at step {wildcards.step}"
     script:
         "../scripts/map_elf.py"
+
+
+rule map_elf_grid:
+    input:
+        result=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{plan.config.elf.level}/result.json",
+        structure=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{plan.config.elf.level}/structure.extxyz",
+        wavefunction=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{plan.config.elf.level}/wavefunction.molden",
+    output:
+        data=f"{RESULTS}/elf/{{run}}/{{step}}.grid.npz",
+    log:
+        f"{RESULTS}/logs/map_elf_grid/{{run}}.{{step}}.log",
+    conda:
+        "../envs/iondrill.yaml"
+    message:
+        "ELF in space of {wildcards.run} at step {wildcards.step}"
+    script:
+        "../scripts/map_elf_grid.py"
+
+
+rule film_elf:
+    input:
+        frames_of(".png"),
+    output:
+        film=report(
+            f"{RESULTS}/elf/{{run}}/film.gif",
+            caption="../report/film.rst",
+            category="ELF",
+            labels={"run": "{run}", "step": "film"},
+        ),
+    log:
+        f"{RESULTS}/logs/film_elf/{{run}}.log",
+    conda:
+        "../envs/iondrill.yaml"
+    message:
+        "Film of the ELF of {wildcards.run}"
+    script:
+        "../scripts/film_elf.py"
 
 
 rule map_difference:
@@ -105,14 +145,18 @@ rule map_difference:
 
 rule summarise_elf:
     input:
-        lambda wildcards: expand(f"{RESULTS}/elf/{wildcards.run}/{{step}}.csv", step=plan.elf_steps(wildcards.run)),
+        contacts=frames_of(".csv"),
+        profiles=frames_of(".profiles.csv"),
+        bonds=frames_of(".bonds.csv"),
     output:
-        f"{RESULTS}/elf/{{run}}/summary.csv",
+        contacts=f"{RESULTS}/elf/{{run}}/summary.csv",
+        profiles=f"{RESULTS}/elf/{{run}}/profiles.csv",
+        bonds=f"{RESULTS}/elf/{{run}}/bonds.csv",
     log:
         f"{RESULTS}/logs/summarise_elf/{{run}}.log",
     conda:
         "../envs/iondrill.yaml"
     message:
-        "ELF at the contacts of {wildcards.run}"
+        "ELF along the contacts of {wildcards.run}"
     script:
         "../scripts/summarise_elf.py"

@@ -4,7 +4,7 @@ rule write_report:
         structures=[f"{RESULTS}/structures/{name}.extxyz" for name in plan.structures()],
         md=[f"{RESULTS}/md/{run}/order_parameters.csv" for run in plan.config.md.run],
         charges=[f"{RESULTS}/charges/{run}.csv" for run in plan.config.md.run],
-        elf=[f"{RESULTS}/elf/{run}/summary.csv" for run in plan.config.md.run if plan.elf_steps(run)],
+        elf=elf_of_runs(),
         adsorption=f"{RESULTS}/adsorption.csv" if plan.config.adsorption.facets else [],
     output:
         page=report(
@@ -36,6 +36,29 @@ rule write_report:
         "Report"
     script:
         "../scripts/write_report.py"
+
+
+rule paper_figures:
+    input:
+        report=rules.write_report.input,
+        maps=[f"{RESULTS}/elf/{run}/{step}.npz" for run in plan.config.md.run for step in plan.elf_steps(run)],
+    output:
+        page=report(
+            f"{RESULTS}/paper_figures/index.html",
+            caption="../report/paper.rst",
+            category="Paper figures",
+            labels={"what": "all, beside what the paper shows"},
+        ),
+    log:
+        f"{RESULTS}/logs/paper_figures.log",
+    conda:
+        "../envs/iondrill.yaml"
+    params:
+        config=plan.config.model_dump(mode="json"),
+    message:
+        "The paper's figures from this run"
+    script:
+        "../scripts/paper_figures.py"
 
 
 rule check_status:

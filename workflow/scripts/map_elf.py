@@ -1,13 +1,14 @@
-"""Map the ELF of a frame on the plane of insertion, and read it at the contacts."""
+"""Map the ELF of a frame on the plane of insertion, and read it along the lines between atoms that touch."""
 
 from dataclasses import astuple, fields
 from pathlib import Path
 
 from iondrill.analyse.elf import ContactElf, contact_elf, elf_on_plane
+from iondrill.analyse.elf_lines import BOND_COLUMNS, PROFILE_COLUMNS, bond_rows, elf_lines, profile_rows
 from iondrill.analyse.point import plane_of_run, read_point
 from iondrill.analyse.tables import write_table
 from iondrill.files import replacing
-from iondrill.report.elf_map import draw_elf_map
+from iondrill.report.elf_map import PAPER, SAFE, draw_elf_map
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
@@ -17,9 +18,13 @@ with logged(snakemake.log[0]):
     elf_map.write(Path(snakemake.output.data))
     step = int(snakemake.wildcards.step)
     time_fs = step * snakemake.params.timestep_fs
-    figure = draw_elf_map(elf_map, atoms, title=f"{time_fs:g} fs, {snakemake.params.level}")
-    with replacing(Path(snakemake.output.figure)) as temporary:
-        figure.savefig(temporary, dpi=150)
+    for path, colours in ((snakemake.output.figure, PAPER), (snakemake.output.safe, SAFE)):
+        figure = draw_elf_map(elf_map, atoms, title=f"{time_fs:g} fs, {snakemake.params.level}", colours=colours)
+        with replacing(Path(path)) as temporary:
+            figure.savefig(temporary, dpi=150)
     contacts = [astuple(contact) for contact in contact_elf(wavefunction, atoms)]
     header = ["step", "time_fs", *(field.name for field in fields(ContactElf))]
     write_table(Path(snakemake.output.contacts), header, [(step, time_fs, *contact) for contact in contacts])
+    lines = elf_lines(wavefunction, atoms)
+    write_table(Path(snakemake.output.profiles), PROFILE_COLUMNS, profile_rows(lines, step, time_fs))
+    write_table(Path(snakemake.output.bonds), BOND_COLUMNS, bond_rows(lines, step, time_fs))

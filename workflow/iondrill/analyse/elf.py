@@ -30,6 +30,8 @@ RHO_NEGLIGIBLE = 1e-6
 # Shannon's ionic radii (Acta Cryst. A 32, 751 (1976), CN 6): inside are an ion's own core shells.
 ION_RADII_A = {"Li": 0.76, "Na": 1.02, "K": 1.38}
 LINE_STEP_A = 0.01
+RHO_MASK = 1e-3
+"""1/bohr³: where the density is lower, the ELF means nothing."""
 D0_TINY = 1e-100  # keeps χ² finite where there is no density
 
 

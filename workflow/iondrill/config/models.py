@@ -151,6 +151,9 @@ class ElfStage(Strict):
     frames: NonNegativeInt = Field(5, description="frames of each run, first and last included")
     spacing_A: PositiveFloat = Field(0.08, description="distance of the points of the map")
     margin_A: NonNegativeFloat = Field(2.0, description="room around the outermost atoms")
+    isosurfaces: Literal["none", "last", "all"] = Field(
+        "last", description="frames whose ELF is evaluated in space too, for a view in 3D in the report"
+    )
     difference: bool = Field(
         False,
         description="map also what the density gains and loses as nanodiamond and flake meet; "

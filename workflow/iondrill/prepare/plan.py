@@ -107,6 +107,11 @@ class Plan:
             return [saved * settings.save_every][:frames]
         return sorted({round(i * saved / (frames - 1)) * settings.save_every for i in range(frames)})
 
+    def isosurface_steps(self, run: str) -> list[int]:
+        """Return the steps of a run whose ELF is evaluated in space, for isosurfaces."""
+        steps = self.elf_steps(run)
+        return {"none": [], "last": steps[-1:], "all": steps}[self.config.elf.isosurfaces]
+
     def elf_parts(self, run: str) -> tuple[str, ...]:
         """Return the parts of a run's frames that are computed alone for the density difference, if it is asked for.
 

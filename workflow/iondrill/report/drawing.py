@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+IN_PLANE = {"side": [0, 2], "top": [0, 1]}
 PX_PER_A = {"side": 22.0, "top": 32.0}
 MARGIN_A = 1.2
 LEGEND_EM = 10.0
@@ -60,12 +61,15 @@ class Scene(NamedTuple):
         One for each atom.
     marks : sequence of Mark
         In the plane of the picture.
+    within_A : (n, 2) array, optional
+        Points that the picture holds besides: those of other scenes that it is to be compared with.
     """
 
     atoms: Atoms
     view: Literal["side", "top"]
     colours: Sequence[Colour]
     marks: Sequence[Mark] = ()
+    within_A: Floats | None = None
 
 
 class _Sheet(NamedTuple):
@@ -87,15 +91,15 @@ class _Sheet(NamedTuple):
         return np.asarray((points_A - [self.left_A, self.top_A]) * [self.px_per_A, -self.px_per_A])
 
 
-def draw_scene(scene: Scene) -> str:
-    """Return a scene as SVG with a legend, its width and height in pixels."""
-    atoms, view, colours, marks = scene
-    plane_A = atoms.positions[:, [0, 2] if view == "side" else [0, 1]]
+def draw_scene(scene: Scene, *, legend: bool = True) -> str:
+    """Return a scene as SVG, with a legend if wanted; its width and height in pixels."""
+    atoms, view, colours, marks, within_A = scene
+    plane_A = atoms.positions[:, IN_PLANE[view]]
     depth_A = -atoms.positions[:, 1] if view == "side" else atoms.positions[:, 2]
     cell_A = _outline(atoms) if view == "top" else np.empty((0, 2))
-    sheet = _sheet(np.vstack([plane_A, cell_A]), PX_PER_A[view])
+    sheet = _sheet(np.vstack([plane_A, cell_A, *([] if within_A is None else [within_A])]), PX_PER_A[view])
     shapes = _balls(atoms, sheet, plane_A, depth_A, colours) + _sticks(atoms, sheet, plane_A, depth_A)
-    legend, legend_px = _legend(colours, marks, sheet)
+    entries, legend_px = _legend(colours, marks, sheet) if legend else ([], 0.0)
     width, height = round(sheet.width), round(sheet.height + legend_px)
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     font = f'font-family="sans-serif" font-size="{sheet.em:.1f}"'
@@ -105,7 +109,7 @@ def draw_scene(scene: Scene) -> str:
             *_cell(sheet.place(cell_A)),
             *(shape for _, shape in sorted(shapes, key=lambda item: item[0])),
             *(_badge(number, sheet.place(np.array(mark.at_A)), sheet.em) for number, mark in enumerate(marks, 1)),
-            *legend,
+            *entries,
             "</svg>\n",
         ]
     )

@@ -15,14 +15,10 @@ from iondrill.config.load import as_yaml
 from iondrill.files import write_text
 from iondrill.report.figures import draw_adsorption, draw_panels, order_panels
 from iondrill.report.findings import caveats, findings, fourfold, signed
-from iondrill.report.pictures import (
-    adsorption_picture,
-    contact_picture,
-    map_pictures,
-    run_pictures,
-    structure_pictures,
-)
+from iondrill.report.localisation import localisation
+from iondrill.report.pictures import adsorption_picture, run_pictures, structure_pictures
 from iondrill.report.player import player_data
+from iondrill.report.sites import site_picture
 from iondrill.report.svg import data_uri
 
 if TYPE_CHECKING:
@@ -81,7 +77,7 @@ def render(results: Results) -> str:
     environment.globals["cell"] = cell
     context = _context(results)
     environment.globals["library"] = Markup(LIBRARY.read_text(encoding="utf-8"))  # noqa: S704  (the page's own script)
-    context["players"] = any(item["player"] for item in context["dynamics"])
+    context["in_3d"] = any(item["player"] for item in context["dynamics"]) or any(e["surfaces"] for e in context["elf"])
     text = environment.get_template("page.html").render(context, sections=_sections(context))
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
@@ -138,18 +134,12 @@ def _context(results: Results) -> dict[str, Any]:
             }
             for run in runs
         ],
-        "elf": [
-            {
-                "run": run,
-                "frames": map_pictures(results, run),
-                "panel": contact_picture(results, run),
-                "rows": run.contacts.rows if run.contacts else [],
-                "level": results.title_of(results.config.elf.level),
-            }
-            for run in runs
-            if run.maps
-        ],
-        "adsorption": {"picture": adsorption_picture(results)} if rows else None,
+        "elf": [localisation(results, run) for run in runs if run.maps],
+        "adsorption": (
+            {"picture": adsorption_picture(results), "rows": [(row, site_picture(results, row)) for row in rows]}
+            if rows
+            else None
+        ),
         "config": as_yaml(results.config),
         "config_uri": data_uri(as_yaml(results.config), "application/yaml"),
         "versions": _versions(results.jobs),

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import ase.io
 
-from iondrill.build.sites import find_sites
 from iondrill.prepare.plan import Plan
 from iondrill.report.data import evenly
-from iondrill.report.drawing import Mark, Scene, by_element, by_layer, by_neighbours, draw_scene
+from iondrill.report.drawing import Scene, by_element, by_layer, by_neighbours, draw_scene
 from iondrill.report.figures import contact_panel, draw_adsorption, draw_panel, order_panels
+from iondrill.report.sites import facet_with_sites
 from iondrill.report.svg import data_uri, small_png, themed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from ase import Atoms
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 MOST_ROWS, MOST_MAPS = 4000, 60
 """Frames drawn, and maps shown, in all runs together: they keep the page small."""
 MAP_WIDTH_PX = 760
-TOP_LAYERS = 3
 
 
 class Picture(NamedTuple):
@@ -86,7 +86,7 @@ def map_pictures(results: Results, run: Run) -> list[Picture]:
     chosen = evenly(len(run.maps), max(2, MOST_MAPS // len(results.runs)))
     return [
         Picture(
-            src=data_uri(small_png(frame.image.read_bytes(), MAP_WIDTH_PX), "image/png"),
+            src=_inlined(frame.image),
             alt=f"Map of the electron localisation function of run {run.name} at {frame.time_fs:g} fs, {level}: "
             f"colours from blue (0) to red (1). {_contacts_in_words(run, frame.step)}",
             title=f"{frame.time_fs:g} fs",
@@ -95,9 +95,15 @@ def map_pictures(results: Results, run: Run) -> list[Picture]:
             data=data_uri(run.contacts.where("step", str(frame.step)).text if run.contacts else "", "text/csv"),
             data_name=f"{run.name}-{frame.step}-contacts.csv",
             shape="map",
+            safe=_inlined(frame.image.with_suffix(".cividis.png")),
         )
         for frame in (run.maps[i] for i in chosen)
     ]
+
+
+def _inlined(image: Path) -> str:
+    """Return a PNG as a data URI; nothing where there is none."""
+    return data_uri(small_png(image.read_bytes(), MAP_WIDTH_PX), "image/png") if image.exists() else ""
 
 
 def adsorption_picture(results: Results) -> Picture:
@@ -169,21 +175,9 @@ def _facets(results: Results) -> Iterator[Picture]:
     for facet in results.config.adsorption.facets:
         for item in (item for item in results.structures if item.name == facet):
             if item.state == "as built":  # what names the sites
-                yield _drawn(results, item, f"{facet}, from above", _sites(results, item))
+                yield _drawn(results, item, f"{facet}, from above", facet_with_sites(results, item))
             scene = Scene(item.atoms, "side", by_layer(item.atoms))
             yield _drawn(results, item, f"{facet}, from the side", scene)
-
-
-def _sites(results: Results, slab: Structure) -> Scene:
-    """Return the top of a slab from above, with the sites that were filled."""
-    filled = results.adsorption.where("facet", slab.name).rows if results.adsorption else []
-    labels = {row["site"] for row in filled}
-    cell = slab.atoms.cell.array[:2, :2]
-    marks = [Mark(site.label, tuple(site.xy @ cell)) for site in find_sites(slab.atoms) if site.label in labels]
-    top = slab.atoms[slab.atoms.get_tags() <= TOP_LAYERS]
-    around = top.repeat((2, 2, 1))
-    around.cell = top.cell
-    return Scene(around, "top", by_layer(around), marks)
 
 
 def _drawn(results: Results, item: Structure, title: str, scene: Scene) -> Picture:

@@ -10,6 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from ase import Atoms
     from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
@@ -71,31 +72,42 @@ def draw_plane_map(plane: Plane, values: Array, colours: Colours, atoms: Atoms, 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    left, right, bottom, top = MARGINS_IN
+    width = WIDTH_IN - left - right
+    height = width * aspect(plane)
+    total = height + bottom + top
+    figure = Figure(figsize=(WIDTH_IN, total))
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((left / WIDTH_IN, bottom / total, width / WIDTH_IN, height / total))
+    image = paint(axes, plane, values, colours, atoms)
+    place = (WIDTH_IN - right + BAR_IN[0]) / WIDTH_IN
+    bar = figure.add_axes((place, bottom / total, BAR_IN[1] / WIDTH_IN, height / total))
+    figure.colorbar(image, cax=bar, label=colours.label, extend="both" if colours.open_ended else "neither")
+    axes.set_title(title, loc="left", fontsize="medium")
+    return figure
+
+
+def aspect(plane: Plane) -> float:
+    """Return the height of a plane over its width."""
+    lengths = np.array(plane.shape) * np.linalg.norm(plane.axes_A, axis=1)
+    return float(lengths[1] / lengths[0])
+
+
+def paint(axes: Axes, plane: Plane, values: Array, colours: Colours, atoms: Atoms) -> QuadMesh:
+    """Paint a map with its atoms on axes, and return what a colour bar needs; parameters as of `draw_plane_map`."""
     steps_A = np.linalg.norm(plane.axes_A, axis=1)
     directions = plane.axes_A / steps_A[:, None]
     # coordinates along the plane's own axes, so that x and z of the structure stay readable
     start = directions @ plane.origin_A
     edges = [start[k] + steps_A[k] * (np.arange(plane.shape[k] + 1) - 0.5) for k in (0, 1)]
-
-    left, right, bottom, top = MARGINS_IN
-    width = WIDTH_IN - left - right
-    height = width * float(np.ptp(edges[1]) / np.ptp(edges[0]))
-    total = height + bottom + top
-    figure = Figure(figsize=(WIDTH_IN, total))
-    FigureCanvasAgg(figure)
-    axes = figure.add_axes((left / WIDTH_IN, bottom / total, width / WIDTH_IN, height / total))
     image = axes.pcolormesh(
         edges[0], edges[1], values.T, cmap=colours.name, vmin=colours.low, vmax=colours.high, rasterized=True
     )
-    place = (WIDTH_IN - right + BAR_IN[0]) / WIDTH_IN
-    bar = figure.add_axes((place, bottom / total, BAR_IN[1] / WIDTH_IN, height / total))
-    figure.colorbar(image, cax=bar, label=colours.label, extend="both" if colours.open_ended else "neither")
     axes.set(xlabel=_label(directions[0]), ylabel=_label(directions[1]), aspect="equal", facecolor="white")
-    axes.set_title(title, loc="left", fontsize="medium")
     _draw_atoms(axes, plane, atoms, directions)
     axes.set_xlim(edges[0][0], edges[0][-1])
     axes.set_ylim(edges[1][0], edges[1][-1])
-    return figure
+    return image
 
 
 def _draw_atoms(axes: Axes, plane: Plane, atoms: Atoms, directions: Array) -> None:

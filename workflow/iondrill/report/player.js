@@ -108,8 +108,8 @@
       if (timer !== null) return stop();
       play.textContent = "Pause";
       const next = () => {
-        timer = setTimeout(next, 60); // from the end of one picture: a slow machine stays free to stop
         show((now + 1) % times.length);
+        timer = setTimeout(next, 60); // after the picture: a slow machine stays free to stop
       };
       next();
     });
@@ -123,10 +123,7 @@
       if (!viewer) return;
       place = addAtoms(viewer, data.atoms, data.bond_scale);
       draw();
-      viewer.rotate(-90, "x");
-      viewer.zoomTo();
-      viewer.zoom(Math.min(1.3, (0.85 * view.clientWidth) / view.clientHeight)); // which fits the height alone
-      viewer.render();
+      viewers.aim(viewer, view);
     });
   }
 }

@@ -68,7 +68,7 @@ def player_data(run: Run, trajectory: Path, level: str, most: int) -> dict[str, 
         "run": run.name,
         "level": level,
         "frames": pack(positions_A),
-        "atoms": _looks(first),
+        "atoms": looks(first),
         "bond_scale": BOND_SCALE,
         "step": [int(run.order.rows[i]["step"]) for i in chosen],
         "time_fs": [float(run.order.rows[i]["time_fs"]) for i in chosen],
@@ -106,8 +106,8 @@ def _read_frames(path: Path, chosen: Sequence[int], steps: Sequence[int]) -> tup
     return first, np.array([atoms.positions for atoms in found])
 
 
-def _looks(atoms: Atoms) -> list[dict[str, Any]]:
-    """Return symbol, colour, meaning of the colour, and radius of each atom; ions, which do not bond, have none."""
+def looks(atoms: Atoms) -> list[dict[str, Any]]:
+    """Return symbol, colour and its meaning, and radius of each atom for the page; ions do not bond and have none."""
     return [
         {
             "symbol": atom.symbol,

@@ -10,7 +10,7 @@ const viewers = {
     }
     return $3Dmol;
   },
-  // Make a viewer in a box, its camera looking along +y with z upwards; null where there is no WebGL.
+  // Make a viewer in a box; null where there is no WebGL.
   open(box, onclose) {
     const probe = document.createElement("canvas");
     if (!(probe.getContext("webgl2") ?? probe.getContext("webgl"))) {
@@ -41,6 +41,13 @@ const viewers = {
       oldest.onclose();
     }
     return viewer;
+  },
+  // Look along +y, z upwards, at everything; the library fits the height alone.
+  aim(viewer, box) {
+    viewer.rotate(-90, "x");
+    viewer.zoomTo();
+    viewer.zoom(Math.min(1.3, (0.85 * box.clientWidth) / box.clientHeight));
+    viewer.render();
   },
   // Call `start` whenever the box is in view.
   whenSeen(box, start) {

@@ -1,0 +1,64 @@
+"""Facets from above: with their sites, and with an ion where it came to rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from iondrill.build.checks import read_structure
+from iondrill.build.sites import find_sites
+from iondrill.prepare.plan import JobId, Plan
+from iondrill.report.drawing import Mark, Scene, by_layer, draw_scene
+from iondrill.report.svg import data_uri, themed
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from iondrill.report.data import Results, Structure
+
+TOP_LAYERS = 3
+
+
+class SitePicture(NamedTuple):
+    """An ion on its facet, from above, as relaxed; `src` is a data URI."""
+
+    src: str
+    alt: str
+
+
+def facet_with_sites(results: Results, slab: Structure) -> Scene:
+    """Return the top of a slab from above, with the sites that were filled."""
+    filled = results.adsorption.where("facet", slab.name).rows if results.adsorption else []
+    labels = {row["site"] for row in filled}
+    cell = slab.atoms.cell.array[:2, :2]
+    marks = [Mark(site.label, tuple(site.xy @ cell)) for site in find_sites(slab.atoms) if site.label in labels]
+    around = _around(slab.atoms)
+    return Scene(around, "top", by_layer(around), marks)
+
+
+def site_picture(results: Results, row: dict[str, str]) -> SitePicture | None:
+    """Return where an ion came to rest; None where nothing converged, or the geometry is not there.
+
+    Parameters
+    ----------
+    results : Results
+        The run.
+    row : dict
+        Of ``adsorption.csv``.
+    """
+    job = JobId("adsorption", f"{row['facet']}.{row['adsorbate']}-{row['site']}.{row['level']}")
+    path = Plan(results.config).folder(job) / "relaxed.extxyz"
+    if not row["E_ads_eV"] or not path.exists():
+        return None
+    around = _around(read_structure(path))
+    return SitePicture(
+        src=data_uri(themed(draw_scene(Scene(around, "top", by_layer(around)), legend=False)), "image/svg+xml"),
+        alt=f"{row['adsorbate']} on {row['facet']} from above: started at {row['site']}, as relaxed",
+    )
+
+
+def _around(slab: Atoms) -> Atoms:
+    """Return the top layers of four cells; the outline stays that of one."""
+    top = slab[slab.get_tags() <= TOP_LAYERS]
+    around: Atoms = top.repeat((2, 2, 1))
+    around.cell = top.cell
+    return around

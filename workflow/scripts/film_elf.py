@@ -1,0 +1,9 @@
+"""Put the ELF maps of a run into a film."""
+
+from pathlib import Path
+
+from iondrill.report.film import write_film
+from iondrill.scripting import logged
+
+with logged(snakemake.log[0]):
+    write_film([Path(path) for path in snakemake.input], Path(snakemake.output.film))

@@ -1,0 +1,11 @@
+"""Evaluate the ELF of a frame on a grid in space."""
+
+from pathlib import Path
+
+from iondrill.analyse.elf_grid import elf_on_grid
+from iondrill.analyse.point import read_point
+from iondrill.scripting import logged
+
+with logged(snakemake.log[0]):
+    point = read_point(snakemake.input.result, snakemake.input.structure, snakemake.input.wavefunction)
+    elf_on_grid(*point).write(Path(snakemake.output.data))
