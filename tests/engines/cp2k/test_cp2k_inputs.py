@@ -58,9 +58,8 @@ def test_every_job_obeys_the_grammar_of_the_program(task, kind, ion, make_job, s
     assert rules.read(render_input(make_job("cp2k", kind, task), structure(kind, ion)), "job.inp").problems == []
 
 
-@pytest.mark.parametrize("kind", ["cluster", "atom"])
-def test_isolated_jobs_are_non_periodic_in_both_places_and_cubic(kind, make_job, structure):
-    dft, subsys = parts(parsed(make_job("cp2k", kind, "static"), structure(kind)))
+def test_clusters_are_non_periodic_in_both_places_and_cubic(make_job, structure):
+    dft, subsys = parts(parsed(make_job("cp2k", "cluster", "static"), structure("cluster")))
     assert dft["+poisson"] == {"periodic": "none", "poisson_solver": "wavelet"}
     assert subsys["+cell"]["periodic"] == "none"
     cell = np.array([subsys["+cell"][axis] for axis in "abc"])
@@ -72,9 +71,22 @@ def test_isolated_jobs_are_non_periodic_in_both_places_and_cubic(kind, make_job,
     assert "+smear" not in dft["+scf"]
 
 
-def test_slabs_are_periodic_with_k_points_and_smearing(make_job, structure):
-    job = make_job("cp2k", "slab", "relax", level={"kpoints": (4, 2, 1), "smearing_K": 500})
-    dft, subsys = parts(parsed(job, structure("slab")))
+@pytest.mark.parametrize("ion", ["Li", "Na", "K"])
+def test_atoms_are_polarised_and_alone_in_a_box_of_three_edges(ion, make_job, structure):
+    dft, subsys = parts(parsed(make_job("cp2k", "atom", "static"), structure("atom", ion)))
+    assert dft["uks"] is True
+    assert dft["multiplicity"] == 2
+    assert dft["+poisson"] == {"periodic": "xyz", "poisson_solver": "periodic"}
+    cell = np.array([subsys["+cell"][axis] for axis in "abc"])
+    assert len(set(np.diag(cell))) == 3
+    assert cell.diagonal().min() >= 12
+    assert "+kpoints" not in dft
+
+
+@pytest.mark.parametrize(("kind", "source"), [("slab", "slab"), ("crystal", "slab")])
+def test_slabs_and_crystals_are_periodic_with_k_points_and_smearing(kind, source, make_job, structure):
+    job = make_job("cp2k", kind, "relax", level={"kpoints": (4, 2, 1), "smearing_K": 500})
+    dft, subsys = parts(parsed(job, structure(source)))
     assert dft["+poisson"]["periodic"] == subsys["+cell"]["periodic"] == "xyz"
     assert dft["+kpoints"]["scheme"] == ("MONKHORST-PACK", "4", "2", "1")
     assert dft["+kpoints"]["full_grid"] is dft["+kpoints"]["symmetry"] is False

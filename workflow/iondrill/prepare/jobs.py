@@ -16,7 +16,7 @@ from iondrill.config.models import Thermostat
 if TYPE_CHECKING:
     from ase import Atoms
 
-Stage = Literal["relax", "md", "elf", "adsorption"]
+Stage = Literal["relax", "md", "elf", "adsorption", "intercalation"]
 
 
 class Relax(Strict):
@@ -63,10 +63,15 @@ class Job(Strict):
     task: Task
     charge: int = 0
     multiplicity: PositiveInt | None = Field(None, description="2S+1; by default the lowest the electrons allow")
-    kind: Literal["cluster", "slab", "atom"] = Field(
-        description="cluster: non-periodic box; slab: periodic in the plane"
+    kind: Literal["cluster", "slab", "atom", "crystal"] = Field(
+        description="cluster: non-periodic box; slab: periodic in the plane; crystal: periodic; atom: alone in a box"
     )
     note: str = Field("", description="where the start geometry comes from")
+
+    @property
+    def sampled(self) -> bool:
+        """Whether the level's k-points are for it."""
+        return self.kind in {"slab", "crystal"}
 
     def input_hash(self, atoms: Atoms) -> str:
         """Return the hash (16 hex digits) of all that decides the result.

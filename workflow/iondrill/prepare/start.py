@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ATOM_BOX_A = (12.0, 13.0, 14.0)
+"""Three different edges, so that an atom's shell is not filled evenly by symmetry."""
 
 
 def isolated_atom(symbol: str) -> Atoms:

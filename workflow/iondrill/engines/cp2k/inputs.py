@@ -11,12 +11,13 @@ from ase.units import Bohr, Hartree, fs
 from iondrill.config.base import PositiveInt, Strict
 from iondrill.config.levels import Cp2kLevel
 from iondrill.config.load import load
-from iondrill.engines.box import check_slab, in_cube
+from iondrill.engines.box import check_slab, in_box, in_cube
 from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation, rungs
 from iondrill.engines.templates import render, template_folder
 from iondrill.engines.xtb.dynamics import maxwell_boltzmann, without_drift
 from iondrill.errors import Problem, UserError
 from iondrill.prepare.jobs import Md, Relax, Static, unpaired_electrons
+from iondrill.prepare.start import ATOM_BOX_A
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -79,7 +80,7 @@ def render_input(
     job : Job
         At a level of engine cp2k.
     atoms : Atoms
-        The start geometry, with ``fragment`` labels and `FixAtoms`. An isolated one is centred in a cube.
+        The start geometry, with ``fragment`` labels and `FixAtoms`. A cluster is centred in a cube.
     walltime_s : int, optional
         When CP2K shall end by itself, in s.
     rung : OrbitalTransformation or Diagonalisation, optional
@@ -100,7 +101,7 @@ def render_input(
     """
     if not isinstance(job.level, Cp2kLevel):
         raise TypeError(f"level '{job.level_name}' is of engine {job.level.engine}")
-    if job.kind == "slab" and isinstance(job.task, Static) and job.task.wavefunction:
+    if job.sampled and isinstance(job.task, Static) and job.task.wavefunction:
         raise UserError.of(
             job.name, "CP2K writes no orbitals with k-points", "allowed: wavefunction of clusters, atoms"
         )
@@ -125,7 +126,7 @@ def render_input(
         basis_file=basis_file,
         kinds=kinds,
         unpaired=unpaired,
-        periodicity="slab" if job.kind == "slab" else "isolated",
+        periodicity="sampled" if job.sampled else "isolated" if job.kind == "cluster" else "atom",
         eps_default=f"{min(1e-10, level.eps_scf**2):.1E}",
         resume=resume,
         rung=rung,
@@ -166,10 +167,13 @@ def valence_electrons(job: Job, atoms: Atoms) -> dict[str, int]:
 
 
 def in_cp2k_cell(job: Job, atoms: Atoms) -> Atoms:
-    """Return the geometry as CP2K gets it: slabs as they are, the isolated ones centred in a cube."""
+    """Return the geometry as CP2K gets it: slabs and crystals as they are, clusters in a cube, atoms in their box."""
     if job.kind == "slab":
         check_slab(atoms)
+    if job.sampled:
         return atoms
+    if job.kind == "atom":
+        return in_box(atoms, ATOM_BOX_A)
     # Martyna and Tuckerman 1999: the cell at least twice as large as the charge in it
     mt = isinstance(job.level, Cp2kLevel) and job.level.poisson == "MT"
     return in_cube(atoms, at_least=2.0 if mt else 1.0)

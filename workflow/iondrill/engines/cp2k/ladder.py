@@ -42,7 +42,7 @@ class Ladder(Strict):
     """``templates/cp2k/scf_ladder.yaml``."""
 
     isolated: Rungs
-    slab: Rungs
+    sampled: Rungs
 
 
 def rungs(job: Job) -> list[OrbitalTransformation | Diagonalisation]:
@@ -54,4 +54,4 @@ def rungs(job: Job) -> list[OrbitalTransformation | Diagonalisation]:
         If the file of the ladder is missing or wrong.
     """
     ladder = load(Ladder, template_folder("cp2k") / "scf_ladder.yaml")
-    return ladder.slab if job.kind == "slab" else ladder.isolated
+    return ladder.sampled if job.sampled else ladder.isolated

@@ -81,7 +81,7 @@ def differences(tree: dict[str, Any], job: Job, atoms: Atoms) -> Iterator[tuple[
         yield f"lacks or damages a part that every input has: {error}", "allowed: FORCE_EVAL with DFT, CELL and COORD"
         return
     yield from _moved(lines, positions, cell, in_cp2k_cell(job, atoms))
-    periodic = "xyz" if job.kind == "slab" else "none"
+    periodic = "none" if job.kind == "cluster" else "xyz"
     for place, found in (("CELL", subsys["+cell"]), ("POISSON", dft.get("+poisson", {}))):
         if (periodicity := found.get("periodic", "xyz")).lower() != periodic:
             yield f"PERIODIC of {place} is {periodicity}", f"allowed: {periodic.upper()} for a {job.kind}"

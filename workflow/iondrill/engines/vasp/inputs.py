@@ -14,6 +14,7 @@ from iondrill.engines.templates import render
 from iondrill.engines.vasp.ladder import rungs
 from iondrill.errors import Problem, UserError
 from iondrill.prepare.jobs import VALENCE_ELECTRONS, Md, Relax, Static, unpaired_electrons
+from iondrill.prepare.start import ATOM_BOX_A
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 INCAR, KPOINTS, POSCAR, POTCAR_SPEC = "INCAR", "KPOINTS", "POSCAR", "POTCAR.spec"
 ORDER = "ase-sort.dat"
-ATOM_BOX_A = (12.0, 13.0, 14.0)
-"""Three different edges, so that an atom's shell is not filled evenly by symmetry."""
 ION_MOMENT, OTHER_MOMENT = 1.0, 0.2
 """Starting moments: an electron on the ion, and enough elsewhere for dangling bonds to polarise."""
 IONS = {"Li", "Na", "K"}
@@ -78,7 +77,7 @@ def render_inputs(
     order = species_order(symbols)
     poscar = boxed[order]
     rung = rung or rungs(job)[0]
-    kpoints = level.kpoints if job.kind == "slab" else (1, 1, 1)
+    kpoints = level.kpoints if job.sampled else (1, 1, 1)
     incar = render(
         "vasp",
         "INCAR.j2",
@@ -136,6 +135,7 @@ def in_vasp_cell(job: Job, atoms: Atoms) -> Atoms:
     """Return the geometry as VASP gets it, in the job's order of atoms."""
     if job.kind == "slab":
         check_slab(atoms)
+    if job.sampled:
         return atoms
     return in_box(atoms, ATOM_BOX_A) if job.kind == "atom" else in_cube(atoms)
 

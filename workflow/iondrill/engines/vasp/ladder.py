@@ -42,4 +42,4 @@ def rungs(job: Job) -> list[Rung]:
         If the file of the ladder is missing or wrong.
     """
     ladder = load(Ladder, template_folder("vasp") / "scf_ladder.yaml")
-    return ladder.slab if job.kind == "slab" else ladder.isolated
+    return ladder.slab if job.sampled else ladder.isolated

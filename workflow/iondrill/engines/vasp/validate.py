@@ -109,7 +109,7 @@ def _incar_problems(path: Path, incar: Any) -> Iterator[Problem]:
 
 def _kpoints_problems(path: Path, kpoints: Any, job: Job) -> Iterator[Problem]:
     """Yield where the k-points are not the job's."""
-    wanted = job.level.kpoints if job.kind == "slab" else (1, 1, 1)  # type: ignore[union-attr]
+    wanted = job.level.kpoints if job.sampled else (1, 1, 1)  # type: ignore[union-attr]
     if kpoints.style.name != "Gamma":
         yield Problem(str(path), f"the grid is {kpoints.style.name}", "allowed: Gamma")
     if tuple(kpoints.kpts[0]) != tuple(wanted):
