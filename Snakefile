@@ -1,5 +1,5 @@
 # iondrill: what a nanodiamond does to lithiated graphite, and how Li and Na bind to diamond facets.
-# Settings: config.yaml (every key: docs/configuration.md). Targets: all (default), inputs.
+# Settings: config.yaml (every key: docs/configuration.md). Targets: all (default), inputs, barriers.
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
@@ -15,6 +15,7 @@ include: "workflow/rules/relax.smk"
 include: "workflow/rules/md.smk"
 include: "workflow/rules/elf.smk"
 include: "workflow/rules/adsorption.smk"
+include: "workflow/rules/barriers.smk"
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/report.smk"
 
@@ -35,3 +36,8 @@ onerror:
 rule inputs:
     input:
         f"{RESULTS}/inputs.json",
+
+
+rule barriers:
+    input:
+        f"{RESULTS}/barriers.csv",

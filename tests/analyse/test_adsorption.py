@@ -16,11 +16,11 @@ from iondrill.analyse.adsorption import (
     adsorption_energy,
     cohesive_energy,
     height,
-    relaxed_sites,
     status,
     table_row,
     write_csv,
 )
+from iondrill.build.sites import relaxed_sites
 from iondrill.config.levels import Cp2kLevel, VaspLevel, XtbLevel
 from iondrill.engines.base import Attempt, Result
 from iondrill.errors import UserError

@@ -104,3 +104,11 @@ def report_what_there_is():
         print(f"iondrill: {page} shows what failed, and what there is", file=sys.stderr)
     except Exception as error:
         print(f"iondrill: there is no page of what failed: {error}", file=sys.stderr)
+
+
+def ends_of(file):
+    """Return a function of the wildcards that gives a file of the slab with the ion relaxed at each end of a path."""
+    return lambda wildcards: [
+        f"{RESULTS}/jobs/adsorption/{wildcards.facet}.{wildcards.ion}-{site}.{wildcards.level}/{file}"
+        for site in (wildcards.start, wildcards.end)
+    ]

@@ -42,6 +42,8 @@ def mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
             yield place, f"there is no level '{name}'{default}", allowed
         elif refers_to == "level":
             yield from _vasp_mistakes(content, place, name)
+            if place[0] == "barriers" and _mapping(content, "levels", name).get("engine") != "xtb":
+                yield place, f"level '{name}' is not of engine xtb", "allowed: a level of engine xtb"
         elif refers_to == "run" and name not in known:
             yield place, f"there is no run '{name}'", nearest(name, map(str, known))
         elif refers_to == "run" and place[0] == "md":

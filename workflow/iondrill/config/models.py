@@ -181,6 +181,22 @@ class AdsorptionStage(Strict):
         return [self.level] if isinstance(self.level, str) else list(dict.fromkeys(self.level))
 
 
+class BarriersStage(Strict):
+    """Diffusion barriers of ions between neighbouring sites of facets, for ``snakemake barriers``."""
+
+    level: LevelName = Field(description="level of theory, of engine xtb")
+    facets: list[FacetName] = Field(description="recipes in structures/facets")
+    ions: list[Ion] = Field(["Li", "Na"], description="what moves")
+    paths: list[tuple[Name, Name]] | Literal["all-neighbours"] = Field(
+        "all-neighbours",
+        description="pairs of labels of sites, each joined by its shortest way; or all pairs of kinds that have "
+        "neighbouring places",
+    )
+    images: PositiveInt = Field(5, description="geometries between the two ends; odd for a symmetric path")
+    fmax_eV_A: PositiveFloat = Field(0.05, description="largest force at which the path counts as relaxed")
+    max_steps: PositiveInt = Field(300, description="more than this: not converged")
+
+
 class InputsStage(Strict):
     """What ``snakemake inputs`` writes and validates, and does not run."""
 
@@ -203,6 +219,7 @@ class Config(Strict):
     md: MdStage = MdStage()
     elf: ElfStage = ElfStage()
     adsorption: AdsorptionStage = AdsorptionStage()
+    barriers: BarriersStage | None = Field(None, description="what `snakemake barriers` computes")
     inputs: InputsStage = InputsStage()
 
     @model_validator(mode="after")

@@ -16,7 +16,7 @@ from iondrill.config.models import Thermostat
 if TYPE_CHECKING:
     from ase import Atoms
 
-Stage = Literal["relax", "md", "elf", "adsorption", "intercalation"]
+Stage = Literal["relax", "md", "elf", "adsorption", "intercalation", "barriers"]
 
 
 class Relax(Strict):
@@ -47,7 +47,16 @@ class Md(Strict):
     seed: NonNegativeInt
 
 
-Task = Annotated[Relax | Static | Md, Field(discriminator="task")]
+class Neb(Strict):
+    """Find the path between two relaxed geometries, and the barrier on it."""
+
+    task: Literal["neb"] = "neb"
+    images: PositiveInt
+    fmax_eV_A: PositiveFloat
+    max_steps: PositiveInt
+
+
+Task = Annotated[Relax | Static | Md | Neb, Field(discriminator="task")]
 
 
 class Job(Strict):
@@ -73,23 +82,25 @@ class Job(Strict):
         """Whether the level's k-points are for it."""
         return self.kind in {"slab", "crystal"}
 
-    def input_hash(self, atoms: Atoms) -> str:
+    def input_hash(self, *geometries: Atoms) -> str:
         """Return the hash (16 hex digits) of all that decides the result.
 
         Parameters
         ----------
-        atoms : Atoms
-            The start geometry: species, positions, cell, periodicity, fixed atoms and fragments count.
+        *geometries : Atoms
+            The start geometry, of a path both ends: species, positions, cell, periodicity, fixed atoms and fragments
+            count.
         """
         settings = self.model_dump(mode="json", exclude={"note": True, "level": {"launcher", "command"}})
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-        # adding zero makes -0.0 and 0.0 the same bytes
-        geometry = (np.round(array, 8) + 0.0 for array in (atoms.positions, atoms.cell.array))
-        for array in (atoms.numbers, atoms.pbc, *geometry):
-            digest.update(np.ascontiguousarray(array).tobytes())
-        fixed = sorted(int(i) for constraint in atoms.constraints for i in constraint.get_indices())
-        fragments = atoms.arrays.get("fragment", np.array([])).tolist()
-        digest.update(json.dumps([fixed, fragments]).encode())
+        for atoms in geometries:
+            # adding zero makes -0.0 and 0.0 the same bytes
+            geometry = (np.round(array, 8) + 0.0 for array in (atoms.positions, atoms.cell.array))
+            for array in (atoms.numbers, atoms.pbc, *geometry):
+                digest.update(np.ascontiguousarray(array).tobytes())
+            fixed = sorted(int(i) for constraint in atoms.constraints for i in constraint.get_indices())
+            fragments = atoms.arrays.get("fragment", np.array([])).tolist()
+            digest.update(json.dumps([fixed, fragments]).encode())
         return digest.hexdigest()[:16]
 
 

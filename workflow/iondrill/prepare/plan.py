@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from iondrill.build.recipes import AssemblyRecipe, load_recipe, multiplicity, recipe_path, spin_states
 from iondrill.errors import UserError, nearest
-from iondrill.prepare.jobs import Job, Md, Relax, Static
+from iondrill.prepare.hops import Hop, hops
+from iondrill.prepare.jobs import Job, Md, Neb, Relax, Static
 from iondrill.prepare.sitelist import site_labels
 
 if TYPE_CHECKING:
@@ -193,6 +194,24 @@ class Plan:
         levels = stage.levels if level is None else [level]
         return [JobId("adsorption", f"{subject}.{name}") for name in levels for subject in subjects]
 
+    def hops(self) -> list[Hop]:
+        """Return the ways of ions whose barriers are asked for.
+
+        Raises
+        ------
+        UserError
+            If nothing is asked for, or a facet does not have a site.
+        """
+        stage = self.config.barriers
+        if stage is None:
+            raise UserError.of("barriers", "the configuration has no such section", "needed: level and facets")
+        return hops(stage, self.recipes)
+
+    def barrier_jobs(self) -> list[JobId]:
+        """Return the paths that ``snakemake barriers`` finds."""
+        level = "" if self.config.barriers is None else self.config.barriers.level
+        return [JobId("barriers", f"{hop.subject}.{level}") for hop in self.hops()]
+
     def prerelaxation(self, job_id: JobId) -> JobId | None:
         """Return the job, the same one at another level, whose relaxed geometry a relaxation starts from, if any."""
         if job_id.stage not in {"relax", "adsorption"} or job_id.subject.startswith("atom.") or self.spin_jobs(job_id):
@@ -258,7 +277,7 @@ class Plan:
             Where the start geometry comes from.
         """
         stage, name = job_id
-        task: Relax | Static | Md
+        task: Relax | Static | Md | Neb
         if stage == "md":
             run = self.config.md.runs[job_id.subject]
             fields = ("steps", "timestep_fs", "temperature_K", "thermostat", "launch_m_s", "save_every")
@@ -266,12 +285,16 @@ class Plan:
             task = Md(seed=seed, **{field: getattr(run, field) for field in fields})
         elif stage == "elf":
             task = Static(wavefunction=True)
+        elif stage == "barriers" and self.config.barriers is not None:
+            path = self.config.barriers
+            task = Neb(images=path.images, fmax_eV_A=path.fmax_eV_A, max_steps=path.max_steps)
         elif job_id.subject.startswith("atom."):
             task = Static()
         else:
             settings = self.config.relax if stage == "relax" else self.config.adsorption
             task = Relax(fmax_eV_A=settings.fmax_eV_A, max_steps=settings.max_steps)
-        kind = "cluster" if stage != "adsorption" else "atom" if job_id.subject.startswith("atom.") else "slab"
+        slab = "atom" if job_id.subject.startswith("atom.") else "slab"
+        kind = slab if stage in {"adsorption", "barriers"} else "cluster"
         level = self.config.levels[job_id.level]
         charge, spin = self._charge_and_multiplicity(job_id)
         return Job(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from iondrill.engines.cp2k.output import Log
-    from iondrill.prepare.jobs import Md, Static
+    from iondrill.prepare.jobs import Task
 
 
 class Ending(NamedTuple):
@@ -25,7 +25,7 @@ class Ending(NamedTuple):
         What launcher and program wrote to standard output and error.
     status : int or None
         Exit status, minus the signal; None if this process was gone before the program ended.
-    task : Relax, Static or Md
+    task : Task
         What was to be done.
     missing : str
         What the files of results lack; empty if they are whole.
@@ -36,7 +36,7 @@ class Ending(NamedTuple):
     log: Log
     said: str
     status: int | None
-    task: Relax | Static | Md
+    task: Task
     missing: str
     free_bytes: int
 

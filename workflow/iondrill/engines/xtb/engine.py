@@ -12,7 +12,7 @@ from iondrill.engines.base import Attempt, Availability, Result, Status
 from iondrill.engines.launch import only_one
 from iondrill.engines.xtb import blas
 from iondrill.errors import UserError
-from iondrill.prepare.jobs import VALENCE_ELECTRONS, Job, Md, Relax, unpaired_electrons
+from iondrill.prepare.jobs import VALENCE_ELECTRONS, Job, Md, Relax, Static, unpaired_electrons
 from iondrill.prepare.journal import Journal, state_folder
 
 if TYPE_CHECKING:
@@ -37,11 +37,12 @@ class XtbEngine:
             return Availability(engine=self.name, found=False, detail=str(error), install="pip install tblite")
         install = "" if library.fast else "apt-get install libopenblas0  (three times faster)"
         return Availability(
-            engine=self.name, found=True, version=self._version(), detail=f"BLAS: {library.name}", install=install
+            engine=self.name, found=True, version=self.engine_version(), detail=f"BLAS: {library.name}", install=install
         )
 
     @staticmethod
-    def _version() -> str:
+    def engine_version() -> str:
+        """Return what a result says of the program."""
         return f"tblite {version('tblite')}"
 
     def write_inputs(self, job: Job, atoms: Atoms, folder: Path) -> list[Path]:
@@ -99,7 +100,7 @@ class XtbEngine:
             status=status,
             level=job.level_name,
             engine=self.name,
-            engine_version=self._version(),
+            engine_version=self.engine_version(),
             n_scf_cycles=int(journal.cost("n_scf_cycles")),
             wall_s=journal.cost("wall_s"),
             core_s=journal.cost("core_s"),
@@ -127,7 +128,7 @@ class XtbEngine:
         else:
             journal.begin()
         force = float(np.linalg.norm(atoms.get_forces(), axis=1).max())
-        if not isinstance(job.task, Relax) and job.task.wavefunction:
+        if isinstance(job.task, Static) and job.task.wavefunction:
             from iondrill.engines.xtb.wavefunction import write_molden
 
             method = calculator.level.method

@@ -1,0 +1,94 @@
+"""Which ways of ions the configuration asks for, and the two ends of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from iondrill.build.paths import moved_by_symmetry, nearest_hop, neighbours
+from iondrill.build.registry import build
+from iondrill.build.sites import find_sites, relaxed_sites
+from iondrill.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ase import Atoms
+
+    from iondrill.config.base import Ion
+    from iondrill.config.models import BarriersStage
+
+
+class Hop(NamedTuple):
+    """The way of an ion from a site of a facet to the nearest place of a kind."""
+
+    facet: str
+    ion: Ion
+    start: str
+    end: str
+
+    @property
+    def subject(self) -> str:
+        """Name of the job without its level: ``C100-2x1.Li-cave_pedestal``."""
+        return f"{self.facet}.{self.ion}-{self.start}_{self.end}"
+
+
+def hops(stage: BarriersStage, recipes: Path) -> list[Hop]:
+    """Return the ways that are asked for: facet by facet, ion by ion.
+
+    Parameters
+    ----------
+    stage : BarriersStage
+        Facets, ions and paths.
+    recipes : Path
+        The folder ``structures``.
+
+    Raises
+    ------
+    UserError
+        If a facet cannot be built, or lacks a site that is named.
+    """
+    found = []
+    for facet in stage.facets:
+        slab = build(facet, recipes)
+        sites = find_sites(slab)
+        labels = [site.label for site in sites]
+        pairs = neighbours(slab, sites) if stage.paths == "all-neighbours" else stage.paths
+        for label in (label for pair in pairs for label in pair if label not in labels):
+            raise UserError.of("barriers.paths", f"facet {facet} has no site '{label}'", nearest(label, labels))
+        found += [Hop(facet, ion, *pair) for ion in stage.ions for pair in pairs]
+    return found
+
+
+def ends(hop: Hop, built: Atoms, start: Atoms, end: Atoms) -> tuple[Atoms, Atoms]:
+    """Return the two ends of a way, atom by atom the same.
+
+    Parameters
+    ----------
+    hop : Hop
+        The way.
+    built : Atoms
+        The clean slab as built: its exact symmetry names the sites.
+    start, end : Atoms
+        The slab with the ion relaxed at each of the two sites.
+
+    Returns
+    -------
+    tuple of Atoms
+        `start` as it is; `end` moved by a symmetry of the slab to the place next to the start.
+
+    Raises
+    ------
+    UserError
+        If an ion has left its site, or the places cannot be reached by a symmetry.
+    """
+    sites = {site.label: site for site in find_sites(built)}
+    in_plane = built.cell.array[:2]
+    places = {label: np.array(site.places) @ in_plane for label, site in sites.items()}
+    for label, atoms in ((hop.start, start), (hop.end, end)):
+        if (now := relaxed_sites(atoms, places)) != [label]:
+            raise UserError.of(hop.subject, f"the ion put at {label} relaxed to {', '.join(now)}", "no end of a path")
+    way = nearest_hop(built, sites[hop.start], sites[hop.end])
+    own = np.asarray(sites[hop.end].xy) @ in_plane[:, :2]
+    return start, moved_by_symmetry(end, built, own, way.end_A)

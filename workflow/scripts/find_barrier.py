@@ -1,0 +1,25 @@
+"""Find the path of an ion from a site of a facet to the nearest of a kind, and the energy on it."""
+
+from pathlib import Path
+
+from ase.io import write
+
+from iondrill.analyse.barrier import profile, write_profile
+from iondrill.build.checks import read_structure
+from iondrill.engines.base import read_result
+from iondrill.engines.paths import find_barrier
+from iondrill.files import replacing
+from iondrill.prepare.hops import Hop
+from iondrill.scripting import logged
+
+with logged(snakemake.log[0]):
+    hop, record = Hop(*snakemake.params.hop), Path(snakemake.output.result)
+    results, structures = map(read_result, map(Path, snakemake.input.results)), map(Path, snakemake.input.structures)
+    relaxed = dict(zip((hop.start, hop.end), zip(results, map(read_structure, structures), strict=True), strict=True))
+    built = read_structure(Path(snakemake.input.slab))
+    result, band = find_barrier(snakemake.params.job, hop, built, relaxed, record.parent)
+    write_profile(*profile(*band), Path(snakemake.output.profile))
+    with replacing(Path(snakemake.output.path)) as temporary:
+        write(temporary, band.images, format="extxyz", write_results=False)
+    result.write(record)
+    print(result)

@@ -1,0 +1,22 @@
+"""Tabulate barriers and draw the energy along each path; a path that did not converge says why and has no number."""
+
+from pathlib import Path
+
+from iondrill.analyse.barrier import Barrier, read_profile, write_csv
+from iondrill.config.models import Config
+from iondrill.engines.base import read_result
+from iondrill.files import write_text
+from iondrill.prepare.plan import Plan
+from iondrill.report.barriers import draw_profiles
+from iondrill.scripting import logged
+
+with logged(snakemake.log[0]):
+    plan = Plan(Config.model_validate(snakemake.params.config))
+    folders = map(plan.folder, plan.barrier_jobs())
+    rows = [
+        Barrier(*hop, read_result(folder / "result.json"), read_profile(folder / "profile.csv"))
+        for hop, folder in zip(plan.hops(), folders, strict=True)
+    ]
+    write_csv(rows, Path(snakemake.output.table))
+    level = plan.config.levels[plan.config.barriers.level].title
+    write_text(Path(snakemake.output.figure), draw_profiles(rows, level))
