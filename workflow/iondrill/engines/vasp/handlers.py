@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from iondrill.engines.vasp.output import Log
-    from iondrill.prepare.jobs import Md, Static
+    from iondrill.prepare.jobs import Task
 
 SCF_TROUBLE = (
     "Call to ZHEGV failed",
@@ -38,7 +38,7 @@ class Ending(NamedTuple):
         What launcher and program wrote to standard output and error.
     status : int or None
         Exit status, minus the signal; None if this process was gone before the program ended.
-    task : Relax, Static or Md
+    task : Task
         What was to be done.
     nsw : int
         Ionic steps that VASP was given.
@@ -53,7 +53,7 @@ class Ending(NamedTuple):
     log: Log
     said: str
     status: int | None
-    task: Relax | Static | Md
+    task: Task
     nsw: int
     asked: str
     missing: str
