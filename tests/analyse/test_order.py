@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from iondrill.analyse.order import COLUMNS, flake_axes, geometry, order_parameters, write_csv
+from iondrill.analyse.order import COLUMNS, contacts, flake_axes, geometry, order_parameters, write_csv
 from iondrill.analyse.selection import CONTACT_A, select
+from iondrill.collect.readers import log_chunks
 from iondrill.errors import UserError
 from iondrill.prepare.frames import FrameLog, Frames
 
@@ -62,7 +63,7 @@ def moved(positions, seed=0):
 
 
 def evaluate(atoms, positions):
-    return geometry(positions, select(atoms, positions[0]))
+    return geometry(positions, select(atoms, atoms.positions)).columns
 
 
 def of(atoms, name):
@@ -261,17 +262,22 @@ def write_log(path, atoms, positions):
     return Frames(path, 1)
 
 
+def seen_in(frames, atoms):
+    return [part.columns for part in order_parameters(log_chunks(frames, len(atoms)), atoms)]
+
+
 def test_the_table_holds_every_frame_and_every_digit(tmp_path, monkeypatch):
     atoms = assembly()
     positions = moved(wedge(atoms, 0.0, np.linspace(0, -1, 50), np.linspace(0, 3, 50)))
     frames = write_log(tmp_path / "frames.bin", atoms, positions)
-    whole = order_parameters(frames, atoms)
-    monkeypatch.setattr("iondrill.prepare.records.CHUNK_BYTES", 20_000)  # six frames at a time
-    columns = order_parameters(frames, atoms)
-    assert tuple(columns) == COLUMNS
-    write_csv(columns, tmp_path / "md" / "order_parameters.csv")
+    (whole,) = seen_in(frames, atoms)
+    monkeypatch.setattr("iondrill.prepare.records.CHUNK_BYTES", 20_000)  # seven frames at a time
+    parts = seen_in(frames, atoms)
+    assert len(parts) == 8
+    write_csv(parts, tmp_path / "md" / "order_parameters.csv")
     with (tmp_path / "md" / "order_parameters.csv").open() as file:
         header, *rows = csv.reader(file)
+    assert tuple(header) == COLUMNS
     assert ",".join(header) == (
         "step,time_fs,temperature_K,potential_eV,conserved_eV,gap_edge_A,gap_centre_A,opening_angle_deg,"
         "penetration_A,nd_flake_bonds,nd_sp3_fraction,ion_carbon_cn,ions_expelled"
@@ -279,7 +285,7 @@ def test_the_table_holds_every_frame_and_every_digit(tmp_path, monkeypatch):
     assert [row[0] for row in rows] == [str(step) for step in range(50)]
     for column, name in enumerate(header):
         found = [float(row[column]) for row in rows]
-        assert found == columns[name].tolist()
+        assert found == np.concatenate([part[name] for part in parts]).tolist()
         np.testing.assert_allclose(found, whole[name], **EXACT)
     assert [float(row[3]) for row in rows] == [-step / 7 for step in range(50)]
 
@@ -296,9 +302,7 @@ def test_controls_leave_columns_empty(tmp_path, missing, empty):
     atoms = assembly()
     atoms = atoms[~of(atoms, missing)]
     frames = write_log(tmp_path / "frames.bin", atoms, moved(np.repeat(atoms.positions[None], 3, axis=0)))
-    columns = order_parameters(frames, atoms)
-    assert {name for name, column in columns.items() if column is None} == empty
-    write_csv(columns, tmp_path / "order_parameters.csv")
+    write_csv(seen_in(frames, atoms), tmp_path / "order_parameters.csv")
     with (tmp_path / "order_parameters.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 3
@@ -310,12 +314,12 @@ def test_what_cannot_be_is_said(tmp_path):
     atoms = assembly()
     frames = write_log(tmp_path / "frames.bin", atoms, np.repeat(atoms.positions[None], 2, axis=0))
     with pytest.raises(UserError, match=r"frames.bin: holds 54 atoms; the structure of the run has 53"):
-        order_parameters(frames, atoms[:-1])
+        seen_in(frames, atoms[:-1])
     exploded = np.repeat(atoms.positions[None], 4, axis=0)
     exploded[2, 7] = np.nan
     frames = write_log(tmp_path / "exploded.bin", atoms, exploded)
     with pytest.raises(UserError, match=r"exploded.bin: the positions of step 2 are not all numbers"):
-        order_parameters(frames, atoms)
+        seen_in(frames, atoms)
     with pytest.raises(UserError, match=r"found Mg; allowed: Li, Na, K"):
         select(assembly(element="Mg"), assembly().positions)
     with pytest.raises(UserError, match=r"no C is labelled 'lower'"):
@@ -323,3 +327,20 @@ def test_what_cannot_be_is_said(tmp_path):
     ring = atoms[np.linalg.norm(atoms.positions[:, :2], axis=1) > 2.5]
     with pytest.raises(UserError, match=r"no C at its centre"):
         select(ring, ring.positions)
+    del atoms.arrays["fragment"]
+    with pytest.raises(UserError, match=r"fragment: the structure has no such array"):
+        select(atoms, atoms.positions)
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 10**6), stray_A=st.sampled_from([0.0, 0.1, 3.0]))
+def test_contacts_are_those_of_all_pairs_in_every_frame(seed, stray_A):
+    random = np.random.default_rng(seed)
+    first, second = (random.uniform(-3, 3, (n, 3)) + random.normal(scale=stray_A, size=(7, n, 3)) for n in (9, 12))
+    cutoff = random.uniform(1, 3, 9)
+    pairs, touching = contacts(first, second, cutoff)
+    found = np.zeros((7, 9, 12), dtype=bool)
+    found[:, pairs[:, 0], pairs[:, 1]] = touching
+    apart = np.linalg.norm(first[:, :, None] - second[:, None], axis=3)
+    assert np.array_equal(found, apart < cutoff[:, None])
+    assert np.array_equal(contacts(first, second, cutoff).of_first(9), found.sum(axis=2))

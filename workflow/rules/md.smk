@@ -28,6 +28,7 @@ rule analyse_md:
     output:
         trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
         order_parameters=f"{RESULTS}/md/{{run}}/order_parameters.csv",
+        events=f"{RESULTS}/md/{{run}}/events.json",
         charges=f"{RESULTS}/charges/{{run}}.csv",
     log:
         f"{RESULTS}/logs/analyse_md/{{run}}.log",
@@ -36,8 +37,9 @@ rule analyse_md:
     params:
         save_every=lambda wildcards: plan.config.md.runs[wildcards.run].save_every,
         charge=lambda wildcards: plan.charge_of(wildcards.run),
+        events=plan.config.md.events.model_dump(),
         engine=lambda wildcards: plan.config.levels[plan.run_level(wildcards.run)].engine,
     message:
-        "Trajectory, order parameters and charges of {wildcards.run}"
+        "Trajectory, order parameters, events and charges of {wildcards.run}"
     script:
         "../scripts/analyse_md.py"

@@ -1,11 +1,14 @@
-"""Write the trajectory of a run, its order parameters and the charges of its fragments."""
+"""Write the trajectory of a run, its order parameters and events, and the charges of its fragments."""
 
 from pathlib import Path
 
 from iondrill.analyse.charges import SCHEME_OF_FRAMES, fragment_charges, write_charges
+from iondrill.analyse.events import watch_for
 from iondrill.analyse.order import order_parameters, write_csv
 from iondrill.build.checks import read_structure
+from iondrill.collect.readers import log_chunks
 from iondrill.collect.trajectory import write_trajectory
+from iondrill.config.models import EventCriteria
 from iondrill.engines.base import read_converged
 from iondrill.prepare.frames import Frames
 from iondrill.scripting import logged
@@ -16,7 +19,10 @@ with logged(snakemake.log[0]):
     read_converged(record)
     frames = Frames(record.with_name("frames.bin"), stride=snakemake.params.save_every)
     write_trajectory(frames, atoms, Path(snakemake.output.trajectory))
-    write_csv(order_parameters(frames, atoms), Path(snakemake.output.order_parameters))
+    watch = watch_for(EventCriteria.model_validate(snakemake.params.events), atoms)
+    seen = order_parameters(log_chunks(frames, len(atoms)), atoms)
+    write_csv(watch.over(seen), Path(snakemake.output.order_parameters))
+    watch.write(Path(snakemake.output.events))
     rows = (
         row
         for chunk in frames.chunks()

@@ -1,34 +1,36 @@
-"""Order parameters of a nanodiamond at the edge of a lithiated bilayer.
+"""Order parameters of a nanodiamond at the edge of a lithiated bilayer; docs/order-parameters.md has the formulas.
 
-All are read in the frame of the flake: the rotation that best lays the flake's carbon of the first frame over that
-of the frame at hand carries the axes of the first frame (layers in the xy plane, insertion along +x) along. So
+All are read in the frame of the flake: the rotation that best lays the flake's carbon of the start structure over
+that of the frame at hand carries the axes of the start (layers in the xy plane, insertion along +x) along. So
 nothing depends on how the whole drifts or turns. Positions must not be wrapped into the box.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from iondrill.analyse.selection import Selection, select
 from iondrill.analyse.tables import write_table
-from iondrill.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from ase import Atoms
 
-    from iondrill.prepare.frames import Frames
+    from iondrill.collect.xyz import Chunk
 
 Floats = NDArray[np.float64]
+Columns = dict[str, NDArray[Any]]
 
 CC_BOND_A = 1.85
 """Two C nearer than this are bonded: half-way between a bond (1.54) and second neighbours (2.2 and more)."""
 
 CH_BOND_A = 1.30
+MARGIN_A = 1e-6
 OUTSIDE_A = 2.0
 """Beyond the outermost C by more than this, an ion has left the flake: about an ion-carbon distance."""
 
@@ -148,8 +150,30 @@ def penetration(nd_A: Floats, edge_A: Floats, axes: Floats) -> Floats:
     return np.asarray(_dot(nd_A - origin[:, None], axes[:, None, :, 0]).max(axis=1))
 
 
-def contacts(first_A: Floats, second_A: Floats, cutoff_A: float | Floats) -> NDArray[np.bool_]:
-    """Say which atoms are nearer to which than a distance; an atom in both groups touches itself.
+class Contacts(NamedTuple):
+    """Pairs of atoms that come near each other in some frames, and when they are nearer than a distance.
+
+    Attributes
+    ----------
+    pairs : (n_pairs, 2) int array
+        Indices into the first and the second group; pairs that are not here never touch.
+    touching : (n_frames, n_pairs) bool array
+    """
+
+    pairs: NDArray[np.intp]
+    touching: NDArray[np.bool_]
+
+    def of_first(self, n_atoms: int) -> NDArray[np.int_]:
+        """Return how many atoms of the second group each of the first touches, (n_frames, n_atoms)."""
+        member = (self.pairs[:, :1] == np.arange(n_atoms)).astype(np.float32)
+        return np.asarray(self.touching.astype(np.float32) @ member, dtype=int)
+
+
+def contacts(first_A: Floats, second_A: Floats, cutoff_A: float | Floats) -> Contacts:
+    """Say which atoms are nearer to which than a distance; an atom in both groups does not touch itself.
+
+    Only pairs that can come so near are looked at in every frame: those whose distance in the first frame is less
+    than the cutoff and how far each of the two strays from there (Verlet, Phys. Rev. 159, 98 (1967)).
 
     Parameters
     ----------
@@ -157,23 +181,24 @@ def contacts(first_A: Floats, second_A: Floats, cutoff_A: float | Floats) -> NDA
     second_A : (n_frames, m, 3) array
     cutoff_A : float or (n,) array
         For all, or for each atom of the first group.
-
-    Returns
-    -------
-    (n_frames, n, m) bool array
     """
-    origin = first_A.mean(axis=1, keepdims=True)  # small numbers: nothing cancels in the squares
-    first, second = first_A - origin, second_A - origin
-    squared = (first**2).sum(axis=2)[:, :, None] + (second**2).sum(axis=2)[:, None]
-    squared -= 2 * first @ second.swapaxes(1, 2)
-    return np.asarray(squared < np.square(cutoff_A).reshape(-1, 1))
+    strays = [np.sqrt(((group - group[0]) ** 2).sum(axis=2).max(axis=0)) for group in (first_A, second_A)]
+    reach = np.reshape(cutoff_A, (-1, 1)) + strays[0][:, None] + strays[1] + MARGIN_A
+    apart = first_A[0][:, None] - second_A[0]
+    pairs = np.argwhere((apart**2).sum(axis=2) < reach**2)
+    distances = first_A[:, pairs[:, 0]]
+    distances -= second_A[:, pairs[:, 1]]
+    np.square(distances, out=distances)
+    squared = distances[:, :, 0] + distances[:, :, 1] + distances[:, :, 2]
+    cutoff = np.broadcast_to(cutoff_A, first_A.shape[1])[pairs[:, 0]]
+    return Contacts(pairs, (squared < cutoff**2) & (squared > 0))
 
 
-def expelled(positions_A: Floats, axes: Floats, selection: Selection) -> NDArray[np.int_]:
-    """Count the ions that have left the flake.
+def outside(positions_A: Floats, axes: Floats, normals: Sequence[Floats], selection: Selection) -> NDArray[np.bool_]:
+    """Say which ions have left the flake.
 
-    An ion is out if, in the flake's xy plane, it is more than 2 Å outside any side of the outline (of the first
-    frame), or, between two layers, more than 1 Å above the upper layer's least-squares plane or below the lower's.
+    An ion is out if, in the flake's xy plane, it is more than 2 Å outside any side of the outline (of the start),
+    or, between two layers, more than 1 Å above the upper layer's least-squares plane or below the lower's.
 
     Parameters
     ----------
@@ -181,27 +206,45 @@ def expelled(positions_A: Floats, axes: Floats, selection: Selection) -> NDArray
         All atoms.
     axes : (n_frames, 3, 3) array
         From `flake_axes`.
+    normals : sequence of (n_frames, 3) array
+        Of the lower and the upper layer, from `layer_normal`; none of a single layer.
     selection : Selection
         From `select`.
 
     Returns
     -------
-    (n_frames,) int array
+    (n_frames, n_ions) bool array
     """
     ions = positions_A[:, selection.ions]
     aside = (ions - positions_A[:, selection.flake].mean(axis=1, keepdims=True)) @ axes[:, :, :2]
     sides, offsets = selection.outline[:, :2], selection.outline[:, 2]
     out = (aside @ sides.T + offsets).max(axis=2) > OUTSIDE_A
-    if selection.upper is not None:
-        for layer, sign in ((selection.lower, -1.0), (selection.upper, 1.0)):
-            carbon = positions_A[:, layer.carbon]
-            outward = sign * layer_normal(carbon, axes[:, :, 2])
-            out |= _dot(ions - carbon.mean(axis=1, keepdims=True), outward[:, None]) > ABOVE_A
-    return np.asarray(out.sum(axis=1))
+    for layer, sign, normal in zip(selection.layers, (-1.0, 1.0), normals, strict=False):
+        centre = positions_A[:, layer.carbon].mean(axis=1, keepdims=True)
+        out |= _dot(ions - centre, sign * normal[:, None]) > ABOVE_A
+    return np.asarray(out)
 
 
-def geometry(positions_A: Floats, selection: Selection) -> dict[str, NDArray[Any]]:
-    """Return the order parameters that positions decide.
+class Observed(NamedTuple):
+    """What some frames show.
+
+    Attributes
+    ----------
+    columns : dict of (n_frames,) array
+        By name in `COLUMNS`; without those of a nanodiamond, ions or second layer that are not there.
+    bonds : Contacts
+        Of the C of the nanodiamond with those of the flake; no pairs without one.
+    outside : (n_frames, n_ions) bool array
+        Which ions have left the flake.
+    """
+
+    columns: Columns
+    bonds: Contacts
+    outside: NDArray[np.bool_]
+
+
+def geometry(positions_A: Floats, selection: Selection) -> Observed:
+    """Return what positions decide.
 
     Bonds between nanodiamond and flake are pairs of C nearer than 1.85 Å. A C of the nanodiamond is sp³ if it has
     four neighbours: C nearer than 1.85 Å, H nearer than 1.30 Å. An ion's coordination number is the number of all C
@@ -213,75 +256,69 @@ def geometry(positions_A: Floats, selection: Selection) -> dict[str, NDArray[Any
         Some frames.
     selection : Selection
         From `select`.
-
-    Returns
-    -------
-    dict of (n_frames,) array
-        By column; without those of a nanodiamond, ions or second layer that are not there.
     """
     lower, upper = selection.lower, selection.upper
     axes = flake_axes(positions_A[:, selection.flake], selection.reference_A)
-    columns: dict[str, NDArray[Any]] = {}
+    columns: Columns = {}
+    normals: list[Floats] = []
     if upper is not None:
-        down, up = (layer_normal(positions_A[:, layer.carbon], axes[:, :, 2]) for layer in (lower, upper))
-        columns["gap_edge_A"] = gap(positions_A[:, lower.edge], positions_A[:, upper.edge], down, up)
-        columns["gap_centre_A"] = gap(positions_A[:, lower.centre], positions_A[:, upper.centre], down, up)
-        columns["opening_angle_deg"] = opening_angle(down, up, axes)
-    if len(selection.nd):
-        nd = positions_A[:, selection.nd]
+        normals = [layer_normal(positions_A[:, layer.carbon], axes[:, :, 2]) for layer in (lower, upper)]
+        columns["gap_edge_A"] = gap(positions_A[:, lower.edge], positions_A[:, upper.edge], *normals)
+        columns["gap_centre_A"] = gap(positions_A[:, lower.centre], positions_A[:, upper.centre], *normals)
+        columns["opening_angle_deg"] = opening_angle(normals[0], normals[1], axes)
+    nd, ions = positions_A[:, selection.nd], positions_A[:, selection.ions]
+    bonds = contacts(nd, positions_A[:, selection.flake], CC_BOND_A)
+    if n_nd := len(selection.nd):
         edge = positions_A[:, np.concatenate([layer.edge for layer in selection.layers])]
         columns["penetration_A"] = penetration(nd, edge, axes)
-        to_flake = contacts(nd, positions_A[:, selection.flake], CC_BOND_A)
-        neighbours = to_flake.sum(axis=2) + contacts(nd, nd, CC_BOND_A).sum(axis=2) - 1
-        neighbours += contacts(nd, positions_A[:, selection.hydrogen], CH_BOND_A).sum(axis=2)
-        columns["nd_flake_bonds"] = to_flake.sum(axis=(1, 2))
+        neighbours = bonds.of_first(n_nd) + contacts(nd, nd, CC_BOND_A).of_first(n_nd)
+        neighbours += contacts(nd, positions_A[:, selection.hydrogen], CH_BOND_A).of_first(n_nd)
+        columns["nd_flake_bonds"] = bonds.touching.sum(axis=1)
         columns["nd_sp3_fraction"] = (neighbours == 4).mean(axis=1)
-    if len(selection.ions):
-        touching = contacts(positions_A[:, selection.ions], positions_A[:, selection.carbon], selection.contact_A)
-        columns["ion_carbon_cn"] = touching.sum(axis=2).mean(axis=1)
-        columns["ions_expelled"] = expelled(positions_A, axes, selection)
-    return columns
+    out = np.zeros((len(positions_A), 0), dtype=bool)
+    if n_ions := len(selection.ions):
+        out = outside(positions_A, axes, normals, selection)
+        near = contacts(ions, positions_A[:, selection.carbon], selection.contact_A)
+        columns["ion_carbon_cn"] = near.touching.sum(axis=1) / n_ions
+        columns["ions_expelled"] = out.sum(axis=1)
+    return Observed(columns, bonds, out)
 
 
-def order_parameters(frames: Frames, atoms: Atoms) -> dict[str, NDArray[Any] | None]:
-    """Return all order parameters of a run, in one pass over its frames.
+def order_parameters(chunks: Iterable[Chunk], atoms: Atoms) -> Iterator[Observed]:
+    """Yield what the frames of a trajectory show, in one pass.
 
     Parameters
     ----------
-    frames : Frames
-        The run.
+    chunks : iterable of dict of arrays
+        From `iondrill.collect.readers`.
     atoms : Atoms
-        Species and the array fragment.
+        The start structure: species, the array fragment, layers in the xy plane and nanodiamond at smaller x.
 
-    Returns
-    -------
-    dict of (n_frames,) array
-        One for each of `COLUMNS`; None for what the run does not have (nanodiamond, ions, second layer).
+    Yields
+    ------
+    Observed
+        For each chunk; step, time, temperature and energies, where the trajectory has them, are among the columns.
 
     Raises
     ------
     UserError
-        If the atoms do not fit the frames, or a position is not a number.
+        If the structure has no flake; or what the chunks raise.
     """
-    if frames.n_atoms != len(atoms):
-        raise UserError.of(frames.path, f"holds {frames.n_atoms} atoms", f"the structure of the run has {len(atoms)}")
-    selection = select(atoms, frames[0]["positions_A"])
-    parts = []
-    for chunk in frames.chunks():
-        finite = np.isfinite(chunk["positions_A"]).all(axis=(1, 2))
-        if not finite.all():
-            step = chunk["step"][finite.argmin()]
-            raise UserError.of(frames.path, f"the positions of step {step} are not all numbers")
-        part = geometry(chunk["positions_A"], selection)
-        parts.append({name: chunk[name] for name in COLUMNS if name in frames.fields} | part)
-    return {name: np.concatenate([part[name] for part in parts]) if name in parts[0] else None for name in COLUMNS}
+    selection = select(atoms, atoms.positions)
+    for chunk in chunks:
+        seen = geometry(chunk["positions_A"], selection)
+        yield seen._replace(columns={name: chunk[name] for name in COLUMNS if name in chunk} | seen.columns)
 
 
-def write_csv(columns: dict[str, NDArray[Any] | None], path: Path) -> None:
-    """Write ``order_parameters.csv``; a column that is None stays empty."""
-    n_frames = len(next(column for column in columns.values() if column is not None))
-    lists = [[None] * n_frames if column is None else column.tolist() for column in columns.values()]
-    write_table(path, tuple(columns), zip(*lists, strict=True))
+def write_csv(parts: Iterable[Columns], path: Path) -> None:
+    """Write ``order_parameters.csv`` as the parts come; what they do not have stays empty."""
+    write_table(path, COLUMNS, (row for part in parts for row in _rows(part)))
+
+
+def _rows(columns: Columns) -> Iterator[tuple[float | None, ...]]:
+    n_frames = len(columns["step"])
+    lists = [columns[name].tolist() if name in columns else [None] * n_frames for name in COLUMNS]
+    return zip(*lists, strict=True)
 
 
 def _dot(a: Floats, b: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Which atoms of a run count for what: decided once, from the first frame."""
+"""Which atoms of a run count for what: decided once, from the start structure."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Selection:
 
 
 def select(atoms: Atoms, positions_A: Floats) -> Selection:
-    """Decide from the first frame which atoms count for what.
+    """Decide from the start structure which atoms count for what.
 
     The edge of a layer is its C within 0.5 Å of its smallest x; its centre, the C within 2.13 Å of the mean of its
     C. The outline of the flake is the convex hull, in the xy plane, of the C of all layers.
@@ -72,15 +72,20 @@ def select(atoms: Atoms, positions_A: Floats) -> Selection:
     atoms : Atoms
         Species, and fragments "nd", "lower", "upper", "ion" in the array fragment.
     positions_A : (n_atoms, 3) array
-        Of the first frame: layers in the xy plane, nanodiamond at smaller x.
+        Of the start: layers in the xy plane, nanodiamond at smaller x.
 
     Raises
     ------
     UserError
-        If there is no layer, a layer has a hole at its centre, or an ion has no known contact distance.
+        If fragments are not labelled, there is no layer, a layer has a hole at its centre, or an ion has no known
+        contact distance.
     """
     from scipy.spatial import ConvexHull
 
+    if "fragment" not in atoms.arrays:
+        raise UserError.of(
+            "fragment", "the structure has no such array", "needed: nd, lower, upper or ion for each atom"
+        )
     fragment, symbols = atoms.arrays["fragment"], np.array(atoms.get_chemical_symbols())
     carbon = symbols == "C"
     ions = np.flatnonzero(fragment == "ion")

@@ -59,6 +59,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_configfile(report)
     report.set_defaults(command=_report)
 
+    analyse = commands.add_parser("analyse", help="order parameters and events of a trajectory made elsewhere")
+    analyse.add_argument("trajectory", type=Path, metavar="TRAJECTORY", help=".xyz, .extxyz, .traj, frames.bin, …")
+    analyse.add_argument(
+        "--structure", type=Path, required=True, metavar="START", help="the start, with the array fragment (.extxyz)"
+    )
+    analyse.add_argument("-o", "--output", type=Path, required=True, metavar="CSV", help="table to write")
+    analyse.add_argument("--events", type=Path, metavar="JSON", help="events to write, by the default criteria")
+    analyse.set_defaults(command=_analyse)
+
     doctor = commands.add_parser("doctor", help="say what was found on this machine, and what to install")
     doctor.add_argument("--json", action="store_true", help="write the findings as JSON")
     doctor.set_defaults(command=_doctor)
@@ -126,6 +135,25 @@ def _report(options: argparse.Namespace) -> int:
     for item in results.missing:
         print(f"{item.what}: {' '.join(f'{item.state} {item.why}'.split())}")
     print(f"The report: {page}")
+    return 0
+
+
+def _analyse(options: argparse.Namespace) -> int:
+    """Write order parameters, and perhaps events, of a trajectory."""
+    from iondrill.analyse.events import watch_for
+    from iondrill.analyse.order import order_parameters, write_csv
+    from iondrill.build.checks import read_structure
+    from iondrill.collect.readers import read_chunks
+    from iondrill.config.models import EventCriteria
+
+    atoms = read_structure(options.structure)
+    seen = order_parameters(read_chunks(options.trajectory, atoms), atoms)
+    if options.events is None:
+        write_csv((part.columns for part in seen), options.output)
+    else:
+        watch = watch_for(EventCriteria(), atoms)
+        write_csv(watch.over(seen), options.output)
+        watch.write(options.events)
     return 0
 
 

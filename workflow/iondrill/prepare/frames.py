@@ -186,8 +186,8 @@ class Frames:
     ----------
     path : Path
         The log. A last record that was not written whole does not count.
-    stride : int
-        Steps from frame to frame.
+    stride : int, optional
+        Steps from frame to frame; by default what the first two say.
 
     Attributes
     ----------
@@ -201,7 +201,7 @@ class Frames:
         If the file is not a log, a record is damaged, or a frame is missing: names file and step.
     """
 
-    def __init__(self, path: Path, stride: int) -> None:
+    def __init__(self, path: Path, stride: int | None = None) -> None:
         self.path = path
         try:
             with path.open("rb") as file:
@@ -217,6 +217,9 @@ class Frames:
         self.n_atoms: int = dtype["positions_A"].shape[0]
         if not len(self.steps):
             raise UserError.of(path, "holds no frame")
+        records.forget(self._records)
+        if stride is None:
+            stride = int(self.steps[1]) if len(self.steps) > 1 else 1
         wrong = np.flatnonzero(self.steps != stride * np.arange(len(self.steps)))
         if len(wrong):
             found, due = int(self.steps[wrong[0]]), stride * int(wrong[0])
@@ -238,7 +241,9 @@ class Frames:
     def chunks(self) -> Iterator[NDArray[np.void]]:
         """Yield the frames in order, some at a time, as structured arrays (n_frames,)."""
         for part in records.portions(len(self), self._records.itemsize):
-            yield self._records[self._live[part]]
+            chunk = self._records[self._live[part]]
+            records.forget(self._records)
+            yield chunk
 
 
 def last_step(path: Path) -> int | None:

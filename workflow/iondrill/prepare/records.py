@@ -17,6 +17,7 @@ offset what                         type
 from __future__ import annotations
 
 import json
+import mmap
 import struct
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,7 @@ VERSION = 1
 PREFIX = struct.Struct("<16sIIII")
 CHECKSUM = struct.Struct("<I")
 HEADER_BYTES = 1024
-CHUNK_BYTES = 8 << 20
+CHUNK_BYTES = 1 << 20
 """Records are read in portions of about this size: constant memory for runs of any length."""
 
 
@@ -95,6 +96,12 @@ def map_records(path: Path, dtype: np.dtype[np.void]) -> NDArray[np.void]:
     return np.memmap(path, dtype, mode="r", offset=HEADER_BYTES, shape=(count,))
 
 
+def forget(records: NDArray[np.void]) -> None:
+    """Give back the pages of a mapped log that were read: they count as the process's memory."""
+    if isinstance(records, np.memmap):
+        records._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]  # noqa: SLF001
+
+
 def portions(count: int, itemsize: int) -> Iterator[slice]:
     """Return slices of `CHUNK_BYTES` each, or of one item, that cover all items."""
     size = max(1, CHUNK_BYTES // itemsize)
@@ -109,6 +116,7 @@ def are_whole(records: NDArray[np.void]) -> NDArray[np.bool_]:
         starts = range(0, len(raw), records.itemsize)
         sums = [checksum_of(raw[start : start + records.itemsize]) for start in starts]
         whole[part] = records["checksum"][part] == np.array(sums, dtype=np.uint64)
+        forget(records)
     return whole
 
 
