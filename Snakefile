@@ -13,6 +13,8 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/build.smk"
 include: "workflow/rules/relax.smk"
 include: "workflow/rules/md.smk"
+include: "workflow/rules/contrasts.smk"
+include: "workflow/rules/diffraction.smk"
 include: "workflow/rules/elf.smk"
 include: "workflow/rules/adsorption.smk"
 include: "workflow/rules/barriers.smk"
@@ -25,6 +27,7 @@ rule all:
     input:
         f"{RESULTS}/report.html",
         f"{RESULTS}/status.json",
+        [f"{RESULTS}/contrasts.md", f"{RESULTS}/diffraction.csv"] if plan.config.md.run else [],
         difference_maps(),
 
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from iondrill.errors import UserError
 from iondrill.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -28,3 +33,37 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
+
+
+def read_columns(path: Path) -> dict[str, NDArray[Any]]:
+    """Read a table by columns.
+
+    Returns
+    -------
+    dict of (n_rows,) array
+        Of numbers, NaN for empty cells; of text where a cell is no number.
+
+    Raises
+    ------
+    UserError
+        If it is missing, empty, or a row is cut.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+    except OSError as error:
+        raise UserError.of(path, f"cannot be read: {error.strerror or error}") from None
+    except (ValueError, csv.Error):
+        raise UserError.of(path, "is empty or no CSV") from None
+    for line, row in enumerate(rows, 2):
+        if len(row) != len(header):
+            raise UserError.of(f"{path} (line {line})", f"{len(row)} cells", f"needed: {len(header)}")
+    cells = zip(*rows, strict=True) if rows else [()] * len(header)
+    return {name: _column(column) for name, column in zip(header, cells, strict=True)}
+
+
+def _column(cells: Sequence[str]) -> NDArray[Any]:
+    try:
+        return np.array([float(cell) if cell else np.nan for cell in cells])
+    except ValueError:
+        return np.array(cells)

@@ -1,0 +1,144 @@
+"""Cases, comparisons and verdicts, on tables whose truth is known."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+
+import numpy as np
+import pytest
+
+from iondrill.analyse.contrasts import comparisons, factors, findings, read_cases, write_contrasts
+from iondrill.analyse.order import COLUMNS
+from iondrill.config.models import Config
+from iondrill.errors import UserError
+from iondrill.prepare.plan import Plan
+
+LABELS = {"nd-li": "drill-nd35-li", "nd": "drill-nd35", "li": "drill-none-li", "none": "drill-none"}
+N = 100
+
+
+@pytest.fixture
+def plan(tmp_path, recipes):
+    matrix = {"assemblies": LABELS, "seeds": [1, 2], "steps": N, "launch_m_s": 800}
+    runs = {"hot": {"assembly": "drill-none", "steps": N, "temperature_K": 600}}
+    md = {"matrix": {"m": matrix}, "runs": runs, "run": ["m", "hot"]}
+    fields = {"levels": {"gfn2": {"engine": "xtb"}}, "md": md}
+    return Plan(Config.model_validate({**fields, "results": str(tmp_path), "structures": str(recipes)}))
+
+
+def write_run(plan, run, opening, seed):
+    """Write a run whose edge gap grows at once, by what is given and a little noise."""
+    random = np.random.default_rng(seed)
+    gap = 3.5 + np.where(np.arange(N) > 0, opening, 0) + random.normal(scale=0.02, size=N)
+    gap[0] = 3.5
+    folder = plan.results / "md" / run
+    folder.mkdir(parents=True)
+    with (folder / "order_parameters.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for k in range(N):
+            row = dict.fromkeys(COLUMNS, "") | {"step": k, "time_fs": k, "gap_edge_A": gap[k]}
+            if "nd" in run:
+                row["penetration_A"] = -3 + 0.01 * k
+            writer.writerow(row.values())
+    with (plan.results / "charges" / f"{run}.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["step", "time_fs", "fragment", "scheme", "charge_e"])
+        for k in range(N):
+            writer.writerow([k, k, "upper", "Mulliken", -0.1 * k])
+            writer.writerow([k, k, "lower", "Mulliken", 0.3 * k])
+            if "nd" in run:
+                writer.writerow([k, k, "nd", "Mulliken", -0.2 * k])
+
+
+# the nanodiamond opens by 0.2 Å; lithium adds nothing alone, and 0.6 Å to what the nanodiamond does
+OPENING = {"nd-li": 0.8, "nd": 0.2, "li": 0.0, "none": 0.0}
+
+
+@pytest.fixture
+def cases(plan):
+    (plan.results / "charges").mkdir()
+    for number, run in enumerate(plan.config.md.run):
+        opening = next((OPENING[label] for label in OPENING if run.startswith(f"m-{label}-s")), 0.0)
+        write_run(plan, run, opening + 0.005 * (number % 2), number)
+    return read_cases(plan, plan.config.md.run)
+
+
+def test_runs_that_differ_in_their_seed_alone_are_a_case(cases):
+    assert {case.name: len(case.runs) for case in cases} == {**{f"m-{label}": 2 for label in LABELS}, "hot": 1}
+    late = [run["gap_edge_A"].late for run in cases[0].runs.values()]
+    assert late == pytest.approx([4.3, 4.305], abs=0.01)
+    charges = next(iter(cases[0].runs.values()))
+    assert charges["charge_nd_e"].late == pytest.approx(-0.2 * 74.5)
+    assert charges["charge_flake_e"].change == pytest.approx(0.2 * 74.5)
+    assert "charge_ion_e" not in charges
+
+
+def test_what_is_compared_differs_in_one_thing(plan, cases):
+    found = {(c.factor, c.plus[0].name, c.minus[0].name) for c in comparisons(cases) if len(c.plus) == 1}
+    assert found == {
+        ("nanodiamond", "m-nd-li", "m-li"),
+        ("nanodiamond", "m-nd", "m-none"),
+        ("ions", "m-nd-li", "m-nd"),
+        ("ions", "m-li", "m-none"),
+    }
+    (square,) = [c for c in comparisons(cases) if len(c.plus) == 2]
+    assert {case.name for case in square.plus} == {"m-nd-li", "m-none"}
+    assert {case.name for case in square.minus} == {"m-nd", "m-li"}
+    assert factors(plan, "m-nd-li-s1")["ions"] == "2 Li"
+    assert factors(plan, "m-nd-s1") == factors(plan, "m-nd-s2")
+
+
+def test_verdicts(cases):
+    verdicts = {
+        (f["factor"], *f["plus"], *f["minus"]): (f["difference"], f["verdict"])
+        for f in findings(cases)
+        if f["quantity"] == "gap_edge_A"
+    }
+    expected = {
+        ("nanodiamond", "m-nd-li", "m-li"): (0.8, "supported"),
+        ("nanodiamond", "m-nd", "m-none"): (0.2, "supported"),
+        ("ions", "m-nd-li", "m-nd"): (0.6, "supported"),
+        ("ions", "m-li", "m-none"): (0.0, "not supported"),
+    }
+    for key, (difference, verdict) in expected.items():
+        assert verdicts[key] == (pytest.approx(difference, abs=0.02), verdict)
+    (square,) = [value for (factor, *_), value in verdicts.items() if "×" in factor]
+    assert square == (pytest.approx(0.6, abs=0.03), "supported")
+    # what only the runs with a nanodiamond have is not compared with those without
+    assert {f["factor"] for f in findings(cases) if f["quantity"] == "penetration_A"} == {"ions"}
+
+
+def test_one_run_supports_nothing(plan, cases):
+    for case in cases:
+        case.runs = dict(list(case.runs.items())[:1])
+    assert {f["verdict"] for f in findings(cases)} == {"cannot be said from one run"}
+
+
+def test_files(cases, tmp_path):
+    write_contrasts(cases, ["m-broken"], tmp_path / "out")
+    with (tmp_path / "out/contrasts.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    gaps = [row for row in rows if row["quantity"] == "gap_edge_A"]
+    assert [row["run"] for row in gaps if row["case"] == "m-nd"] == ["m-nd-s1", "m-nd-s2", ""]
+    assert all(float(row["low"]) < float(row["change"]) < float(row["high"]) for row in gaps if not row["run"])
+    assert {row["level"] for row in rows} == {"gfn2"}
+    content = json.loads((tmp_path / "out/contrasts.json").read_text())
+    assert content["left_out"] == ["m-broken"]
+    text = (tmp_path / "out/contrasts.md").read_text()
+    assert "m-broken" in text
+    assert re.search(r"Supported:\n\n- gap_edge_A changes by 0\.(79|80)\d* more", text)
+    write_contrasts(cases[:1], [], tmp_path / "alone")
+    assert "nothing can be said" in (tmp_path / "alone/contrasts.md").read_text()
+
+
+def test_tables_that_are_not_there_or_cut(plan):
+    with pytest.raises(UserError, match=r"order_parameters.csv: cannot be read"):
+        read_cases(plan, ["hot"])
+    path = plan.results / "md/hot/order_parameters.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("step,gap_edge_A\n1,2\n3\n")
+    with pytest.raises(UserError, match=r"order_parameters.csv \(line 3\): 1 cells; needed: 2"):
+        read_cases(plan, ["hot"])

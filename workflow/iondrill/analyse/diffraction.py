@@ -1,0 +1,142 @@
+"""Where (00l) reflections lie: of graphite and its lithium compounds, and of layers as far apart as runs have them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from iondrill.analyse.tables import read_columns, write_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from pymatgen.core import Structure
+
+WAVELENGTH_A = 1.54059
+"""Cu Kα1."""
+RANGE_DEG = (10.0, 60.0)
+PAPER_DEG = (26.0, 24.7)
+"""Reflections in the paper's diffractograms (Sun et al. 2024)."""
+GRAPHENE_A = 2.46
+FRACTIONAL = ((0.0, 0.0), (1 / 3, 2 / 3))
+
+
+class Reflection(NamedTuple):
+    """A row of ``diffraction.csv``."""
+
+    phase: str
+    source: str
+    gap_A: float
+    hkl: str
+    d_A: float
+    two_theta_deg: float
+    intensity: float
+    nearest_paper_deg: float
+    off_by_deg: float
+
+
+class Stack(NamedTuple):
+    """Layers, and where their distance is from."""
+
+    phase: str
+    source: str
+    gap_A: float
+    structure: Structure
+
+
+def bragg_angle(spacing_A: float, order: int = 1) -> float:
+    """Return 2θ in degrees of Cu Kα1: n λ = 2 d sin θ.
+
+    Raises
+    ------
+    ValueError
+        If the planes are too near each other to reflect.
+    """
+    sine = order * WAVELENGTH_A / (2 * spacing_A)
+    if sine >= 1:
+        raise ValueError(f"planes {spacing_A} Å apart do not reflect in order {order}")
+    return 2 * float(np.degrees(np.arcsin(sine)))
+
+
+def bragg_spacing(two_theta_deg: float) -> float:
+    """Return the distance of planes in Å that reflect Cu Kα1 at 2θ, in first order."""
+    return float(WAVELENGTH_A / (2 * np.sin(np.radians(two_theta_deg / 2))))
+
+
+def graphene_stack(gap_A: float) -> Structure:
+    """Return graphene layers one over the other (AA), `gap_A` apart."""
+    from pymatgen.core import Lattice, Structure
+
+    sites = [(x, y, 0.0) for x, y in FRACTIONAL]
+    return Structure(Lattice.hexagonal(GRAPHENE_A, gap_A), ["C"] * 2, sites)
+
+
+def known_stacks() -> list[Stack]:
+    """Return graphite, LiC12, LiC6, and few-layer graphene expanded to where the paper's reflections would be its."""
+    from pymatgen.core import Lattice, Structure
+
+    layer = [(x, y, 0.0) for x, y in FRACTIONAL] + [(0.0, 0.0, 0.5), (2 / 3, 1 / 3, 0.5)]
+    graphite = Structure(Lattice.hexagonal(2.461, 6.708), ["C"] * 4, layer)
+    lic6 = Structure.from_spacegroup(
+        "P6/mmm", Lattice.hexagonal(4.305, 3.706), ["Li", "C"], [(0, 0, 0), (1 / 3, 0, 0.5)]
+    )
+    # stage 2: lithium in every second gap, the two gaps taken as equal
+    lic12 = Structure.from_spacegroup(
+        "P6/mmm", Lattice.hexagonal(4.288, 7.02), ["Li", "C"], [(0, 0, 0), (1 / 3, 0, 0.25)]
+    )
+    stacks = [
+        Stack("graphite", "Trucano and Chen, Nature 258, 136 (1975)", 3.354, graphite),
+        Stack("LiC12", "Dahn, Phys. Rev. B 44, 9170 (1991)", 3.51, lic12),
+        Stack("LiC6", "Dahn, Phys. Rev. B 44, 9170 (1991)", 3.706, lic6),
+    ]
+    for angle in PAPER_DEG:
+        gap_A = bragg_spacing(angle)
+        source = f"Bragg's law, from {angle:g}° of Sun et al. 2024"
+        stacks.append(Stack(f"graphene layers, {gap_A:.2f} Å", source, gap_A, graphene_stack(gap_A)))
+    return stacks
+
+
+def stacks_of_runs(contrasts: Path) -> Iterator[Stack]:
+    """Yield graphene layers as far apart as those of each case of ``contrasts.csv``, late in its runs."""
+    table = read_columns(contrasts)
+    for place in ("edge", "centre"):
+        chosen = (table["run"] == "") & (table["quantity"] == f"gap_{place}_A")
+        for case, level, gap_A in zip(
+            table["case"][chosen], table["level"][chosen], table["late"][chosen].astype(float).tolist(), strict=True
+        ):
+            yield Stack(f"{case}, {place}", f"mean gap late in the runs, {level}", gap_A, graphene_stack(gap_A))
+
+
+def reflections(stacks: Iterable[Stack]) -> Iterator[Reflection]:
+    """Yield the (00l) reflections of each stack in 10–60°, by pymatgen's XRDCalculator.
+
+    Of infinite crystals: two layers have no sharp reflection at all, theirs is some ten degrees wide.
+    """
+    from pymatgen.analysis.diffraction.xrd import XRDCalculator
+
+    calculator = XRDCalculator(wavelength=WAVELENGTH_A)
+    for stack in stacks:
+        pattern = calculator.get_pattern(stack.structure, two_theta_range=RANGE_DEG)
+        for angle, intensity, planes, spacing in zip(pattern.x, pattern.y, pattern.hkls, pattern.d_hkls, strict=True):
+            indices = [plane["hkl"] for plane in planes]
+            basal = [hkl for hkl in indices if not any(hkl[:-1])]
+            if basal:
+                nearest = min(PAPER_DEG, key=lambda paper, angle=angle: abs(paper - angle))  # type: ignore[misc]
+                yield Reflection(
+                    phase=stack.phase,
+                    source=stack.source,
+                    gap_A=stack.gap_A,
+                    hkl=f"00{basal[0][-1]}",
+                    d_A=float(spacing),
+                    two_theta_deg=float(angle),
+                    intensity=float(intensity),
+                    nearest_paper_deg=nearest,
+                    off_by_deg=float(angle) - nearest,
+                )
+
+
+def write_reflections(rows: Sequence[Reflection], path: Path) -> None:
+    """Write ``diffraction.csv``."""
+    write_table(path, Reflection._fields, rows)

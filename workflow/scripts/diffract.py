@@ -1,0 +1,13 @@
+"""Simulate (00l) reflections of known compounds and of the gaps of the runs; write table and figure."""
+
+from pathlib import Path
+
+from iondrill.analyse.diffraction import known_stacks, reflections, stacks_of_runs, write_reflections
+from iondrill.files import write_text
+from iondrill.report.diffraction import draw_diffraction
+from iondrill.scripting import logged
+
+with logged(snakemake.log[0]):
+    rows = list(reflections([*known_stacks(), *stacks_of_runs(Path(snakemake.input[0]))]))
+    write_reflections(rows, Path(snakemake.output.table))
+    write_text(Path(snakemake.output.figure), draw_diffraction(rows))
