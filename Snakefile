@@ -1,5 +1,5 @@
 # iondrill: what a nanodiamond does to lithiated graphite, and how Li and Na bind to diamond facets.
-# Settings: config.yaml (every key: docs/configuration.md). Targets: all (default), inputs, barriers.
+# Settings: config.yaml (every key: docs/configuration.md). Targets: all (default), inputs, barriers, crate.
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
@@ -14,6 +14,7 @@ include: "workflow/rules/build.smk"
 include: "workflow/rules/relax.smk"
 include: "workflow/rules/md.smk"
 include: "workflow/rules/contrasts.smk"
+include: "workflow/rules/crate.smk"
 include: "workflow/rules/diffraction.smk"
 include: "workflow/rules/elf.smk"
 include: "workflow/rules/adsorption.smk"
@@ -44,3 +45,8 @@ rule inputs:
 rule barriers:
     input:
         f"{RESULTS}/barriers.csv",
+
+
+rule crate:
+    input:
+        f"{RESULTS}/crate.zip",

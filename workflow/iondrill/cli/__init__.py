@@ -68,6 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     analyse.add_argument("--events", type=Path, metavar="JSON", help="events to write, by the default criteria")
     analyse.set_defaults(command=_analyse)
 
+    crate = commands.add_parser("crate", help="write the RO-Crate of a run, finished or not, and say what is missing")
+    _add_configfile(crate)
+    crate.add_argument("-o", "--output", type=Path, metavar="ZIP", help="default: crate.zip in the results")
+    crate.set_defaults(command=_crate)
+
     doctor = commands.add_parser("doctor", help="say what was found on this machine, and what to install")
     doctor.add_argument("--json", action="store_true", help="write the findings as JSON")
     doctor.set_defaults(command=_doctor)
@@ -154,6 +159,21 @@ def _analyse(options: argparse.Namespace) -> int:
         watch = watch_for(EventCriteria(), atoms)
         write_csv(watch.over(seen), options.output)
         watch.write(options.events)
+    return 0
+
+
+def _crate(options: argparse.Namespace) -> int:
+    """Write a crate; of a run that is not finished, say what is missing."""
+    from iondrill.config.load import read_config
+    from iondrill.prepare.plan import Plan
+    from iondrill.report.crate import write_crate
+
+    plan = Plan(read_config(*options.configfile))
+    path = options.output or plan.results / "crate.zip"
+    missing = write_crate(plan, path)
+    for one in missing:
+        print(f"missing: {one}")
+    print(f"{path}: {f'incomplete, {len(missing)} missing' if missing else 'complete'}")
     return 0
 
 

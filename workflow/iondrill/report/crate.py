@@ -1,0 +1,247 @@
+"""A run as one archive that others can read: an RO-Crate of inputs, results, versions and provenance.
+
+RO-Crate 1.1 (Soiland-Reyes et al., Data Science 5, 97 (2022)): a zip with ``ro-crate-metadata.json``, which says what
+each file is and which engine, in which version, made it from what. Of a run that was killed, it says what is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ase.calculators.singlepoint import SinglePointCalculator
+
+from iondrill.build.checks import read_structure
+from iondrill.config.load import as_yaml
+from iondrill.engines.base import Result, read_result
+from iondrill.errors import UserError
+from iondrill.files import replacing, write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ase import Atoms
+    from rocrate.model.entity import Entity
+    from rocrate.rocrate import ROCrate
+
+    from iondrill.prepare.plan import JobId, Plan
+
+LICENCE = "https://spdx.org/licenses/CC-BY-4.0"
+CONFORMS_TO = "https://w3id.org/ro/crate/1.1"
+PAPER = "https://doi.org/10.1002/eem2.12749"
+PACKAGES = ("ase", "numpy", "pymatgen", "pyscf", "scipy", "snakemake", "tblite")
+TABLES = {
+    "adsorption.csv": "adsorption energies",
+    "contrasts.csv": "runs side by side",
+    "contrasts.json": "what the runs support, and by which criterion",
+    "contrasts.md": "the same for readers",
+    "diffraction.csv": "(00l) reflections",
+    "report.html": "the report, one page that works offline",
+}
+OF_RUN = {
+    "md/{run}/trajectory.traj": "trajectory (ASE)",
+    "md/{run}/order_parameters.csv": "order parameters of each frame",
+    "md/{run}/events.json": "when layers opened, bonds formed, ions left",
+    "charges/{run}.csv": "charges of the fragments",
+}
+JOB_FILES = ("job.json", "structure.extxyz", "job.inp", "INCAR", "KPOINTS", "POSCAR", "POTCAR.spec", "result.json")
+"""Of a job folder; never a POTCAR, whose licence forbids it."""
+FORMATS = {
+    ".csv": "text/csv",
+    ".json": "application/json",
+    ".html": "text/html",
+    ".md": "text/markdown",
+    ".yaml": "application/yaml",
+    ".db": "application/vnd.sqlite3",
+}
+FINAL = ("relaxed.extxyz", "last.extxyz", "structure.extxyz")
+
+
+class Piece(NamedTuple):
+    """A file that a finished run has, and what it holds."""
+
+    path: str
+    what: str
+
+
+def pieces(plan: Plan) -> list[Piece]:
+    """Return the result files that a finished run of a plan has, besides those of its jobs; paths in its results."""
+    config = plan.config
+    found = [Piece("report.html", TABLES["report.html"])]
+    if config.adsorption.facets:
+        found.append(Piece("adsorption.csv", TABLES["adsorption.csv"]))
+    if config.md.run:
+        found += [Piece(name, TABLES[name]) for name in TABLES if name.startswith(("contrasts", "diffraction"))]
+    for run in config.md.run:
+        found += [Piece(path.format(run=run), f"{what} of run {run}") for path, what in OF_RUN.items()]
+        found.append(Piece(f"structures/{plan.start_of(run)}.extxyz", f"start structure of run {run}"))
+        if plan.elf_steps(run):
+            found.append(Piece(f"elf/{run}/summary.csv", f"ELF at the contacts of run {run}"))
+    return list(dict.fromkeys(found))
+
+
+def write_crate(plan: Plan, path: Path) -> list[str]:
+    """Write the crate of a run, finished or not.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of its configuration.
+    path : Path
+        The ``.zip``.
+
+    Returns
+    -------
+    list of str
+        What is missing: result files, and jobs that have no record or did not converge.
+
+    Raises
+    ------
+    UserError
+        If there are no results at all, or a record or structure is damaged.
+    """
+    from rocrate.rocrate import ROCrate
+
+    if not plan.results.is_dir():
+        raise UserError.of(plan.results, "there are no results", "needed: a run of the workflow, finished or not")
+    crate = ROCrate(version="1.1")
+    with tempfile.TemporaryDirectory() as folder:
+        records = _add_jobs(crate, plan)
+        missing = [_said(job, records.get(job)) for job in plan.executed() if _said(job, records.get(job))]
+        for piece in pieces(plan):
+            if (plan.results / piece.path).is_file():
+                _add_file(crate, plan.results / piece.path, piece.path, piece.what)
+            else:
+                missing.append(f"{piece.path}: {piece.what}")
+        _add_inputs(crate, plan, Path(folder))
+        _add_structures(crate, plan, records, Path(folder))
+        _describe(crate, plan, missing, Path(folder))
+        with replacing(path) as temporary:
+            crate.write_zip(temporary)
+    return missing
+
+
+def _said(job: JobId, record: Result | None) -> str:
+    """Say what is wrong with a job; nothing of one that converged."""
+    if record is None:
+        return f"jobs/{job.stage}/{job.name}: not finished"
+    return "" if record.status == "converged" else f"jobs/{job.stage}/{job.name}: {record.status}"
+
+
+def _describe(crate: ROCrate, plan: Plan, missing: Sequence[str], folder: Path) -> None:
+    """Write what the whole is, and what is missing of it."""
+    state = f"Incomplete; missing: {'; '.join(missing)}" if missing else "Complete: every job converged"
+    crate.name = plan.config.title
+    crate.description = f"Results of iondrill, reproducing Sun et al. 2024 ({PAPER}). {state}."
+    crate.license = LICENCE
+    crate.creativeWorkStatus = "Incomplete" if missing else "Complete"
+    crate.isBasedOn = PAPER
+    write_text(folder / "missing.json", json.dumps(list(missing), indent=1) + "\n")
+    _add_file(crate, folder / "missing.json", "missing.json", "what a finished run would have besides")
+
+
+def _add_file(crate: ROCrate, source: Path, path: str, what: str) -> Entity:
+    kind = FORMATS.get(source.suffix, "text/plain" if source.suffix != ".traj" else "application/octet-stream")
+    size = source.stat().st_size
+    return crate.add_file(source, path, properties={"name": what, "encodingFormat": kind, "contentSize": str(size)})
+
+
+def _add_inputs(crate: ROCrate, plan: Plan, folder: Path) -> None:
+    """Add the configuration with all its defaults, the recipes, and the versions of what was used."""
+    write_text(folder / "config.yaml", as_yaml(plan.config))
+    _add_file(crate, folder / "config.yaml", "config.yaml", "configuration, defaults included")
+    names = {plan.structure_of(job) for job in plan.executed()} - {None}
+    for recipe in sorted({file for name in names for file in plan.recipe_files(str(name))}):
+        source = Path(recipe)
+        if source.is_file():
+            inside = f"recipes/{source.parent.name}/{source.name}"
+            _add_file(crate, source, inside, f"recipe {source.stem}")
+    for package in ("iondrill", *PACKAGES):
+        _software(crate, package, version(package))
+
+
+def _software(crate: ROCrate, name: str, number: str) -> Entity:
+    from rocrate.model.contextentity import ContextEntity
+
+    identifier = f"#{name}-{number}".replace(" ", "-")
+    properties = {"@type": "SoftwareApplication", "name": name, "softwareVersion": number}
+    return crate.get(identifier) or crate.add(ContextEntity(crate, identifier, properties=properties))
+
+
+def _add_jobs(crate: ROCrate, plan: Plan) -> dict[JobId, Result]:
+    """Add the folder of each job, and the action that led from its inputs to its record; return the records."""
+    records: dict[JobId, Result] = {}
+    for job in plan.executed():
+        folder, inside = plan.folder(job), f"jobs/{job.stage}/{job.name}"
+        if not (folder / "result.json").is_file():
+            continue
+        record = records[job] = read_result(folder / "result.json")
+        files = [folder / name for name in JOB_FILES if (folder / name).is_file()]
+        parts = {
+            file.name: _add_file(crate, file, f"{inside}/{file.name}", f"{file.name} of {job.name}") for file in files
+        }
+        outcome = parts.pop("result.json")
+        done = record.status == "converged"
+        ended = datetime.fromtimestamp((folder / "result.json").stat().st_mtime, UTC)
+        action = {
+            "@type": "CreateAction",
+            "name": f"{job.stage} {job.subject} at {job.level}",
+            "actionStatus": f"http://schema.org/{'Completed' if done else 'Failed'}ActionStatus",
+            "endTime": ended.isoformat(timespec="seconds"),
+            "description": f"{record.status}; {record.n_ionic_steps} steps, {record.core_s:.1f} core-seconds",
+        }
+        entity = crate.add_action(
+            instrument=_software(crate, record.engine, record.engine_version),
+            identifier=f"#{job.stage}-{job.name}",
+            object=list(parts.values()),
+            result=[outcome],
+            properties=action,
+        )
+        crate.root_dataset.append_to("mentions", entity)
+    return records
+
+
+def final_structures(plan: Plan, records: dict[JobId, Result]) -> Iterator[tuple[Atoms, dict[str, Any]]]:
+    """Yield the last geometry of each converged job with its energy, and what it is.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the run.
+    records : dict
+        Of the jobs that ended.
+    """
+    for job, record in records.items():
+        if record.status != "converged" or record.energy_eV is None:
+            continue
+        file = next(plan.folder(job) / name for name in FINAL if (plan.folder(job) / name).is_file())
+        atoms = read_structure(file)
+        atoms.calc = SinglePointCalculator(atoms, energy=record.energy_eV)
+        level = plan.config.levels[job.level].title
+        known = {"stage": job.stage, "job": job.name, "subject": job.subject, "level": level}
+        yield atoms, {**known, "engine": record.engine_version, "input_hash": record.input_hash}
+
+
+def _add_structures(crate: ROCrate, plan: Plan, records: dict[JobId, Result], folder: Path) -> None:
+    """Add the final structures with their energies as extended XYZ and as an ASE database."""
+    from ase.db import connect
+    from ase.io import write
+
+    images = list(final_structures(plan, records))
+    if not images:
+        return
+    with connect(folder / "structures.db") as database:
+        for atoms, known in images:
+            fragments = {"fragment": atoms.arrays["fragment"].tolist()} if "fragment" in atoms.arrays else {}
+            words = {key: value for key, value in known.items() if key != "input_hash"}
+            # a hash of digits alone would be taken for a number
+            database.write(atoms, data={**fragments, "input_hash": known["input_hash"]}, **words)
+            atoms.info = dict(known)
+    write(folder / "structures.extxyz", [atoms for atoms, _ in images], format="extxyz")
+    what = "last geometry and energy (eV) of every job that converged"
+    for name in ("structures.extxyz", "structures.db"):
+        _add_file(crate, folder / name, name, what)

@@ -1,0 +1,12 @@
+"""Write the RO-Crate of a finished run."""
+
+from pathlib import Path
+
+from iondrill.config.models import Config
+from iondrill.prepare.plan import Plan
+from iondrill.report.crate import write_crate
+from iondrill.scripting import logged
+
+with logged(snakemake.log[0]):
+    for one in write_crate(Plan(Config.model_validate(snakemake.params.config)), Path(snakemake.output[0])):
+        print(f"missing: {one}")
