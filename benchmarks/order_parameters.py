@@ -1,0 +1,181 @@
+"""Order parameters of a CP2K trajectory: 20 000 frames of 225 atoms, and the memory that 100 000 take.
+
+python benchmarks/order_parameters.py [--frames N] [--pairs N] [--memory N] prints a JSON row for each comparison:
+CPU seconds of ours and theirs, side by side in this process, and the ratio as median (least–most) of the pairs.
+The ASE loop and MDAnalysis are timed on a part of the frames, and scaled. Extra packages: chemfiles, MDAnalysis.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from iondrill.analyse.order import (
+    CC_BOND_A,
+    CH_BOND_A,
+    flake_axes,
+    gap,
+    geometry,
+    layer_normal,
+    opening_angle,
+    order_parameters,
+    outside,
+    penetration,
+    write_csv,
+)
+from iondrill.analyse.selection import CONTACT_A, select
+from iondrill.build.checks import read_structure
+from iondrill.build.io import write_structure
+from iondrill.build.registry import build
+from iondrill.collect.readers import read_chunks
+
+ROOT = Path(__file__).parents[1]
+PART = 200
+"""Frames that the slow ones are timed on."""
+
+
+def write_trajectory(path, atoms, frames):
+    """Write a smooth motion, as CP2K does: every atom on an orbit of its own, of 0.1 Å and some ten femtoseconds."""
+    random = np.random.default_rng(0)
+    phase, swing = random.uniform(0, 2 * np.pi, (2, len(atoms), 3))
+    symbols = atoms.get_chemical_symbols()
+    bodies = []
+    for k in range(PART):  # a whole number of periods: frames repeat without a jump
+        moved = atoms.positions + 0.1 * np.sin(2 * np.pi * k / PART * (4 + np.round(swing)) + phase)
+        rows = zip(symbols, moved.tolist(), strict=True)
+        bodies.append("".join(f"{s:>3s}{x:20.10f}{y:20.10f}{z:20.10f}\n" for s, (x, y, z) in rows))
+    with path.open("w") as file:
+        for k in range(frames):
+            file.write(
+                f"{len(atoms):8d}\n i = {k:8d}, time = {k / 2:12.3f}, E = {-1300 - k / 8:20.10f}\n{bodies[k % PART]}"
+            )
+
+
+def ours(path, atoms):
+    write_csv((part.columns for part in order_parameters(read_chunks(path, atoms), atoms)), path.with_suffix(".csv"))
+
+
+def chemfiles_reads(path, atoms):
+    import chemfiles
+
+    with chemfiles.Trajectory(str(path)) as trajectory:
+        for k in range(trajectory.nsteps):
+            assert len(trajectory.read_step(k).positions) == len(atoms)
+
+
+def ase_loop(path, atoms):
+    """Do the same as one writes it with ASE: a frame at a time, neighbours from its list."""
+    from ase.io import iread
+    from ase.neighborlist import neighbor_list
+
+    selection = select(atoms, atoms.positions)
+    cutoffs = {("C", "C"): CC_BOND_A, ("C", "H"): CH_BOND_A, ("Li", "C"): CONTACT_A["Li"]}
+    for image in iread(path, index=f":{PART}"):
+        positions = image.positions[None]
+        axes = flake_axes(positions[:, selection.flake], selection.reference_A)
+        normals = [layer_normal(positions[:, layer.carbon], axes[:, :, 2]) for layer in selection.layers]
+        for part in ("edge", "centre"):
+            gap(*(positions[:, getattr(layer, part)] for layer in selection.layers), *normals)
+        opening_angle(*normals, axes)
+        penetration(positions[:, selection.nd], positions[:, np.concatenate([x.edge for x in selection.layers])], axes)
+        outside(positions, axes, normals, selection).sum(axis=1)
+        i, j = neighbor_list("ij", image, cutoffs)
+        nd, flake = np.isin(i, selection.nd), np.isin(j, selection.flake)
+        (nd & flake).sum()
+        (np.bincount(i[nd], minlength=len(image))[selection.nd] == 4).mean()
+        np.isin(i, selection.ions).sum()
+
+
+def frame_by_frame(path, atoms):
+    """Read with ASE, and call our own function for each frame."""
+    from ase.io import iread
+
+    selection = select(atoms, atoms.positions)
+    for image in iread(path, index=f":{PART}"):
+        geometry(image.positions[None], selection)
+
+
+def mdanalysis_loop(path, atoms):
+    import MDAnalysis
+
+    selection = select(atoms, atoms.positions)
+    universe = MDAnalysis.Universe(str(path), format="XYZ", topology_format="XYZ")
+    for frame in universe.trajectory[:PART]:
+        geometry(frame.positions[None].astype(float), selection)
+
+
+def cpu_s(function, *arguments):
+    start = time.process_time()
+    function(*arguments)
+    return time.process_time() - start
+
+
+def compare(name, theirs, share, *, wanted, path, atoms, pairs):
+    """Return a row: how many times faster ours is."""
+    both = [(cpu_s(ours, path, atoms), cpu_s(theirs, path, atoms) / share) for _ in range(pairs)]
+    ratios = [other / own for own, other in both]
+    return {
+        "work": "order parameters from a CP2K xyz, 225 atoms",
+        "against": name,
+        "ours_s": round(median(own for own, _ in both), 3),
+        "theirs_s": round(median(other for _, other in both), 3),
+        "ratio": round(median(ratios), 2),
+        "range": [round(min(ratios), 2), round(max(ratios), 2)],
+        "wanted": wanted,
+        "met": median(ratios) >= wanted,
+    }
+
+
+def peak_MB(path, start):
+    """Return the peak resident memory of `iondrill analyse` in a process of its own."""
+    words = ["analyse", str(path), "--structure", str(start), "-o", str(path.with_suffix(".csv"))]
+    code = f"from iondrill.cli import main; assert main({words!r}) == 0"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frames", type=int, default=20_000)
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--memory", type=int, default=100_000, metavar="FRAMES", help="0: not measured")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        start, path = Path(folder, "start.extxyz"), Path(folder, "run.xyz")
+        write_structure(build("paper-li", ROOT / "structures"), start)
+        atoms = read_structure(start)
+        if options.memory:  # first: the peak of children never falls
+            write_trajectory(path, atoms, options.memory)
+            peak = peak_MB(path, start)
+            row = {"work": f"memory of order parameters of {options.memory} frames", "against": "500 MB"}
+            row |= {"size_MB": round(path.stat().st_size / 1e6), "peak_MB": round(peak), "met": peak <= 500}
+            print(json.dumps(row), flush=True)
+        write_trajectory(path, atoms, options.frames)
+        part = PART / options.frames
+        for name, module, theirs, share, wanted in (
+            ("chemfiles, reading alone", "chemfiles", chemfiles_reads, 1, 0.5),
+            ("an ASE loop with its neighbour list", "ase", ase_loop, part, 50),
+            ("ASE read + our functions for each frame", "ase", frame_by_frame, part, 1),
+            ("MDAnalysis read + our functions for each frame", "MDAnalysis", mdanalysis_loop, part, 1),
+        ):
+            if importlib.util.find_spec(module):
+                row = compare(name, theirs, share, wanted=wanted, path=path, atoms=atoms, pairs=options.pairs)
+                row |= {"frames": options.frames, "machine": platform.processor() or platform.machine()}
+            else:
+                row = {"against": name, "left_out": f"{module} is not installed"}
+            print(json.dumps(row), flush=True)
+
+
+if __name__ == "__main__":
+    main()
