@@ -9,9 +9,10 @@ import re
 import numpy as np
 import pytest
 
-from iondrill.analyse.contrasts import comparisons, factors, findings, read_cases, write_contrasts
+from iondrill.analyse.contrasts import compare_runs, comparisons, factors, findings, read_cases, write_contrasts
 from iondrill.analyse.order import COLUMNS
 from iondrill.config.models import Config
+from iondrill.engines.base import Result
 from iondrill.errors import UserError
 from iondrill.prepare.plan import Plan
 
@@ -115,6 +116,16 @@ def test_one_run_supports_nothing(plan, cases):
     for case in cases:
         case.runs = dict(list(case.runs.items())[:1])
     assert {f["verdict"] for f in findings(cases)} == {"cannot be said from one run"}
+
+
+def test_what_is_not_there_is_left_out(plan, cases):
+    fields = {"level": "gfn2", "engine": "xtb", "engine_version": "1", "input_hash": "0"}
+    for run, status in (("hot", "not_converged"), ("m-nd-s1", "converged"), ("m-none-s1", "converged")):
+        Result(status=status, **fields).write(plan.results / f"jobs/md/{run}.gfn2/result.json")
+    compare_runs(plan)
+    content = json.loads((plan.results / "contrasts.json").read_text())
+    assert content["left_out"] == [run for run in plan.config.md.run if run not in {"m-nd-s1", "m-none-s1"}]
+    assert {f["verdict"] for f in content["findings"]} == {"cannot be said from one run"}
 
 
 def test_files(cases, tmp_path):

@@ -17,6 +17,7 @@ import numpy as np
 from iondrill.analyse.statistics import Estimate, Sample, block_error, estimate
 from iondrill.analyse.tables import read_columns, write_table
 from iondrill.build.recipes import AssemblyRecipe, FlakeRecipe, load_recipe
+from iondrill.engines.base import read_result
 from iondrill.files import write_text
 
 if TYPE_CHECKING:
@@ -239,6 +240,26 @@ def _finding(comparison: Comparison, quantity: str, samples: Sequence[Sample], v
     }
 
 
+def compare_runs(plan: Plan) -> None:
+    """Compare the runs of a plan that converged and were analysed; of the others, say that they are left out.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of a run, done or not.
+    """
+    finished = [run for run in plan.config.md.run if _is_analysed(plan, run)]
+    left_out = [run for run in plan.config.md.run if run not in finished]
+    write_contrasts(read_cases(plan, finished), left_out, plan.results)
+
+
+def _is_analysed(plan: Plan, run: str) -> bool:
+    """Say whether a run converged, and its tables are there."""
+    record = plan.results / "jobs" / "md" / f"{run}.{plan.run_level(run)}" / "result.json"
+    tables = (plan.results / "md" / run / "order_parameters.csv", plan.results / "charges" / f"{run}.csv")
+    return all(file.is_file() for file in (record, *tables)) and read_result(record).status == "converged"
+
+
 def write_contrasts(cases: Sequence[Case], left_out: Sequence[str], folder: Path) -> None:
     """Write ``contrasts.csv`` (runs and cases), ``contrasts.json`` and ``contrasts.md`` (what the data support).
 
@@ -247,7 +268,7 @@ def write_contrasts(cases: Sequence[Case], left_out: Sequence[str], folder: Path
     cases : sequence of Case
         From `read_cases`.
     left_out : sequence of str
-        Runs that did not converge.
+        Runs that did not converge, or are not there yet.
     folder : Path
         Where they go.
     """
@@ -275,7 +296,7 @@ def _rows(case: Case) -> Iterator[tuple[Any, ...]]:
 
 def _markdown(cases: Sequence[Case], found: Sequence[dict[str, Any]], left_out: Sequence[str]) -> str:
     lines = ["# What the runs say side by side", "", CRITERION, ""]
-    lines += [f"Left out, for it did not converge: {', '.join(left_out)}.", ""] if left_out else []
+    lines += [f"Left out, not converged or not there: {', '.join(left_out)}.", ""] if left_out else []
     runs = [f"{case.name}: {len(case.runs)} ({case.level})" for case in cases]
     lines += [f"Runs of each case: {'; '.join(runs)}.", ""]
     if not found:

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iondrill.analyse.contrasts import compare_runs
+from iondrill.prepare.plan import Plan
 from iondrill.report.data import read_results_so_far
 from iondrill.report.page import write_page
 
@@ -29,6 +31,8 @@ def report_so_far(config: Config) -> tuple[Path, Results]:
     Results
         What stands in it.
     """
+    if config.md.run:
+        compare_runs(Plan(config))
     page = Path(config.results) / "report.html"
     results = read_results_so_far(config)
     write_page(results, page)
