@@ -34,7 +34,7 @@ def relax(atoms, folder, name, start=None, **level):
         note="methane as built",
     )
     files = [folder / name / "result.json", folder / name / "relaxed.extxyz"]
-    execute(job.model_dump(mode="json"), atoms, *files, start)
+    execute(job.model_dump(mode="json"), atoms, *files, start=start)
     return [str(path) for path in files]
 
 

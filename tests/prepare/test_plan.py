@@ -85,6 +85,20 @@ def test_a_relaxation_at_another_engine_starts_from_the_same_job_at_the_level_of
     assert all(job.stage == "relax" for job in plan(results=str(tmp_path), **stages).executed() if "gfn2" in job.level)
 
 
+def test_a_frame_follows_the_frame_before_where_the_engine_can_start_from_it() -> None:
+    runs = {"r": {"assembly": "drill-nd35-li", "steps": 40}}
+    stages = {"md": {"run": ["r"], "runs": runs}, "elf": {"level": "pbe-d3", "frames": 3, "difference": True}}
+    chained = plan(**stages)
+    follows = {job.name: chained.guess_of(job) for job in chained.elf_jobs()}
+    for part in ("", ".nd", ".rest"):
+        assert follows[f"r.0{part}.pbe-d3"] is None
+        assert follows[f"r.20{part}.pbe-d3"] == JobId("elf", f"r.0{part}.pbe-d3")
+        assert follows[f"r.40{part}.pbe-d3"] == JobId("elf", f"r.20{part}.pbe-d3")
+    for elf in ({"level": "gfn2"}, {"level": "pbe-d3", "reuse_wavefunction": False}):
+        free = plan(**(stages | {"elf": elf}))
+        assert not any(map(free.guess_of, free.elf_jobs()))
+
+
 def test_no_prerelaxation_of_what_is_at_an_xtb_level_or_at_its_own(tmp_path: Path) -> None:
     stages = {"relax": {"level": "gfn2", "prerelax": "gfn2-smeared", "structures": ["nd29"]}, "md": {}}
     assert not any(map(plan(results=str(tmp_path), **stages).prerelaxation, plan(**stages).executed()))

@@ -55,6 +55,17 @@ def prerelaxation_of(stage, name):
     return files
 
 
+def guess_of(name):
+    """Return a function of the wildcards that gives the record of the job whose wavefunction a point starts from."""
+
+    def files(wildcards):
+        return [
+            ancient(path) for path in results_of(filter(None, [plan.guess_of(JobId("elf", name.format(**wildcards)))]))
+        ]
+
+    return files
+
+
 def point_and_parts(file):
     """Return a function of the wildcards that gives a file of a frame's single point, and of those of its parts."""
 

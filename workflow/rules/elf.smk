@@ -3,6 +3,7 @@ rule run_elf_point:
     input:
         structure=lambda wildcards: f"{RESULTS}/structures/{plan.start_of(wildcards.run)}.extxyz",
         trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
+        guess=guess_of("{run}.{step}.{level}"),
     output:
         result=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{{level}}/result.json",
         structure=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{{level}}/structure.extxyz",
@@ -25,6 +26,7 @@ rule run_elf_part:
     input:
         structure=lambda wildcards: f"{RESULTS}/structures/{plan.start_of(wildcards.run)}.extxyz",
         trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
+        guess=guess_of("{run}.{step}.{part}.{level}"),
         spin=lambda wildcards: results_of(filter(None, [plan.spin_job_of_part(wildcards.run, wildcards.part)])),
     output:
         result=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{{part}}.{{level}}/result.json",

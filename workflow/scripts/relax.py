@@ -9,4 +9,5 @@ from iondrill.scripting import logged
 with logged(snakemake.log[0]):
     atoms = read_structure(Path(snakemake.input.structure))
     atoms, start = prerelaxed(atoms, snakemake.input.prerelaxed)
-    print(execute(snakemake.params.job, atoms, Path(snakemake.output.result), Path(snakemake.output.structure), start))
+    files = Path(snakemake.output.result), Path(snakemake.output.structure)
+    print(execute(snakemake.params.job, atoms, *files, start=start))

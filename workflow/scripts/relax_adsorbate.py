@@ -11,4 +11,5 @@ with logged(snakemake.log[0]):
     built, relaxed = (read_structure(Path(path)) for path in (snakemake.input.slab, snakemake.input.structure))
     atoms = slab_with_ion(built, relaxed, snakemake.params.site, snakemake.params.ion)
     atoms, start = prerelaxed(atoms, snakemake.input.prerelaxed, built)
-    print(execute(snakemake.params.job, atoms, Path(snakemake.output.result), Path(snakemake.output.structure), start))
+    files = Path(snakemake.output.result), Path(snakemake.output.structure)
+    print(execute(snakemake.params.job, atoms, *files, start=start))

@@ -13,4 +13,6 @@ with logged(snakemake.log[0]):
     atoms = part(frame(Path(snakemake.input.trajectory), snakemake.params.step, template), snakemake.wildcards.part)
     spin = [read_converged(Path(path)).multiplicity for path in snakemake.input.spin]
     job = {**snakemake.params.job, **({"multiplicity": spin[0]} if spin else {})}
-    print(execute(job, atoms, Path(snakemake.output.result), Path(snakemake.output.structure)))
+    files = Path(snakemake.output.result), Path(snakemake.output.structure)
+    before = [Path(path).parent for path in snakemake.input.guess]
+    print(execute(job, atoms, *files, guess_from=before))

@@ -10,4 +10,6 @@ from iondrill.scripting import logged
 with logged(snakemake.log[0]):
     template = read_structure(Path(snakemake.input.structure))
     atoms = frame(Path(snakemake.input.trajectory), snakemake.params.step, template)
-    print(execute(snakemake.params.job, atoms, Path(snakemake.output.result), Path(snakemake.output.structure)))
+    files = Path(snakemake.output.result), Path(snakemake.output.structure)
+    before = [Path(path).parent for path in snakemake.input.guess]
+    print(execute(snakemake.params.job, atoms, *files, guess_from=before))

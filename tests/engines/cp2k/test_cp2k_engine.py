@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import molecule
 
 from iondrill.engines.cp2k import Cp2kEngine
+from iondrill.engines.cp2k.runner import Run
 from iondrill.engines.execute import execute
 from iondrill.engines.registry import write_folder
 from iondrill.prepare.jobs import Relax, Static
@@ -76,6 +79,33 @@ def test_orbitals_and_charges(make_job, tmp_path):
     for scheme in ("hirshfeld_e", "mulliken_e"):
         assert charged.arrays[scheme].sum() == pytest.approx(0, abs=1e-3)
     assert charged.arrays["hirshfeld_e"][0] > 0.1  # lithium is positive, of which Mulliken knows nothing
+
+
+def test_a_frame_starts_from_the_wavefunction_of_the_frame_before(make_job, tmp_path):
+    job = make_job("cp2k", "cluster", "wavefunction", level=CHEAP)
+    frames = [labelled(Atoms("H2", positions=[[0, 0, 0], [0, 0, height_A]]), 6) for height_A in (0.75, 0.76)]
+
+    def point(atoms, name, *guess_from):
+        files = [tmp_path / name / file for file in ("result.json", "last.extxyz")]
+        return execute(job.model_dump(mode="json"), atoms, *files, guess_from=[tmp_path / each for each in guess_from])
+
+    first, cold = point(frames[0], "first"), point(frames[1], "cold", "nowhere")
+    warm = point(frames[1], "warm", "first")
+    assert warm.status == "converged"
+    assert warm.n_scf_cycles < cold.n_scf_cycles
+    assert warm.input_hash == cold.input_hash != first.input_hash
+    assert warm.energy_eV == pytest.approx(cold.energy_eV, abs=1e-3)
+    assert "wavefunction of another job" in warm.attempts[0].changed
+    assert cold.attempts[0].changed == ""
+    # one that is cut is not taken, and what CP2K cannot read is left out of the next attempt
+    left = tmp_path / "first/wavefunction.wfn"
+    (tmp_path / "warm/guess.wfn").write_bytes(left.read_bytes()[:-5])
+    assert Run(job, frames[1], tmp_path / "warm")._resume([])[0].guess is None
+    content = left.read_bytes()
+    left.write_bytes(content[: struct.unpack("<i", content[:4])[0] + 8])  # the first record alone
+    strange = point(frames[1], "strange", "first")
+    assert (strange.status, len(strange.attempts)) == ("converged", 2)
+    assert strange.energy_eV == pytest.approx(cold.energy_eV, abs=1e-3)
 
 
 def test_a_slab_with_k_points(make_job, tmp_path):

@@ -154,6 +154,11 @@ class ElfStage(Strict):
     isosurfaces: Literal["none", "last", "all"] = Field(
         "last", description="frames whose ELF is evaluated in space too, for a view in 3D in the report"
     )
+    reuse_wavefunction: bool = Field(
+        True,
+        description="start the SCF of a frame from the wavefunction of the frame before, where the engine can (cp2k); "
+        "false: all frames side by side",
+    )
     difference: bool = Field(
         False,
         description="map also what the density gains and loses as nanodiamond and flake meet; "

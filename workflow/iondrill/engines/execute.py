@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iondrill.build.checks import read_structure
 from iondrill.build.io import write_structure
 from iondrill.engines.base import Start, read_result
-from iondrill.engines.folder import rounded
+from iondrill.engines.folder import GUESS, WAVEFUNCTION, rounded
 from iondrill.engines.molden import MOLDEN
 from iondrill.engines.registry import engine, write_folder
 from iondrill.prepare.jobs import Job
@@ -23,7 +25,13 @@ if TYPE_CHECKING:
 
 
 def execute(
-    spec: dict[str, Any], atoms: Atoms, result_path: Path, structure_path: Path, start: Start | None = None
+    spec: dict[str, Any],
+    atoms: Atoms,
+    result_path: Path,
+    structure_path: Path,
+    *,
+    start: Start | None = None,
+    guess_from: Sequence[Path] = (),
 ) -> Result:
     """Write a job's folder, run the job or go on with it, and write its record and its last geometry.
 
@@ -39,6 +47,8 @@ def execute(
         The last geometry, extended XYZ.
     start : Start, optional
         What is to be recorded of the start geometry.
+    guess_from : sequence of Path
+        Folder of a job whose wavefunction, if it left one, is the first guess; or nothing.
 
     Raises
     ------
@@ -50,11 +60,22 @@ def execute(
         job = job.model_copy(update={"note": f"{job.note}; {start}"})
     folder, atoms = result_path.parent, rounded(atoms)
     (folder / MOLDEN).unlink(missing_ok=True)  # of an earlier run: engines write it when they have converged
+    offer_guess(folder, guess_from)
     write_folder(job, atoms, folder)
     result, final = engine(job.level.engine).run(job, atoms, folder)
     write_structure(final, structure_path)
     result.model_copy(update={"start": start}).write(result_path)
     return result
+
+
+def offer_guess(folder: Path, guess_from: Sequence[Path]) -> None:
+    """Put the wavefunction that another job left, if it did, where the engine looks for a first guess."""
+    guess = folder / GUESS
+    guess.unlink(missing_ok=True)
+    for other in guess_from:
+        with suppress(OSError):  # a job without a guess takes longer, no more
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(other / WAVEFUNCTION, guess)
 
 
 def prerelaxed(atoms: Atoms, files: Sequence[str], built: Atoms | None = None) -> tuple[Atoms, Start | None]:

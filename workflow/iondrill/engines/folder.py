@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 JOB, STRUCTURE = "job.json", "structure.extxyz"
+WAVEFUNCTION = "wavefunction.wfn"
+"""What an engine that can start from it leaves of a single point: not part of the input hash."""
+GUESS = "guess.wfn"
+"""The wavefunction of another job, for the first SCF to start from."""
 DECIMALS = 8
 
 

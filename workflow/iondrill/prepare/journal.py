@@ -69,11 +69,16 @@ class Journal:
         self.entries[-1]["core_s"] = round(self.entries[-1]["wall_s"] * self.cores, 3)
         self._write()
 
+    def remark(self, changed: str) -> None:
+        """Note what was changed for the running attempt."""
+        self.entries[-1]["changed"] = "; ".join(filter(None, (self.entries[-1]["changed"], changed)))
+        self._write()
+
     def end(self, reason: str, n_scf_cycles: int, changed: str = "") -> None:
         """Close the attempt."""
         self.entries[-1]["reason"] = reason
         if changed:
-            self.entries[-1]["changed"] = "; ".join(filter(None, (self.entries[-1]["changed"], changed)))
+            self.remark(changed)
         self.beat(n_scf_cycles)
 
     def cost(self, key: str) -> float:

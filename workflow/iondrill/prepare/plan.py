@@ -183,6 +183,14 @@ class Plan:
         jobs = [JobId("elf", f"{frame}.{level}") for _, frame in frames]
         return jobs + [JobId("elf", f"{frame}.{part}.{level}") for run, frame in frames for part in self.elf_parts(run)]
 
+    def guess_of(self, job_id: JobId) -> JobId | None:
+        """Return the single point, of the frame before, from whose wavefunction another one's SCF starts, if any."""
+        run, step, *part = job_id.subject.split(".")
+        before = [earlier for earlier in self.elf_steps(run) if earlier < int(step)]
+        if not (self.config.elf.reuse_wavefunction and before and self.config.levels[job_id.level].engine == "cp2k"):
+            return None
+        return JobId("elf", ".".join([run, str(before[-1]), *part, job_id.level]))
+
     def adsorption_jobs(self, level: str | None = None) -> list[JobId]:
         """Return clean slabs, atoms and slabs with an ion at a level, by default at all of the stage; each once."""
         stage = self.config.adsorption

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,13 +18,12 @@ from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation,
 from iondrill.engines.cp2k.output import sound_charges, sound_forces
 from iondrill.engines.cp2k.restart import is_whole, wavefunction
 from iondrill.engines.cp2k.validate import check_input
+from iondrill.engines.folder import GUESS, WAVEFUNCTION
 from iondrill.files import write_text
 from iondrill.prepare.frames import FrameLog
 from iondrill.prepare.jobs import Md, Static
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ase import Atoms
 
     from iondrill.engines.launch import Signals
@@ -53,6 +55,9 @@ class Run(attempts.Run[Attempt]):
         """Make an attempt; see `iondrill.engines.attempts.Run.make`."""
         resume, _, sources = self._resume(former)
         rung = self.ladder[here.record.rung]
+        if (self.folder / GUESS).exists():
+            used = resume.guess is not None and Path(resume.guess).name == GUESS
+            self.journal.remark("SCF started from the wavefunction of another job" if used else "guess.wfn not used")
         text = render_input(self.job, self.atoms, walltime_s=walltime_s, rung=rung, resume=resume)
         check_input(text, here.folder / INPUT, self.job, self.atoms)
         write_text(here.folder / INPUT, text)
@@ -75,8 +80,11 @@ class Run(attempts.Run[Attempt]):
             guess = hessian = None  # of an SCF that failed, or of a file that cannot be read
         if restart is None:
             hessian = None
+        failed = any(attempt.record.action in {"climb", "fresh"} for attempt in former)
+        if guess is None and not failed and is_whole(self.folder / GUESS):
+            guess = self.folder / GUESS
         paths = [restart.path if restart else None, guess, hessian]
-        names = [None if path is None else f"../{path.parent.name}/{path.name}" for path in paths]
+        names = [None if path is None else os.path.relpath(path, self.state / "attempt") for path in paths]
         return Resume(*names), restart.step if restart else 0, {path.parent for path in paths if path}
 
     def _last_frame(self) -> int | None:
@@ -120,10 +128,12 @@ class Run(attempts.Run[Attempt]):
         return {"energy_eV": scf.energy_eV, "max_force_eV_A": largest}
 
     def _publish_wavefunction(self) -> None:
-        """Move the orbitals to the job's folder, with the valence electrons that Multiwfn asks for."""
+        """Put the orbitals into the job's folder: as Molden with what Multiwfn asks for, and for the next frame."""
         from iondrill.engines.cp2k.inputs import valence_electrons
         from iondrill.engines.molden import append_valence
 
         orbitals = self.last.folder / MOLDEN
         append_valence(orbitals, valence_electrons(self.job, self.atoms))
         orbitals.replace(self.folder / "wavefunction.molden")
+        if (binary := wavefunction(self.last.folder)) is not None:
+            shutil.copyfile(binary, self.folder / WAVEFUNCTION)
