@@ -84,7 +84,6 @@ rule map_elf_grid:
     input:
         result=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{plan.config.elf.level}/result.json",
         structure=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{plan.config.elf.level}/structure.extxyz",
-        wavefunction=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{plan.config.elf.level}/wavefunction.molden",
     output:
         data=f"{RESULTS}/elf/{{run}}/{{step}}.grid.npz",
     log:
