@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from iondrill.build.bonds import find_bonds
+from iondrill.build.crystals import bulk
 from iondrill.build.recipes import RECONSTRUCTIONS, FacetRecipe, load_recipe
 from iondrill.build.reconstruct import RECONSTRUCT
-from iondrill.build.slab import CH_A, build_slab, cut_diamond
+from iondrill.build.slab import build_slab, cut
 from iondrill.build.springs import spring_hessian
 from iondrill.build.symmetry import SurfaceSymmetry
 from iondrill.errors import UserError
@@ -40,7 +41,7 @@ def coordination(atoms):
 @settings(max_examples=40, deadline=None)
 def test_any_cut_is_a_slice_of_diamond(miller, layers):
     assume(gcd(*miller) == 1)
-    slab = cut_diamond(miller, layers, A)
+    slab = cut(bulk("diamond", "C"), miller, layers)
     norm = np.linalg.norm(miller)
     spacing_A = A / norm if all(index % 2 for index in miller) else A / norm / 2
     cell = slab.cell.array
@@ -106,7 +107,7 @@ def test_geometry_of_shipped_facets(name):
     pairs = carbon[bonds.first] & carbon[bonds.second]
     assert recipe.layers >= 8
     assert bonds.length_A[pairs].min() > 1.30
-    assert bonds.length_A[~pairs] == pytest.approx(CH_A)
+    assert bonds.length_A[~pairs] == pytest.approx(1.09)
     assert slab.pbc.all()
     assert slab.cell[2] == pytest.approx([0, 0, slab.cell[2, 2]])
     assert slab.cell[2, 2] - np.ptp(slab.positions[:, 2]) >= 15

@@ -68,8 +68,8 @@ def test_structures_and_jobs_are_counted(house):
     assert summary.structures == 3  # dot, sheet, meet
     assert summary.jobs == 2 + 1 + 2  # relaxations of dot and sheet, the run, two frames
     config(adsorption={"facets": ["top"], "ions": ["Li", "Na"]})
-    sites = len(Plan(read_config(Path("config.yaml"))).sites("top"))
-    assert check(Path("config.yaml")) == (1, 1 + 2 + 2 * sites)
+    fillings = Plan(read_config(Path("config.yaml"))).fillings()
+    assert check(Path("config.yaml")) == (1, 1 + 2 + len(fillings))
 
 
 def test_the_mistakes_of_the_issue_all_at_once(house):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -40,8 +42,9 @@ def test_every_job_once(default: Plan) -> None:
 def test_one_clean_slab_and_one_atom_serve_all_sites(default: Plan) -> None:
     names = [job.subject for job in default.adsorption_jobs()]
     facets, ions = default.config.adsorption.facets, default.config.adsorption.ions
-    sites = sum(len(default.sites(facet)) for facet in facets)
-    assert len(names) == len(facets) + len(ions) + sites * len(ions)
+    fillings = default.fillings()
+    assert {(filling.facet, filling.ion) for filling in fillings} == set(product(facets, ions))
+    assert len(names) == len(facets) + len(ions) + len(fillings)
     assert sorted(name for name in names if name.startswith("atom.")) == sorted(f"atom.{ion}" for ion in ions)
 
 
@@ -129,13 +132,37 @@ def test_a_site_that_the_facet_does_not_have_is_named(tmp_path: Path) -> None:
         plan(results=str(tmp_path), adsorption=stage).executed()
 
 
+def test_coverages_are_jobs_of_their_own(tmp_path: Path) -> None:
+    stage = {"facets": ["C100-2x1"], "ions": ["Na"], "n": [1, 2]}
+    fillings = plan(results=str(tmp_path), adsorption=stage).fillings()
+    named = {n: {filling.site for filling in fillings if filling.n == n} for n in stage["n"]}
+    assert named[1] == named[2] == {"bridge", "cave", "pedestal", "shallow", "top", "valley-bridge"}
+    assert {filling.subject for filling in fillings} >= {"C100-2x1.Na-cave", "C100-2x1.2Na-cave"}
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [
+        ({"sites": ["cave"], "n": [3]}, "site 'cave' of facet C100-2x1 has no room for 3 Li"),
+        ({"n": [4]}, "no site of facet C100-2x1 has room for 4 Li"),  # top has four places, in pairs 1.38 Å apart
+    ],
+)
+def test_more_ions_than_places_are_refused(stage: dict[str, Any], said: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=said):
+        plan(results=str(tmp_path), adsorption={"facets": ["C100-2x1"], "ions": ["Li"]} | stage).executed()
+
+
 def test_the_list_of_sites_is_remembered_and_follows_the_recipe(tmp_path: Path) -> None:
-    first = plan(results=str(tmp_path)).sites("C100-2x1")
-    (remembered,) = (tmp_path / ".cache").glob("sites-C100-2x1-*.json")
-    remembered.write_text(json.dumps(["nowhere"]))
-    assert plan(results=str(tmp_path)).sites("C100-2x1") == ["nowhere"]
+    def sites() -> set[str]:
+        stage = {"facets": ["C100-2x1"], "ions": ["Li"]}
+        return {filling.site for filling in plan(results=str(tmp_path), adsorption=stage).fillings()}
+
+    first = sites()
+    (remembered,) = (tmp_path / ".cache").glob("spacings-C100-2x1-*.json")
+    remembered.write_text(json.dumps({"nowhere": [5.0]}))
+    assert sites() == {"nowhere"}
     remembered.write_text("[cut")
-    assert plan(results=str(tmp_path)).sites("C100-2x1") == first
+    assert sites() == first
 
 
 def test_planning_imports_no_engine(tmp_path: Path) -> None:

@@ -27,22 +27,22 @@ rule relax_adsorbate:
     input:
         slab=f"{RESULTS}/structures/{{facet}}.extxyz",
         structure=f"{ADSORPTION}/{{facet}}.clean.{{level}}/relaxed.extxyz",
-        prerelaxed=prerelaxation_of("adsorption", "{facet}.{ion}-{site}.{level}"),
+        prerelaxed=prerelaxation_of("adsorption", "{facet}.{ions}-{site}.{level}"),
     output:
-        result=f"{ADSORPTION}/{{facet}}.{{ion}}-{{site}}.{{level}}/result.json",
-        structure=f"{ADSORPTION}/{{facet}}.{{ion}}-{{site}}.{{level}}/relaxed.extxyz",
+        result=f"{ADSORPTION}/{{facet}}.{{ions}}-{{site}}.{{level}}/result.json",
+        structure=f"{ADSORPTION}/{{facet}}.{{ions}}-{{site}}.{{level}}/relaxed.extxyz",
     log:
-        f"{RESULTS}/logs/relax_adsorbate/{{facet}}.{{ion}}-{{site}}.{{level}}.log",
+        f"{RESULTS}/logs/relax_adsorbate/{{facet}}.{{ions}}-{{site}}.{{level}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/relax_adsorbate/{{facet}}.{{ion}}-{{site}}.{{level}}.tsv"
+        f"{RESULTS}/benchmarks/relax_adsorbate/{{facet}}.{{ions}}-{{site}}.{{level}}.tsv"
     conda:
         "../envs/iondrill.yaml"
     params:
-        job=job_spec("adsorption", "{facet}.{ion}-{site}.{level}", "{ion} at {site} on {facet}, relaxed clean"),
-        ion=lambda wildcards: wildcards.ion,
+        job=job_spec("adsorption", "{facet}.{ions}-{site}.{level}", "{ions} at {site} on {facet}, relaxed clean"),
+        ions=lambda wildcards: wildcards.ions,
         site=lambda wildcards: wildcards.site,
     message:
-        "Relax {wildcards.ion} at {wildcards.site} on {wildcards.facet} at {wildcards.level}"
+        "Relax {wildcards.ions} at {wildcards.site} on {wildcards.facet} at {wildcards.level}"
     script:
         "../scripts/relax_adsorbate.py"
 

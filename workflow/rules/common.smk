@@ -25,6 +25,7 @@ wildcard_constraints:
     run=r"[A-Za-z0-9][A-Za-z0-9+_-]*",
     level=r"[A-Za-z0-9][A-Za-z0-9+_-]*",
     ion=r"[A-Z][a-z]?",
+    ions=r"\d*[A-Z][a-z]?",
     site=r"[a-z0-9-]+",
     step=r"\d+",
 

@@ -1,11 +1,10 @@
 """Tabulate adsorption energies; a row whose parts did not all converge says why and has none."""
 
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 
-import numpy as np
-
 from iondrill.analyse.adsorption import Adsorption, write_csv
+from iondrill.build.assertions import assert_surface, faults
 from iondrill.build.checks import read_structure
 from iondrill.build.recipes import load_recipe
 from iondrill.build.sites import find_sites
@@ -16,30 +15,34 @@ from iondrill.scripting import logged
 
 
 def rows(plan, level):
-    """Yield a row for each site, ion and facet at a level."""
-    stage = plan.config.adsorption
+    """Yield a row for each filling of a facet at a level."""
 
     def folder(subject):
         return plan.folder(JobId("adsorption", f"{subject}.{level}"))
 
-    for facet in stage.facets:
-        slab = read_structure(plan.structure_file(facet))
-        in_plane = slab.cell.array[:2]
-        places = {site.label: np.array(site.places) @ in_plane for site in find_sites(slab)}
-        for ion in stage.ions:
-            for site in plan.sites(facet):
-                yield Adsorption(
-                    facet=facet,
-                    termination=load_recipe(facet, plan.recipes).termination,
-                    adsorbate=ion,
-                    site=site,
-                    level=plan.config.levels[level],
-                    combined=read_result(folder(f"{facet}.{ion}-{site}") / "result.json"),
-                    substrate=read_result(folder(f"{facet}.clean") / "result.json"),
-                    atom=read_result(folder(f"atom.{ion}") / "result.json"),
-                    geometry=read_structure(folder(f"{facet}.{ion}-{site}") / "relaxed.extxyz"),
-                    sites=places,
-                )
+    for facet, fillings in groupby(plan.fillings(), lambda filling: filling.facet):
+        recipe, built = load_recipe(facet, plan.recipes), read_structure(plan.structure_file(facet))
+        sites = {site.label: site.fractions @ built.cell.array[:2] for site in find_sites(built)}
+        clean = read_structure(folder(f"{facet}.clean") / "relaxed.extxyz")
+        clean_faults = faults(assert_surface(clean, built, recipe, "relaxed"))
+        for filling in fillings:
+            geometry = read_structure(folder(filling.subject) / "relaxed.extxyz")
+            yield Adsorption(
+                facet=facet,
+                termination=recipe.termination,
+                adsorbate=filling.ion,
+                site=filling.site,
+                level=plan.config.levels[level],
+                combined=read_result(folder(filling.subject) / "result.json"),
+                substrate=read_result(folder(f"{facet}.clean") / "result.json"),
+                atom=read_result(folder(f"atom.{filling.ion}") / "result.json"),
+                geometry=geometry,
+                sites=sites,
+                faults={
+                    "clean slab": clean_faults,
+                    "slab with ion": faults(assert_surface(geometry, built, recipe, "with ions")),
+                },
+            )
 
 
 with logged(snakemake.log[0]):

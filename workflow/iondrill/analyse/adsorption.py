@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from pydantic import RootModel
 
 from iondrill.analyse.tables import write_table
@@ -19,7 +20,6 @@ from iondrill.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    import numpy as np
     from ase import Atoms
     from numpy.typing import NDArray
 
@@ -30,6 +30,8 @@ COLUMNS = (
     *("facet", "termination", "adsorbate", "site", "n", "coverage_ML", "E_ads_eV", "E_ads_vs_metal_eV", "height_A"),
     *("level", "status", "n_ionic_steps", "n_scf_cycles", "core_s"),
 )
+TWO_SIDED_A = 2.5
+"""First layers, one of each side, are at least this far apart."""
 SEVERITY = ("converged", "refused", "not_converged", "failed")
 
 
@@ -62,6 +64,8 @@ class Adsorption:
         tags that count the slab's layers from 1 at the top.
     sites : mapping of str to (n_places, 3) array
         *All* places of each kind of site in the cell, equivalent ones included; their x and y are used.
+    faults : mapping of str to str
+        What is wrong with the relaxed "clean slab" and "slab with ion", in one line; empty where nothing is.
     """
 
     facet: str
@@ -74,6 +78,7 @@ class Adsorption:
     atom: Result
     geometry: Atoms
     sites: Mapping[str, NDArray[np.float64]]
+    faults: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def parts(self) -> dict[str, Result]:
@@ -87,7 +92,7 @@ class Adsorption:
 
     @property
     def coverage_ML(self) -> float:
-        """Ions for each C of the topmost layer."""
+        """Ions for each atom of the topmost layer, H left out."""
         return self.n / int(_top_layer(self.geometry).sum())
 
 
@@ -124,7 +129,7 @@ def status(row: Adsorption) -> str:
     """Return what became of a row: a word, and after semicolons what there is to say.
 
     ``converged`` (``converged; moved to bridge``); ``not_converged`` or ``failed``, with each part that is and
-    why; ``refused`` if the parts are not of one level and version of the engine.
+    why; ``refused`` if a slab fell apart, or the parts are not of one level and version of the engine.
     """
     words, notes = {"converged"}, []
     for name, result in row.parts.items():
@@ -135,6 +140,9 @@ def status(row: Adsorption) -> str:
         elif result.energy_eV is None:
             words.add("refused")
             notes.append(f"{name} has no energy")
+        if result.status == "converged" and (fault := row.faults.get(name)):
+            words.add("refused")
+            notes.append(f"{name} fell apart: {fault}")
         differences = [
             f"{field} of {name} is {getattr(result, field)}, of slab with ion {getattr(row.combined, field)}"
             for field in ("level", "engine", "engine_version")
@@ -149,10 +157,11 @@ def status(row: Adsorption) -> str:
 
 
 def height(geometry: Atoms) -> float:
-    """Return the height of the ions above the topmost carbon layer, in Å, in the relaxed geometry.
+    """Return the height of the ions above the topmost layer, in Å, in the relaxed geometry.
 
-    Mean z of the ions minus mean z of the C of the slab's first layer (tag 1): the dimers of (100), the upper
-    chains of Pandey's (111). On a hydrogenated facet this is the layer that carries the hydrogen.
+    Mean z of the ions minus mean z of the slab's first layer (tag 1): the dimers of (100), the upper chains of
+    Pandey's (111). On a hydrogenated facet this is the layer that carries the hydrogen; on a two-sided slab, the
+    mean of both sides.
 
     Parameters
     ----------
@@ -162,10 +171,13 @@ def height(geometry: Atoms) -> float:
     Raises
     ------
     UserError
-        If there is no ion, or no C with tag 1.
+        If there is no ion, or no atom but H with tag 1.
     """
     z = geometry.positions[:, 2]
-    return float(z[_ions(geometry)].mean() - z[_top_layer(geometry)].mean())
+    ions, layer = z[_ions(geometry)], z[_top_layer(geometry)]
+    if np.ptp(layer) > TWO_SIDED_A:
+        ions, layer = (abs(heights - layer.mean()) for heights in (ions, layer))
+    return float(ions.mean() - layer.mean())
 
 
 def _ions(geometry: Atoms) -> NDArray[np.bool_]:
@@ -173,8 +185,8 @@ def _ions(geometry: Atoms) -> NDArray[np.bool_]:
 
 
 def _top_layer(geometry: Atoms) -> NDArray[np.bool_]:
-    top = (geometry.arrays["fragment"] == "slab") & (geometry.get_tags() == 1) & (geometry.numbers == 6)
-    return _some(geometry, top, "C of fragment 'slab' with tag 1, the topmost layer")
+    top = (geometry.arrays["fragment"] == "slab") & (geometry.get_tags() == 1) & (geometry.numbers > 1)
+    return _some(geometry, top, "atoms of fragment 'slab' with tag 1, the topmost layer")
 
 
 def _some(geometry: Atoms, mask: NDArray[np.bool_], what: str) -> NDArray[np.bool_]:
@@ -186,10 +198,10 @@ def _some(geometry: Atoms, mask: NDArray[np.bool_], what: str) -> NDArray[np.boo
 def table_row(row: Adsorption) -> dict[str, str | int | float | None]:
     """Return a row of ``adsorption.csv`` by column; None where there is no number to give.
 
-    The energies are empty unless all three parts converged at one level with one version of the engine; the
-    height unless the slab with the ions converged. E_ads_vs_metal_eV = E_ads + E_coh is empty unless E_coh is
-    known at this method: negative, the ion prefers the facet to its metal. Steps, cycles and core seconds are
-    those of the slab with the ions alone.
+    The energies are empty unless all three parts converged, with whole slabs, at one level with one version of
+    the engine; the height unless the slab with the ions converged. E_ads_vs_metal_eV = E_ads + E_coh is empty
+    unless E_coh is known at this method: negative, the ion prefers the facet to its metal. Steps, cycles and core
+    seconds are those of the slab with the ions alone.
     """
     outcome = status(row)
     E_ads_eV = against_metal_eV = None

@@ -1,14 +1,15 @@
-"""What a facet promises, looked for on a slab: before and after relaxation, with or without an adsorbate."""
+"""What a facet promises, looked for on a slab: as built, once relaxed, and with ions."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from ase.data import chemical_symbols, covalent_radii
 
 from iondrill.build.bonds import find_bonds
-from iondrill.build.slab import build_slab
+from iondrill.build.recipes import FacetRecipe
 from iondrill.config.base import Strict
 
 if TYPE_CHECKING:
@@ -18,13 +19,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iondrill.build.bonds import Bonds
-    from iondrill.build.recipes import BondWindow, FacetRecipe
+    from iondrill.build.recipes import BondWindow, FileRecipe
 
-SHORTEST_A = {frozenset("C"): 1.30, frozenset("CH"): 1.00}
-"""Shorter contacts are no bonds of these elements."""
+SHORTEST = 0.855
+"""Bonds shorter than this many sums of the covalent radii are collisions: C–C 1.30, C–H 0.92, Si–Si 1.90 Å."""
+NEW, BROKEN = 1.1, 1.35
+"""A bond is new below, and broken above, so many sums of the covalent radii: C–C 1.67 and 2.05, Si–Si 2.44 and 3.00 Å;
+in between it is what it was when built."""
+DESORBED_A = 2.0
+"""An ion that is farther from all atoms than contact by this much has left the surface."""
 NAMED_BONDS = 3
-BUILT_SLACK_A = 0.05
-"""By how much a bond may leave its window before the slab is relaxed."""
 DIMERISED_A = 0.05
 """Chains whose neighbouring bonds differ by more are dimerised."""
 
@@ -42,7 +46,9 @@ class SurfaceRecord(Strict):
         return f"{self.what}: expected {self.expected}, found {self.found}"
 
 
-def assert_surface(atoms: Atoms, recipe: FacetRecipe, *, relaxed: bool = True) -> list[SurfaceRecord]:
+def assert_surface(
+    atoms: Atoms, built: Atoms, recipe: FacetRecipe | FileRecipe, stage: Literal["built", "relaxed", "with ions"]
+) -> list[SurfaceRecord]:
     """Look for what a facet promises on a slab.
 
     Nothing is raised: a slab that fell apart gives records that did not pass and say what happened.
@@ -50,63 +56,103 @@ def assert_surface(atoms: Atoms, recipe: FacetRecipe, *, relaxed: bool = True) -
     Parameters
     ----------
     atoms : Atoms
-        The slab of `build_slab`, as built or relaxed, its atoms in the same order; an adsorbate is left out.
-    recipe : FacetRecipe
-        What the slab was built from.
-    relaxed : bool
-        Whether the bonds must be in their windows; before, they may be 0.05 Å outside.
+        The slab, its atoms in the same order as `built`; an adsorbate after them.
+    built : Atoms
+        The slab as built.
+    recipe : FacetRecipe or FileRecipe
+        What the slab was built from; of a file only what every slab must hold is looked for.
+    stage : str
+        Bonds must be in their windows on the relaxed clean slab alone: a cut has those of the crystal, and an
+        ion gives its electron to them.
 
     Returns
     -------
     list of SurfaceRecord
-        Composition, shortest contacts, connectivity, coordination of the top, and each kind of bond.
+        Composition, shortest contacts, connectivity, coordination of the top, each kind of bond, and ions that
+        left the surface.
     """
-    if "fragment" in atoms.arrays:
-        atoms = atoms[atoms.arrays["fragment"] != "adsorbate"]
-    built = build_slab(recipe)
-    if atoms.get_chemical_symbols() != built.get_chemical_symbols() or not np.isfinite(atoms.positions).all():
-        found = str(atoms.symbols.formula.format("hill"))
+    ions = np.flatnonzero(atoms.arrays["fragment"] == "adsorbate")
+    slab = atoms[atoms.arrays["fragment"] != "adsorbate"]
+    if slab.get_chemical_symbols() != built.get_chemical_symbols() or not np.isfinite(atoms.positions).all():
+        found = str(slab.symbols.formula.format("hill"))
         return [_record("atoms", f"{built.symbols.formula.format('hill')}, in the order of the recipe", found, False)]
-    bonds = find_bonds(atoms)
-    top = _undercoordinated(built, find_bonds(built))
+    built_bonds = find_bonds(built)
+    bonds = _settled(slab, built_bonds)
+    records = [*_contacts(slab, bonds), _connectivity(slab, bonds, built_bonds), *_desorption(atoms, ions)]
+    if isinstance(recipe, FacetRecipe):
+        top = _top(built, _heavy_bonds(built, built_bonds), recipe.neighbours)
+        cells = recipe.cell[0] * recipe.cell[1]
+        bonds = _heavy_bonds(slab, bonds)
+        records += _coordination(bonds, top, recipe, cells)
+        if stage != "with ions":
+            for window in recipe.expect_bonds:
+                records += _bonds(bonds, top, window, cells, relaxed=stage == "relaxed")
+    return records
+
+
+def found_coordination(slab: Atoms, recipe: FacetRecipe) -> dict[int, float]:
+    """Return what ``expect_coordination`` would have to be for a slab as built."""
+    bonds = _heavy_bonds(slab, find_bonds(slab))
+    top = _top(slab, bonds, recipe.neighbours)
     cells = recipe.cell[0] * recipe.cell[1]
-    slack_A = 0.0 if relaxed else BUILT_SLACK_A
-    return [
-        *_contacts(atoms, bonds),
-        _connectivity(atoms, bonds, find_bonds(built)),
-        *_coordination(atoms, bonds, top, recipe, cells),
-        *(record for window in recipe.expect_bonds for record in _bonds(bonds, top, window, cells, slack_A)),
-    ]
+    counts = Counter(np.bincount(bonds.first, minlength=len(slab))[top].tolist())
+    return {number: count // cells if count % cells == 0 else count / cells for number, count in sorted(counts.items())}
+
+
+def faults(records: list[SurfaceRecord]) -> str:
+    """Return in one line what did not pass; empty if all did."""
+    return ", ".join(str(record) for record in records if not record.passed)
 
 
 def _record(what: str, expected: str, found: str, passed: bool | np.bool_) -> SurfaceRecord:
     return SurfaceRecord(what=what, expected=expected, found=found, passed=bool(passed))
 
 
-def _carbon_bonds(atoms: Atoms, bonds: Bonds) -> Bonds:
-    carbon = atoms.numbers == 6
-    return bonds.select(carbon[bonds.first] & carbon[bonds.second])
+def _settled(slab: Atoms, built: Bonds) -> Bonds:
+    """Return the bonds that the slab was built with and are not broken, and those that are new."""
+    bonds = find_bonds(slab, BROKEN)
+    pairs = set(zip(built.first.tolist(), built.second.tolist(), strict=True))
+    old = [pair in pairs for pair in zip(bonds.first.tolist(), bonds.second.tolist(), strict=True)]
+    reach_A = NEW * (covalent_radii[slab.numbers[bonds.first]] + covalent_radii[slab.numbers[bonds.second]])
+    return bonds.select(np.array(old, dtype=bool) | (bonds.length_A < reach_A))
 
 
-def _undercoordinated(slab: Atoms, bonds: Bonds) -> NDArray[np.int_]:
-    """Return the C atoms of the upper half with fewer than four C neighbours."""
-    count = np.bincount(_carbon_bonds(slab, bonds).first, minlength=len(slab))
+def _heavy_bonds(atoms: Atoms, bonds: Bonds) -> Bonds:
+    """Return the bonds that no H has part in."""
+    heavy = atoms.numbers > 1
+    return bonds.select(heavy[bonds.first] & heavy[bonds.second])
+
+
+def _top(slab: Atoms, bonds: Bonds, neighbours: int) -> NDArray[np.int_]:
+    """Return the atoms of the upper half that lack neighbours, or else those of the highest layer."""
+    count = np.bincount(bonds.first, minlength=len(slab))
     z = slab.positions[:, 2]
-    return np.flatnonzero((slab.numbers == 6) & (count < 4) & (z > (z.min() + z.max()) / 2))
+    heavy = slab.numbers > 1
+    lacking = np.flatnonzero(heavy & (count < neighbours) & (z > (z.min() + z.max()) / 2))
+    return lacking if len(lacking) else np.flatnonzero(heavy & (slab.get_tags() == 1))
 
 
 def _contacts(atoms: Atoms, bonds: Bonds) -> Iterator[SurfaceRecord]:
-    symbols = atoms.get_chemical_symbols()
-    for pair, shortest_A in SHORTEST_A.items():
-        lengths_A = [
-            length
-            for first, second, length in zip(bonds.first, bonds.second, bonds.length_A, strict=True)
-            if {symbols[first], symbols[second]} == pair
-        ]
-        if lengths_A:
-            name = "–".join(sorted(pair) * (3 - len(pair)))
-            found_A = min(lengths_A)
-            yield _record(f"shortest {name}", f"more than {shortest_A:.2f} Å", f"{found_A:.3f} Å", found_A > shortest_A)
+    """Yield the shortest bond of each pair of elements."""
+    numbers = np.sort([atoms.numbers[bonds.first], atoms.numbers[bonds.second]], axis=0).T
+    for pair in np.unique(numbers, axis=0):
+        found_A = bonds.length_A[(numbers == pair).all(axis=1)].min()
+        shortest_A = SHORTEST * covalent_radii[pair].sum()
+        name = "–".join(sorted(chemical_symbols[number] for number in pair))
+        yield _record(f"shortest {name}", f"more than {shortest_A:.2f} Å", f"{found_A:.3f} Å", found_A > shortest_A)
+
+
+def _desorption(atoms: Atoms, ions: NDArray[np.int_]) -> Iterator[SurfaceRecord]:
+    """Yield whether ions are still in reach of the slab."""
+    slab = np.setdiff1d(np.arange(len(atoms)), ions)
+    beyond_A = [
+        (atoms.get_distances(ion, slab, mic=True) - covalent_radii[atoms.numbers[slab]]).min()
+        - covalent_radii[atoms.numbers[ion]]
+        for ion in ions
+    ]
+    if beyond_A:
+        expected = f"within {DESORBED_A:.1f} Å of contact"
+        yield _record("ions", expected, f"{max(beyond_A):.2f} Å from contact", max(beyond_A) < DESORBED_A)
 
 
 def _connectivity(atoms: Atoms, bonds: Bonds, built: Bonds) -> SurfaceRecord:
@@ -126,16 +172,15 @@ def _connectivity(atoms: Atoms, bonds: Bonds, built: Bonds) -> SurfaceRecord:
     return _record("connectivity", "the bonds it was built with", "; ".join(changes) or "no bond changed", not changes)
 
 
-def _coordination(
-    atoms: Atoms, bonds: Bonds, top: NDArray[np.int_], recipe: FacetRecipe, cells: int
-) -> Iterator[SurfaceRecord]:
-    """Compare how many C neighbours the C atoms of the top have."""
+def _coordination(bonds: Bonds, top: NDArray[np.int_], recipe: FacetRecipe, cells: int) -> Iterator[SurfaceRecord]:
+    """Compare how many neighbours the atoms of the top have."""
     if not recipe.expect_coordination:
         return
-    count = np.bincount(_carbon_bonds(atoms, bonds).first, minlength=len(atoms))
+    count = np.bincount(bonds.first, minlength=top.max() + 1)
     expected = {number: round(share * cells) for number, share in sorted(recipe.expect_coordination.items())}
     found = dict(sorted(Counter(count[top].tolist()).items()))
-    yield _record("C neighbours of the top C", _histogram(expected), _histogram(found), found == expected)
+    what = f"{recipe.element} neighbours of the top {recipe.element}"
+    yield _record(what, _histogram(expected), _histogram(found), found == expected)
 
 
 def _histogram(counts: dict[int, int]) -> str:
@@ -143,18 +188,18 @@ def _histogram(counts: dict[int, int]) -> str:
 
 
 def _bonds(
-    bonds: Bonds, top: NDArray[np.int_], window: BondWindow, cells: int, slack_A: float
+    bonds: Bonds, top: NDArray[np.int_], window: BondWindow, cells: int, *, relaxed: bool
 ) -> Iterator[SurfaceRecord]:
-    """Compare the bonds among the top C atoms with a window; chains must have them all alike."""
+    """Compare the bonds among the top atoms with a window; chains must have them all alike."""
     among = bonds.select(np.isin(bonds.first, top) & np.isin(bonds.second, top))
     lengths_A = among.length_A
     low_A, high_A = window.window_A
     expected = round(window.per_cell * cells)
     found = f"{len(lengths_A) // 2}" + (f" of {lengths_A.min():.3f}–{lengths_A.max():.3f} Å" if len(lengths_A) else "")
-    inside = ((lengths_A > low_A - slack_A) & (lengths_A < high_A + slack_A)).all()
+    inside = not relaxed or ((lengths_A > low_A) & (lengths_A < high_A)).all()
     yield _record(
         f"{window.what} bonds",
-        f"{expected} of {low_A:.2f}–{high_A:.2f} Å" + (f" (± {slack_A:.2f} Å, not relaxed)" if slack_A else ""),
+        f"{expected} of {low_A:.2f}–{high_A:.2f} Å" + ("" if relaxed else " once relaxed"),
         found,
         inside and len(lengths_A) == 2 * expected,
     )

@@ -129,7 +129,7 @@ def _place(slab: Atoms, site: Site) -> Floats:
 def _places(slab: Atoms, site: Site) -> Floats:
     """Return all places of a kind in the cells around, (n, 2)."""
     images = np.array(list(product(NEAR, repeat=2)))
-    fractional = np.asarray(site.places)[:, None] + images
+    fractional = site.fractions[:, None] + images
     return np.asarray(fractional.reshape(-1, 2) @ slab.cell.array[:2, :2])
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from math import gcd
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
+import numpy as np
 from pydantic import Field, model_validator
 
+from iondrill.build.crystals import CrystalName, Element, crystals
 from iondrill.config.base import (
     Ion,
     Name,
+    NonNegativeFloat,
     NonNegativeInt,
     Number,
     PositiveFloat,
@@ -21,6 +24,8 @@ from iondrill.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 Charge = Annotated[int, Number, Field(description="total charge, e")]
 Multiplicity = Annotated[
@@ -36,6 +41,15 @@ Multiplicities = Annotated[
 Vector = tuple[float, float, float]
 Miller = tuple[int, int, int]
 Repeats = Annotated[PositiveInt, Field(le=20)]
+Coordinate = Annotated[float, Field(ge=-1000, le=1000), Number]
+SiteLabel = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$",
+        max_length=40,
+        json_schema_extra={"x-means": "label", "x-rule": "lower-case letters and digits, parts joined by '-'"},
+    ),
+]
 
 
 class HalfSpaces(Strict):
@@ -151,18 +165,27 @@ class AssemblyRecipe(Strict):
 
 
 class BondWindow(Strict):
-    """Bonds of one kind between the under-coordinated C atoms of the surface, and how long they may be."""
+    """Bonds of one kind among the atoms of the top, and how long they may be."""
 
-    what: Literal["dimer", "chain"] = Field(description="dimer: a pair; chain: a row of bonds")
+    what: Literal["dimer", "chain", "sheet"] = Field(
+        description="dimer: a pair; chain: a row of bonds, neighbouring ones alike; sheet: the bonds of a layer"
+    )
     window_A: tuple[PositiveFloat, PositiveFloat] = Field(description="shortest and longest, once relaxed")
     per_cell: PositiveFloat = Field(description="number of such bonds for each 1×1 cell of the surface")
+
+
+class InPlane(Strict):
+    """A place on the plane of the surface."""
+
+    x_A: Coordinate = Field(description="along the first edge")
+    y_A: Coordinate = Field(description="perpendicular to it")
 
 
 class Reconstruction(NamedTuple):
     """Where a reconstruction can live."""
 
     family: Miller | None
-    """The facets that have it (any signs and order); None for every facet."""
+    """The facets of diamond that have it (any signs and order); None for every facet of every crystal."""
     repeats: tuple[int, int]
     """The 1×1 cells along each edge that its own cell takes up."""
     hydrogenated: bool
@@ -177,19 +200,30 @@ RECONSTRUCTIONS: dict[str, Reconstruction] = {
 
 
 class FacetRecipe(Strict):
-    """A slab of diamond with one facet on top, its back saturated with hydrogen."""
+    """A slab of a crystal with one facet on top, its back saturated with hydrogen."""
 
     kind: Literal["facet"] = Field(description="what the recipe is of")
     description: str = Field("", description="one line for readers")
     references: list[str] = Field([], description="where it comes from")
-    miller: Miller = Field(description="any Miller indices without a common divisor")
-    reconstruction: Literal["1x1", "2x1", "pandey"] = Field(
-        "1x1", description="of the top; 2x1: dimers of (100), pandey: chains of (111)"
+    crystal: CrystalName = Field("diamond", description="what the slab is cut from; one layer of graphite is graphene")
+    element: Element = Field("C", description="what the crystal is of")
+    lattice_A: PositiveFloat | None = Field(
+        None, description="edge a of the conventional cell; by default C 3.567, Si 5.431, graphite 2.461"
     )
+    c_A: PositiveFloat | None = Field(None, description="edge c of graphite; by default 6.708")
+    miller: Miller = Field(description="any Miller indices without a common divisor; (0001) of graphite is [0, 0, 1]")
+    reconstruction: Literal["1x1", "2x1", "pandey"] = Field(
+        "1x1", description="of the top; 1x1: as cut, 2x1: dimers of (100), pandey: chains of (111)"
+    )
+    buckling_A: NonNegativeFloat = Field(0.0, description="height between the atoms of a dimer, to start from")
     hydrogenated: bool = Field(False, description="hydrogen on each dangling bond of the top")
-    lattice_A: PositiveFloat = Field(3.567, description="cubic lattice constant of diamond")
-    layers: PositiveInt = Field(8, le=100, description="carbon layers (planes of different height)")
-    fixed_layers: NonNegativeInt = Field(2, description="carbon layers at the back that do not move, besides the H")
+    layers: PositiveInt = Field(8, le=100, description="atomic layers (planes of different height)")
+    fixed_layers: NonNegativeInt = Field(
+        2, description="layers that do not move: at the back, besides the H; or amid a slab of two sides"
+    )
+    two_sided: bool = Field(
+        False, description="the facet also at the back, which then takes as many ions; for crystals that allow it"
+    )
     cell: tuple[Repeats, Repeats] = Field((2, 2), description="repeats of the 1×1 cell")
     charge: Charge = 0
     multiplicity: Annotated[
@@ -200,24 +234,46 @@ class FacetRecipe(Strict):
     expect_bonds: list[BondWindow] = Field([], description="bonds that the relaxed top must show")
     expect_coordination: dict[NonNegativeInt, PositiveFloat] = Field(
         {},
-        description="C atoms of the top with this number (below 4) of C neighbours, for each 1×1 cell",
+        description="atoms of the top with this number of neighbours, H left out, for each 1×1 cell; the top are the "
+        "atoms that lack neighbours, or else the highest layer",
     )
+    sites: dict[SiteLabel, tuple[Coordinate, Coordinate] | InPlane] = Field(
+        {},
+        description="sites of your own by label, besides those that symmetry finds: two fractions of the slab's edges, "
+        "or x_A and y_A",
+    )
+
+    @property
+    def neighbours(self) -> int:
+        """Neighbours of an atom in the crystal."""
+        return crystals().crystals[self.crystal].neighbours
 
     @property
     def termination(self) -> str:
         """What ends the surface: ``H`` or ``clean``."""
         return "H" if self.hydrogenated else "clean"
 
+    def site_fractions(self, cell: NDArray[np.float64]) -> dict[str, list[float]]:
+        """Return the sites of the recipe as fractions of the edges of the slab's cell (3, 3)."""
+        places = {
+            label: np.linalg.solve(cell[:2, :2].T, [place.x_A, place.y_A]) if isinstance(place, InPlane) else place
+            for label, place in self.sites.items()
+        }
+        return {label: [float(part) for part in place] for label, place in places.items()}
+
     @model_validator(mode="after")
     def _can_be_built(self) -> FacetRecipe:
         reconstruction = RECONSTRUCTIONS[self.reconstruction]
+        known = crystals().crystals[self.crystal].lattice_A
+        if self.element not in known:
+            raise ValueError(f"there is no {self.crystal} of {self.element}; allowed: {', '.join(known)}")
         if gcd(*self.miller) != 1:
             raise ValueError(f"miller {list(self.miller)}: allowed are indices without a common divisor")
         family = tuple(sorted(abs(index) for index in self.miller))
-        if reconstruction.family is not None and reconstruction.family != family:
+        if reconstruction.family is not None and (self.crystal, family) != ("diamond", reconstruction.family):
             raise ValueError(
-                f"reconstruction {self.reconstruction} is one of {list(reconstruction.family)}, "
-                f"not of {list(self.miller)}"
+                f"reconstruction {self.reconstruction} is one of {list(reconstruction.family)} of diamond, "
+                f"not of {list(self.miller)} of {self.crystal}"
             )
         if any(count % unit for count, unit in zip(self.cell, reconstruction.repeats, strict=True)):
             raise ValueError(
@@ -228,6 +284,8 @@ class FacetRecipe(Strict):
             raise ValueError(f"reconstruction {self.reconstruction} has no hydrogen-terminated form")
         if self.fixed_layers >= self.layers:
             raise ValueError(f"fixed_layers {self.fixed_layers} leaves none of {self.layers} layers free")
+        if self.buckling_A and self.reconstruction != "2x1":
+            raise ValueError(f"buckling_A {self.buckling_A}: only the dimers of reconstruction 2x1 buckle")
         return self
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from iondrill.build.assembly import assemble
+from iondrill.build.assertions import assert_surface
 from iondrill.build.checks import check_structure, read_structure
 from iondrill.build.cluster import build_cluster
 from iondrill.build.flake import build_flake, label_layers, mark_far_edge
@@ -13,12 +14,14 @@ from iondrill.build.labels import set_fragment
 from iondrill.build.recipes import (
     AssemblyRecipe,
     ClusterRecipe,
+    FacetRecipe,
     FileRecipe,
     FlakeRecipe,
     load_recipe,
     recipe_path,
 )
 from iondrill.build.slab import build_slab
+from iondrill.build.slabfile import as_slab
 from iondrill.errors import Problem, UserError
 
 if TYPE_CHECKING:
@@ -27,9 +30,7 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
-    from iondrill.build.recipes import FacetRecipe
-
-LABELS = {"cluster": ("nd",), "flake": ("lower", "upper", "ion"), "facet": ("slab", "adsorbate")}
+LABELS = {"cluster": ("nd",), "flake": ("lower", "upper", "ion"), "facet": ("slab",)}
 
 
 class Parts(NamedTuple):
@@ -72,6 +73,8 @@ def build(name: str, root: Path) -> Atoms:
         with _at(path):
             atoms = _from_recipe(recipe)
     check_structure(atoms, path)
+    if isinstance(recipe, FacetRecipe):
+        _hold_promises(atoms, recipe, path)
     return atoms
 
 
@@ -101,6 +104,15 @@ def _from_recipe(recipe: ClusterRecipe | FlakeRecipe | FacetRecipe) -> Atoms:
     return build_flake(recipe) if isinstance(recipe, FlakeRecipe) else build_slab(recipe)
 
 
+def _hold_promises(slab: Atoms, recipe: FacetRecipe, path: Path) -> None:
+    """Raise a UserError if a slab, as built, is not what its recipe expects."""
+    broken = [record for record in assert_surface(slab, slab, recipe, "built") if not record.passed]
+    if broken:
+        raise UserError(
+            *(Problem(str(path), f"{one.what}: {one.found}", f"expected: {one.expected}") for one in broken)
+        )
+
+
 def _from_file(recipe: FileRecipe) -> Atoms:
     """Read a structure file and label its atoms where it does not."""
     atoms, allowed = read_structure(recipe.path), LABELS[recipe.part]
@@ -118,6 +130,8 @@ def _from_file(recipe: FileRecipe) -> Atoms:
         )
     if recipe.part == "flake" and "far_edge" not in atoms.arrays:
         mark_far_edge(atoms)
+    if recipe.part == "facet":
+        as_slab(atoms, recipe.path)
     return atoms
 
 

@@ -10,8 +10,11 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
 
+from iondrill.build.flip import find_flip
+from iondrill.build.spread import spread
 from iondrill.build.surface import Point, Surface
 from iondrill.build.symmetry import SurfaceSymmetry
+from iondrill.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,55 +33,75 @@ class Support(NamedTuple):
     """The site is the weighted sum of its supports; the weights sum to 1."""
 
 
+class Place(NamedTuple):
+    """Where in the cell an ion can be put."""
+
+    xy: tuple[float, float]
+    """Fractional position in the cell of the slab it was found on."""
+    supports: tuple[Support, ...]
+    """What holds it, so that the place follows when the slab relaxes."""
+
+
 @dataclass(frozen=True)
 class Site:
-    """One of the symmetry-distinct places for an adsorbate.
+    """One of the symmetry-distinct sites for an adsorbate.
 
     Attributes
     ----------
     label : str
         Unique on its slab; lower-case letters, digits and hyphens.
     kind : str
-        "top", "bridge" or "hollow": a minimum, saddle or maximum of the distance to the surface atoms.
-    xy : tuple of float
-        Fractional position in the cell of the slab it was found on.
-    supports : tuple of Support
-        What holds it, so that the site follows when the slab relaxes.
-    places : tuple of tuple of float
-        Fractional positions of all equivalent sites in the cell, its own among them.
+        "top", "bridge" or "hollow": a minimum, saddle or maximum of the distance to the surface atoms; "given":
+        wherever the user wants it.
+    places : tuple of Place
+        All equivalent places in the cell; first the one that is nearest to its middle, or given.
     """
 
     label: str
     kind: str
-    xy: tuple[float, float]
-    supports: tuple[Support, ...]
-    places: tuple[tuple[float, float], ...]
+    places: tuple[Place, ...]
+
+    @property
+    def xy(self) -> tuple[float, float]:
+        """Fractional position of the first place."""
+        return self.places[0].xy
+
+    @property
+    def fractions(self) -> NDArray[np.float64]:
+        """Fractional positions (n, 2) of all places."""
+        return np.array([place.xy for place in self.places])
 
     @property
     def multiplicity(self) -> int:
-        """Number of equivalent sites in the cell of the slab."""
+        """Number of equivalent places in the cell of the slab."""
         return len(self.places)
 
 
 def find_sites(slab: Atoms) -> list[Site]:
     """Find the symmetry-distinct adsorption sites on top of a slab.
 
-    The symmetry is the slab's own, as far as it keeps +z up. Neither the vacuum, nor the order of the atoms,
-    nor the origin, nor the choice of the supercell matters.
+    The symmetry is the slab's own, as far as it keeps +z up, without the reconstruction of a second side.
+    Neither the vacuum, nor the order of the atoms, nor the origin, nor the choice of the supercell matters.
 
     Parameters
     ----------
     slab : Atoms
-        Periodic in x and y, surface normal +z; atoms of the fragment "adsorbate" are left out.
+        Periodic in x and y, surface normal +z; atoms of the fragment "adsorbate" are left out. Fractional positions
+        by label in ``info["sites"]`` are sites, too.
 
     Returns
     -------
     list of Site
-        Sorted by label. Of the equivalent sites, the one nearest to the middle of the cell.
+        Sorted by label.
+
+    Raises
+    ------
+    UserError
+        If a site of ``info`` has the label of one that was found.
     """
     slab = _bare(slab)
     surface = Surface(slab)
-    symmetry = SurfaceSymmetry(slab)
+    symmetry = SurfaceSymmetry(_one_sided(slab))
     classes: list[list[Point]] = []
     for point in surface.points():
         for members in classes:
@@ -97,20 +120,26 @@ def find_sites(slab: Atoms) -> list[Site]:
         for count, members in enumerate(several, start=1):
             label = name if len(several) == 1 else f"{name}-{count}"
             sites.append(_site(label, members, surface))
+    for label, fractional in slab.info.get("sites", {}).items():
+        if label in {site.label for site in sites}:
+            raise UserError.of("sites", f"'{label}' is found by symmetry already", "allowed: another label")
+        orbit_A = symmetry.orbit(np.array(fractional) @ surface.cell, surface.cell)
+        points = [Point("given", xy_A, surface.around(xy_A)) for xy_A in orbit_A]
+        sites.append(Site(label, "given", tuple(_place(point, surface) for point in points)))
     return sorted(sites, key=lambda site: site.label)
 
 
-def site_position(slab: Atoms, site: Site, ion: str) -> NDArray[np.float64]:
-    """Return where an ion on a site touches the slab.
+def site_position(slab: Atoms, place: Place, ion: str) -> NDArray[np.float64]:
+    """Return where an ion on a place touches the slab.
 
-    The ion comes down over the site until it is as close to some atom as the sum of their covalent radii.
+    The ion comes down over the place until it is as close to some atom as the sum of their covalent radii.
 
     Parameters
     ----------
     slab : Atoms
-        The slab the site was found on, relaxed or not, with its atoms in the same order.
-    site : Site
-        Where to put the ion.
+        The slab the place was found on, relaxed or not, with its atoms in the same order.
+    place : Place
+        Of a site.
     ion : str
         Chemical symbol.
 
@@ -122,7 +151,7 @@ def site_position(slab: Atoms, site: Site, ion: str) -> NDArray[np.float64]:
     slab = _bare(slab)
     cell = np.array(slab.cell[:2])
     xy_A = sum(
-        (support.weight * (slab.positions[support.atom] + support.offset @ cell)[:2] for support in site.supports),
+        (support.weight * (slab.positions[support.atom] + support.offset @ cell)[:2] for support in place.supports),
         start=np.zeros(2),
     )
     contact_A = covalent_radii[atomic_numbers[ion]] + covalent_radii[slab.numbers]
@@ -132,17 +161,48 @@ def site_position(slab: Atoms, site: Site, ion: str) -> NDArray[np.float64]:
     return np.array([*xy_A, (slab.positions[touching, 2] + climb_A).max()])
 
 
-def add_adsorbate(slab: Atoms, site: Site, ion: str) -> Atoms:
-    """Return a copy of the slab with an ion on a site, as its last atom, fragment "adsorbate"."""
+def add_adsorbate(slab: Atoms, site: Site, ion: str, n: int = 1, *, built: Atoms | None = None) -> Atoms:
+    """Return a copy of the slab with ions on a site, as its last atoms, fragment "adsorbate".
+
+    Parameters
+    ----------
+    slab : Atoms
+        The slab the site was found on, relaxed or not. If it is two-sided, as many ions come to its back.
+    site : Site
+        Where to put the ions.
+    ion : str
+        Chemical symbol.
+    n : int
+        How many on a side, on equivalent places as far from each other as `spread` finds.
+    built : Atoms, optional
+        The slab as built, whose exact symmetry takes the top to the back; by default `slab`.
+
+    Raises
+    ------
+    UserError
+        If the site has fewer places.
+    """
+    chosen = [site.places[index] for index in spread(site.fractions, slab.cell.array[:2, :2], n)]
+    positions = [site_position(slab, place, ion) for place in chosen]
+    built = slab if built is None else built
+    if built.info.get("two_sided") and (flip := find_flip(built)):
+        turned = flip.turned(slab, built)
+        positions += [*flip.apply(np.array([site_position(turned, place, ion) for place in chosen]))]
+    cell = slab.cell.array
+    positions = [
+        position - np.floor(position @ np.linalg.inv(cell) + 1e-6) * [1, 1, 0] @ cell for position in positions
+    ]
     atoms = slab.copy()
-    fragments = [*slab.arrays.get("fragment", ["slab"] * len(slab)), "adsorbate"]
-    atoms += Atoms(ion, [site_position(slab, site, ion)])
+    fragments = [*slab.arrays.get("fragment", ["slab"] * len(slab)), *["adsorbate"] * len(positions)]
+    atoms += Atoms([ion] * len(positions), positions)
     atoms.arrays["fragment"] = np.array(fragments)
     return atoms
 
 
 def relaxed_sites(geometry: Atoms, sites: Mapping[str, NDArray[np.float64]]) -> list[str]:
     """Return the kinds of sites at which the ions are: the nearest ones in the plane, across the cell's edges.
+
+    On a two-sided slab the ions of the upper side count, whose sites are known.
 
     Parameters
     ----------
@@ -156,7 +216,10 @@ def relaxed_sites(geometry: Atoms, sites: Mapping[str, NDArray[np.float64]]) -> 
     list of str
         In the order of `sites`, each once.
     """
-    ions = geometry.positions[geometry.arrays["fragment"] == "adsorbate", :2]
+    fragment, z = geometry.arrays["fragment"], geometry.positions[:, 2]
+    ion = fragment == "adsorbate"
+    upper = ion & (z > z[~ion].mean()) if (~ion).any() else ion
+    ions = geometry.positions[upper if upper.any() else ion, :2]
     in_plane = np.linalg.inv(geometry.cell.array[:2, :2])
     nine = np.stack(np.meshgrid((-1, 0, 1), (-1, 0, 1)), axis=-1).reshape(-1, 2) @ geometry.cell.array[:2, :2]
     distances = []
@@ -173,6 +236,14 @@ def _bare(slab: Atoms) -> Atoms:
     if "fragment" not in slab.arrays:
         return slab
     return slab[slab.arrays["fragment"] != "adsorbate"]
+
+
+def _one_sided(slab: Atoms) -> Atoms:
+    """Return the slab without the outer layers of its back, where that is reconstructed as the top is."""
+    z, tags = slab.positions[:, 2], slab.get_tags()
+    if not slab.info.get("two_sided") or tags.max() < 2:
+        return slab
+    return slab[(z > z.mean()) | (tags > 2)]
 
 
 def _lateral_A(slab: Atoms, xy_A: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -218,24 +289,26 @@ def _name(point: Point, surface: Surface, slab: Atoms) -> str:
 
 
 def _site(label: str, members: list[Point], surface: Surface) -> Site:
-    """Make a site of the member of its class that is nearest to the middle of the cell."""
+    """Make a site of the members of its class, the one that is nearest to the middle of the cell first."""
     inverse = np.linalg.inv(surface.cell)
 
     def rank(point: Point) -> tuple[float, ...]:
         fractional = point.xy_A @ inverse
         return (round(float(abs(fractional - 0.5).max()), 3), *fractional.round(3))
 
-    point = min(members, key=rank)
+    members = sorted(members, key=rank)
+    return Site(label, members[0].kind, tuple(_place(point, surface) for point in members))
+
+
+def _place(point: Point, surface: Surface) -> Place:
+    """Make a place of a point: the least weights of its supports whose sum it is."""
     held = np.vstack([surface.xy_A[point.supports].T, np.ones(len(point.supports))])
     weights = np.linalg.lstsq(held, [*point.xy_A, 1.0], rcond=None)[0]
-    x, y = point.xy_A @ inverse
-    return Site(
-        label=label,
-        kind=point.kind,
-        xy=(float(x), float(y)),
-        supports=tuple(
+    x, y = point.xy_A @ np.linalg.inv(surface.cell)
+    return Place(
+        (float(x), float(y)),
+        tuple(
             Support(int(surface.index[atom]), (int(i), int(j)), float(weight))
             for atom, (i, j), weight in zip(point.supports, surface.offset[point.supports], weights, strict=True)
         ),
-        places=tuple((float(u), float(v)) for u, v in (member.xy_A @ inverse for member in members)),
     )

@@ -1,4 +1,4 @@
-"""Diamond slabs: a cut along any plane, a reconstructed top, hydrogen on the dangling bonds."""
+"""Slabs: a crystal cut along any plane, a reconstructed top, hydrogen on the dangling bonds."""
 
 from __future__ import annotations
 
@@ -9,30 +9,27 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from ase import Atoms
 from ase.constraints import FixAtoms
+from ase.data import atomic_numbers, covalent_radii
 
-from iondrill.build.bonds import find_bonds
+from iondrill.build.bonds import BOND_SCALE, find_bonds
+from iondrill.build.crystals import bulk, crystals
+from iondrill.build.flip import find_flip
 from iondrill.build.reconstruct import RECONSTRUCT
 from iondrill.errors import UserError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from iondrill.build.crystals import Bulk
     from iondrill.build.recipes import FacetRecipe, Miller
-
-CH_A = 1.09
-
-# The lattice in units of a/4, so that all of it is in whole numbers: sublattice A at the points of the fcc
-# lattice, B displaced by (1, 1, 1). An A atom has its neighbours at TETRAHEDRON, a B atom at -TETRAHEDRON.
-FCC = np.array([[0, 2, 2], [2, 0, 2], [2, 2, 0]])
-TETRAHEDRON = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
-SUBLATTICES = ("A", "B")
 
 
 class Plane(NamedTuple):
-    """One atom of each 1×1 cell: its position (in a/4) and its height ``position · miller``."""
+    """One atom of each 1×1 cell: its position and height ``position · miller``, in the crystal's whole numbers."""
 
     height: int
-    sublattice: str
+    kind: int
+    """Index of the atom in the basis."""
     position: NDArray[np.int_]
 
 
@@ -42,21 +39,25 @@ def build_slab(recipe: FacetRecipe) -> Atoms:
     Parameters
     ----------
     recipe : FacetRecipe
-        Miller indices, reconstruction, termination and size.
+        Crystal, Miller indices, reconstruction, termination and size.
 
     Returns
     -------
     Atoms
-        Periodic, surface normal +z, first edge along x. The C atoms from the back to the top, then the H of
-        the back, then the H of the top. Tags count the C layers from 1 at the top; H has the tag of its C.
-        The back is saturated with H and fixed (FixAtoms). Fragment "slab".
+        Periodic, surface normal +z, first edge along x. The atoms from the back to the top, then the H of
+        the back, then the H of the top. Tags count the layers from 1 at the top; H has the tag of its neighbour.
+        The back is saturated with H and fixed (FixAtoms). Fragment "slab". If two-sided, the back is the image of
+        the top, tags count from both sides, and the middle is fixed.
 
     Raises
     ------
     UserError
-        If the number of layers leaves singly bonded atoms at the back.
+        If the number of layers leaves singly bonded atoms at the back or no equivalent sides, or the lattice
+        constants no bonds.
     """
-    slab = cut_diamond(recipe.miller, recipe.layers, recipe.lattice_A)
+    crystal = bulk(recipe.crystal, recipe.element, recipe.lattice_A, recipe.c_A)
+    _check_bonds(crystal)
+    slab = cut(crystal, recipe.miller, recipe.layers)
     slab = slab.repeat((*recipe.cell, 1))
     slab = slab[np.lexsort((*np.round(slab.positions.T[:2], 3), -slab.get_tags()))]
     slab.pbc = (True, True, False)
@@ -64,56 +65,102 @@ def build_slab(recipe: FacetRecipe) -> Atoms:
     if _coordination(slab).min() < 2:
         raise UserError.of(
             "layers",
-            f"{recipe.layers} layers of {list(recipe.miller)} leave singly bonded C at the back",
+            f"{recipe.layers} layers of {list(recipe.miller)} leave singly bonded {recipe.element} at the back",
             f"use {recipe.layers + 1}",
         )
-    hydrogenate(slab, np.flatnonzero(slab.positions[:, 2] < middle_A))
-    RECONSTRUCT[recipe.reconstruction](slab, recipe.hydrogenated)
+    valence, uncut = len(crystal.bonds[0]), slab.copy()
+    if not recipe.two_sided:
+        hydrogenate(slab, np.flatnonzero(slab.positions[:, 2] < middle_A), valence)
+    RECONSTRUCT[recipe.reconstruction](slab, recipe)
     if recipe.hydrogenated:
-        hydrogenate(slab, np.flatnonzero(slab.positions[:, 2] > middle_A))
+        hydrogenate(slab, np.flatnonzero(slab.positions[:, 2] > middle_A), valence)
+    if recipe.two_sided:
+        _mirror(slab, uncut, recipe.layers)
     slab.center(vacuum=recipe.vacuum_A / 2, axis=2)
     slab.pbc = True
     slab.wrap(eps=1e-6)
-    slab.set_constraint(FixAtoms(mask=slab.get_tags() > recipe.layers - recipe.fixed_layers))
+    free = (recipe.layers - recipe.fixed_layers + recipe.two_sided) // (1 + recipe.two_sided)
+    slab.set_constraint(FixAtoms(mask=slab.get_tags() > free))
     slab.arrays["fragment"] = np.full(len(slab), "slab")
-    slab.info = {}
+    slab.info = {
+        **({"sites": recipe.site_fractions(slab.cell.array)} if recipe.sites else {}),
+        **({"two_sided": True} if recipe.two_sided else {}),
+    }
     return slab
 
 
-def cut_diamond(miller: Miller, layers: int, lattice_A: float) -> Atoms:
-    """Cut the 1×1 cell of a slab out of diamond.
-
-    The edges are the two shortest lattice vectors of the plane. Of the two planes that can be on top, the
-    one with fewer dangling bonds is: the shuffle plane of (111).
+def _mirror(slab: Atoms, cut_slab: Atoms, layers: int) -> None:
+    """Make the lower half of a slab the image of its upper half, in place, by an operation of the cut.
 
     Parameters
     ----------
+    slab : Atoms
+        With its top as it shall be: the atoms of the cut, then H on the top.
+    cut_slab : Atoms
+        As it was cut.
+    layers : int
+        Of the cut.
+    """
+    flip = find_flip(cut_slab)
+    if flip is None:
+        raise UserError.of("two_sided", f"the sides of {layers} layers are not equivalent", f"try {layers + 1}")
+    tags = slab.get_tags()
+    lower = np.flatnonzero(tags[: len(cut_slab)] * 2 > layers + 1)
+    hydrogen = slab[len(cut_slab) :]
+    slab.positions[lower] = flip.apply(slab.positions[flip.image[lower]])
+    slab += Atoms("H" * len(hydrogen), flip.apply(hydrogen.positions), tags=hydrogen.get_tags())
+    slab.set_tags(np.minimum(slab.get_tags(), layers + 1 - slab.get_tags()))
+
+
+def _check_bonds(crystal: Bulk) -> None:
+    """Raise a UserError unless the neighbours of the crystal, and no other atoms, are close enough to be bonded."""
+    reach_A = 2 * BOND_SCALE * covalent_radii[atomic_numbers[crystal.element]]
+    lengths_A = np.array([np.linalg.norm(bonds @ crystal.to_A, axis=1) for bonds in crystal.bonds])
+    around = np.array(list(product((-1, 0, 1), repeat=3))) @ crystal.primitive
+    all_A = np.linalg.norm((around[:, None] + crystal.basis).reshape(-1, 3) @ crystal.to_A, axis=1)
+    if np.ptp(lengths_A) > 1e-6 or lengths_A.max() > reach_A or (all_A < reach_A).sum() != lengths_A.shape[1] + 1:
+        raise UserError.of(
+            "lattice_A",
+            f"neighbours in the crystal of {crystal.element} are {lengths_A.max():.2f} Å apart",
+            f"allowed: bonds shorter than {reach_A:.2f} Å, to the neighbours alone",
+        )
+
+
+def cut(crystal: Bulk, miller: Miller, layers: int) -> Atoms:
+    """Cut the 1×1 cell of a slab out of a crystal.
+
+    The edges are the two shortest lattice vectors of the plane. Of the planes that can be on top, the one with
+    the fewest dangling bonds is: the shuffle plane of (111) of diamond.
+
+    Parameters
+    ----------
+    crystal : Bulk
+        The crystal.
     miller : tuple of int
         Indices without a common divisor.
     layers : int
         Planes of different height.
-    lattice_A : float
-        Cubic lattice constant.
 
     Returns
     -------
     Atoms
-        The C atoms, tags counting the layers from 1 at the top, with a cell as high as the slab.
+        The atoms, tags counting the layers from 1 at the top, with a cell as high as the slab.
     """
-    normal = np.array(miller)
-    tops = [_planes(normal, layers, top) for top in SUBLATTICES]
-    planes = min(tops, key=lambda planes: len(_dangling(planes, normal)))
-    edges = _edges(normal, _dangling(planes, normal))
-    x = edges[0] / np.linalg.norm(edges[0])
-    z = normal / np.linalg.norm(normal)
+    indices = np.array(miller)
+    tops = [_planes(crystal, indices, layers, top) for top in range(len(crystal.basis))]
+    planes = min(tops, key=lambda planes: len(_dangling(crystal, planes, indices)))
+    edges_A = _edges(crystal, indices, _dangling(crystal, planes, indices))
+    x, z = edges_A[0], np.cross(*edges_A)
+    x, z = x / np.linalg.norm(x), z / np.linalg.norm(z)
     frame = np.array([x, np.cross(z, x), z])
     heights = sorted({plane.height for plane in planes}, reverse=True)
-    positions = np.array([plane.position for plane in planes]) @ frame.T * lattice_A / 4
+    positions = np.array([plane.position for plane in planes]) @ crystal.to_A @ frame.T
     cell = np.zeros((3, 3))
-    cell[:2] = edges @ frame.T * lattice_A / 4
-    cell[2, 2] = np.ptp(positions[:, 2]) + lattice_A
+    cell[:2] = edges_A @ frame.T
+    cell[abs(cell) < 1e-9] = 0
+    cell[2, 2] = np.ptp(positions[:, 2]) + 2 * crystal.bond_A
     atoms = Atoms(
-        f"C{len(planes)}",
+        [crystal.element] * len(planes),
         positions=positions,
         cell=cell,
         pbc=(True, True, False),
@@ -123,11 +170,11 @@ def cut_diamond(miller: Miller, layers: int, lattice_A: float) -> Atoms:
     return atoms
 
 
-def hydrogenate(atoms: Atoms, candidates: NDArray[np.int_]) -> None:
-    """Put H on every dangling bond of four-valent atoms that have two or three neighbours, in place.
+def hydrogenate(atoms: Atoms, candidates: NDArray[np.int_], valence: int) -> None:
+    """Put H on every dangling bond of atoms that have two or three neighbours, in place.
 
-    Three neighbours leave one direction, against the sum of their bonds; two leave the two that complete
-    the tetrahedron. On a bulk cut these are the cut bonds.
+    One bond too few points against the sum of the others; two too few complete a tetrahedron. On a bulk cut
+    these are the cut bonds.
 
     Parameters
     ----------
@@ -135,21 +182,24 @@ def hydrogenate(atoms: Atoms, candidates: NDArray[np.int_]) -> None:
         The slab; the H atoms are appended, each with the tag of its neighbour.
     candidates : (n,) int array
         Indices of the atoms that may get H.
+    valence : int
+        Neighbours of an atom in the crystal.
     """
     bonds = find_bonds(atoms)
     for index in candidates:
+        length_A = crystals().elements[atoms.symbols[index]].hydrogen_A
         around = bonds.select(bonds.first == index)
-        for direction in _missing(around.vector_A / around.length_A[:, None]):
-            atoms += Atoms("H", [atoms.positions[index] + CH_A * direction], tags=[atoms.get_tags()[index]])
+        for direction in _missing(around.vector_A / around.length_A[:, None], valence):
+            atoms += Atoms("H", [atoms.positions[index] + length_A * direction], tags=[atoms.get_tags()[index]])
 
 
-def _missing(units: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the unit vectors (m, 3) that complete two or three bonds (n, 3) to a tetrahedron."""
+def _missing(units: NDArray[np.float64], valence: int) -> NDArray[np.float64]:
+    """Return the unit vectors (m, 3) that complete the bonds (n, 3) of an atom, n one or two below its valence."""
     back = -units.sum(axis=0)
     back /= np.linalg.norm(back) or 1.0
-    if len(units) == 3:
+    if len(units) == valence - 1:
         return np.array([back])
-    if len(units) == 2:
+    if len(units) == 2 and valence == 4:
         side = np.cross(*units)
         side /= np.linalg.norm(side)
         return np.array([(back + sign * np.sqrt(2) * side) / np.sqrt(3) for sign in (1, -1)])
@@ -161,49 +211,53 @@ def _coordination(atoms: Atoms) -> NDArray[np.int_]:
     return count
 
 
-def _lattice_vectors(normal: NDArray[np.int_]) -> NDArray[np.int_]:
-    """Return the fcc vectors (n, 3) around the origin, in a/4, as far as a step along `normal` needs."""
-    reach = range(-2 * abs(normal).max(), 2 * abs(normal).max() + 1)
-    vectors: NDArray[np.int_] = np.array(list(product(reach, repeat=3))) @ FCC
-    return np.array(vectors[vectors.any(axis=1)])
+def _lattice_vectors(crystal: Bulk, indices: NDArray[np.int_]) -> NDArray[np.int_]:
+    """Return the lattice vectors (n, 3) around the origin as far as a step along the normal needs, shortest first."""
+    reach = range(-2 * abs(indices).max(), 2 * abs(indices).max() + 1)
+    vectors = np.array(list(product(reach, repeat=3))) @ crystal.primitive
+    lengths_A = np.linalg.norm(vectors @ crystal.to_A, axis=1)
+    return np.array(vectors[np.lexsort((*vectors.T, lengths_A.round(6)))][1:])
 
 
-def _planes(normal: NDArray[np.int_], layers: int, top: str) -> list[Plane]:
-    """Return the planes of the highest `layers` heights, with an atom of `top` at the origin."""
-    step = gcd(*(FCC @ normal))
-    down = _lattice_vectors(normal)
-    down = min(down[down @ normal == -step].tolist(), key=lambda vector: (np.dot(vector, vector), vector))
+def _planes(crystal: Bulk, indices: NDArray[np.int_], layers: int, top: int) -> list[Plane]:
+    """Return the planes of the highest `layers` heights, with an atom of kind `top` at the origin."""
+    step = gcd(*(crystal.primitive @ indices))
+    vectors = _lattice_vectors(crystal, indices)
+    down = vectors[vectors @ indices == -step][0]
     planes = []
-    for sublattice in SUBLATTICES:
-        shift = (SUBLATTICES.index(sublattice) - SUBLATTICES.index(top)) * np.array([1, 1, 1])
-        first = -(-int(shift @ normal) // step)  # steps down to the first plane not above the origin
+    for kind, atom in enumerate(crystal.basis):
+        shift = atom - crystal.basis[top]
+        first = -(-int(shift @ indices) // step)  # steps down to the first plane not above the origin
         for count in range(first, first + layers):
-            position = shift + count * np.array(down)
-            planes.append(Plane(int(position @ normal), sublattice, position))
+            position = shift + count * down
+            planes.append(Plane(int(position @ indices), kind, position))
     lowest = sorted({plane.height for plane in planes}, reverse=True)[layers - 1]
     return sorted((plane for plane in planes if plane.height >= lowest), key=lambda plane: -plane.height)
 
 
-def _dangling(planes: list[Plane], normal: NDArray[np.int_]) -> list[NDArray[np.int_]]:
-    """Return the bonds (in a/4) that the cut above the highest plane breaks."""
-    bonds = ((plane, sign * TETRAHEDRON) for plane in planes for sign in [1 if plane.sublattice == "A" else -1])
-    return [bond for plane, four in bonds for bond in four if plane.height + bond @ normal > 0]
+def _dangling(crystal: Bulk, planes: list[Plane], indices: NDArray[np.int_]) -> list[NDArray[np.int_]]:
+    """Return the bonds that the cut above the highest plane breaks."""
+    bonds = ((plane, bond) for plane in planes for bond in crystal.bonds[plane.kind])
+    return [bond for plane, bond in bonds if plane.height + bond @ indices > 0]
 
 
-def _edges(normal: NDArray[np.int_], dangling: list[NDArray[np.int_]]) -> NDArray[np.int_]:
-    """Return the two shortest lattice vectors (2, 3) of the plane, in a/4.
+def _edges(crystal: Bulk, indices: NDArray[np.int_], dangling: list[NDArray[np.int_]]) -> NDArray[np.float64]:
+    """Return the two shortest lattice vectors (2, 3) of the plane, Cartesian, Å.
 
     Right-handed about the normal and, where there is a choice, with an obtuse angle between them and the
     first along the dangling bonds, as the dimers of (100) have it.
     """
-    vectors = _lattice_vectors(normal)
-    vectors = vectors[vectors @ normal == 0]
-    lengths = (vectors**2).sum(axis=1)
-    shortest = vectors[lengths == lengths.min()]
+    vectors = _lattice_vectors(crystal, indices)
+    vectors = vectors[vectors @ indices == 0] @ crystal.to_A
+    lengths_A = np.linalg.norm(vectors, axis=1).round(6)
+    shortest = vectors[lengths_A == lengths_A.min()]
+    normal = np.linalg.inv(crystal.to_A) @ indices
+    dangling_A = np.reshape(dangling, (-1, 3)) @ crystal.to_A
 
-    def rank(pair: tuple[NDArray[np.int_], NDArray[np.int_]]) -> tuple[float, ...]:
+    def rank(pair: tuple[NDArray[np.float64], NDArray[np.float64]]) -> tuple[float, ...]:
         first, second = pair
-        along = sum(abs(bond @ first) for bond in dangling)
-        return second @ second, first @ second > 0, abs(first @ second), -along, *-first, *-second
+        angle, along = (first @ second).round(6), abs(dangling_A @ first).sum().round(6)
+        return (second @ second).round(6), angle > 0, abs(angle), -along, *-first.round(6), *-second.round(6)
 
-    return np.array(min((pair for pair in product(shortest, vectors) if np.linalg.det([*pair, normal]) > 0), key=rank))
+    pairs = ((first, second) for first, second in product(shortest, vectors) if np.cross(first, second) @ normal > 1e-6)
+    return np.array(min(pairs, key=rank))

@@ -104,6 +104,17 @@ class Surface:
         """Return the atoms nearest to a point; those equally far all count."""
         return list(self.tree.query_ball_point(xy_A, self.tree.query(xy_A)[0] + TIE_A))
 
+    def around(self, xy_A: NDArray[np.float64]) -> list[int]:
+        """Return the three nearest atoms that span the plane."""
+        order: list[int] = self.tree.query(xy_A, min(len(self.xy_A), 40))[1].tolist()
+        first, second, *rest = order
+        along = self.xy_A[second] - self.xy_A[first]
+        for third in rest:
+            arm = self.xy_A[third] - self.xy_A[first]
+            if abs(along[0] * arm[1] - along[1] * arm[0]) > TIE_A * np.linalg.norm(along):
+                return [first, second, third]
+        return order[:3]
+
     def widest_gap(self, point: Point) -> float:
         """Return the widest angle between neighbouring supports; below π, they surround the point."""
         arms = self.xy_A[point.supports] - point.xy_A

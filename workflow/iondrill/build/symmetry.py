@@ -46,6 +46,21 @@ class SurfaceSymmetry:
         fractional = images @ np.linalg.inv(self.cell)
         return bool(np.linalg.norm((fractional - np.rint(fractional)) @ self.cell, axis=1).min() < SAME_A)
 
+    def orbit(self, xy_A: NDArray[np.float64], cell: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the points (n, 2) of a larger cell (2, 2) that operations take a point (2,) to, itself first."""
+        reach = int(np.ceil(np.abs(cell @ np.linalg.inv(self.cell)).sum()))
+        steps = np.array(list(product(range(-reach, reach + 1), repeat=2))) @ self.cell
+        images = (xy_A @ self.rotations + self.shifts_A)[:, None] + steps
+        images = np.vstack([xy_A[None], images.reshape(-1, 2)])
+        fractional = images @ np.linalg.inv(cell)
+        inside = ((fractional > -1e-4) & (fractional < 1 - 1e-4)).all(axis=1)
+        kept: list[NDArray[np.float64]] = []
+        for point in fractional[inside]:
+            apart = np.array(kept).reshape(-1, 2) - point
+            if not (np.linalg.norm((apart - np.rint(apart)) @ cell, axis=1) < SAME_A).any():
+                kept.append(point)
+        return np.array(kept) @ cell
+
 
 def _operations(
     cell: NDArray[np.float64], positions: NDArray[np.float64], numbers: NDArray[np.int_]

@@ -1,4 +1,4 @@
-"""The command ``iondrill``: check a configuration, look at a run and at this machine, write the reference."""
+"""The command ``iondrill``: start recipes, check a configuration, look at a run and a machine, write the reference."""
 
 from __future__ import annotations
 
@@ -76,6 +76,20 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="say what was found on this machine, and what to install")
     doctor.add_argument("--json", action="store_true", help="write the findings as JSON")
     doctor.set_defaults(command=_doctor)
+
+    new = commands.add_parser("new", help="write a commented starter file; never over one that is there")
+    kinds = new.add_subparsers(metavar="kind", required=True)
+    facet = kinds.add_parser("facet", help="for structures/facets")
+    facet.add_argument("name", help="of the recipe; its file is structures/facets/NAME.yaml")
+    facet.add_argument("--miller", nargs=3, type=int, default=[1, 0, 0], metavar=("H", "K", "L"), help="default: 1 0 0")
+    facet.add_argument("--reconstruction", help="1x1, as cut, by default")
+    facet.add_argument("--hydrogenated", action="store_true", help="hydrogen on the top")
+    facet.add_argument("--crystal", help="diamond by default")
+    facet.add_argument("--element", help="C by default")
+    facet.add_argument("--layers", type=int, help="by default as many as make the slab 6 Å thick")
+    facet.add_argument("--cell", nargs=2, type=int, metavar=("N", "M"), help="repeats of the 1×1 cell")
+    facet.add_argument("--structures", type=Path, default=Path("structures"), metavar="DIR", help="default: structures")
+    facet.set_defaults(command=_new_facet)
 
     schema = commands.add_parser("schema", help="print the JSON Schema, for editors")
     schema.add_argument("what", nargs="?", choices=["config", "recipe"], default="config")
@@ -187,6 +201,20 @@ def _doctor(options: argparse.Namespace) -> int:
     else:
         print(as_text(findings))
     return 0 if all(finding.found for finding in findings if finding.needed) else 1
+
+
+def _new_facet(options: argparse.Namespace) -> int:
+    """Write a starter file for a facet."""
+    from iondrill.cli.new import new_facet
+
+    keys = ("miller", "reconstruction", "hydrogenated", "crystal", "element", "layers", "cell")
+    chosen = {key: value for key in keys if (value := getattr(options, key))}
+    starter = new_facet(options.name, options.structures, chosen)
+    print(f"{starter.path}: {starter.formula}, sites {', '.join(starter.sites)}")
+    print(
+        f"Say what it must show, name {options.name} under adsorption.facets in config.yaml, and run `iondrill check`."
+    )
+    return 0
 
 
 def _schema(options: argparse.Namespace) -> int:

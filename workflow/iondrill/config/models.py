@@ -30,6 +30,7 @@ PRERELAX = (
     "level whose relaxed geometries are the start at this stage's level, unless that is of engine xtb; null: start as "
     "built"
 )
+IonCount = Annotated[int, Field(ge=1, le=16), Number]
 
 
 class RelaxStage(Strict):
@@ -167,7 +168,7 @@ class ElfStage(Strict):
 
 
 class AdsorptionStage(Strict):
-    """Adsorption energies of single ions on facets."""
+    """Adsorption energies of ions on facets."""
 
     level: LevelName | Annotated[list[LevelName], Field(min_length=1)] = Field(
         "gfn2",
@@ -176,6 +177,11 @@ class AdsorptionStage(Strict):
     facets: list[FacetName] = Field([], description="recipes in structures/facets")
     ions: list[Ion] = Field(["Li", "Na"], description="adsorbates")
     sites: list[Name] | Literal["all"] = Field("all", description="labels of sites, or all symmetry-distinct ones")
+    n: Annotated[list[IonCount], Field(min_length=1)] = Field(
+        [1],
+        description="numbers of ions in the cell, each a coverage of its own: on equivalent places as far apart as "
+        "possible; with sites `all` those that have room for them",
+    )
     fmax_eV_A: PositiveFloat = Field(0.05, description="largest force at which a slab counts as relaxed")
     max_steps: PositiveInt = Field(300, description="more than this: not converged")
     prerelax: LevelName | None = Field("gfn2", description=PRERELAX)

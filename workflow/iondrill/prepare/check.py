@@ -207,15 +207,15 @@ def _comparison_problems(plan: Plan) -> list[Problem]:
 
 
 def _site_problems(plan: Plan, documents: Sequence[Document]) -> list[Problem]:
-    """Return the sites asked for that a facet does not have."""
-    problems: list[Problem] = []
-    for facet in plan.config.adsorption.facets:
-        try:
-            plan.sites(facet)
-        except UserError as error:
-            where = locate(documents, ("adsorption", "sites"))
-            problems += [Problem(where, problem.found, problem.allowed) for problem in error.problems]
-    return problems
+    """Return the sites asked for that a facet does not have, or has no room on."""
+    try:
+        plan.fillings()
+    except UserError as error:
+        return [
+            Problem(locate(documents, tuple(problem.where.split("."))), problem.found, problem.allowed)
+            for problem in error.problems
+        ]
+    return []
 
 
 def _difference_problems(plan: Plan, documents: Sequence[Document]) -> list[Problem]:

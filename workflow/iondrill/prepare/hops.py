@@ -85,7 +85,7 @@ def ends(hop: Hop, built: Atoms, start: Atoms, end: Atoms) -> tuple[Atoms, Atoms
     """
     sites = {site.label: site for site in find_sites(built)}
     in_plane = built.cell.array[:2]
-    places = {label: np.array(site.places) @ in_plane for label, site in sites.items()}
+    places = {label: site.fractions @ in_plane for label, site in sites.items()}
     for label, atoms in ((hop.start, start), (hop.end, end)):
         if (now := relaxed_sites(atoms, places)) != [label]:
             raise UserError.of(hop.subject, f"the ion put at {label} relaxed to {', '.join(now)}", "no end of a path")

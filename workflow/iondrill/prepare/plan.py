@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from iondrill.build.recipes import AssemblyRecipe, load_recipe, multiplicity, recipe_path, spin_states
-from iondrill.errors import UserError, nearest
+from iondrill.errors import Problem, UserError, nearest
 from iondrill.prepare.hops import Hop, hops
 from iondrill.prepare.jobs import Job, Md, Neb, Relax, Static
-from iondrill.prepare.sitelist import site_labels
+from iondrill.prepare.sitelist import has_room, site_spacings
 
 if TYPE_CHECKING:
     from iondrill.build.recipes import AnyRecipe
+    from iondrill.config.base import Ion
     from iondrill.config.models import Config
     from iondrill.prepare.jobs import Stage
 
@@ -21,6 +23,7 @@ CLEAN = "clean"
 FRAGMENTS = {"nd": "cluster", "rest": "flake"}
 """The parts of a frame, by the key of the assembly that names their recipe."""
 PARTS = tuple(FRAGMENTS)
+FEWER = "allowed: fewer ions, or a larger cell in the facet's recipe"
 
 
 class JobId(NamedTuple):
@@ -38,6 +41,20 @@ class JobId(NamedTuple):
     def subject(self) -> str:
         """The name without the level."""
         return self.name.rpartition(".")[0]
+
+
+class Filling(NamedTuple):
+    """Ions on a site of a facet."""
+
+    facet: str
+    ion: Ion
+    n: int
+    site: str
+
+    @property
+    def subject(self) -> str:
+        """Name of the job without its level: ``C100-2x1.Li-cave``, ``C100-2x1.2Li-cave``."""
+        return f"{self.facet}.{self.n if self.n > 1 else ''}{self.ion}-{self.site}"
 
 
 class Plan:
@@ -133,21 +150,43 @@ class Plan:
             raise UserError.of("elf.difference", found, "allowed: false, or charges that add up")
         return PARTS
 
-    def sites(self, facet: str) -> list[str]:
-        """Return the labels of the sites to fill on a facet.
+    def fillings(self) -> list[Filling]:
+        """Return which ions are put where: facet by facet, ion by ion, coverage by coverage, site by site.
 
         Raises
         ------
         UserError
-            If the configuration names a site that the facet does not have.
+            If the configuration names a site that a facet does not have, or that has no room for the ions; or if no
+            site has.
         """
-        wanted, found = self.config.adsorption.sites, site_labels(facet, self.recipes, self.results / ".cache")
-        if wanted == "all":
-            return found
-        for site in wanted:
-            if site not in found:
-                raise UserError.of("adsorption.sites", f"facet {facet} has no site '{site}'", nearest(site, found))
-        return list(wanted)
+        stage = self.config.adsorption
+        fillings, problems = list[Filling](), list[Problem]()
+        for facet, ion, n in product(stage.facets, stage.ions, stage.n):
+            try:
+                fillings += [Filling(facet, ion, n, site) for site in self._sites(facet, ion, n)]
+            except UserError as error:
+                problems += error.problems
+        if problems:
+            raise UserError(*dict.fromkeys(problems))
+        return fillings
+
+    def _sites(self, facet: str, ion: Ion, n: int) -> list[str]:
+        """Return the labels of the sites to fill with ions."""
+        wanted = self.config.adsorption.sites
+        spacings_A = site_spacings(facet, self.recipes, self.results / ".cache")
+        roomy = [site for site in spacings_A if has_room(spacings_A[site], ion, n)]
+        problems = [
+            Problem("adsorption.sites", f"facet {facet} has no site '{site}'", nearest(site, spacings_A))
+            if site not in spacings_A
+            else Problem("adsorption.n", f"site '{site}' of facet {facet} has no room for {n} {ion}", FEWER)
+            for site in ([] if wanted == "all" else wanted)
+            if site not in roomy
+        ]
+        if not roomy and not problems:
+            problems.append(Problem("adsorption.n", f"no site of facet {facet} has room for {n} {ion}", FEWER))
+        if problems:
+            raise UserError(*problems)
+        return roomy if wanted == "all" else list(wanted)
 
     # --- jobs --------------------------------------------------------------------------------------------------
 
@@ -198,7 +237,7 @@ class Plan:
             return []
         subjects = [f"{facet}.{CLEAN}" for facet in stage.facets]
         subjects += [f"atom.{ion}" for ion in stage.ions]
-        subjects += [f"{f}.{ion}-{site}" for f in stage.facets for ion in stage.ions for site in self.sites(f)]
+        subjects += [filling.subject for filling in self.fillings()]
         levels = stage.levels if level is None else [level]
         return [JobId("adsorption", f"{subject}.{name}") for name in levels for subject in subjects]
 

@@ -29,8 +29,8 @@ def isolated_atom(symbol: str) -> Atoms:
     return atoms
 
 
-def slab_with_ion(built: Atoms, relaxed: Atoms, site_label: str, ion: str) -> Atoms:
-    """Put an ion on a site of a relaxed slab.
+def slab_with_ions(built: Atoms, relaxed: Atoms, ions: str, site_label: str) -> Atoms:
+    """Put ions on a site of a relaxed slab.
 
     Parameters
     ----------
@@ -38,10 +38,10 @@ def slab_with_ion(built: Atoms, relaxed: Atoms, site_label: str, ion: str) -> At
         The slab as built: its exact symmetry names the sites.
     relaxed : Atoms
         The same slab, relaxed.
+    ions : str
+        Chemical symbol, after their number if there are several: ``Li``, ``2Li``.
     site_label : str
         One of the sites of `built`.
-    ion : str
-        Chemical symbol.
 
     Raises
     ------
@@ -53,7 +53,8 @@ def slab_with_ion(built: Atoms, relaxed: Atoms, site_label: str, ion: str) -> At
     sites = {site.label: site for site in find_sites(built)}
     if site_label not in sites:
         raise UserError.of("site", f"there is no site '{site_label}'", nearest(site_label, sites))
-    return add_adsorbate(relaxed, sites[site_label], ion)
+    ion = ions.lstrip("0123456789")
+    return add_adsorbate(relaxed, sites[site_label], ion, int(ions.removesuffix(ion) or 1), built=built)
 
 
 def damage(before: Atoms, after: Atoms) -> str:
@@ -97,7 +98,7 @@ def left_site(before: Atoms, after: Atoms, built: Atoms) -> str:
     """
     from iondrill.build.sites import find_sites, relaxed_sites
 
-    places = {site.label: np.array(site.places) @ built.cell.array[:2] for site in find_sites(built)}
+    places = {site.label: site.fractions @ built.cell.array[:2] for site in find_sites(built)}
     was, now = (relaxed_sites(atoms, places) for atoms in (before, after))
     return "" if was == now else f"the ion moved from {', '.join(was)} to {', '.join(now)}"
 
@@ -108,15 +109,15 @@ def as_built(subject: str, built: Atoms | None) -> Atoms:
     Parameters
     ----------
     subject : str
-        The job's name without its level: ``atom.Li``, ``C100-2x1.Li-cave``, ``nd29``, …
+        The job's name without its level: ``atom.Li``, ``C100-2x1.Li-cave``, ``C100-2x1.2Li-cave``, ``nd29``, …
     built : Atoms or None
         The structure as built; None for an atom.
     """
     _, _, second = subject.partition(".")
     if built is None:
         return isolated_atom(second)
-    ion, dash, site = second.partition("-")
-    return slab_with_ion(built, built, site, ion) if dash else built
+    ions, dash, site = second.partition("-")
+    return slab_with_ions(built, built, ions, site) if dash else built
 
 
 def frame(trajectory: Path, step: int, template: Atoms) -> Atoms:

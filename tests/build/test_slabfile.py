@@ -1,0 +1,125 @@
+"""Facets from structure files: labelled, upright, in one piece, with layers, fixed atoms and sites."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.build import molecule
+from ase.io import write
+
+from iondrill.build.assertions import assert_surface, faults
+from iondrill.build.checks import read_structure
+from iondrill.build.io import write_structure
+from iondrill.build.recipes import FileRecipe, load_recipe
+from iondrill.build.registry import build
+from iondrill.build.sites import add_adsorbate, find_sites
+from iondrill.build.slab import build_slab
+from iondrill.errors import UserError
+
+STRUCTURES = Path(__file__).parents[2] / "structures"
+
+
+@pytest.fixture
+def root(tmp_path):
+    (tmp_path / "facets").mkdir()
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def dimers():
+    return build_slab(load_recipe("C100-2x1", STRUCTURES))
+
+
+def plain(atoms):
+    """What files of other programs hold: no labels, no layers."""
+    bare = atoms.copy()
+    del bare.arrays["fragment"], bare.arrays["tags"]
+    return bare
+
+
+@pytest.mark.parametrize("suffix", [".extxyz", ".cif", ".vasp", ".xsf", ".traj"])
+def test_a_file_gives_the_slab_of_the_recipe(suffix, dimers, root):
+    path = root / f"facets/mine{suffix}"
+    write(path, plain(dimers), **({"sort": False} if suffix == ".vasp" else {}))
+    slab = build("mine", root)
+    assert set(slab.arrays["fragment"]) == {"slab"}
+    assert slab.get_tags().tolist() == dimers.get_tags().tolist()
+    assert slab.get_all_distances(mic=True) == pytest.approx(dimers.get_all_distances(mic=True), abs=1e-4)
+    labels = {site.label: site.multiplicity for site in find_sites(slab)}
+    assert labels == {site.label: site.multiplicity for site in find_sites(dimers)}
+    recipe = load_recipe("mine", root)
+    assert isinstance(recipe, FileRecipe)
+    assert faults(assert_surface(slab, slab, recipe, "built")) == ""
+    fixed = [index for constraint in slab.constraints for index in constraint.index.tolist()]
+    assert fixed == (dimers.constraints[0].index.tolist() if suffix in {".extxyz", ".vasp", ".traj"} else [])
+    ion = add_adsorbate(slab, find_sites(slab)[0], "Li")
+    assert faults(assert_surface(ion, slab, recipe, "with ions")) == ""
+    ion.positions[0] += [0, 0, -2]
+    assert "broken" in faults(assert_surface(ion, slab, recipe, "with ions"))
+
+
+def test_any_orientation_and_any_cut_through_the_vacuum(dimers, root):
+    other = plain(dimers)
+    other.positions[:, 2] += 9.0
+    other.wrap()
+    other.rotate(33, "x", rotate_cell=True)
+    other.rotate(50, "z", rotate_cell=True)
+    write(root / "facets/mine.extxyz", other)
+    slab = build("mine", root)
+    assert slab.cell.array == pytest.approx(dimers.cell.array, abs=1e-6)
+    assert np.ptp(slab.positions[:, 2]) == pytest.approx(np.ptp(dimers.positions[:, 2]))
+    assert {site.label for site in find_sites(slab)} == {site.label for site in find_sites(dimers)}
+
+
+def test_a_layer_without_a_third_edge_gets_vacuum(root):
+    layer = plain(build("graphene", STRUCTURES))
+    layer.pbc = (True, True, False)
+    layer.cell[2] = 0
+    write(root / "facets/mine.extxyz", layer)
+    slab = build("mine", root)
+    assert slab.cell[2] == pytest.approx([0, 0, 17])
+    assert {site.label for site in find_sites(slab)} == {"top", "bridge", "hollow"}
+
+
+def test_sites_of_the_file_itself(dimers, root):
+    slab = plain(dimers)
+    slab.info = {"sites": {"mine": [0.25, 0.5]}}
+    write(root / "facets/mine.extxyz", slab)
+    write_structure(build("mine", root), root / "built.extxyz")
+    (site,) = (site for site in find_sites(read_structure(root / "built.extxyz")) if site.label == "mine")
+    assert site.xy == pytest.approx((0.25, 0.5))
+
+
+def tilted(slab):
+    slab.cell[2, 0] = 3.0
+
+
+def without_vacuum(slab):
+    slab.center(vacuum=2.0, axis=2)
+
+
+def without_plane(slab):
+    slab.pbc = (False, False, True)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (tilted, "c perpendicular to a and b"),
+        (without_vacuum, "at least 8 Å of vacuum"),
+        (without_plane, "along a and b"),
+    ],
+)
+def test_what_is_no_slab_is_refused(spoil, said, dimers, root):
+    slab = plain(dimers)
+    spoil(slab)
+    write(root / "facets/mine.extxyz", slab)
+    with pytest.raises(UserError, match=said) as caught:
+        build("mine", root)
+    assert "mine.extxyz" in str(caught.value)
+
+
+def test_a_molecule_is_no_facet(root):
+    write(root / "facets/mine.xyz", molecule("CH4"))
+    with pytest.raises(UserError, match=r"mine\.xyz: is periodic along \[\]; allowed for a facet: along a and b"):
+        build("mine", root)
