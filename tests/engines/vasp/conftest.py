@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 DOUBLE = [sys.executable, str(Path(__file__).with_name("vasp_double.py"))]
 DATASETS = {"C": ("C", 4), "H": ("H", 1), "Li_sv": ("Li", 3), "Na_pv": ("Na", 7)}
@@ -47,6 +47,21 @@ def make_library(folder: Path) -> dict[str, str]:
         path.parent.mkdir(parents=True)
         path.write_text(DATASET.format(name=name, element=element, valence=valence))
     return {"PMG_VASP_PSP_DIR": str(folder / "library"), "XDG_CACHE_HOME": str(folder / "cache")}
+
+
+@pytest.fixture(scope="session")
+def double() -> list[str]:
+    """Return the command of the double of VASP."""
+    return DOUBLE
+
+
+@pytest.fixture(scope="module")
+def module_library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Name a library in the environment for a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        for key, value in make_library(tmp_path_factory.mktemp("psp")).items():
+            patch.setenv(key, value)
+        yield
 
 
 @pytest.fixture

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import threading
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,7 +24,6 @@ from iondrill.engines.vasp import VaspEngine
 from iondrill.engines.vasp.potcar import private_folder
 from iondrill.prepare.jobs import Relax, Static
 
-DOUBLE = [sys.executable, str(Path(__file__).with_name("vasp_double.py"))]
 FMAX = 0.02
 TASK = Relax(fmax_eV_A=FMAX, max_steps=30)
 SAME_eV = 1e-6
@@ -42,11 +39,11 @@ def methane():
 
 
 @pytest.fixture
-def run(make_job, library):
+def run(make_job, library, double):
     """Return what runs a job in a folder; the second time, it goes on."""
 
     def go(folder, atoms=None, task=TASK, kind="cluster", **level):
-        job = make_job("vasp", kind, task, level={"command": DOUBLE, **level})
+        job = make_job("vasp", kind, task, level={"command": double, **level})
         atoms = methane() if atoms is None else atoms
         write_folder(job, atoms, folder)
         result, final = VaspEngine().run(job, atoms, folder)
