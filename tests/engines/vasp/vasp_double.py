@@ -11,6 +11,7 @@ an ionic step: when that is done, the double removes the file, tears its CONTCAR
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import signal
@@ -23,6 +24,11 @@ from ase.units import Bohr, Hartree
 from pymatgen.io.vasp.inputs import Incar, Kpoints, Poscar
 
 sys.setrecursionlimit(10000)
+try:  # tblite's wheel carries a slow BLAS
+    ctypes.CDLL("libopenblas.so.0", mode=ctypes.RTLD_GLOBAL)
+except OSError:
+    sys.stderr.write("no OpenBLAS\n")
+
 VALENCE = {"H": 1, "C": 4, "Li": 1, "Na": 1, "K": 1}
 DAMPING = {"fast": 0.02, "normal": 0.1, "all": 0.8, "damped": 0.8}
 RECORD = 4096
@@ -199,7 +205,7 @@ class Calculation:
     def move(self):
         """Return the positions that a harmonic model of the bonds expects in the minimum: no memory, no line search."""
         n_atoms = len(self.symbols)
-        hessian = 8.0 * np.eye(3 * n_atoms)
+        hessian = 12.0 * np.eye(3 * n_atoms)
         vectors = self.structure.lattice.matrix
         for i in range(n_atoms):
             for j in range(i):
@@ -208,7 +214,7 @@ class Calculation:
                 length = np.linalg.norm(bond)
                 limit = 1.3 if "H" in (self.symbols[i], self.symbols[j]) else 1.9
                 if length < limit:
-                    block = 45.0 * np.outer(bond, bond) / length**2
+                    block = 70.0 * np.outer(bond, bond) / length**2
                     for a, b, sign in ((i, i, 1), (j, j, 1), (i, j, -1), (j, i, -1)):
                         hessian[3 * a : 3 * a + 3, 3 * b : 3 * b + 3] += sign * block
         free = self.free.ravel()

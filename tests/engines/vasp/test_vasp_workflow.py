@@ -1,0 +1,142 @@
+"""A whole adsorption energy at a level of VASP, by Snakemake and the double: killed, stopped at the wall time, resumed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import pytest
+import yaml
+from pymatgen.io.vasp.inputs import Poscar
+from pymatgen.io.vasp.outputs import Oszicar, Outcar, Vasprun
+
+pytestmark = pytest.mark.workflow
+
+FACET = {
+    "kind": "facet",
+    "miller": [1, 0, 0],
+    "reconstruction": "2x1",
+    "layers": 4,
+    "fixed_layers": 1,
+    "cell": [2, 2],
+}
+TABLE = "results/adsorption.csv"
+
+
+@pytest.fixture
+def project(tmp_path, double):
+    """Return a maker of folders with a facet of 24 atoms and a configuration of their own."""
+    config = {
+        "title": "double",
+        "levels": {"gfn2": {"engine": "xtb"}, "vasp": {"engine": "vasp", "command": double}},
+        "adsorption": {"facets": ["tiny"], "ions": ["Li"], "sites": ["cave"], "fmax_eV_A": 0.3, "level": "vasp"},
+    }
+
+    def make(name):
+        folder = tmp_path / name
+        (folder / "structures/facets").mkdir(parents=True)
+        (folder / "structures/facets/tiny.yaml").write_text(yaml.safe_dump(FACET))
+        (folder / "config.yaml").write_text(yaml.safe_dump(config))
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def snakemake(root, library):
+    """Return what runs Snakemake in a folder, with the library in its environment."""
+    program = str(Path(sys.executable).with_name("snakemake"))
+
+    def start(folder, *words, **environment):
+        command = [program, "-s", str(root / "Snakefile"), "--directory", str(folder), "--cores", "1", *words]
+        variables = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
+        return subprocess.Popen(
+            command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        )
+
+    return start
+
+
+def finish(process):
+    said, _ = process.communicate(timeout=600)
+    return process.returncode, said
+
+
+def row(folder):
+    with (folder / TABLE).open(newline="") as stream:
+        (found,) = csv.DictReader(stream)
+    return found
+
+
+def kill_after(process, folder, name, text):
+    """Kill Snakemake and all its jobs, without a word, once a file of the first attempt holds a text."""
+    until = time.monotonic() + 300
+    while not any(
+        text in path.read_text() for path in folder.glob(f"results/jobs/adsorption/*/state/*/attempt-001/{name}")
+    ):
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def read_all(attempt):
+    """Read every file of an attempt with pymatgen."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        Outcar(attempt / "OUTCAR")
+        Oszicar(attempt / "OSZICAR")
+        Poscar.from_file(attempt / "CONTCAR", check_for_potcar=False)
+        return Vasprun(attempt / "vasprun.xml", parse_potcar_file=False)
+
+
+def test_kill_wall_time_and_resume_leave_the_adsorption_energy_as_it_is(project, snakemake, library, look_for_potcar):
+    calm, folder = project("calm"), project("disturbed")
+    status, said = finish(snakemake(calm, TABLE))
+    assert status == 0, said[-3000:]
+    expected = row(calm)
+    assert -8 < float(expected["E_ads_eV"]) < -1
+    assert expected["level"] == "vasp"
+
+    kill_after(snakemake(folder, TABLE, VASP_DOUBLE_PAUSE_S="0.1"), folder, "OSZICAR", "   2 F=")
+    assert not list(folder.rglob("result.json")), "killed too late"
+    finish(snakemake(folder, "--unlock"))
+
+    status, said = finish(snakemake(folder, TABLE, IONDRILL_WALLTIME_s="2", VASP_DOUBLE_PAUSE_S="0.1"))
+    assert status != 0
+    assert "stopped at the wall time after step" in said
+    assert "it goes on from there" in said
+    assert "Traceback" not in said
+
+    status, said = finish(snakemake(folder))
+    assert status == 0, said[-3000:]
+    found = row(folder)
+    for key in ("facet", "site", "n", "level", "status", "n_ionic_steps"):
+        assert found[key] == expected[key]
+    for key in ("E_ads_eV", "height_A"):
+        assert float(found[key]) == pytest.approx(float(expected[key]), abs=1e-5)
+    jobs = folder / "results/jobs/adsorption"
+    attempts = json.loads((jobs / "tiny.clean.vasp/result.json").read_text())["attempts"]
+    assert [entry["reason"].split(" at ")[0] for entry in attempts][:2] == ["killed", "stopped"]
+    assert attempts[-1]["reason"] == "finished"
+    atom = json.loads((jobs / "atom.Li.vasp/result.json").read_text())
+    assert atom["magnetisation_muB"] == 1
+
+    finished = [path.parent for path in jobs.glob("*/state/*/*/attempt.json") if '"done"' in path.read_text()]
+    assert len(finished) == 3
+    for attempt in finished:
+        energy_eV = json.loads((attempt.parents[2] / "result.json").read_text())["energy_eV"]
+        assert read_all(attempt).final_energy == pytest.approx(energy_eV)
+
+    page = (folder / "results/report.html").read_text()
+    assert f"{float(found['E_ads_eV']):.2f}".lstrip("-") in page
+    assert look_for_potcar(folder, calm) == []
+    assert not any(path.is_file() for path in (library / "cache/iondrill").rglob("*"))
