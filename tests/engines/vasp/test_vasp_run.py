@@ -14,10 +14,14 @@ import pytest
 from ase import Atoms
 from ase.build import molecule
 from ase.optimize import BFGS
+from ase.units import Bohr
 from pymatgen.io.vasp.inputs import Incar, Poscar
 from pymatgen.io.vasp.outputs import Oszicar, Outcar, Vasprun
 from tblite.ase import TBLite
 
+from iondrill.analyse.elf import Plane, elf_on_plane
+from iondrill.analyse.point import read_point
+from iondrill.build.io import write_structure
 from iondrill.engines.base import StoppedError
 from iondrill.engines.registry import write_folder
 from iondrill.engines.vasp import VaspEngine
@@ -181,6 +185,21 @@ def test_an_scf_that_fails_climbs_the_ladder_and_says_so(run, tmp_path):
     assert (failed.status, failed.energy_eV, failed.max_force_eV_A) == ("not_converged", None, None)
     assert len(failed.attempts) == 3
     assert failed.attempts[-1].reason == "SCF not converged, on any rung of the ladder"
+
+
+def test_the_elf_comes_back_in_the_frame_of_the_job(run, tmp_path):
+    atoms = methane()
+    run(tmp_path, atoms, task=Static(wavefunction=True))
+    write_structure(atoms, tmp_path / "structure.extxyz")
+    grid, back = read_point(str(tmp_path / "result.json"), str(tmp_path / "structure.extxyz"))
+    at_atoms, beside = (grid.evaluate(back.positions + shift) for shift in (0, 0.5))
+    assert (at_atoms.rho.sum(axis=0) > 2 * beside.rho.sum(axis=0)).all()
+    assert at_atoms.rho[0, 1] > 2 * at_atoms.rho[0, 0]  # carbon is the second
+    n_electrons = grid.rho.sum() * abs(np.linalg.det(grid.cell_A)) / Bohr**3 / grid.rho[0].size
+    assert n_electrons == pytest.approx(8, rel=0.05)
+    bond = Plane(back.positions[1], np.array([[0.1, 0, 0], [0, 0.1, 0]]), (5, 5))
+    found = elf_on_plane(grid, bond)
+    assert 0 <= found.elf.min() < found.elf.max() <= 1
 
 
 def test_a_relaxation_that_runs_out_of_steps_is_not_an_scf_that_fails(run, tmp_path):

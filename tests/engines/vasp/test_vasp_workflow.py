@@ -1,4 +1,4 @@
-"""A whole adsorption energy at a level of VASP, by Snakemake and the double: killed, stopped at the wall time, resumed."""
+"""A whole adsorption energy at a level of VASP, by Snakemake and the double: killed, stopped at the wall time."""
 
 from __future__ import annotations
 

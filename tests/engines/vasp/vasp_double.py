@@ -148,6 +148,32 @@ class Calculation:
         digest = hashlib.sha256(payload).digest().ljust(RECORD, b"\0")
         Path("WAVECAR").write_bytes(head + second + payload + digest)
 
+    def write_grids(self):
+        """Write ELFCAR and CHGCAR of a sum of atoms, two spins, the ELF by the gradient expansion of τ (Kirzhnits)."""
+        shape = (30, 32, 36)
+        points = np.moveaxis(np.indices(shape), 0, -1) / shape
+        rho = np.zeros(shape)
+        for symbol, place in zip(self.symbols, self.fractional, strict=True):
+            between = points - place
+            distance = np.linalg.norm((between - np.round(between)) @ self.cell, axis=-1) / Bohr
+            rho += VALENCE[symbol] / np.pi * np.exp(-2 * distance)
+        steps = [np.linalg.norm(v) / Bohr / n for v, n in zip(self.cell, shape, strict=True)]
+        slope = np.gradient(rho, *steps)
+        steep = sum(part**2 for part in slope) / rho
+        bend = sum(
+            np.gradient(part, step, axis=axis) for axis, (part, step) in enumerate(zip(slope, steps, strict=True))
+        )
+        uniform = 2.871 * rho ** (5 / 3)
+        elf = 1 / (1 + (np.maximum(uniform - steep / 9 + bend / 6, 0) / uniform) ** 2)
+        volume = abs(np.linalg.det(self.cell)) / Bohr**3
+        head = Poscar(self.structure).get_str()
+        for name, grids in (("ELFCAR", (elf, elf)), ("CHGCAR", (rho * volume, 0 * rho))):
+            with Path(name).open("w") as file:
+                file.write(head)
+                for grid in grids:
+                    file.write("\n" + "".join(f"{n:5d}" for n in shape) + "\n")
+                    np.savetxt(file, grid.ravel(order="F").reshape(-1, 5), fmt="%17.10E")
+
     # --- one ionic step -----------------------------------------------------------------------------------------
 
     def scf(self, step):
@@ -402,6 +428,8 @@ class Calculation:
                 print(f" {how} stop encountered!  aborting job ...", file=self.outcar)
                 break
         self.write_wavecar()
+        if self.incar.get("LELF"):
+            self.write_grids()
         self.xml_structure("finalpos")
         print("</modeling>", file=self.xml)
         print(

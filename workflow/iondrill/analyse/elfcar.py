@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.units import Bohr
 
+from iondrill.analyse.elf import C_F, ELF_CUTOFF, ELF_FLOOR
+from iondrill.analyse.wavefunction import LocalDensity
 from iondrill.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,43 +22,20 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 SPLINE = 3
-FLOOR = 1e-8
-
-
-def elf_of_channels(elf: Array, rho: Array) -> Array:
-    """Return the ELF of all electrons from those of spin up and spin down.
-
-    VASP gives each spin an ELF of its own, with χσ = Dσ/D₀σ and D₀σ ∝ ρσ^(5/3). As in `elf.elf_spin_polarised`, D and
-    D₀ are summed over the spins: χ = Σ χσ ρσ^(5/3) / Σ ρσ^(5/3). Equal channels give back what they are.
-
-    Parameters
-    ----------
-    elf, rho : array (2, ...)
-        ELF and density (any unit) of spin up and spin down.
-
-    References
-    ----------
-    VASP manual, "LELF" and "ELFCAR"; Kohout, Savin, Int. J. Quantum Chem. 60, 875 (1996).
-    """
-    chi = np.sqrt(1 / np.clip(elf, FLOOR, 1.0) - 1)
-    weight = np.maximum(rho, 0.0) ** (5 / 3)
-    total = weight.sum(axis=0)
-    mean = np.where(total > 0, (chi * weight).sum(axis=0) / np.maximum(total, np.finfo(float).tiny), np.inf)
-    return np.asarray(1 / (1 + mean**2))
 
 
 @dataclass(frozen=True)
-class ElfGrid:
-    """ELF and density on the points of a periodic cell.
+class ElfCell:
+    """ELF and density on the points of a periodic cell: what a `Wavefunction` is for the other engines.
 
     Parameters
     ----------
     cell_A : array (3, 3)
         Cell vectors, one a row.
-    elf : array (n₀, n₁, n₂)
-        Of all electrons, 0 to 1; point i, j, k lies at i/n₀, j/n₁, k/n₂ of the vectors.
-    rho : array (n₀, n₁, n₂)
-        Density of the valence electrons, 1/bohr³.
+    elf : array (n_spins, n₀, n₁, n₂)
+        Of each spin, 0 to 1; point i, j, k lies at i/n₀, j/n₁, k/n₂ of the vectors.
+    rho : array (n_spins, n₀, n₁, n₂)
+        Density of the valence electrons, of each spin, 1/bohr³.
     origin_A : array (3,)
         Where the corner of the cell lies in the frame of the points that are asked for.
     """
@@ -66,25 +45,39 @@ class ElfGrid:
     rho: Array
     origin_A: Array = field(default_factory=lambda: np.zeros(3))
 
-    def at(self, points_A: ArrayLike) -> tuple[Array, Array]:
-        """Return ELF and density (1/bohr³) at points (n, 3), each (n,), by periodic cubic splines."""
+    def evaluate(self, points_A: ArrayLike) -> LocalDensity:
+        """Return the density, and the D that its ELF stands for, at points (n, 3).
+
+        ELF and density are interpolated by periodic cubic splines. From χσ = √(1/ELFσ − 1) follows Dσ = χσ D₀σ, with
+        D₀ of a closed shell, or of one spin: VASP gives each its own (VASP manual, "LELF"). The part |∇ρ|²/8ρ, which
+        is not known, is left out of τ, and the gradient is 0: `elf.elf_of` then gives back the ELF of a closed shell,
+        and of an open one the ELF of both spins, as from a wavefunction.
+        """
         from scipy.ndimage import map_coordinates
 
         fractional = (np.asarray(points_A) - self.origin_A) @ np.linalg.inv(self.cell_A)
-        places = (fractional * self.elf.shape).T
+        places = (fractional * self.elf.shape[1:]).T
         elf, rho = (
-            map_coordinates(spline, places, order=SPLINE, mode="grid-wrap", prefilter=False) for spline in self._splines
+            np.array([map_coordinates(s, places, order=SPLINE, mode="grid-wrap", prefilter=False) for s in splines])
+            for splines in self._splines
         )
-        return np.clip(elf, 0.0, 1.0), np.maximum(rho, 0.0)  # a spline may overshoot
+        rho = np.maximum(rho, 0.0)  # a spline may overshoot
+        chi = np.sqrt(1 / np.clip(elf, ELF_FLOOR, 1.0) - 1)
+        homogeneous = len(rho) ** (2 / 3) * C_F * rho ** (5 / 3)  # (3π²)^⅔, and (6π²)^⅔ for one spin
+        share = ELF_CUTOFF / len(rho)  # `elf.localisation` adds it to the sum
+        tau = np.maximum(chi * homogeneous - share, 0.0)
+        return LocalDensity(rho, np.zeros((len(rho), 3, rho.shape[1])), tau)
 
     @cached_property
-    def _splines(self) -> tuple[Array, Array]:
+    def _splines(self) -> list[list[Array]]:
         from scipy.ndimage import spline_filter
 
-        return tuple(spline_filter(grid, order=SPLINE, mode="grid-wrap") for grid in (self.elf, self.rho))  # type: ignore[return-value]
+        return [
+            [spline_filter(grid, order=SPLINE, mode="grid-wrap") for grid in grids] for grids in (self.elf, self.rho)
+        ]
 
 
-def read_elf_grid(elfcar: Path, chgcar: Path, origin_A: ArrayLike = (0, 0, 0)) -> ElfGrid:
+def read_elfcar(elfcar: Path, chgcar: Path, origin_A: ArrayLike = (0, 0, 0)) -> ElfCell:
     """Read ELFCAR and CHGCAR of one run, ``ISPIN = 1`` or 2.
 
     Parameters
@@ -92,7 +85,7 @@ def read_elf_grid(elfcar: Path, chgcar: Path, origin_A: ArrayLike = (0, 0, 0)) -
     elfcar, chgcar : Path
         With ISPIN = 2, ELFCAR holds spin up, then spin down; CHGCAR the sum, then the difference.
     origin_A : array-like (3,)
-        See `ElfGrid`.
+        See `ElfCell`.
 
     Raises
     ------
@@ -102,16 +95,14 @@ def read_elf_grid(elfcar: Path, chgcar: Path, origin_A: ArrayLike = (0, 0, 0)) -
     cell_A, elf = _read(elfcar)
     other_A, charge = _read(chgcar)
     if charge.shape != elf.shape or not np.allclose(cell_A, other_A, atol=1e-6):
-        found = f"{len(charge)} grids of {charge.shape[1:]}"
-        raise UserError.of(chgcar, found, f"needed: {len(elf)} of {elf.shape[1:]}, those of {elfcar} (NGX is NGXF there)")
+        found, needed = (f"{len(grids)} of {'×'.join(map(str, grids.shape[1:]))}" for grids in (charge, elf))
+        raise UserError.of(chgcar, f"grids: {found}", f"needed: {needed}, as in {elfcar}")
     if elf.min() < -1e-6 or elf.max() > 1 + 1e-6:
         raise UserError.of(elfcar, f"values from {elf.min():g} to {elf.max():g}", "allowed: 0 to 1")
-    # CHGCAR holds ρ·V
-    rho = charge * (Bohr**3 / abs(np.linalg.det(cell_A)))
-    if len(elf) == 1:
-        return ElfGrid(cell_A, elf[0], rho[0], np.asarray(origin_A, dtype=float))
-    channels = np.array([rho[0] + rho[1], rho[0] - rho[1]]) / 2
-    return ElfGrid(cell_A, elf_of_channels(elf, channels), rho[0], np.asarray(origin_A, dtype=float))
+    rho = charge * (Bohr**3 / abs(np.linalg.det(cell_A)))  # CHGCAR holds ρ times the volume
+    if len(rho) == 2:
+        rho = np.array([rho[0] + rho[1], rho[0] - rho[1]]) / 2
+    return ElfCell(cell_A, elf, rho, np.asarray(origin_A, dtype=float))
 
 
 def _read(path: Path) -> tuple[Array, Array]:
@@ -120,7 +111,8 @@ def _read(path: Path) -> tuple[Array, Array]:
 
     try:
         with path.open("rb") as file:
-            file.seek(-1, 2)
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - 1))
             whole = file.read() == b"\n"  # else the last number may be cut
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -129,7 +121,7 @@ def _read(path: Path) -> tuple[Array, Array]:
     except OSError as error:
         raise UserError.of(path, f"cannot be read: {error.strerror or error}") from None
     except Exception as error:  # noqa: BLE001 -- whatever a damaged file leads to
-        raise UserError.of(path, f"is no whole grid of VASP ({type(error).__name__}: {error})") from None
+        raise UserError.of(path, f"is no whole grid of VASP ({type(error).__name__})") from None
     if not whole or not np.isfinite(found).all():
         raise UserError.of(path, "is cut or holds what is no number", "needed: a whole grid of VASP")
     return np.asarray(poscar.structure.lattice.matrix), found

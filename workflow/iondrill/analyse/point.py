@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iondrill.analyse.elf import Plane
+from iondrill.analyse.elfcar import read_elfcar
 from iondrill.analyse.wavefunction import read_molden
 from iondrill.build.checks import read_structure
 from iondrill.engines.base import read_converged
+from iondrill.engines.folder import read_job
 from iondrill.engines.molden import MOLDEN
+from iondrill.engines.vasp.inputs import in_vasp_cell
+from iondrill.engines.vasp.output import CHGCAR, ELFCAR
 from iondrill.prepare.start import frame
 
 if TYPE_CHECKING:
@@ -19,16 +23,17 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
+    from iondrill.analyse.elfcar import ElfCell
     from iondrill.analyse.wavefunction import Wavefunction
 
 
-def read_point(result: str, structure: str) -> tuple[Wavefunction, Atoms]:
-    """Return the wavefunction of a single point, in the frame of its structure, and the structure.
+def read_point(result: str, structure: str) -> tuple[Wavefunction | ElfCell, Atoms]:
+    """Return the wavefunction of a single point, or VASP's grids, in the frame of its structure, and the structure.
 
     Parameters
     ----------
     result, structure : str
-        Files of the job's folder. The wavefunction stands beside them.
+        Files of the job's folder. The wavefunction stands beside them, or ELFCAR and CHGCAR.
 
     Raises
     ------
@@ -36,8 +41,12 @@ def read_point(result: str, structure: str) -> tuple[Wavefunction, Atoms]:
         If the job did not converge, or a file is missing or damaged.
     """
     read_converged(Path(result))
-    atoms = read_structure(Path(structure))
-    return read_molden(Path(result).with_name(MOLDEN)).moved_to(atoms), atoms
+    folder, atoms = Path(result).parent, read_structure(Path(structure))
+    if (folder / MOLDEN).is_file() or not (folder / ELFCAR).is_file():
+        return read_molden(folder / MOLDEN).moved_to(atoms), atoms
+    job, start = read_job(folder)
+    boxed = in_vasp_cell(job, start)
+    return read_elfcar(folder / ELFCAR, folder / CHGCAR, atoms.positions[0] - boxed.positions[0]), atoms
 
 
 def plane_of_run(atoms: Atoms, trajectory: str, steps: Iterable[int], *, margin_A: float, spacing_A: float) -> Plane:

@@ -74,8 +74,10 @@ def _vasp_mistakes(content: dict[str | int, Any], place: Place, name: str) -> It
     stage = place[1] if place[0] == "inputs" else place[0]
     if level.get("engine") != "vasp":
         return
-    if stage in {"md", "elf"}:
+    if stage == "md":
         yield place, f"level '{name}' is of engine vasp", "allowed: a level of engine xtb or cp2k"
+    elif stage == "elf" and place[0] == "elf" and _mapping(content, "elf").get("difference"):
+        yield ("elf", "difference"), f"level '{name}' is of engine vasp", "allowed: false, or a level of xtb or cp2k"
     elif stage == "adsorption":
         ions = _mapping(content, "adsorption").get("ions", Config.model_fields["adsorption"].get_default().ions)
         potcars = level.get("potcars", VaspLevel.model_fields["potcars"].get_default())

@@ -13,7 +13,16 @@ from iondrill.engines.launch import Program
 from iondrill.engines.tail import Tail
 from iondrill.engines.vasp.handlers import Ending, judge
 from iondrill.engines.vasp.inputs import species_order
-from iondrill.engines.vasp.output import OUTCAR, IncompleteError, Log, Results, largest_force, read_results
+from iondrill.engines.vasp.output import (
+    CHGCAR,
+    ELFCAR,
+    OUTCAR,
+    IncompleteError,
+    Log,
+    Results,
+    largest_force,
+    read_results,
+)
 from iondrill.engines.vasp.potcar import Potcar, blank_echo, remove_potcar
 from iondrill.files import write_text
 from iondrill.prepare.jobs import Relax, Static
@@ -31,7 +40,6 @@ SAID = "launcher.out"
 STOPCAR = "STOPCAR"
 SOFT, HARD = "LSTOP = .TRUE.\n", "LABORT = .TRUE.\n"
 """Stop after this ionic step; stop after this electronic step, and write the orbitals."""
-ELFCAR, CHGCAR = "ELFCAR", "CHGCAR"
 LARGE = ("WAVECAR", "CHG", CHGCAR, ELFCAR, "LOCPOT", "AECCAR*", "PROCAR", "vaspwave.h5", "TMPCAR")
 LOOK_EVERY_S = 0.5
 

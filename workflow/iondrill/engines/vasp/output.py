@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 OUTCAR, OSZICAR, VASPRUN, CONTCAR, WAVECAR = "OUTCAR", "OSZICAR", "vasprun.xml", "CONTCAR", "WAVECAR"
+ELFCAR, CHGCAR = "ELFCAR", "CHGCAR"
 NEAR_eV = 1e-5
 
 _VERSION = re.compile(r"\s*(vasp\.\d\S*)")

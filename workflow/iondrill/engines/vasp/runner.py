@@ -7,10 +7,10 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from iondrill.engines import attempts
-from iondrill.engines.vasp.attempt import CHGCAR, ELFCAR, Attempt
+from iondrill.engines.vasp.attempt import Attempt
 from iondrill.engines.vasp.inputs import in_vasp_cell, is_free, render_inputs, species_order
 from iondrill.engines.vasp.ladder import Rung, rungs
-from iondrill.engines.vasp.output import OUTCAR, WAVECAR, Log, largest_force
+from iondrill.engines.vasp.output import CHGCAR, ELFCAR, OUTCAR, WAVECAR, Log, largest_force
 from iondrill.engines.vasp.potcar import remove_potcar
 from iondrill.engines.vasp.restart import next_positions, wavefunction
 from iondrill.engines.vasp.validate import check_inputs
