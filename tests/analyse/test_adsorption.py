@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.constraints import FixAtoms
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -136,6 +137,39 @@ def test_levels_are_not_mixed(method):
     assert found["E_ads_vs_metal_eV"] is None
 
 
+def test_the_metal_of_the_same_level_goes_before_the_table():
+    assert table_row(row(level=PBE))["metal_reference"] == "tabulated cohesive energy"
+    computed = table_row(row(level=PBE, metal_eV=-8.5))
+    # E_ads = -3 against an atom of -7, and the metal lies 1.5 below the atom
+    assert computed["E_ads_vs_metal_eV"] == pytest.approx(-3.0 - 7.0 + 8.5)
+    assert computed["metal_reference"] == "bulk Li at gfn2"
+    assert table_row(row())["metal_reference"] == ""
+
+
+def test_displaced_substrate_leaves_out_fixed_atoms_and_ions():
+    clean, bound = slab(), slab([0, 0, 12])
+    bound.positions[0] += [0.3, 0, 0]
+    bound.positions[2] += [9, 0, 0]
+    for atoms in (clean, bound):
+        atoms.set_constraint(FixAtoms([2]))
+    found = table_row(row(bound, clean=clean))
+    assert found["displaced_max_A"] == pytest.approx(0.3)
+    assert found["displaced_rms_A"] == pytest.approx(0.3 / np.sqrt(3))
+    # a move by a vector of the cell is none
+    bound.positions[1] += [2 * A_A, 0, 0]
+    assert table_row(row(bound, clean=clean))["displaced_max_A"] == pytest.approx(0.3)
+    spoilt = table_row(row(bound, clean=clean, combined=result(None, "not_converged", "why")))
+    assert spoilt["displaced_max_A"] is spoilt["charge_e"] is None
+
+
+def test_the_charge_is_the_ions_own_and_says_its_scheme():
+    charged = slab([0, 0, 12])
+    charged.set_array("mulliken_e", np.array([-0.4, 0, 0, 0, 0.4]))
+    assert [table_row(row(charged))[key] for key in ("charge_e", "charge_scheme")] == [0.4, "Mulliken"]
+    charged.set_array("hirshfeld_e", np.array([-0.7, 0, 0, 0, 0.7]))
+    assert [table_row(row(charged))[key] for key in ("charge_e", "charge_scheme")] == [0.7, "Hirshfeld"]
+
+
 def test_height_above_the_topmost_carbon():
     assert height(slab([0, 0, 12.25])) == 2.25
     assert height(slab([0, 0, 12.25], hydrogen=True)) == 2.25
@@ -200,9 +234,24 @@ def test_the_table(tmp_path):
         header, first, second = csv.reader(file)
     assert ",".join(header) == (
         "facet,termination,adsorbate,site,n,coverage_ML,E_ads_eV,E_ads_vs_metal_eV,height_A,level,status,"
-        "n_ionic_steps,n_scf_cycles,core_s"
+        "n_ionic_steps,n_scf_cycles,core_s,"
+        "metal_reference,displaced_rms_A,displaced_max_A,charge_e,charge_scheme"
     )
     shared = ["12", "340", "5.5"]
-    assert first == ["C100-2x1", "clean", "Li", "top", "1", "0.5", "-3.0", "", "2.0", "gfn2", "converged", *shared]
+    assert first == [
+        "C100-2x1",
+        "clean",
+        "Li",
+        "top",
+        "1",
+        "0.5",
+        "-3.0",
+        "",
+        "2.0",
+        "gfn2",
+        "converged",
+        *shared,
+        *[""] * 5,
+    ]
     why = 'not_converged; slab with ion not_converged: says "no", twice'
-    assert second == ["C100-2x1", "clean", "Li", "bridge", "1", "0.5", "", "", "", "gfn2", why, *shared]
+    assert second == ["C100-2x1", "clean", "Li", "bridge", "1", "0.5", "", "", "", "gfn2", why, *shared, *[""] * 5]

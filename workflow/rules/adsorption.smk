@@ -70,6 +70,7 @@ rule tabulate_adsorption:
         slabs=expand(f"{RESULTS}/structures/{{facet}}.extxyz", facet=plan.config.adsorption.facets),
     output:
         table=f"{RESULTS}/adsorption.csv",
+        differences=f"{RESULTS}/adsorption_levels.csv",
     log:
         f"{RESULTS}/logs/tabulate_adsorption.log",
     conda:

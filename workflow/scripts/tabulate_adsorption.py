@@ -1,9 +1,10 @@
 """Tabulate adsorption energies; a row whose parts did not all converge says why and has none."""
 
-from itertools import chain, groupby
+from itertools import groupby
 from pathlib import Path
 
 from iondrill.analyse.adsorption import Adsorption, write_csv
+from iondrill.analyse.levels import write_differences
 from iondrill.build.assertions import assert_surface, faults
 from iondrill.build.checks import read_structure
 from iondrill.build.recipes import load_recipe
@@ -37,6 +38,7 @@ def rows(plan, level):
                 substrate=read_result(folder(f"{facet}.clean") / "result.json"),
                 atom=read_result(folder(f"atom.{filling.ion}") / "result.json"),
                 geometry=geometry,
+                clean=clean,
                 sites=sites,
                 faults={
                     "clean slab": clean_faults,
@@ -47,5 +49,7 @@ def rows(plan, level):
 
 with logged(snakemake.log[0]):
     plan = Plan(Config.model_validate(snakemake.params.config))
-    by_level = (rows(plan, level) for level in plan.config.adsorption.levels)
-    write_csv(chain.from_iterable(by_level), Path(snakemake.output.table))
+    levels = plan.config.adsorption.levels
+    table = [row for level in levels for row in rows(plan, level)]
+    write_csv(table, Path(snakemake.output.table))
+    write_differences(table, levels, Path(snakemake.output.differences))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from ase.geometry import find_mic
 from pydantic import RootModel
 
 from iondrill.analyse.tables import write_table
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 COLUMNS = (
     *("facet", "termination", "adsorbate", "site", "n", "coverage_ML", "E_ads_eV", "E_ads_vs_metal_eV", "height_A"),
     *("level", "status", "n_ionic_steps", "n_scf_cycles", "core_s"),
+    *("metal_reference", "displaced_rms_A", "displaced_max_A", "charge_e", "charge_scheme"),
 )
 TWO_SIDED_A = 2.5
 """First layers, one of each side, are at least this far apart."""
@@ -66,6 +68,10 @@ class Adsorption:
         *All* places of each kind of site in the cell, equivalent ones included; their x and y are used.
     faults : mapping of str to str
         What is wrong with the relaxed "clean slab" and "slab with ion", in one line; empty where nothing is.
+    clean : Atoms, optional
+        The relaxed clean slab, atom by atom that of `geometry`: for the displacement of the substrate.
+    metal_eV : float, optional
+        Energy of the bulk metal at this level, per atom; by default the tabulated cohesive energy is used, if any.
     """
 
     facet: str
@@ -79,6 +85,8 @@ class Adsorption:
     geometry: Atoms
     sites: Mapping[str, NDArray[np.float64]]
     faults: Mapping[str, str] = field(default_factory=dict)
+    clean: Atoms | None = None
+    metal_eV: float | None = None
 
     @property
     def parts(self) -> dict[str, Result]:
@@ -123,6 +131,48 @@ def cohesive_energy(level: Level, element: Ion) -> float | None:
     method = level.method if isinstance(level, XtbLevel) else level.functional
     metal = cohesive_energies().root.get(method)
     return None if metal is None else metal.cohesive_energy_eV.get(element)
+
+
+def against_metal(row: Adsorption, E_ads_eV: float) -> tuple[float | None, str]:
+    """Return E_ads against the bulk metal, and what that is: computed at this level, or tabulated at its method.
+
+    Parameters
+    ----------
+    row : Adsorption
+        With the energy of the atom.
+    E_ads_eV : float
+        Against the free atom.
+    """
+    if row.metal_eV is not None and row.atom.energy_eV is not None:
+        return E_ads_eV + row.atom.energy_eV - row.metal_eV, f"bulk {row.adsorbate} at {row.combined.level}"
+    E_coh_eV = cohesive_energy(row.level, row.adsorbate)
+    return (None, "") if E_coh_eV is None else (E_ads_eV + E_coh_eV, "tabulated cohesive energy")
+
+
+def displaced_substrate(geometry: Atoms, clean: Atoms) -> tuple[float, float]:
+    """Return how far the ions displace the substrate: root mean square and largest, over its free atoms, Å.
+
+    Parameters
+    ----------
+    geometry : Atoms
+        Slab and ions, relaxed.
+    clean : Atoms
+        The same slab without ions, relaxed, with its fixed atoms.
+    """
+    slab = geometry[geometry.arrays["fragment"] != "adsorbate"]
+    arms = find_mic(slab.positions - clean.positions, clean.cell, clean.pbc)[1]
+    held = [int(i) for constraint in clean.constraints for i in constraint.get_indices()]
+    moved = np.delete(arms, held)
+    return (float(np.sqrt((moved**2).mean())), float(moved.max())) if len(moved) else (0.0, 0.0)
+
+
+def ion_charge(geometry: Atoms) -> tuple[float | None, str]:
+    """Return the mean charge of the ions, e, and the scheme: Hirshfeld's where there is one, else Mulliken's."""
+    for scheme in ("hirshfeld", "mulliken"):
+        charges = geometry.arrays.get(f"{scheme}_e")
+        if charges is not None:
+            return float(charges[_ions(geometry)].mean()), scheme.capitalize()
+    return None, ""
 
 
 def status(row: Adsorption) -> str:
@@ -200,18 +250,22 @@ def table_row(row: Adsorption) -> dict[str, str | int | float | None]:
 
     The energies are empty unless all three parts converged, with whole slabs, at one level with one version of
     the engine; the height unless the slab with the ions converged. E_ads_vs_metal_eV = E_ads + E_coh is empty
-    unless E_coh is known at this method: negative, the ion prefers the facet to its metal. Steps, cycles and core
-    seconds are those of the slab with the ions alone.
+    unless E_coh is known at this level or method, as metal_reference says: negative, the ion prefers the facet to its
+    metal. Steps, cycles and core seconds are those of the slab with the ions alone.
     """
     outcome = status(row)
-    E_ads_eV = against_metal_eV = None
+    E_ads_eV = against_metal_eV = rms_A = most_A = charge_e = None
+    metal = scheme = ""
     combined_eV, substrate_eV, atom_eV = (part.energy_eV for part in row.parts.values())
     usable = outcome.partition(";")[0] == "converged"
     if usable and combined_eV is not None and substrate_eV is not None and atom_eV is not None:
         E_ads_eV = adsorption_energy(combined_eV, substrate_eV, atom_eV, row.n)
-        E_coh_eV = cohesive_energy(row.level, row.adsorbate)
-        against_metal_eV = None if E_coh_eV is None else E_ads_eV + E_coh_eV
+        against_metal_eV, metal = against_metal(row, E_ads_eV)
     job = row.combined
+    if job.status == "converged":
+        charge_e, scheme = ion_charge(row.geometry)
+        if row.clean is not None and row.substrate.status == "converged":
+            rms_A, most_A = displaced_substrate(row.geometry, row.clean)
     return {
         "facet": row.facet,
         "termination": row.termination,
@@ -227,6 +281,11 @@ def table_row(row: Adsorption) -> dict[str, str | int | float | None]:
         "n_ionic_steps": job.n_ionic_steps,
         "n_scf_cycles": job.n_scf_cycles,
         "core_s": job.core_s,
+        "metal_reference": metal,
+        "displaced_rms_A": rms_A,
+        "displaced_max_A": most_A,
+        "charge_e": charge_e,
+        "charge_scheme": scheme,
     }
 
 

@@ -27,9 +27,10 @@ DECIMALS = 8
 
 
 def rounded(atoms: Atoms) -> Atoms:
-    """Return a copy with the positions as a structure file holds them, without velocities, calculator or remarks."""
+    """Return a copy with the positions as a structure file holds them, and nothing that was computed on another."""
     plain = atoms.copy()
-    plain.arrays.pop("momenta", None)
+    for name in ("momenta", "mulliken_e", "hirshfeld_e"):
+        plain.arrays.pop(name, None)
     plain.info = {}
     plain.set_positions(np.round(atoms.positions, DECIMALS) + 0.0, apply_constraint=False)
     return plain

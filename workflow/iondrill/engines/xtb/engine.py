@@ -133,6 +133,8 @@ class XtbEngine:
 
             method = calculator.level.method
             write_molden(state.parent.parent / "wavefunction.molden", atoms, calculator.wavefunction, method=method)
+        # GFN-xTB's own charges are Mulliken's
+        atoms.set_array("mulliken_e", np.array(atoms.calc.results["charges"]))
         status: Status = "converged" if converged else "not_converged"
         energy = atoms.get_potential_energy()
         return status, {"energy_eV": energy, "max_force_eV_A": force, "n_ionic_steps": steps}
