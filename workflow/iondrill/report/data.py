@@ -14,6 +14,7 @@ import numpy as np
 from iondrill.analyse.adsorption import COLUMNS as ADSORPTION_COLUMNS
 from iondrill.analyse.charges import FragmentCharge
 from iondrill.analyse.elf import ContactElf
+from iondrill.analyse.levels import COLUMNS as DIFFERENCE_COLUMNS
 from iondrill.analyse.order import COLUMNS as ORDER_COLUMNS
 from iondrill.build.checks import Check, read_structure
 from iondrill.collect.progress import progress
@@ -141,6 +142,7 @@ class Results:
     runs: list[Run]
     adsorption: Table | None
     missing: list[Missing] = field(default_factory=list)
+    differences: Table | None = None
 
     @property
     def finished_runs(self) -> list[Run]:
@@ -203,7 +205,8 @@ def _why(job: Progress) -> str:
 def _read(plan: Plan, records: Sequence[Path], structures: Sequence[Path]) -> tuple[Results, list[Problem]]:
     """Read what can be read, and say what cannot."""
     config, problems = plan.config, list[Problem]()
-    jobs, built, final, runs, adsorption = list[JobRecord](), list[Structure](), list[Structure](), list[Run](), None
+    jobs, built, final, runs = list[JobRecord](), list[Structure](), list[Structure](), list[Run]()
+    adsorption = differences = None
     for record in records:
         with _gathered(problems):
             job = JobRecord(JobId(record.parent.parent.name, record.parent.name), read_result(record))  # type: ignore[arg-type]
@@ -221,8 +224,14 @@ def _read(plan: Plan, records: Sequence[Path], structures: Sequence[Path]) -> tu
             for column in ("E_ads_eV", "E_ads_vs_metal_eV", "height_A"):
                 table.numbers(column)
             adsorption = table
+    if config.adsorption.facets and len(config.adsorption.levels) > 1:
+        with _gathered(problems):
+            table = read_table(plan.results / "adsorption_levels.csv", DIFFERENCE_COLUMNS)
+            for column in ("dE_ads_eV", "dheight_A", "ion_shift_A"):
+                table.numbers(column)
+            differences = table
     shown = sorted(built + final, key=lambda structure: structure.name)
-    return Results(config, jobs, shown, runs, adsorption), problems
+    return Results(config, jobs, shown, runs, adsorption, differences=differences), problems
 
 
 def read_table(path: Path, columns: Sequence[str]) -> Table:

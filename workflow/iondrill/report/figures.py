@@ -198,40 +198,69 @@ def _draw_curves(axes: Axes, panel: Panel) -> None:
 
 
 def draw_adsorption(results: Results) -> str:
-    """Return adsorption energies as SVG: a bar for each facet, site and ion; words where there is no energy.
+    """Return adsorption energies as SVG: a bar for each facet, level, site and ion; words where there is no energy.
 
     Raises
     ------
     ValueError
         If the results hold no adsorption.
     """
-    from matplotlib import rc_context
-
     table = results.adsorption
     if table is None or not table.rows:
         raise ValueError("no adsorption energies to draw")
-    facets, ions = (list(dict.fromkeys(row[key] for row in table.rows)) for key in ("facet", "adsorbate"))
-    sites = {facet: list(dict.fromkeys(row["site"] for row in table.where("facet", facet).rows)) for facet in facets}
-    lengths = [len(sites[facet]) * len(ions) + 2.0 for facet in facets]
-    energies = table.numbers("E_ads_eV")
-    reach = np.nanmin([*energies, -0.5]), np.nanmax([*energies, 0.0])
+    panels = {
+        f"{facet}: {results.title_of(level)}": table.where("facet", facet).where("level", level)
+        for facet, level in dict.fromkeys((row["facet"], row["level"]) for row in table.rows)
+    }
+    return _draw_bars_of(panels, "E_ads_eV", "adsorption energy (eV per ion); the more negative, the stronger bound")
+
+
+def draw_differences(results: Results) -> str:
+    """Return the differences of adsorption energies between levels as SVG, a bar for each facet, site and ion.
+
+    Raises
+    ------
+    ValueError
+        If the results hold no differences.
+    """
+    table = results.differences
+    if table is None or not table.rows:
+        raise ValueError("no differences to draw")
+    panels = {
+        f"{facet}: {results.title_of(level)} minus {results.title_of(against)}": table.where("facet", facet).where(
+            "level", level
+        )
+        for facet, level, against in dict.fromkeys((row["facet"], row["level"], row["against"]) for row in table.rows)
+    }
+    return _draw_bars_of(panels, "dE_ads_eV", "difference of the adsorption energies (eV per ion)")
+
+
+def _draw_bars_of(panels: Mapping[str, Table], column: str, label: str) -> str:
+    """Return bars as SVG, a panel for each table, by its title."""
+    from matplotlib import rc_context
+
+    tables = list(panels.values())
+    ions = list(dict.fromkeys(row["adsorbate"] for table in tables for row in table.rows))
+    sites = [list(dict.fromkeys(row["site"] for row in table.rows)) for table in tables]
+    lengths = [len(some) * len(ions) + 2.0 for some in sites]
+    values = np.concatenate([table.numbers(column) for table in tables])
+    reach = np.nanmin([*values, -0.5]), np.nanmax([*values, 0.0])
     with rc_context(STYLE):
-        figure, axes = canvas(len(facets), 1, (4.9, BAR_IN * sum(lengths) + 0.8), height_ratios=lengths)
-        for ax, facet in zip(axes, facets, strict=True):
-            rows = table.where("facet", facet)
-            _draw_bars(ax, rows, sites[facet], ions)
+        figure, axes = canvas(len(panels), 1, (4.9, BAR_IN * sum(lengths) + 0.8), height_ratios=lengths)
+        for ax, (title, table), some in zip(axes, panels.items(), sites, strict=True):
+            _draw_bars(ax, table, column, some, ions)
             ax.set_xlim(1.22 * reach[0], 1.22 * reach[1])
-            ax.set_title(f"{facet}: {', '.join(sorted({results.title_of(row['level']) for row in rows.rows}))}")
+            ax.set_title(title)
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=len(ions))
-        axes[-1].set_xlabel("adsorption energy (eV per ion); the more negative, the stronger bound")
+        axes[-1].set_xlabel(label)
         return to_svg(figure)
 
 
-def _draw_bars(axes: Axes, table: Table, sites: Sequence[str], ions: Sequence[str]) -> None:
+def _draw_bars(axes: Axes, table: Table, column: str, sites: Sequence[str], ions: Sequence[str]) -> None:
     thickness = 0.8 / len(ions)
     for k, ion in enumerate(ions):
         rows = table.where("adsorbate", ion)
-        energies = rows.numbers("E_ads_eV")
+        energies = rows.numbers(column)
         places = np.array([sites.index(row["site"]) + (k - (len(ions) - 1) / 2) * thickness for row in rows.rows])
         colour, hatch = OKABE_ITO[k % len(OKABE_ITO)], ("", "////", "....")[k % 3]
         axes.barh(places, np.nan_to_num(energies), thickness, color=colour, label=ion, hatch=hatch, ec=WHITE, lw=0.4)

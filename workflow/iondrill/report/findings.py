@@ -143,8 +143,8 @@ def _of_adsorption(table: Table | None) -> Iterator[Finding]:
     """Yield the lowest site of each ion on each facet, which ion binds more strongly, and whether metal is better."""
     if table is None:
         return
-    for facet in dict.fromkeys(row["facet"] for row in table.rows):
-        lowest = list(_lowest(table.where("facet", facet)))
+    for facet, level in dict.fromkeys((row["facet"], row["level"]) for row in table.rows):
+        lowest = list(_lowest(table.where("facet", facet).where("level", level)))
         for best in lowest:
             row = best.row
             site = "; ".join([best.of, f"started at {row['site']}", *row["status"].split("; ")[1:]])

@@ -16,7 +16,7 @@ from iondrill.files import write_text
 from iondrill.report.figures import draw_adsorption, draw_panels, order_panels
 from iondrill.report.findings import caveats, findings, fourfold, signed
 from iondrill.report.localisation import localisation
-from iondrill.report.pictures import adsorption_picture, run_pictures, structure_pictures
+from iondrill.report.pictures import adsorption_picture, difference_picture, run_pictures, structure_pictures
 from iondrill.report.player import player_data
 from iondrill.report.sites import site_picture
 from iondrill.report.svg import data_uri
@@ -140,6 +140,7 @@ def _context(results: Results) -> dict[str, Any]:
             if rows
             else None
         ),
+        "differences": difference_picture(results),
         "config": as_yaml(results.config),
         "config_uri": data_uri(as_yaml(results.config), "application/yaml"),
         "versions": _versions(results.jobs),

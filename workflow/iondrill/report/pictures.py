@@ -11,7 +11,7 @@ import ase.io
 from iondrill.prepare.plan import Plan
 from iondrill.report.data import evenly
 from iondrill.report.drawing import Scene, by_element, by_layer, by_neighbours, draw_scene
-from iondrill.report.figures import contact_panel, draw_adsorption, draw_panel, order_panels
+from iondrill.report.figures import contact_panel, draw_adsorption, draw_differences, draw_panel, order_panels
 from iondrill.report.sites import facet_with_sites
 from iondrill.report.svg import data_uri, small_png, themed
 
@@ -123,6 +123,27 @@ def adsorption_picture(results: Results) -> Picture:
         level=", ".join(levels),
         data=data_uri(table.text, "text/csv"),
         data_name="adsorption.csv",
+        shape="wide",
+    )
+
+
+def difference_picture(results: Results) -> Picture | None:
+    """Return the bars of the differences between levels; None where there is one level only."""
+    table = results.differences
+    if table is None or not table.rows:
+        return None
+    levels = dict.fromkeys(results.title_of(row[key]) for key in ("level", "against") for row in table.rows)
+    energies = (
+        f"{row['adsorbate']} on {row['facet']}, {row['site']}: {row['dE_ads_eV'] or 'none'}" for row in table.rows
+    )
+    return Picture(
+        src=data_uri(themed(draw_differences(results)), "image/svg+xml"),
+        alt=f"Bars of differences of adsorption energies in eV per ion, {', '.join(levels)}. {'; '.join(energies)}.",
+        title="Adsorption energies, level against level",
+        caption="by facet, site and ion",
+        level=", ".join(levels),
+        data=data_uri(table.text, "text/csv"),
+        data_name="adsorption_levels.csv",
         shape="wide",
     )
 
