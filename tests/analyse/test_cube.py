@@ -11,9 +11,10 @@ from ase.units import Bohr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iondrill.analyse.cube import Cube, elf_map_from_cubes
+from iondrill.analyse.cube import Cube
 from iondrill.analyse.digits import SHORT_EXPONENT, decode
-from iondrill.analyse.elf import C_F, ELF_CUTOFF, Plane, elf_on_plane
+from iondrill.analyse.elf import C_F, ELF_CUTOFF, elf_map_from_cubes, elf_on_plane
+from iondrill.analyse.plane import Plane
 from iondrill.analyse.wavefunction import read_molden
 from iondrill.errors import UserError
 
@@ -98,7 +99,7 @@ def test_rows_of_every_length(tmp_path, end, n_z, last):
     values = np.round(np.random.default_rng(n_z).normal(size=(3, 2, n_z)), 4)
     text = cp2k_cube(values, (0.2, 0.3, 0.1), end=end)
     cube = Cube(write(tmp_path / "row.cube", text if last else text.removesuffix(end)))
-    assert cube._layout is not None
+    assert cube._values._layout is not None
     np.testing.assert_allclose(cube.read(), values, rtol=1e-4)
     np.testing.assert_array_equal(cube.read((1, 1, 0), (3, 2, n_z)), cube.read()[1:, 1:])
 

@@ -18,7 +18,7 @@ from iondrill.analyse.difference import (
     planar_integral,
     read_difference_map,
 )
-from iondrill.analyse.elf import Plane
+from iondrill.analyse.plane import Plane
 from iondrill.analyse.wavefunction import read_molden
 from iondrill.engines.xtb.blas import bind
 from iondrill.errors import UserError

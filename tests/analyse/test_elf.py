@@ -9,13 +9,11 @@ from ase.build import molecule
 from ase.units import Bohr
 from scipy.spatial.transform import Rotation
 
+from iondrill.analyse.contacts import contact_elf, contact_pairs
 from iondrill.analyse.elf import (
     C_F,
     ELF_CUTOFF,
     ElfMap,
-    Plane,
-    contact_elf,
-    contact_pairs,
     elf_closed_shell,
     elf_of,
     elf_on_plane,
@@ -23,6 +21,7 @@ from iondrill.analyse.elf import (
     read_elf_map,
     repair_uks_elf,
 )
+from iondrill.analyse.plane import Plane
 from iondrill.analyse.wavefunction import LocalDensity, read_molden
 from iondrill.engines.xtb.blas import bind
 from iondrill.errors import UserError

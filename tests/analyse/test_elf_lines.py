@@ -5,7 +5,7 @@ import pytest
 from ase import Atoms
 from ase.build import molecule
 
-from iondrill.analyse.elf import Plane, elf_on_plane
+from iondrill.analyse.elf import elf_on_plane
 from iondrill.analyse.elf_grid import elf_on_grid, read_elf_grid
 from iondrill.analyse.elf_lines import (
     BOND_COLUMNS,
@@ -17,6 +17,7 @@ from iondrill.analyse.elf_lines import (
     nd_flake_bonds,
     profile_rows,
 )
+from iondrill.analyse.plane import Plane
 from iondrill.errors import UserError
 
 

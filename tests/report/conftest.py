@@ -12,9 +12,10 @@ from ase.build import bulk
 from ase.io.trajectory import Trajectory
 from PIL import Image
 
-from iondrill.analyse.elf import ElfMap, Plane
+from iondrill.analyse.elf import ElfMap
 from iondrill.analyse.elf_grid import ElfGrid
 from iondrill.analyse.elf_lines import BOND_COLUMNS, PROFILE_COLUMNS
+from iondrill.analyse.plane import Plane
 from iondrill.build.io import write_structure
 from iondrill.build.labels import set_fragment
 from iondrill.build.registry import build

@@ -6,7 +6,7 @@ from ase import Atoms
 from matplotlib.collections import QuadMesh
 
 from iondrill.analyse.difference import DifferenceMap
-from iondrill.analyse.elf import Plane
+from iondrill.analyse.plane import Plane
 from iondrill.report.difference_map import draw_difference_map
 
 

@@ -5,7 +5,8 @@ import pytest
 from ase import Atoms
 from matplotlib.collections import PathCollection, QuadMesh
 
-from iondrill.analyse.elf import ElfMap, Plane
+from iondrill.analyse.elf import ElfMap
+from iondrill.analyse.plane import Plane
 from iondrill.report.elf_map import draw_elf_map
 
 PLANE = Plane(np.array([-1.0, 2.0, 3.0]), np.array([[0.5, 0, 0], [0, 0, 0.25]]), (7, 5))

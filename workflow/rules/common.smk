@@ -99,6 +99,16 @@ def elf_of_runs():
     ]
 
 
+def cubes_of(level, *, output=False):
+    """Return the folder of a single point's cubes, by its name; nothing where maps are made from the orbitals."""
+    if plan.config.elf.route != "cube":
+        return {}
+    folder = f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{level}/cubes"
+    if output:
+        folder = directory(folder) if plan.config.elf.keep_cubes else temp(directory(folder))
+    return {"cubes": folder}
+
+
 def difference_maps():
     """Return the density differences that the configuration asks for."""
     runs = [run for run in plan.config.md.run if plan.elf_parts(run)]

@@ -5,6 +5,7 @@ rule run_elf_point:
         trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
         guess=guess_of("{run}.{step}.{level}"),
     output:
+        **cubes_of("{level}", output=True),
         result=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{{level}}/result.json",
         structure=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{{level}}/structure.extxyz",
     log:
@@ -50,6 +51,7 @@ rule run_elf_part:
 
 rule map_elf:
     input:
+        **cubes_of(plan.config.elf.level),
         trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
         result=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{plan.config.elf.level}/result.json",
         structure=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{plan.config.elf.level}/structure.extxyz",

@@ -3,9 +3,10 @@
 from dataclasses import astuple, fields
 from pathlib import Path
 
-from iondrill.analyse.elf import ContactElf, contact_elf, elf_on_plane
+from iondrill.analyse.contacts import ContactElf, contact_elf
+from iondrill.analyse.elf import elf_on_plane
 from iondrill.analyse.elf_lines import BOND_COLUMNS, PROFILE_COLUMNS, bond_rows, elf_lines, profile_rows
-from iondrill.analyse.point import plane_of_run, read_point
+from iondrill.analyse.point import cube_map, plane_of_run, read_point
 from iondrill.analyse.tables import write_table
 from iondrill.files import replacing
 from iondrill.report.elf_map import PAPER, SAFE, draw_elf_map
@@ -14,7 +15,8 @@ from iondrill.scripting import logged
 with logged(snakemake.log[0]):
     wavefunction, atoms = read_point(snakemake.input.result, snakemake.input.structure)
     plane = plane_of_run(atoms, snakemake.input.trajectory, snakemake.params.steps, **snakemake.params.settings)
-    elf_map = elf_on_plane(wavefunction, plane)
+    cubes = snakemake.input.get("cubes")
+    elf_map = cube_map(cubes, plane) if cubes else elf_on_plane(wavefunction, plane)
     elf_map.write(Path(snakemake.output.data))
     step = int(snakemake.wildcards.step)
     time_fs = step * snakemake.params.timestep_fs

@@ -148,6 +148,29 @@ def test_damage_is_never_taken_for_a_result(damage, attempt, tmp_path):
     assert restart is None or restart.step <= last
 
 
+@pytest.mark.parametrize("damage", ["charge missing", "charge NaN"])
+def test_damaged_charges_are_said(damage, attempt, tmp_path):
+    DAMAGE[damage](attempt.folder)
+    verdict, last, _ = recovered(attempt, tmp_path)
+    assert verdict.reason.startswith("incomplete: the frames end at step -1, not 6: Hirshfeld charges: found")
+    assert last is None
+
+
+def test_a_converged_energy_without_its_charges_says_so(fake, root, make_job, tmp_path):
+    from ase import Atoms
+
+    text = (root / "tests/data/cp2k/static.out").read_text()
+    (tmp_path / "damaged.out").write_text(re.sub(r"\n +3 +H +2 +1\.000[^\n]*", "", text))
+    level = fake("static", before=f"cp {tmp_path}/damaged.out job.out; touch job-MOS-1_0.molden; exit 0")
+    atoms = Atoms("CHHHH", positions=np.eye(5, 3) * 1.5, cell=[9, 9, 9])
+    atoms.set_array("fragment", np.full(5, "lower"))
+    result, final = Cp2kEngine().run(make_job("cp2k", "cluster", "wavefunction", level=level), atoms, tmp_path)
+    assert result.status == "converged"
+    assert "finished without all charges; Hirshfeld charges: found" in result.attempts[-1].reason
+    assert "hirshfeld_e" not in final.arrays
+    assert final.arrays["mulliken_e"].sum() == pytest.approx(0, abs=1e-9)
+
+
 @pytest.mark.parametrize(("share", "most"), [(0.2, 0), (0.5, 3), (0.9, 5)])
 def test_frames_before_the_cut_are_kept(share, most, attempt, tmp_path):
     cut("job-pos-1.xyz", share)(attempt.folder)

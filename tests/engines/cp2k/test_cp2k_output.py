@@ -10,7 +10,9 @@ from ase.units import Bohr, Hartree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iondrill.engines.cp2k.output import Log, sound_charges, sound_forces
+from iondrill.engines.cp2k.handlers import Ending, judge
+from iondrill.engines.cp2k.output import Log, sound_forces
+from iondrill.prepare.jobs import Static
 
 
 @pytest.fixture(scope="module")
@@ -37,16 +39,18 @@ def test_a_single_point(logs):
     assert np.abs(forces.sum(axis=0)).max() * Bohr / Hartree < 1e-4
     # tetrahedral: carbon feels nothing, the four hydrogens the same
     assert np.ptp(np.linalg.norm(forces[1:], axis=1)) < 0.01 * np.linalg.norm(forces[1])
-    for charges in (scf.hirshfeld_e, scf.mulliken_e):
-        assert len(charges) == 5
+    for scheme in ("Hirshfeld", "Mulliken"):
+        charges = scf.charges_e(scheme, "CHHHH", 0)
         assert charges[0] < 0 < charges[1]
-        assert sum(charges) == pytest.approx(0, abs=2e-3)
+        assert charges.sum() == pytest.approx(0, abs=1e-12)
 
 
 def test_charges_of_an_open_shell_are_not_its_spins(logs):
     log = log_of(logs["edge-open-shell"])
     (scf,) = log.scf
-    assert scf.hirshfeld_e == scf.mulliken_e == [0.0]
+    for scheme in ("Hirshfeld", "Mulliken"):
+        assert scf.tables[scheme].printed_e == (0.0,)
+        assert scf.tables[scheme].spin == pytest.approx([1], abs=2e-3)
     assert scf.converged
     assert scf.on_the_edge
     assert log.n_sound == 0  # its energy is wrong in the wavelet solver
@@ -55,7 +59,7 @@ def test_charges_of_an_open_shell_are_not_its_spins(logs):
 def test_molecular_dynamics_has_an_scf_for_each_step(logs):
     log = log_of(logs["md"])
     assert len(log.scf) == log.n_sound == 7
-    assert all(len(scf.hirshfeld_e) == 5 for scf in log.scf)
+    assert all(scf.tables["Hirshfeld"].symbols == tuple("CHHHH") for scf in log.scf)
 
 
 def test_relaxations(logs):
@@ -154,8 +158,32 @@ def test_the_forces_of_newer_versions():
     assert sound_forces(log, 2)[:, 2] == pytest.approx(np.array([-1, 1]) * 0.01332368 * Hartree / Bohr, rel=1e-5)
 
 
-def test_charges_add_up_or_are_none():
-    assert sound_charges([0.1, -0.0995, 0.0], 0).sum() == pytest.approx(0, abs=1e-12)
-    assert sound_charges([0.1, 0.1], 0) is None
-    assert sound_charges([0.1, float("nan")], 0) is None
-    assert sound_charges([], 0) is None
+def test_the_energy_of_newer_versions():
+    """As CP2K 2024.1 and later print it (force_env_methods.F): free energy and gap are not the energy."""
+    line = " ENERGY| Total FORCE_EVAL ( QS ) {:<38}{:26.15f}\n"
+    log = log_of(
+        "  *** SCF run converged in    12 steps ***\n"
+        + line.format("energy [hartree]", -31.1)
+        + line.format("gap [hartree]", 0.2)
+        + line.format("free energy [hartree]", -31.2)
+    )
+    assert [scf.energy_eV / Hartree for scf in log.scf] == pytest.approx([-31.1])
+    assert log.n_sound == 1
+
+
+def test_the_abort_of_newer_versions():
+    """As CP2K 2024.1 and later end an SCF that did not converge (qs_scf.F)."""
+    log = log_of(
+        " *   ___                                                                       *\n"
+        " *  /   \\                                                                      *\n"
+        " * [ABORT]                                                                     *\n"
+        " *  \\___/     SCF run NOT converged. To continue the calculation regardless,   *\n"
+        " *    |             please set the keyword IGNORE_CONVERGENCE_FAILURE.         *\n"
+        " *  O/|                                                                        *\n"
+        " * /| |                                                                        *\n"
+        " * / \\                                                            qs_scf.F:702 *\n"
+        " *******************************************************************************\n"
+    )
+    assert log.unconverged
+    assert "IGNORE_CONVERGENCE_FAILURE" in log.abort
+    assert judge(Ending(log, "", 1, Static(), "forces missing", 1 << 30)).action == "climb"

@@ -15,8 +15,8 @@ from ase.units import Bohr, Hartree, fs
 
 from iondrill.config.models import Thermostat
 from iondrill.engines.cp2k import Cp2kEngine
-from iondrill.engines.cp2k.inputs import start_velocities
 from iondrill.engines.registry import write_folder
+from iondrill.engines.velocities import start_velocities
 from iondrill.prepare.jobs import Md, Relax, Static
 
 pytestmark = pytest.mark.cp2k

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.units import Bohr
 
-from iondrill.analyse.elf import Plane
+from iondrill.analyse.plane import Plane, read_maps, write_maps
 from iondrill.errors import UserError
-from iondrill.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,31 +59,14 @@ class DifferenceMap:
 
     def write(self, path: Path, profile: Profile) -> None:
         """Write the map as ``.npz``: difference, origin and axes (steps) in Å; place_A and difference_e_A along x."""
-        with replacing(path) as temporary:
-            np.savez_compressed(
-                temporary,
-                difference=self.difference,
-                origin=self.plane.origin_A,
-                axes=self.plane.axes_A,
-                place_A=profile.place_A,
-                difference_e_A=profile.difference_e_A,
-            )
+        along = {"place_A": profile.place_A, "difference_e_A": profile.difference_e_A}
+        write_maps(path, self.plane, difference=self.difference, **along)
 
 
 def read_difference_map(path: Path) -> DifferenceMap:
-    """Read what `DifferenceMap.write` wrote.
-
-    Raises
-    ------
-    UserError
-        If the file is missing, cut or holds something else.
-    """
-    try:
-        with np.load(path) as data:
-            difference, origin, axes = (data[key] for key in ("difference", "origin", "axes"))
-    except Exception as error:  # zipfile, zlib, numpy and the system have each their own
-        raise UserError.of(path, f"no readable map ({error})", "allowed: a .difference.npz of the elf stage") from error
-    return DifferenceMap(Plane(origin, axes, difference.shape), difference)
+    """Read what `DifferenceMap.write` wrote; see `read_maps`."""
+    plane, (difference,) = read_maps(path, "difference")
+    return DifferenceMap(plane, difference)
 
 
 def difference_on_plane(whole: Wavefunction, parts: Sequence[Wavefunction], plane: Plane) -> DifferenceMap:

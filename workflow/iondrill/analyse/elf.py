@@ -1,4 +1,4 @@
-"""The electron localisation function: formulas, maps on a plane, and its values at the contacts of the drill."""
+"""The electron localisation function: formulas, and maps on a plane, from orbitals or from CP2K's cubes."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from iondrill.analyse.plane import Plane, read_maps, write_maps
 from iondrill.errors import UserError
-from iondrill.files import replacing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from ase import Atoms
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
+    from iondrill.analyse.cube import Cube
     from iondrill.analyse.wavefunction import LocalDensity, Wavefunction
 
     Array = NDArray[np.float64]
@@ -27,9 +28,6 @@ ELF_CUTOFF = 2.87e-5
 ELF_FLOOR = 1e-4
 # D is at most of the order of the density: below this it is nothing beside 2.87·10⁻⁵.
 RHO_NEGLIGIBLE = 1e-6
-# Shannon's ionic radii (Acta Cryst. A 32, 751 (1976), CN 6): inside are an ion's own core shells.
-ION_RADII_A = {"Li": 0.76, "Na": 1.02, "K": 1.38}
-LINE_STEP_A = 0.01
 RHO_MASK = 1e-3
 """1/bohr³: where the density is lower, the ELF means nothing."""
 D0_TINY = 1e-100  # keeps χ² finite where there is no density
@@ -152,52 +150,6 @@ def elf_of(density: LocalDensity) -> Array:
 
 
 @dataclass(frozen=True)
-class Plane:
-    """A regular grid of points on a plane.
-
-    Parameters
-    ----------
-    origin_A : array (3,)
-        The first point, in Å.
-    axes_A : array (2, 3)
-        The steps from point to point, in Å, as in a cube file.
-    shape : tuple of int
-        Number of points along the two axes.
-    """
-
-    origin_A: Array
-    axes_A: Array
-    shape: tuple[int, int]
-
-    @classmethod
-    def of_insertion(cls, positions_A: Array, through_A: ArrayLike, *, margin_A: float, spacing_A: float) -> Plane:
-        """Return the plane that holds the insertion axis (x) and the stacking normal (z).
-
-        Parameters
-        ----------
-        positions_A : array (..., 3)
-            Of the atoms, in one frame or in several that are to be compared; the plane spans their extent in x and z.
-        through_A : array-like (3,)
-            A point of the plane: an ion, the middle of a contact.
-        margin_A : float
-            Added to the extent of the atoms on every side.
-        spacing_A : float
-            Distance of the grid points.
-        """
-        positions = positions_A.reshape(-1, 3)
-        low = positions.min(axis=0) - margin_A
-        extent = positions.max(axis=0) + margin_A - low
-        n_x, _, n_z = (int(n) for n in np.ceil(extent / spacing_A) + 1)
-        origin = np.array([low[0], np.asarray(through_A)[1], low[2]])
-        return cls(origin, spacing_A * np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]), (n_x, n_z))
-
-    def points_A(self) -> Array:
-        """Return the points, shape (n₀·n₁, 3); the second axis runs fastest."""
-        i, j = np.indices(self.shape).reshape(2, -1)
-        return np.asarray(self.origin_A + i[:, None] * self.axes_A[0] + j[:, None] * self.axes_A[1])
-
-
-@dataclass(frozen=True)
 class ElfMap:
     """ELF and density on a plane.
 
@@ -217,26 +169,13 @@ class ElfMap:
 
     def write(self, path: Path) -> None:
         """Write the map as ``.npz``: elf, rho, origin and axes (steps) in Å."""
-        with replacing(path) as temporary:
-            np.savez_compressed(
-                temporary, elf=self.elf, rho=self.rho, origin=self.plane.origin_A, axes=self.plane.axes_A
-            )
+        write_maps(path, self.plane, elf=self.elf, rho=self.rho)
 
 
 def read_elf_map(path: Path) -> ElfMap:
-    """Read what `ElfMap.write` wrote.
-
-    Raises
-    ------
-    UserError
-        If the file is missing, cut or holds something else.
-    """
-    try:
-        with np.load(path) as data:
-            elf, rho, origin, axes = (data[key] for key in ("elf", "rho", "origin", "axes"))
-    except Exception as error:  # zipfile, zlib, numpy and the system have each their own
-        raise UserError.of(path, f"no readable ELF map ({error})", "allowed: an .npz of the elf stage") from error
-    return ElfMap(Plane(origin, axes, elf.shape), elf, rho)
+    """Read what `ElfMap.write` wrote; see `read_maps`."""
+    plane, (elf, rho) = read_maps(path, "elf", "rho")
+    return ElfMap(plane, elf, rho)
 
 
 def elf_on_plane(wavefunction: Wavefunction, plane: Plane) -> ElfMap:
@@ -245,105 +184,38 @@ def elf_on_plane(wavefunction: Wavefunction, plane: Plane) -> ElfMap:
     return ElfMap(plane, elf_of(density).reshape(plane.shape), density.rho.sum(axis=0).reshape(plane.shape))
 
 
-@dataclass(frozen=True)
-class ContactElf:
-    """One row of ``elf/<run>/summary.csv``, without step and time.
+def elf_map_from_cubes(plane: Plane, elf: Sequence[Cube], density: Cube, spin: Cube | None = None) -> ElfMap:
+    """Return the map of the ELF from CP2K's cubes.
 
     Parameters
     ----------
-    pair : str
-        ``ion-carbon``, ``nd-flake``, ``flake-sigma`` or ``between-layers``.
-    distance_A : float
-        Of the two nuclei.
-    elf_midpoint : float
-        ELF half-way between the nuclei.
-    elf_min, elf_max : float
-        Extremes along the line between the nuclei, outside their cores (`core_radius_A`).
-    """
-
-    pair: str
-    distance_A: float
-    elf_midpoint: float
-    elf_min: float
-    elf_max: float
-
-
-def contact_pairs(atoms: Atoms) -> dict[str, tuple[int, int]]:
-    """Return the shortest contact of each kind.
-
-    Parameters
-    ----------
-    atoms : Atoms
-        A molecule with the array ``fragment``: nd, lower, upper, ion.
+    plane : Plane
+        In the frame of the cubes.
+    elf : sequence of Cube
+        ``…-ELF_S1-…``, and ``…-ELF_S2-…`` of a spin-polarised run.
+    density : Cube
+        ``…-ELECTRON_DENSITY-…``: of all electrons.
+    spin : Cube, optional
+        ``…-SPIN_DENSITY-…``: alpha minus beta; needed for two cubes of the ELF.
 
     Returns
     -------
-    dict
-        ``ion-carbon`` (any carbon), ``nd-flake`` and ``between-layers`` (carbons of either side), ``flake-sigma``
-        (two carbons of the same layer) to the indices of the two atoms; kinds that do not occur are left out.
+    ElfMap
+        Closed shell: the cube. Spin-polarised: repaired (`repair_uks_elf`), NaN where the cubes tell nothing.
+
+    Raises
+    ------
+    UserError
+        If the cubes do not go together; and as `Cube.on_plane`.
     """
-    fragment, carbon = atoms.arrays["fragment"], atoms.numbers == 6
-    lower, upper = carbon & (fragment == "lower"), carbon & (fragment == "upper")
-    kinds = {
-        "ion-carbon": [(fragment == "ion", carbon)],
-        "nd-flake": [(carbon & (fragment == "nd"), lower | upper)],
-        "flake-sigma": [(lower, lower), (upper, upper)],
-        "between-layers": [(lower, upper)],
-    }
-    shortest = {
-        kind: [pair for a, b in sides if (pair := _shortest(atoms, a, b)) is not None] for kind, sides in kinds.items()
-    }
-    return {
-        kind: min(pairs, key=lambda pair: float(atoms.get_distance(*pair))) for kind, pairs in shortest.items() if pairs
-    }
-
-
-def _shortest(atoms: Atoms, a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[int, int] | None:
-    """Return the nearest two different atoms, one of each selection."""
-    first, second = np.flatnonzero(a), np.flatnonzero(b)
-    distances = np.linalg.norm(atoms.positions[first, None] - atoms.positions[None, second], axis=-1)
-    distances[first[:, None] == second[None, :]] = np.inf
-    if not np.isfinite(distances).any():
-        return None
-    i, j = np.unravel_index(int(distances.argmin()), distances.shape)
-    return int(first[i]), int(second[j])
-
-
-def core_radius_A(symbol: str) -> float:
-    """Return the radius about a nucleus whose ELF tells of its core, not of a bond.
-
-    Shannon's ionic radius for Li, Na and K (within lie the 1s or 2s2p shells that a semicore potential keeps), half
-    the covalent radius else (within lies the hole that a pseudopotential leaves).
-    """
-    from ase.data import atomic_numbers, covalent_radii
-
-    return ION_RADII_A.get(symbol, 0.5 * float(covalent_radii[atomic_numbers[symbol]]))
-
-
-def contact_elf(wavefunction: Wavefunction, atoms: Atoms) -> list[ContactElf]:
-    """Return the ELF at the shortest contact of each kind.
-
-    Parameters
-    ----------
-    wavefunction : Wavefunction
-        Of these atoms.
-    atoms : Atoms
-        In the frame of the wavefunction (`Wavefunction.moved_to`), with the array ``fragment``.
-
-    Returns
-    -------
-    list of ContactElf
-        In the order of `contact_pairs`. If two cores leave no gap, the extremes are those of the midpoint.
-    """
-    return [_along(wavefunction, atoms, pair, first, second) for pair, (first, second) in contact_pairs(atoms).items()]
-
-
-def _along(wavefunction: Wavefunction, atoms: Atoms, pair: str, first: int, second: int) -> ContactElf:
-    start, end = atoms.positions[[first, second]]
-    distance = float(np.linalg.norm(end - start))
-    low = core_radius_A(atoms[first].symbol)
-    high = max(low, distance - core_radius_A(atoms[second].symbol))
-    between = np.linspace(low, high, int((high - low) / LINE_STEP_A) + 2 if high > low else 0)
-    along = np.concatenate([[distance / 2], between]) / distance
-    elf = elf_of(wavefunction.evaluate(start + along[:, None] * (end - start)))
-    return ContactElf(pair, distance, float(elf[0]), float(elf.min()), float(elf.max()))
+    if len(elf) != (1 if spin is None else 2):
+        raise UserError.of(density.path, f"{len(elf)} ELF cubes", "needed: one, or two and the spin density")
+    for cube in (*elf, *([] if spin is None else [spin])):
+        if not cube.shares_grid(density):
+            raise UserError.of(cube.path, f"another grid than that of {density.path}", "needed: cubes of one run")
+    rho = density.on_plane(plane)
+    values = np.clip([cube.on_plane(plane) for cube in elf], 0, 1)  # interpolation may overshoot
+    if spin is None:
+        return ElfMap(plane, values[0], rho)
+    difference = spin.on_plane(plane)
+    return ElfMap(plane, repair_uks_elf(values, np.array([rho + difference, rho - difference]) / 2), rho)

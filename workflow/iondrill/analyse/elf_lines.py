@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from iondrill.analyse.elf import RHO_MASK, contact_pairs, core_radius_A, elf_of
+from iondrill.analyse.contacts import contact_pairs, core_radius_A
+from iondrill.analyse.elf import RHO_MASK, elf_of
 from iondrill.analyse.order import CC_BOND_A
 
 if TYPE_CHECKING:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iondrill.analyse.elf import Plane
+from iondrill.analyse.cube import Cube
+from iondrill.analyse.elf import elf_map_from_cubes
 from iondrill.analyse.elfcar import read_elfcar
+from iondrill.analyse.plane import Plane
 from iondrill.analyse.wavefunction import read_molden
 from iondrill.build.checks import read_structure
 from iondrill.engines.base import read_converged
+from iondrill.engines.cp2k.inputs import in_cp2k_cell
 from iondrill.engines.folder import read_job
 from iondrill.engines.molden import MOLDEN
 from iondrill.engines.vasp.inputs import in_vasp_cell
 from iondrill.engines.vasp.output import CHGCAR, ELFCAR
+from iondrill.errors import UserError
 from iondrill.prepare.start import frame
 
 if TYPE_CHECKING:
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
+    from iondrill.analyse.elf import ElfMap
     from iondrill.analyse.elfcar import ElfCell
     from iondrill.analyse.wavefunction import Wavefunction
 
@@ -66,3 +72,31 @@ def plane_of_run(atoms: Atoms, trajectory: str, steps: Iterable[int], *, margin_
     positions_A = np.array([frame(Path(trajectory), step, atoms).positions for step in steps])
     middle = atoms.positions[atoms.arrays["fragment"] != "nd"].mean(axis=0)
     return Plane.of_insertion(positions_A, middle, margin_A=margin_A, spacing_A=spacing_A)
+
+
+def cube_map(cubes: str, plane: Plane) -> ElfMap:
+    """Return the ELF map from the cubes of a single point, on their own points nearest to a plane.
+
+    Parameters
+    ----------
+    cubes : str
+        Folder of the cubes, in the job's folder.
+    plane : Plane
+        In the frame of the job's structure.
+
+    Raises
+    ------
+    UserError
+        If a file is missing or damaged, or the box does not hold the plane.
+    """
+    folder = Path(cubes)
+    job, start = read_job(folder.parent)
+    boxed = in_cp2k_cell(job, start)
+    shift_A = boxed.positions[0] - start.positions[0]
+    found = {path.stem: Cube(path, boxed.cell.lengths()) for path in sorted(folder.glob("*.cube"))}
+    if missing := {"elf-1", "density"} - found.keys():
+        raise UserError.of(folder, f"no {', '.join(sorted(missing))} cube", "run its single point anew")
+    own = found["density"].own_plane(replace(plane, origin_A=plane.origin_A + shift_A))
+    elf = [found[name] for name in ("elf-1", "elf-2") if name in found]
+    there = elf_map_from_cubes(own, elf, found["density"], found.get("spin"))
+    return replace(there, plane=replace(own, origin_A=own.origin_A - shift_A))

@@ -42,6 +42,7 @@ def mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
             yield place, f"there is no level '{name}'{default}", allowed
         elif refers_to == "level":
             yield from _vasp_mistakes(content, place, name)
+            yield from _route_mistakes(content, place, name)
             if place[0] == "barriers" and _mapping(content, "levels", name).get("engine") != "xtb":
                 yield place, f"level '{name}' is not of engine xtb", "allowed: a level of engine xtb"
         elif refers_to == "run" and name not in known:
@@ -85,6 +86,13 @@ def _vasp_mistakes(content: dict[str | int, Any], place: Place, name: str) -> It
         for element in ("C", "H", *known):
             if isinstance(potcars, dict) and element not in potcars:
                 yield ("levels", name, "potcars"), f"no entry for {element}", "allowed: a PAW dataset per element"
+
+
+def _route_mistakes(content: dict[str | int, Any], place: Place, name: str) -> Iterator[Mistake]:
+    """Yield the route of the ELF stage if its level writes no cubes."""
+    engine = _mapping(content, "levels", name).get("engine")
+    if place == ("elf", "level") and engine in {"xtb", "vasp"} and _mapping(content, "elf").get("route") == "cube":
+        yield ("elf", "route"), f"found 'cube', and level '{name}' is of engine {engine}", "allowed: wavefunction"
 
 
 def _thermostat_mistakes(content: dict[str | int, Any], run: str) -> Iterator[Mistake]:

@@ -50,6 +50,9 @@ class Cp2kLevel(Strict):
     max_scf_cycles: PositiveInt = Field(300, description="inner cycles of one SCF")
     kpoints: Grid = Field((3, 3, 1), description="Monkhorst–Pack grid of slabs; clusters use Γ")
     smearing_K: PositiveFloat = Field(300.0, description="Fermi–Dirac temperature where diagonalisation is used")
+    dipole_correction: bool = Field(
+        False, description="of slabs: cancel the field between unlike faces, so that the vacuum does not matter"
+    )
     poisson: Literal["WAVELET", "MT"] = Field("WAVELET", description="solver of non-periodic boxes")
     command: Command = Field(["cp2k.psmp"], description="the program and its arguments")
     launcher: list[str] = Field([], description="put before the command, e.g. [mpirun, -n, '4'] or [srun]")

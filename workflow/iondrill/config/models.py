@@ -160,6 +160,12 @@ class ElfStage(Strict):
         description="start the SCF of a frame from the wavefunction of the frame before, where the engine can (cp2k); "
         "false: all frames side by side",
     )
+    route: Literal["wavefunction", "cube"] = Field(
+        "wavefunction",
+        description="what maps are made from: the orbitals; or, with engine cp2k, its own ELF on all of its grid, "
+        "of which the nearest plane of grid points is taken",
+    )
+    keep_cubes: bool = Field(False, description="keep the cube files once the maps are made")
     difference: bool = Field(
         False,
         description="map also what the density gains and loses as nanodiamond and flake meet; "

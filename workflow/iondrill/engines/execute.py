@@ -13,7 +13,7 @@ from iondrill.engines.base import Start, read_result
 from iondrill.engines.folder import GUESS, WAVEFUNCTION, rounded
 from iondrill.engines.molden import MOLDEN
 from iondrill.engines.registry import engine, write_folder
-from iondrill.prepare.jobs import Job
+from iondrill.prepare.jobs import CUBES, Job, Static
 from iondrill.prepare.start import damage, left_site
 
 if TYPE_CHECKING:
@@ -59,7 +59,11 @@ def execute(
     if start is not None:
         job = job.model_copy(update={"note": f"{job.note}; {start}"})
     folder, atoms = result_path.parent, rounded(atoms)
-    (folder / MOLDEN).unlink(missing_ok=True)  # of an earlier run: engines write it when they have converged
+    # of an earlier run: engines write them when they have converged
+    (folder / MOLDEN).unlink(missing_ok=True)
+    shutil.rmtree(folder / CUBES, ignore_errors=True)
+    if isinstance(job.task, Static) and job.task.cubes:
+        (folder / CUBES).mkdir(parents=True)
     offer_guess(folder, guess_from)
     write_folder(job, atoms, folder)
     result, final = engine(job.level.engine).run(job, atoms, folder)

@@ -16,6 +16,9 @@ from iondrill.config.models import Thermostat
 if TYPE_CHECKING:
     from ase import Atoms
 
+CUBES = "cubes"
+"""Folder of the cube files in that of a job."""
+
 Stage = Literal["relax", "md", "elf", "adsorption", "intercalation", "barriers"]
 
 
@@ -28,10 +31,11 @@ class Relax(Strict):
 
 
 class Static(Strict):
-    """One energy with forces, and the wavefunction for the ELF."""
+    """One energy with forces; the wavefunction for the ELF, and the engine's own ELF and density on its grid."""
 
     task: Literal["static"] = "static"
     wavefunction: bool = False
+    cubes: bool = False
 
 
 class Md(Strict):

@@ -331,7 +331,10 @@ class Plan:
             seed = self.config.seed if run.seed is None else run.seed
             task = Md(seed=seed, **{field: getattr(run, field) for field in fields})
         elif stage == "elf":
-            task = Static(wavefunction=True)
+            whole = job_id.subject.rpartition(".")[2] not in PARTS
+            engine = self.config.levels[job_id.level].engine
+            cubes = self.config.elf.route == "cube" and engine == "cp2k" and whole
+            task = Static(wavefunction=True, cubes=cubes)
         elif stage == "barriers" and self.config.barriers is not None:
             path = self.config.barriers
             task = Neb(images=path.images, fmax_eV_A=path.fmax_eV_A, max_steps=path.max_steps)

@@ -13,7 +13,7 @@ import numpy as np
 
 from iondrill.analyse.adsorption import COLUMNS as ADSORPTION_COLUMNS
 from iondrill.analyse.charges import FragmentCharge
-from iondrill.analyse.elf import ContactElf
+from iondrill.analyse.contacts import ContactElf
 from iondrill.analyse.levels import COLUMNS as DIFFERENCE_COLUMNS
 from iondrill.analyse.order import COLUMNS as ORDER_COLUMNS
 from iondrill.build.checks import Check, read_structure

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from iondrill.analyse.elf import Plane
+    from iondrill.analyse.plane import Plane
 
     Array = NDArray[np.float64]
 

@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 LOG = f"{PROJECT}.out"
 SAID = "launcher.out"
 MOLDEN = f"{PROJECT}-MOS-1_0.molden"
+CUBE_FILES = {
+    "elf-1": f"{PROJECT}-ELF_S1-1_0.cube",
+    "elf-2": f"{PROJECT}-ELF_S2-1_0.cube",
+    "density": f"{PROJECT}-ELECTRON_DENSITY-1_0.cube",
+    "spin": f"{PROJECT}-SPIN_DENSITY-1_0.cube",
+}
+"""By the name under which they are published; the second and the last of spin-polarised runs only."""
 LOOK_EVERY_S = 0.5
 
 
@@ -69,9 +76,13 @@ class Attempt(attempts.Attempt):
         last = min(sound, self.job.task.steps - 1)  # CP2K writes nothing if there is no step to do
         return next((r for r in found if r.step <= last and r.step // stride * stride <= frames), None)
 
+    def cubes(self) -> dict[str, Path]:
+        """Return the cube files that are there, by the name under which they are published."""
+        return {name: path for name, file in CUBE_FILES.items() if (path := self.folder / file).is_file()}
+
     def drop_large_files(self) -> None:
         """Remove what only a next attempt would need; input, log and note stay."""
-        for pattern in ("*.wfn*", "*.kp*", "*.restart*", "*.xyz", "*.ener", "*.Hessian*", "*.molden"):
+        for pattern in ("*.wfn*", "*.kp*", "*.restart*", "*.xyz", "*.ener", "*.Hessian*", "*.molden", "*.cube"):
             for path in self.folder.glob(pattern):
                 path.unlink(missing_ok=True)
 
@@ -141,7 +152,7 @@ class Attempt(attempts.Attempt):
             self._look(tail, harvest)
             if log_of_frames is not None:
                 log_of_frames.sync()
-        return self.verdict(program.status, harvest.last if harvest else None)
+        return self.verdict(program.status, harvest)
 
     def _is_lost(self) -> bool:
         """Say whether nothing that follows can be used: not so when CP2K is about to stop within an SCF."""
@@ -156,36 +167,39 @@ class Attempt(attempts.Attempt):
     def recover(self) -> Verdict:
         """Bring in what an attempt left that ended together with the process which watched it; judge it."""
         self.log = Log.read(self.folder / LOG)
-        last = None
+        harvest = None
         if isinstance(self.job.task, Md):
             with FrameLog.open(self.frames_file, len(self.atoms)) as log_of_frames:
-                last = log_of_frames.truncate_after(self.job.task.steps)
-                last = self.harvest(log_of_frames, last).take(self.log)
+                harvest = self.harvest(log_of_frames, log_of_frames.truncate_after(self.job.task.steps))
+                harvest.take(self.log)
                 log_of_frames.sync()
-        return self.verdict(None, last)
+        return self.verdict(None, harvest)
 
-    def verdict(self, status: int | None, last_frame: int | None) -> Verdict:
+    def verdict(self, status: int | None, harvest: Harvest | None) -> Verdict:
         """Judge what the attempt left."""
         try:
             said = (self.folder / SAID).read_text(encoding="utf-8", errors="replace")
         except OSError:
             said = ""
         free_bytes = disk_usage(self.folder).free
-        return judge(Ending(self.log, said, status, self.job.task, self._missing(last_frame), free_bytes))
+        return judge(Ending(self.log, said, status, self.job.task, self._missing(harvest), free_bytes))
 
-    def _missing(self, last_frame: int | None) -> str:
+    def _missing(self, harvest: Harvest | None) -> str:
         """Say what the files of results lack."""
         task, final = self.job.task, self.final()
-        if isinstance(task, Md):
+        if isinstance(task, Md) and harvest is not None:
             due = task.steps // task.save_every * task.save_every
-            if last_frame != due:
-                return f"the frames end at step {last_frame}, not {due}"
+            if harvest.last != due:
+                why = f": {harvest.damage}" if harvest.damage else ""
+                return f"the frames end at step {harvest.last}, not {due}{why}"
             if final is None or final.step != task.steps:
                 return f"no restart file of step {task.steps}"
             return ""
+        static = task if isinstance(task, Static) else Static()
         lacks = {
             "forces": sound_forces(self.log, len(self.atoms)) is None,
             "restart file": isinstance(task, Relax) and final is None,
-            "orbitals": isinstance(task, Static) and task.wavefunction and not (self.folder / MOLDEN).is_file(),
+            "orbitals": static.wavefunction and not (self.folder / MOLDEN).is_file(),
+            "cubes": static.cubes and not {"elf-1", "density"} <= self.cubes().keys(),
         }
         return ", ".join(f"{what} missing" for what, lacking in lacks.items() if lacking)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import numpy as np
 
 from iondrill.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -35,13 +34,14 @@ class Format(NamedTuple):
     """The same, and which is the spin moment; spin-polarised."""
 
 
-# mulliken.F and hirshfeld_methods.F of CP2K 2023.1
+# population_analyses.F and hirshfeld_methods.F of CP2K 2023.1; no print key gives Hirshfeld's charges more digits
 FORMATS: dict[Scheme, Format] = {
     "Mulliken": Format("Mulliken Population Analysis", "# Total charge", 1e-6, (5, 4), (7, 5, 6)),
     "Hirshfeld": Format("Hirshfeld Charges", "Total Charge", 1e-3, (6, 5), (8, 7, 6)),
 }
+SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
 RULE = "!---"
-WHOLE = "needed: a whole table, as CP2K 2023.1 prints it"
+WHOLE = "needed: a whole table, as CP2K prints it"
 
 
 @dataclass(frozen=True)
@@ -54,21 +54,18 @@ class AtomicCharges:
         ``Mulliken`` or ``Hirshfeld``.
     symbols : tuple of str
         Element of each atom.
-    printed_e : array (n_atoms,)
-        Net charges as printed; positive: electrons missing.
-    spin : array (n_atoms,) or None
-        Alpha minus beta electrons; None for a closed shell.
-    source : str
-        File and line of the table.
+    printed_e : tuple of float
+        Net charges of the atoms as printed; positive: electrons missing.
+    spin : tuple of float or None
+        Alpha minus beta electrons of each atom; None for a closed shell.
     """
 
     scheme: Scheme
     symbols: tuple[str, ...]
-    printed_e: Array
-    spin: Array | None
-    source: str
+    printed_e: tuple[float, ...]
+    spin: tuple[float, ...] | None
 
-    def charges_e(self, total_charge_e: float) -> Array:
+    def charges_e(self, symbols: Sequence[str], total_charge_e: float) -> Array:
         """Return the charges, shape (n_atoms,), with what they lack to the total charge shared evenly.
 
         CP2K prints Hirshfeld charges with three digits, and their sum misses a little density far from all atoms:
@@ -76,79 +73,81 @@ class AtomicCharges:
 
         Parameters
         ----------
+        symbols : sequence of str
+            Elements of the atoms that the table must be of.
         total_charge_e : float
             Of the calculation.
 
         Raises
         ------
         UserError
-            If an atom would change by more than one unit of the last printed digit.
+            If these are other atoms, or one would change by more than one unit of the last printed digit.
         """
-        share = (total_charge_e - self.printed_e.sum()) / len(self.printed_e)
+        if self.symbols != tuple(symbols):
+            raise UserError.of(f"{self.scheme} charges", f"those of {len(self.symbols)} other atoms", WHOLE)
+        share = (total_charge_e - sum(self.printed_e)) / len(self.printed_e)
         if not abs(share) <= FORMATS[self.scheme].precision_e:
-            found = f"the {self.scheme} charges add up to {self.printed_e.sum():.6f} e"
+            found = f"they add up to {sum(self.printed_e):.6f} e"
             allowed = f"allowed: {total_charge_e:g} e to {FORMATS[self.scheme].precision_e:g} e for each atom"
-            raise UserError.of(self.source, found, allowed)
-        return np.asarray(self.printed_e + share)
+            raise UserError.of(f"{self.scheme} charges", found, allowed)
+        return np.array(self.printed_e) + share
 
 
-def read_charges(path: Path, scheme: Scheme) -> Iterator[AtomicCharges]:
-    """Yield the tables of a scheme in CP2K's output, in order: one for each SCF that printed it.
+class TableReader:
+    """Takes a log line by line, and gives each table of charges when its end has come."""
 
-    Parameters
-    ----------
-    path : Path
-        The log, of which never more than a table is kept.
-    scheme : str
-        ``Mulliken`` or ``Hirshfeld``.
+    def __init__(self) -> None:
+        self._scheme: Scheme | None = None
+        self._block: list[str] = []
 
-    Yields
-    ------
-    AtomicCharges
-        Only whole tables.
+    def take(self, line: str) -> tuple[Scheme, AtomicCharges | UserError] | None:
+        """Take the next line of a log.
+
+        Returns
+        -------
+        tuple or None
+            A table that this line ends, with its scheme: what it holds, or else what is wrong with it.
+        """
+        text = line.strip()
+        if self._scheme is None:
+            self._scheme = next((scheme for scheme in SCHEMES if FORMATS[scheme].title == text), None)
+            self._block = []
+            return None
+        if not text or text[0].isdigit() or text.startswith(("#", "Total")):
+            self._block += [text] if text else []
+            return None
+        scheme, self._scheme = self._scheme, None
+        try:
+            table = read_table(self._block, scheme)
+        except UserError as error:
+            return scheme, error
+        if not text.startswith(RULE):
+            return scheme, UserError.of(f"{scheme} charges", f"found {text[:60]!r} where the table should end", WHOLE)
+        return scheme, table
+
+
+def read_table(block: Sequence[str], scheme: Scheme) -> AtomicCharges:
+    """Return the table of which these are the lines from the head to the total, without blank ones.
 
     Raises
     ------
     UserError
-        If the file cannot be read, or a table is cut, lacks an atom, holds what is no number, or does not add up
-        to its own total.
+        If it is cut, lacks an atom, holds what is no number, or does not add up to its own total.
     """
-    block: list[str] | None = None
-    source = ""
-    try:
-        with path.open(encoding="utf-8", errors="replace") as stream:
-            for number, line in enumerate(stream, 1):
-                if block is None:
-                    if line.strip() == FORMATS[scheme].title:
-                        block, source = [], f"{path} ({scheme} table at line {number})"
-                elif line.lstrip().startswith(RULE):
-                    yield _read_table(block, scheme, source)
-                    block = None
-                elif line.strip():
-                    block.append(line)
-    except OSError as error:
-        raise UserError.of(path, f"cannot be read: {error.strerror or error}") from None
-    if block is not None:
-        raise UserError.of(source, "the file ends in the table", WHOLE)
-
-
-def _read_table(block: list[str], scheme: Scheme, source: str) -> AtomicCharges:
-    """Return the table of which these are the lines from the head to the total."""
-    form = FORMATS[scheme]
-    if len(block) < 3 or not block[-1].lstrip().startswith(form.total):
+    form, source = FORMATS[scheme], f"{scheme} charges"
+    if len(block) < 3 or not block[-1].startswith(form.total):
         raise UserError.of(source, "the line of the total is missing", WHOLE)
     polarised = "Spin moment" in block[0]
     rows = [_row(line, form, polarised=polarised) for line in block[1:-1]]
     for index, row in enumerate(rows, 1):
         if row is None or row[0] != index:
-            raise UserError.of(source, f"found {block[index].strip()!r}, where atom {index} is due", WHOLE)
+            raise UserError.of(source, f"found {block[index]!r}, where atom {index} is due", WHOLE)
     _, symbols, charges, spins = zip(*(row for row in rows if row), strict=True)
-    printed, total = np.array(charges), _total(block[-1], polarised=polarised)
+    total = _total(block[-1], polarised=polarised)
     # every printed number is off by half a unit at most
-    if not abs(printed.sum() - total) <= 0.5 * form.precision_e * (len(printed) + 2):
-        found = f"the charges add up to {printed.sum():.6f} e, the table says {total:.6f} e"
-        raise UserError.of(source, found, WHOLE)
-    return AtomicCharges(scheme, symbols, printed, np.array(spins) if polarised else None, source)
+    if not abs(sum(charges) - total) <= 0.5 * form.precision_e * (len(charges) + 2):
+        raise UserError.of(source, f"they add up to {sum(charges):.6f} e, and the table says {total:.6f} e", WHOLE)
+    return AtomicCharges(scheme, symbols, charges, spins if polarised else None)
 
 
 def _row(line: str, form: Format, *, polarised: bool) -> tuple[int, str, float, float] | None:

@@ -14,14 +14,13 @@ from iondrill.config.load import load
 from iondrill.engines.box import check_slab, in_box, in_cube
 from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation, rungs
 from iondrill.engines.templates import render, template_folder
-from iondrill.engines.xtb.dynamics import maxwell_boltzmann, without_drift
+from iondrill.engines.velocities import moving_atoms, nanodiamond, start_velocities
 from iondrill.errors import Problem, UserError
 from iondrill.prepare.jobs import Md, Relax, Static, unpaired_electrons
 from iondrill.prepare.start import ATOM_BOX_A
 
 if TYPE_CHECKING:
     from ase import Atoms
-    from numpy.typing import NDArray
 
     from iondrill.prepare.jobs import Job
 
@@ -48,10 +47,12 @@ class Elements(Strict):
 
 
 class Resume(NamedTuple):
-    """Files of an earlier attempt that the next one goes on from, as paths from its folder; None for none.
+    """What the next attempt goes on from: files of earlier ones, as paths from its folder; None for none.
 
     Attributes
     ----------
+    step
+        Steps done.
     restart
         Positions, velocities, thermostat, step.
     guess
@@ -60,6 +61,7 @@ class Resume(NamedTuple):
         Of BFGS.
     """
 
+    step: int = 0
     restart: str | None = None
     guess: str | None = None
     hessian: str | None = None
@@ -211,51 +213,9 @@ def _check_thermostat(job: Job, task: Md, atoms: Atoms) -> None:
 
     CP2K couples all atoms outside of a thermostat's region to "a further unique thermostat", which damps a launch.
     """
-    if task.thermostat.kind != "none" and task.thermostat.group == "flake" and _nanodiamond(atoms).any():
+    if task.thermostat.kind != "none" and task.thermostat.group == "flake" and nanodiamond(atoms).any():
         raise UserError.of(
             f"{job.name}: thermostat.group",
             "found 'flake', but CP2K cannot leave the nanodiamond without a thermostat",
             "allowed with engine cp2k: group 'all', or kind 'none' (constant energy)",
         )
-
-
-def moving_atoms(atoms: Atoms) -> NDArray[np.bool_]:
-    """Return which atoms are not held by a constraint, shape (n,)."""
-    moving = np.ones(len(atoms), dtype=bool)
-    for constraint in atoms.constraints:
-        moving[constraint.get_indices()] = False
-    return moving
-
-
-def _nanodiamond(atoms: Atoms) -> NDArray[np.bool_]:
-    fragment = atoms.arrays.get("fragment")
-    return np.zeros(len(atoms), dtype=bool) if fragment is None else np.asarray(fragment == "nd")
-
-
-def start_velocities(task: Md, atoms: Atoms) -> NDArray[np.float64]:
-    """Return thermal velocities, and those of the nanodiamond shifted to its launch.
-
-    The same numbers as engine xtb draws from the same seed.
-
-    Parameters
-    ----------
-    task : Md
-        Temperature, seed and launch.
-    atoms : Atoms
-        With masses, fragments and fixed atoms, which get no velocity.
-
-    Returns
-    -------
-    array (n, 3)
-        ASE units. The nanodiamond as a whole moves along +x at the launch speed.
-    """
-    masses, moving, nd = atoms.get_masses(), moving_atoms(atoms), _nanodiamond(atoms)
-    velocities = np.zeros((len(atoms), 3))
-    rng = np.random.default_rng([task.seed, 0])
-    velocities[moving] = maxwell_boltzmann(masses[moving], task.temperature_K, rng)
-    if moving.all():
-        velocities = without_drift(masses, velocities)
-    if nd.any():
-        velocities[nd] = without_drift(masses[nd], velocities[nd])
-        velocities[nd, 0] += task.launch_m_s * 1e-5 / fs  # 1 m/s = 1e-5 Å/fs
-    return velocities

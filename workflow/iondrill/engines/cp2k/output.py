@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.units import Bohr, Hartree
 
+from iondrill.engines.cp2k.charges import TableReader
+from iondrill.errors import UserError
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from iondrill.engines.cp2k.charges import AtomicCharges, Scheme
 
 _EDGE = "Density non-zero on the"  # the rest of the warning is on its next line
 _PHRASES = {
@@ -28,9 +34,9 @@ _PHRASES = {
 
 _VERSION = re.compile(r"CP2K\| version string:\s+(\S.*\S)")
 _CYCLE = re.compile(r"\s+\d+ (?:OT|Broy|Diag|P_Mix|Puls|Kerk|Mult|NoMix|DIIS)\S* .*\d\.\d+E?[-+]\d")
-_ENERGY = re.compile(r"\s*ENERGY\| Total FORCE_EVAL .*:\s+(\S+)\s*$")
+# 2023.1 writes "[a.u.]:", later versions "[hartree]", and free energy and gap on lines of their own
+_ENERGY = re.compile(r"\s*ENERGY\| Total FORCE_EVAL \( \w+ \) energy \[(?:a\.u\.|hartree)\]:?\s+(\S+)\s*$")
 _FORCE = re.compile(r"\s*(?:FORCES\|\s+\d+|\d+\s+\d+\s+[A-Z][a-z]?)((?:\s+\S+){3})(?:\s+\S+)?\s*$")
-_CHARGE = re.compile(r"\s*\d+\s+[A-Z][a-z]?\s+\d+((?:\s+\S+)+)\s*$")
 _GEOMETRY_STEP = re.compile(r"\s*(?:-+\s+Informations at step =|OPT\| Step number)\s+(\d+)")
 _CORES = re.compile(r"\s*GLOBAL\| (?:Total number of message passing|Number of threads for this) process\w*\s+(\d+)")
 _ART = re.compile(r"^\s*(?:\[ABORT\]|\\___/|O/\||/\| \||/ \\|\|)")  # of the man who says ABORT
@@ -51,16 +57,30 @@ class Scf:
         NaN if it is not to be read.
     on_the_edge : bool
         Whether CP2K warned, of the last density, that it touches the faces of the box. That of a first guess may.
-    hirshfeld_e, mulliken_e : list of float
-        Charges of the atoms; empty if not asked for.
+    tables : dict
+        By scheme: the charges of the atoms, or what is wrong with their table.
     """
 
     cycles: int = 0
     converged: bool = False
     energy_eV: float = math.nan
     on_the_edge: bool = False
-    hirshfeld_e: list[float] = field(default_factory=list)
-    mulliken_e: list[float] = field(default_factory=list)
+    tables: dict[Scheme, AtomicCharges | UserError] = field(default_factory=dict)
+
+    def charges_e(self, scheme: Scheme, symbols: Sequence[str], total_charge_e: float) -> NDArray[np.float64]:
+        """Return the charges of the atoms, shape (n_atoms,); see `AtomicCharges.charges_e`.
+
+        Raises
+        ------
+        UserError
+            If CP2K printed none, their table is damaged, or they do not belong to this system.
+        """
+        table = self.tables.get(scheme)
+        if table is None:
+            raise UserError.of(f"{scheme} charges", "the log has none")
+        if isinstance(table, UserError):
+            raise table
+        return table.charges_e(symbols, total_charge_e)
 
 
 class Log:
@@ -98,8 +118,8 @@ class Log:
         self.abort = ""
         self.cores = 1
         self._open = Scf()
-        self._rows: list[list[float]] | list[float] | None = None
-        self._column = -1
+        self._in_forces = False
+        self._charges = TableReader()
         self._aborting = False
         self._rest = ""
         self._warned = False
@@ -132,7 +152,9 @@ class Log:
         return any(scf.on_the_edge for scf in self.scf)
 
     def _line(self, line: str) -> None:
-        if self._rows is not None and self._row(line):
+        if table := self._charges.take(line):
+            self._open.tables.update([table])
+        if self._in_forces and self._force(line):
             return
         if _CYCLE.match(line):
             self.n_cycles += 1
@@ -157,43 +179,18 @@ class Log:
             self._open.converged = True
         elif "[ABORT]" in line or self._aborting:
             self._take_abort(line)
-        else:
-            self._table(line)
+        elif "ATOMIC FORCES in" in line or "FORCES| Atomic forces" in line:
+            self.forces_eV_A, self._in_forces = [], True
         for phrase, name in _PHRASES.items():
             if phrase in line:
                 setattr(self, name, True)
 
-    def _table(self, line: str) -> None:
-        """Open a table of forces or charges."""
-        if "ATOMIC FORCES in" in line or "FORCES| Atomic forces" in line:
-            self.forces_eV_A = self._rows = []
-        elif "Hirshfeld Charges" in line:
-            self._open.hirshfeld_e = self._rows = []
-            self._column = -1
-        elif "Mulliken Population Analysis" in line:
-            self._open.mulliken_e = self._rows = []
-            self._column = -1
-
-    def _row(self, line: str) -> bool:
-        """Take a row of the open table; say whether the line belonged to it."""
-        rows = self._rows
-        if rows is None:
-            return False
-        if rows is self.forces_eV_A:
-            if found := _FORCE.match(line):
-                rows.append([_number(word) * Hartree / Bohr for word in found.group(1).split()])  # type: ignore[arg-type]
-                return True
-        elif found := _CHARGE.match(line):
-            rows.append(_number(found.group(1).split()[self._column]))  # type: ignore[arg-type]
+    def _force(self, line: str) -> bool:
+        """Take a row of the forces; say whether the line belonged to them."""
+        if found := _FORCE.match(line):
+            self.forces_eV_A.append([_number(word) * Hartree / Bohr for word in found.group(1).split()])
             return True
-        elif "Net charge" in line:
-            words = line.replace("Net charge", "Net_charge").replace("Spin moment", "Spin_moment").split()
-            self._column = -1 if words[-1] == "Net_charge" else -2
-            return True
-        if rows or not line.strip("\r ") or line.lstrip().startswith("#"):
-            if rows:
-                self._rows = None
-            return not rows
+        self._in_forces = not self.forces_eV_A  # the head is still to come
         return False
 
     def _close(self, energy_Ha: float) -> None:
@@ -203,7 +200,7 @@ class Log:
         scf.energy_eV = energy_Ha * Hartree
         scf.converged = scf.converged and not self.unconverged and math.isfinite(scf.energy_eV)
         self.scf.append(scf)
-        self._rows = None
+        self._in_forces = False
 
     def _take_abort(self, line: str) -> None:
         """Collect CP2K's words from the box of asterisks."""
@@ -227,23 +224,3 @@ def sound_forces(log: Log, n_atoms: int) -> NDArray[np.float64] | None:
     """Return the last forces, (n_atoms, 3), or None if they are not all there."""
     forces = np.array(log.forces_eV_A)
     return forces if forces.shape == (n_atoms, 3) and np.isfinite(forces).all() else None
-
-
-def sound_charges(charges_e: list[float], total_e: float) -> NDArray[np.float64] | None:
-    """Return charges of the atoms, or None if they cannot be those of the whole system.
-
-    Parameters
-    ----------
-    charges_e : list of float
-        As printed: Hirshfeld's with three decimals.
-    total_e : float
-        The charge of the system, which the charges add up to but for rounding.
-
-    Returns
-    -------
-    array (n_atoms,) or None
-        With the rest spread over all atoms: less than half of the last decimal for each.
-    """
-    charges = np.array(charges_e)
-    rest = total_e - charges.sum() if len(charges) else math.nan
-    return charges + rest / len(charges) if abs(rest) <= 1e-3 * max(1, len(charges)) else None

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MARKER = struct.Struct("<i")
 BACKUPS = 3
 _NAMES = {"MD": "STEPS", "GEO_OPT": "STEPS"}  # both hold the number of steps done
+_ATOMS = "SUBSYS/COORD"  # a Nosé thermostat has COORD and VELOCITY of its own
+_VELOCITIES = "SUBSYS/VELOCITY"
+_STEPS = "MOTION/STEPS"
 
 
 @dataclass(frozen=True)
@@ -59,22 +62,22 @@ def read_restart(path: Path, symbols: Sequence[str]) -> Restart | None:
     except (OSError, UnicodeDecodeError):
         return None
     sections = _sections(lines)
-    coordinates = sections.get("COORD", [])
+    coordinates = sections.get(_ATOMS, [])
     if [words[0] for words in coordinates] != list(symbols):
         return None
     positions = _vectors([words[1:4] for words in coordinates])
-    velocities = _vectors(sections["VELOCITY"]) if "VELOCITY" in sections else None
-    if positions is None or ("VELOCITY" in sections and (velocities is None or velocities.shape != positions.shape)):
+    velocities = _vectors(sections[_VELOCITIES]) if _VELOCITIES in sections else None
+    if positions is None or (_VELOCITIES in sections and (velocities is None or velocities.shape != positions.shape)):
         return None
     if velocities is not None:
         velocities = velocities * Bohr / (ATOMIC_TIME / fs)
-    steps = [words[1] for words in sections["STEPS"] if words[0] == "STEP_START_VAL" and len(words) == 2]
+    steps = [words[1] for words in sections.get(_STEPS, []) if words[0] == "STEP_START_VAL" and len(words) == 2]
     return Restart(path, int(steps[0]) if steps and steps[0].isdecimal() else 0, positions, velocities)
 
 
 def _sections(lines: list[str]) -> dict[str, list[list[str]]]:
-    """Return the words of the lines of each section; nothing if a section is not closed."""
-    found: dict[str, list[list[str]]] = {"STEPS": []}
+    """Return the words of the lines of each section, by its name and its parent's; nothing if one is not closed."""
+    found: dict[str, list[list[str]]] = {}
     opened: list[str] = []
     for words in filter(None, (line.split() for line in lines)):
         name = words[0].upper()
@@ -83,9 +86,9 @@ def _sections(lines: list[str]) -> dict[str, list[list[str]]]:
                 return {}
         elif name.startswith("&"):
             opened.append(_NAMES.get(name[1:], name[1:]))
-            found.setdefault(opened[-1], [])
+            found.setdefault("/".join(opened[-2:]), [])
         elif opened:
-            found[opened[-1]].append(words)
+            found["/".join(opened[-2:])].append(words)
     return {} if opened else found
 
 

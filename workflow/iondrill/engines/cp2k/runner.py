@@ -13,15 +13,18 @@ from ase.units import fs
 from iondrill.engines import attempts
 from iondrill.engines.attempts import EXIT, Verdict
 from iondrill.engines.cp2k.attempt import MOLDEN, Attempt
-from iondrill.engines.cp2k.inputs import INPUT, PROJECT, Resume, in_cp2k_cell, moving_atoms, render_input
+from iondrill.engines.cp2k.charges import SCHEMES
+from iondrill.engines.cp2k.inputs import INPUT, PROJECT, Resume, in_cp2k_cell, render_input
 from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation, rungs
-from iondrill.engines.cp2k.output import sound_charges, sound_forces
+from iondrill.engines.cp2k.output import sound_forces
 from iondrill.engines.cp2k.restart import is_whole, wavefunction
 from iondrill.engines.cp2k.validate import check_input
 from iondrill.engines.folder import GUESS, WAVEFUNCTION
+from iondrill.engines.velocities import moving_atoms
+from iondrill.errors import UserError
 from iondrill.files import write_text
 from iondrill.prepare.frames import FrameLog
-from iondrill.prepare.jobs import Md, Static
+from iondrill.prepare.jobs import CUBES, Md, Static
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -47,13 +50,13 @@ class Run(attempts.Run[Attempt]):
 
     def steps_done(self) -> int:
         """Return the last step that the next attempt can go on from."""
-        return self._resume(self.attempts())[1]
+        return self._resume(self.attempts())[0].step
 
     def make(
         self, here: Attempt, former: list[Attempt], signals: Signals, lock: IO[str], walltime_s: int | None
     ) -> Verdict:
         """Make an attempt; see `iondrill.engines.attempts.Run.make`."""
-        resume, _, sources = self._resume(former)
+        resume, sources = self._resume(former)
         rung = self.ladder[here.record.rung]
         if (self.folder / GUESS).exists():
             used = resume.guess is not None and Path(resume.guess).name == GUESS
@@ -66,8 +69,8 @@ class Run(attempts.Run[Attempt]):
                 attempt.drop_large_files()
         return here.run(self.journal, signals, lock, self.folder / EXIT)
 
-    def _resume(self, former: list[Attempt]) -> tuple[Resume, int, set[Path]]:
-        """Return what the next attempt goes on from, the step of it, and the folders that this is in."""
+    def _resume(self, former: list[Attempt]) -> tuple[Resume, set[Path]]:
+        """Return what the next attempt goes on from, and the folders that this is in."""
         restart = guess = hessian = None
         action = former[-1].record.action if former else None
         last_frame = self._last_frame()
@@ -84,8 +87,9 @@ class Run(attempts.Run[Attempt]):
         if guess is None and not failed and is_whole(self.folder / GUESS):
             guess = self.folder / GUESS
         paths = [restart.path if restart else None, guess, hessian]
-        names = [None if path is None else os.path.relpath(path, self.state / "attempt") for path in paths]
-        return Resume(*names), restart.step if restart else 0, {path.parent for path in paths if path}
+        names = (None if path is None else os.path.relpath(path, self.state / "attempt") for path in paths)
+        resume = Resume(restart.step if restart else 0, *names)
+        return resume, {path.parent for path in paths if path}
 
     def _last_frame(self) -> int | None:
         if not isinstance(self.job.task, Md):
@@ -119,13 +123,26 @@ class Run(attempts.Run[Attempt]):
         forces = sound_forces(log, len(atoms))
         moving = moving_atoms(atoms)
         largest = 0.0 if forces is None else float(np.linalg.norm(forces[moving], axis=1).max(initial=0.0))
+        if isinstance(job.task, Static) and job.task.cubes:
+            (self.folder / CUBES).mkdir(exist_ok=True)
+            for name, path in self.last.cubes().items():
+                path.replace(self.folder / CUBES / f"{name}.cube")
         if isinstance(job.task, Static) and job.task.wavefunction:
             self._publish_wavefunction()
-            for name, charges_e in (("hirshfeld_e", scf.hirshfeld_e), ("mulliken_e", scf.mulliken_e)):
-                charges = sound_charges(charges_e, job.charge)
-                if charges is not None and len(charges) == len(atoms):
-                    atoms.set_array(name, charges)
+            self._attach_charges(atoms)
         return {"energy_eV": scf.energy_eV, "max_force_eV_A": largest}
+
+    def _attach_charges(self, atoms: Atoms) -> None:
+        """Give the atoms their charges; those that are not sound are left out, and the record says so."""
+        damage = []
+        for scheme in SCHEMES:
+            try:
+                charges_e = self.last.log.scf[-1].charges_e(scheme, self.last.symbols, self.job.charge)
+                atoms.set_array(f"{scheme.lower()}_e", charges_e)
+            except UserError as error:
+                damage.append(str(error))
+        if damage:
+            self.journal.explain("; ".join(["finished without all charges", *damage]))
 
     def _publish_wavefunction(self) -> None:
         """Put the orbitals into the job's folder: as Molden with what Multiwfn asks for, and for the next frame."""

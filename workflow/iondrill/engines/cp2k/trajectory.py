@@ -9,8 +9,8 @@ import numpy as np
 from ase.units import Bohr, Hartree, fs
 
 from iondrill.engines.cp2k.inputs import ATOMIC_TIME, PROJECT
-from iondrill.engines.cp2k.output import sound_charges
 from iondrill.engines.tail import Tail
+from iondrill.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,6 +84,11 @@ class Harvest:
         Steps from frame to frame.
     charge : int
         Of the system, e.
+
+    Attributes
+    ----------
+    damage : str
+        What is wrong with the charges of the frame that is due.
     """
 
     def __init__(
@@ -99,6 +104,8 @@ class Harvest:
         charge: int,
     ) -> None:
         self._log = frames
+        self._symbols = symbols
+        self.damage = ""
         self._shift_A = shift_A
         self._start, self._stride, self._charge = start, stride, charge
         self.last = last
@@ -115,10 +122,12 @@ class Harvest:
                 self._waiting[3][int(row[0])] = row
         due = self.last + self._stride
         while all(due in waiting for waiting in self._waiting) and due - self._start < log.n_sound:
-            charges = sound_charges(log.scf[due - self._start].hirshfeld_e, self._charge)
-            positions, velocities, forces, energies = (waiting[due] for waiting in self._waiting)
-            if charges is None or len(charges) != len(positions):
+            try:
+                charges = log.scf[due - self._start].charges_e("Hirshfeld", self._symbols, self._charge)
+            except UserError as error:
+                self.damage = str(error)
                 break
+            positions, velocities, forces, energies = (waiting[due] for waiting in self._waiting)
             self._log.append(
                 step=due,
                 time_fs=energies[1],

@@ -8,8 +8,9 @@ import numpy as np
 
 from iondrill.config.levels import Cp2kLevel
 from iondrill.engines.cp2k import grammar
-from iondrill.engines.cp2k.inputs import INPUT, in_cp2k_cell, moving_atoms
+from iondrill.engines.cp2k.inputs import INPUT, in_cp2k_cell
 from iondrill.engines.folder import read_job
+from iondrill.engines.velocities import moving_atoms
 from iondrill.errors import Problem, UserError
 
 if TYPE_CHECKING:

@@ -34,33 +34,6 @@ def temperature(masses: Array, velocities: Array) -> float:
     return 2.0 * kinetic_energy(masses, velocities) / (3.0 * len(masses) * kB) if len(masses) else 0.0
 
 
-def maxwell_boltzmann(masses: Array, temperature_K: float, rng: np.random.Generator) -> Array:
-    """Draw velocities of the canonical distribution.
-
-    Parameters
-    ----------
-    masses : array (n,)
-        Atomic mass units.
-    temperature_K : float
-        Not negative.
-    rng : Generator
-        Source of the numbers.
-
-    Returns
-    -------
-    array (n, 3)
-        ASE units. The mean is not removed.
-    """
-    spread: Array = np.sqrt(kB * temperature_K / masses)
-    return rng.normal(size=(len(masses), 3)) * spread[:, None]
-
-
-def without_drift(masses: Array, velocities: Array) -> Array:
-    """Return the velocities with the centre of mass at rest."""
-    drift: Array = (masses @ velocities) / masses.sum()
-    return velocities - drift
-
-
 def csvr_factor(
     kinetic: float, n_degrees: int, temperature_K: float, steps_per_tau: float, rng: np.random.Generator
 ) -> float:

@@ -9,6 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 from ase import units
 
+from iondrill.engines.velocities import moving_atoms, nanodiamond, start_velocities
 from iondrill.engines.xtb import dynamics
 from iondrill.files import replacing
 from iondrill.prepare.frames import FrameLog
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
     Mask = NDArray[np.bool_]
-
-LAUNCH_UNIT = 1e-5 / units.fs  # m/s = 1e-5 Å/fs, in ASE's velocity unit
 
 
 @dataclass
@@ -89,11 +88,8 @@ class MdRun:
         self.task = task
         self.state = state
         self.masses: Array = atoms.get_masses()
-        self.moving: Mask = np.ones(len(atoms), dtype=bool)
-        for constraint in atoms.constraints:
-            self.moving[constraint.get_indices()] = False
-        self.nd: Mask = atoms.arrays["fragment"] == "nd"
-        coupled = self.moving & ~self.nd if task.thermostat.group == "flake" else self.moving
+        self.moving: Mask = moving_atoms(atoms)
+        coupled = self.moving & ~nanodiamond(atoms) if task.thermostat.group == "flake" else self.moving
         self.coupled: Mask = coupled if task.thermostat.kind == "csvr" else np.zeros_like(coupled)
         self.observed: Mask = self.coupled if self.coupled.any() else self.moving
         everything = self.coupled.all()
@@ -112,15 +108,7 @@ class MdRun:
 
     def first_point(self) -> Point:
         """Return the start: thermal velocities of the moving atoms, and the launch of the nanodiamond."""
-        velocities = np.zeros((len(self.atoms), 3))
-        velocities[self.moving] = dynamics.maxwell_boltzmann(
-            self.masses[self.moving], self.task.temperature_K, self._rng(0)
-        )
-        if self.moving.all():
-            velocities = dynamics.without_drift(self.masses, velocities)
-        if self.task.launch_m_s and self.nd.any():
-            velocities[self.nd] = dynamics.without_drift(self.masses[self.nd], velocities[self.nd])
-            velocities[self.nd, 0] += self.task.launch_m_s * LAUNCH_UNIT
+        velocities = start_velocities(self.task, self.atoms)
         positions = self.atoms.get_positions()
         energy, forces, charges = self._forces(positions)
         return Point(0, energy, 0.0, positions, velocities, forces, charges)
