@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iondrill.engines.launch import WALLTIME
 from iondrill.errors import UserError
 
 if TYPE_CHECKING:
@@ -14,14 +16,18 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def logged(path: str | Path) -> Iterator[None]:
+def logged(path: str | Path, runtime_min: float | None = None) -> Iterator[None]:
     """Send what is printed to a log file; end with status 1 and the plain messages on a `UserError`.
 
     Parameters
     ----------
     path : str or Path
         The log file; it is written anew.
+    runtime_min : float, optional
+        The rule's ``runtime``, if it has one: engines stop themselves before it, unless the environment says when.
     """
+    if runtime_min:
+        os.environ.setdefault(WALLTIME, f"{60 * runtime_min:.0f}")
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", buffering=1) as log:

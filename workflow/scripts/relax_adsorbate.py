@@ -7,7 +7,7 @@ from iondrill.engines.execute import execute, prerelaxed
 from iondrill.prepare.start import slab_with_ions
 from iondrill.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     built, relaxed = (read_structure(Path(path)) for path in (snakemake.input.slab, snakemake.input.structure))
     atoms = slab_with_ions(built, relaxed, snakemake.params.ions, snakemake.params.site)
     atoms, start = prerelaxed(atoms, snakemake.input.prerelaxed, built)

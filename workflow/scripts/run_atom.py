@@ -6,6 +6,6 @@ from iondrill.engines.execute import execute
 from iondrill.prepare.start import isolated_atom
 from iondrill.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     atoms = isolated_atom(snakemake.params.ion)
     print(execute(snakemake.params.job, atoms, Path(snakemake.output.result), Path(snakemake.output.structure)))

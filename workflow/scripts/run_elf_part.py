@@ -8,7 +8,7 @@ from iondrill.engines.execute import execute
 from iondrill.prepare.start import frame, part
 from iondrill.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     template = read_structure(Path(snakemake.input.structure))
     atoms = part(frame(Path(snakemake.input.trajectory), snakemake.params.step, template), snakemake.wildcards.part)
     spin = [read_converged(Path(path)).multiplicity for path in snakemake.input.spin]

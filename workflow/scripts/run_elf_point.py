@@ -7,7 +7,7 @@ from iondrill.engines.execute import execute
 from iondrill.prepare.start import frame
 from iondrill.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     template = read_structure(Path(snakemake.input.structure))
     atoms = frame(Path(snakemake.input.trajectory), snakemake.params.step, template)
     files = Path(snakemake.output.result), Path(snakemake.output.structure)

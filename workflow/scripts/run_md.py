@@ -8,7 +8,7 @@ from iondrill.engines.execute import execute
 from iondrill.prepare.journal import state_folder
 from iondrill.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     atoms = read_structure(Path(snakemake.input.structure))
     record = Path(snakemake.output.result)
     frames = record.with_name("frames.bin")
