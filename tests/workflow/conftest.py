@@ -61,7 +61,13 @@ class Slurm:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.environment = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf"), "OMP_NUM_THREADS": "1"}
+        # Snakemake's plugin drops SLURM_CONF: the commands themselves must know it
+        for name in ("sbatch", "scancel", "scontrol", "sinfo", "squeue", "srun"):
+            wrapper = folder / "bin" / name
+            wrapper.parent.mkdir(exist_ok=True)
+            wrapper.write_text(f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {shutil.which(name)} "$@"\n')
+            wrapper.chmod(0o755)
+        self.environment = {**os.environ, "OMP_NUM_THREADS": "1", "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
         for name in ("state", "spool"):
             (folder / name).mkdir()
@@ -99,7 +105,11 @@ class Slurm:
         }[name]
         with (folder / f"{name}.out").open("ab") as output:
             self._daemons[name] = subprocess.Popen(
-                command, env=self.environment, stdout=output, stderr=output, stdin=subprocess.DEVNULL
+                command,
+                env={**self.environment, "SLURM_CONF": str(folder / "slurm.conf")},
+                stdout=output,
+                stderr=output,
+                stdin=subprocess.DEVNULL,
             )
 
     def stop(self, name: str, number: signal.Signals = signal.SIGTERM) -> None:

@@ -36,7 +36,7 @@ CONFIG: dict[str, Any] = {
         # a coarse grid: what is compared was computed on the same one
         "pbe-d3": {
             "engine": "cp2k",
-            "cutoff_Ry": 90,
+            "cutoff_Ry": 120,
             "rel_cutoff_Ry": 30,
             "eps_scf": 1e-7,
             "launcher": MPIRUN,
@@ -127,7 +127,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 def test_the_drill_gives_charges_maps_and_a_page(calm: Path) -> None:
     results = calm / "results"
     charges = rows(results / "charges/drill.csv")
-    assert {row["scheme"] for row in charges} == {"hirshfeld"}
+    assert {row["scheme"] for row in charges} == {"Hirshfeld"}
     for step in range(STEPS + 1):
         of_fragments = [float(row["charge_e"]) for row in charges if int(row["step"]) == step]
         assert len(of_fragments) > 2
