@@ -166,7 +166,7 @@ def test_killed_out_of_time_and_told_to_stop(calm: Path, tmp_path: Path, command
     assert started.process.returncode != 0
     assert "stopped by an EXIT file" in said
 
-    done = run(command(project))
+    done = run(command(project, TRAJECTORY))
     assert done.returncode == 0, done.stderr[-4000:]
     attempts = json.loads((job(project) / "result.json").read_text())["attempts"]
     reasons = [attempt["reason"].partition(" at step")[0] for attempt in attempts]
