@@ -60,7 +60,8 @@ def execute(
         job = job.model_copy(update={"note": f"{job.note}; {start}"})
     folder, atoms = result_path.parent, rounded(atoms)
     # of an earlier run: engines write them when they have converged
-    (folder / MOLDEN).unlink(missing_ok=True)
+    for name in (MOLDEN, WAVEFUNCTION):
+        (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / CUBES, ignore_errors=True)
     if isinstance(job.task, Static) and job.task.cubes:
         (folder / CUBES).mkdir(parents=True)

@@ -367,7 +367,7 @@ class Plan:
         recipe = self.recipe(structure)
         if job_id.stage == "relax" and rest:
             return recipe.charge, int(rest[0].removeprefix("m"))
-        if job_id.stage == "adsorption" and rest != [CLEAN]:
+        if job_id.stage in {"adsorption", "barriers"} and rest != [CLEAN]:
             return recipe.charge, None
         if job_id.stage == "elf" and rest[-1] in FRAGMENTS and isinstance(recipe, AssemblyRecipe):
             part = getattr(recipe, FRAGMENTS[rest[-1]])
