@@ -1,5 +1,5 @@
 # iondrill: what a nanodiamond does to lithiated graphite, and how Li and Na bind to diamond facets.
-# Settings: config.yaml (every key: docs/configuration.md). Targets: all (default), inputs, barriers, crate.
+# Settings: config.yaml (every key: docs/configuration.md). Targets: all (default), inputs, convergence, barriers, crate.
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
@@ -19,6 +19,7 @@ include: "workflow/rules/diffraction.smk"
 include: "workflow/rules/elf.smk"
 include: "workflow/rules/adsorption.smk"
 include: "workflow/rules/barriers.smk"
+include: "workflow/rules/convergence.smk"
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/report.smk"
 
@@ -50,3 +51,9 @@ rule barriers:
 rule crate:
     input:
         f"{RESULTS}/crate.zip",
+
+
+rule convergence:
+    input:
+        f"{RESULTS}/convergence/status.json",
+        expand(f"{RESULTS}/convergence/{{study}}.svg", study=plan.studies),

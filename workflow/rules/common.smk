@@ -1,6 +1,7 @@
 """The plan: which jobs the configuration calls for."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from iondrill.build.recipes import spin_states

@@ -17,9 +17,12 @@ with logged(snakemake.log[0]):
     for job_id in plan.written():
         folder = plan.folder(job_id)
         name = plan.structure_of(job_id)
-        built = None if name is None else read_structure(plan.structure_file(name))
-        job = plan.job(job_id, note="as built, not relaxed" if name else "isolated atom")
-        files = write_folder(job, as_built(job_id.subject, built), folder)
+        if job_id.stage == "convergence":
+            atoms = plan.points[job_id.name].start(plan.recipes)
+        else:
+            atoms = as_built(job_id.subject, read_structure(plan.structure_file(name)) if name else None)
+        job = plan.job(job_id, note="isolated atom" if len(atoms) == 1 else "as built, not relaxed")
+        files = write_folder(job, atoms, folder)
         checks = engine(job.level.engine).validate_inputs(folder)
         record = {"folder": str(folder), "files": sorted(path.name for path in files), "checks": checks}
         write_text(folder / "inputs.json", json.dumps(record, indent=1) + "\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import gcd
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -23,6 +23,7 @@ from iondrill.config.load import Document, parse
 from iondrill.errors import UserError, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -357,8 +358,17 @@ def recipe_path(name: str, root: Path) -> Path:
 AnyRecipe = ClusterRecipe | FlakeRecipe | AssemblyRecipe | FacetRecipe | FileRecipe
 
 
-def load_recipe(name: str, root: Path) -> AnyRecipe:
+def load_recipe(name: str, root: Path, changes: Mapping[str, Any] | None = None) -> AnyRecipe:
     """Read and check a recipe by name.
+
+    Parameters
+    ----------
+    name : str
+        The file's name without its ending.
+    root : Path
+        The folder ``structures``.
+    changes : mapping, optional
+        Keys of a YAML recipe that get another value than the file gives them.
 
     Raises
     ------
@@ -367,6 +377,7 @@ def load_recipe(name: str, root: Path) -> AnyRecipe:
     """
     path = recipe_path(name, root)
     if path.suffix in YAML:
-        return parse(Recipe, [Document(path)])  # type: ignore[arg-type]
+        document = Document(path)
+        return parse(Recipe, [document], {**document.content, **(changes or {})})  # type: ignore[arg-type]
     part = next(kind for kind, folder in FOLDERS.items() if folder == path.parent.name)
     return FileRecipe(part, path)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from iondrill.build.assembly import assemble
 from iondrill.build.assertions import assert_surface
@@ -25,7 +25,7 @@ from iondrill.build.slabfile import as_slab
 from iondrill.errors import Problem, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from ase import Atoms
@@ -40,7 +40,7 @@ class Parts(NamedTuple):
     flake: str
 
 
-def build(name: str, root: Path) -> Atoms:
+def build(name: str, root: Path, changes: Mapping[str, Any] | None = None) -> Atoms:
     """Build a structure from its recipe, or read the file that stands in its place.
 
     Parameters
@@ -49,6 +49,8 @@ def build(name: str, root: Path) -> Atoms:
         Of a cluster, flake, facet, or assembly; an assembly is put together from its parts as built.
     root : Path
         The folder ``structures``.
+    changes : mapping, optional
+        Keys of its recipe that get another value, e.g. ``{"layers": 10}``.
 
     Returns
     -------
@@ -60,7 +62,7 @@ def build(name: str, root: Path) -> Atoms:
     UserError
         If there is no such recipe, or it does not give what it promises; the message names the file.
     """
-    path, recipe = recipe_path(name, root), load_recipe(name, root)
+    path, recipe = recipe_path(name, root), load_recipe(name, root, changes)
     if isinstance(recipe, FileRecipe):
         atoms = _from_file(recipe)
     elif isinstance(recipe, AssemblyRecipe):

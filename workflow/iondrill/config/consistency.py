@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import ValidationError
 
 from iondrill.config.base import Ion
-from iondrill.config.levels import VaspLevel
+from iondrill.config.convergence import GEOMETRY, Sweep
+from iondrill.config.levels import LEVELS, VaspLevel
 from iondrill.config.models import Config, MdMatrix
 from iondrill.config.schema import schema_of, value_at
 from iondrill.errors import nearest
@@ -49,6 +50,8 @@ def mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
             yield place, f"there is no run '{name}'", nearest(name, map(str, known))
         elif refers_to == "run" and place[0] == "md":
             yield from _thermostat_mistakes(content, name)
+    for study in _mapping(content, "convergence", "studies"):
+        yield from _sweep_mistakes(content, str(study))
 
 
 def references(content: dict[str | int, Any]) -> Iterator[tuple[Place, str, str]]:
@@ -111,6 +114,20 @@ def _cells(matrices: dict[str | int, Any]) -> Iterator[str]:
     for name, matrix in matrices.items():
         with suppress(ValidationError):
             yield from MdMatrix.model_validate(matrix).cells(str(name))
+
+
+def _sweep_mistakes(content: dict[str | int, Any], name: str) -> Iterator[Mistake]:
+    """Yield the settings swept that are none of the level's."""
+    study = _mapping(content, "convergence", "studies", name)
+    chosen = study.get("level")
+    engine = _mapping(content, "levels", chosen).get("engine") if isinstance(chosen, str) else None
+    if engine not in LEVELS:
+        return
+    for parameter in _mapping(study, "sweep"):
+        if parameter in Sweep.model_fields and parameter not in {*GEOMETRY, *LEVELS[engine].model_fields}:
+            place = ("convergence", "studies", name, "sweep", parameter)
+            there = [key for key in Sweep.model_fields if key in {*GEOMETRY, *LEVELS[engine].model_fields}]
+            yield place, f"level '{chosen}' is of engine {engine}, without this setting", f"allowed: {', '.join(there)}"
 
 
 def _mapping(content: Any, *keys: str) -> dict[str | int, Any]:

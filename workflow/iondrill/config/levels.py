@@ -97,3 +97,4 @@ class VaspLevel(Strict):
 
 
 Level = Annotated[XtbLevel | Cp2kLevel | VaspLevel, Field(discriminator="engine")]
+LEVELS: dict[str, type[XtbLevel | Cp2kLevel | VaspLevel]] = {"xtb": XtbLevel, "cp2k": Cp2kLevel, "vasp": VaspLevel}

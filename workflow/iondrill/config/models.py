@@ -24,6 +24,7 @@ from iondrill.config.base import (
     Strict,
     StructureName,
 )
+from iondrill.config.convergence import ConvergenceStage
 from iondrill.config.levels import Level
 
 PRERELAX = (
@@ -238,6 +239,7 @@ class Config(Strict):
     adsorption: AdsorptionStage = AdsorptionStage()
     barriers: BarriersStage | None = Field(None, description="what `snakemake barriers` computes")
     inputs: InputsStage = InputsStage()
+    convergence: ConvergenceStage = ConvergenceStage()
 
     @model_validator(mode="after")
     def _with_cells(self) -> Self:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from iondrill.prepare.jobs import Job
 
 Status = Literal["converged", "not_converged", "failed"]
+FORCES = "forces_eV_A"
+"""The array, (n_atoms, 3), that a single point adds to its structure: every atom's, held or not."""
+ON_THE_EDGE = "the electron density touches the faces of the box"
+"""Why a job in a box that is too small failed."""
 
 
 class Attempt(Strict):

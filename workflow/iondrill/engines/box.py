@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iondrill.errors import UserError
+from iondrill.prepare.jobs import VACUUM_A
 
 if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import ArrayLike
-
-VACUUM_A = 15.0
 
 
 def in_cube(atoms: Atoms, *, at_least: float = 1.0) -> Atoms:

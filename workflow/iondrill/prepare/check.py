@@ -12,6 +12,7 @@ from iondrill.config.levels import VaspLevel, XtbLevel
 from iondrill.config.load import check_config, locate, merge, parse, read_documents
 from iondrill.config.models import Config
 from iondrill.errors import Problem, UserError, nearest
+from iondrill.prepare.convergence import Sweeps
 from iondrill.prepare.jobs import VALENCE_ELECTRONS
 from iondrill.prepare.plan import Plan
 
@@ -63,12 +64,18 @@ def check(*paths: Path) -> Summary:
     folder = content.get("structures", Config.model_fields["structures"].default)
     recipes = Recipes(Path(folder if isinstance(folder, str) else "."))
     for place, refers_to, name in references(content):
-        if refers_to in KINDS:
+        if refers_to == "subject":
+            recipe, dot, _ = name.partition(".")
+            kinds = ("facet",) if dot else (*KINDS["structure"], "facet")
+            if not dot or recipe != "atom":
+                recipes.require(recipe, kinds, locate(documents, place))
+        elif refers_to in KINDS:
             recipes.require(name, KINDS[refers_to], locate(documents, place))
     recipes.build_all()
     problems += recipes.problems
     if config is not None and not problems:
         problems += _potcar_problems(config, recipes, documents)
+        problems += _convergence_problems(config, documents)
         plan = Plan(config)
         problems += _site_problems(plan, documents)
         problems += _difference_problems(plan, documents)
@@ -216,6 +223,22 @@ def _site_problems(plan: Plan, documents: Sequence[Document]) -> list[Problem]:
             for problem in error.problems
         ]
     return []
+
+
+def _convergence_problems(config: Config, documents: Sequence[Document]) -> list[Problem]:
+    """Return what convergence studies sweep in vain, and the points whose structure cannot be built."""
+    problems: list[Problem] = []
+    for name in config.convergence.studies:
+        sweeps = Sweeps(name, config, Path(config.structures))
+        found = [Problem(locate(documents, place), what, allowed) for place, what, allowed in sweeps.problems()]
+        for row in [] if found else sweeps.rows():
+            try:
+                row.point.start(sweeps.recipes)
+            except UserError as error:
+                where = locate(documents, ("convergence", "studies", name, "sweep", row.parameter))
+                found += [Problem(f"{where}: {one.where}", one.found, one.allowed) for one in error.problems]
+        problems += found
+    return problems
 
 
 def _difference_problems(plan: Plan, documents: Sequence[Document]) -> list[Problem]:

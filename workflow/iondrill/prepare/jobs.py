@@ -16,10 +16,16 @@ from iondrill.config.models import Thermostat
 if TYPE_CHECKING:
     from ase import Atoms
 
+Stage = Literal["relax", "md", "elf", "adsorption", "intercalation", "barriers", "convergence"]
+
 CUBES = "cubes"
 """Folder of the cube files in that of a job."""
-
-Stage = Literal["relax", "md", "elf", "adsorption", "intercalation", "barriers"]
+CLEAN = "clean"
+"""In the place of ion and site in the names of jobs: a slab without ion."""
+ATOM_BOX_A = (12.0, 13.0, 14.0)
+"""Three different edges, so that an atom's shell is not filled evenly by symmetry."""
+VACUUM_A = 15.0
+"""Least distance between the outermost atoms of an isolated structure without a cell and their images."""
 
 
 class Relax(Strict):

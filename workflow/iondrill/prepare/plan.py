@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from iondrill.build.recipes import AssemblyRecipe, load_recipe, multiplicity, recipe_path, spin_states
 from iondrill.errors import Problem, UserError, nearest
+from iondrill.prepare.convergence import Point, Row, Sweeps
 from iondrill.prepare.hops import Hop, hops
-from iondrill.prepare.jobs import Job, Md, Neb, Relax, Static
+from iondrill.prepare.jobs import CLEAN, Job, Md, Neb, Relax, Static
 from iondrill.prepare.sitelist import has_room, site_spacings
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from iondrill.config.models import Config
     from iondrill.prepare.jobs import Stage
 
-CLEAN = "clean"
 FRAGMENTS = {"nd": "cluster", "rest": "flake"}
 """The parts of a frame, by the key of the assembly that names their recipe."""
 PARTS = tuple(FRAGMENTS)
@@ -259,6 +259,32 @@ class Plan:
         level = "" if self.config.barriers is None else self.config.barriers.level
         return [JobId("barriers", f"{hop.subject}.{level}") for hop in self.hops()]
 
+    @cached_property
+    def studies(self) -> dict[str, list[Row]]:
+        """The rows of each convergence study.
+
+        Raises
+        ------
+        UserError
+            If a study sweeps a setting that means nothing for its structure or level.
+        """
+        names = self.config.convergence.studies
+        return {name: list(Sweeps(name, self.config, self.recipes).rows()) for name in names}
+
+    @cached_property
+    def points(self) -> dict[str, Point]:
+        """The single points of all convergence studies by the name of their job, each once."""
+        return {point.name: point for rows in self.studies.values() for row in rows for point in row.points}
+
+    def convergence_jobs(self, study: str | None = None) -> list[JobId]:
+        """Return the single points of a convergence study, or of all."""
+        rows = self.studies[study] if study else [row for each in self.studies.values() for row in each]
+        return list(dict.fromkeys(JobId("convergence", point.name) for row in rows for point in row.points))
+
+    def own_points(self) -> list[JobId]:
+        """Return the single points of convergence studies at which nothing is varied."""
+        return [JobId("convergence", name) for name, point in self.points.items() if not point.parameter]
+
     def prerelaxation(self, job_id: JobId) -> JobId | None:
         """Return the job, the same one at another level, whose relaxed geometry a relaxation starts from, if any."""
         if job_id.stage not in {"relax", "adsorption"} or job_id.subject.startswith("atom.") or self.spin_jobs(job_id):
@@ -280,7 +306,8 @@ class Plan:
     def written(self) -> list[JobId]:
         """Return every job whose folder ``snakemake inputs`` writes: those listed, and those run by a file engine."""
         wanted = self.config.inputs
-        jobs = [job for job in self.executed() if job.stage != "elf" and self.config.levels[job.level].engine != "xtb"]
+        needed = [*(job for job in self.executed() if job.stage != "elf"), *self.convergence_jobs()]
+        jobs = [job for job in needed if self.config.levels[job.level].engine != "xtb"]
         parts = self._with_parts(wanted.runs)
         jobs += [JobId("relax", f"{name}.{level}") for level in wanted.relax for name in parts]
         jobs = [each for job in jobs for each in self.spin_jobs(job) or [job]]
@@ -290,7 +317,9 @@ class Plan:
         return list(dict.fromkeys(jobs))
 
     def structure_of(self, job_id: JobId) -> str | None:
-        """Return the structure, as built, that a job starts from; None for an isolated atom."""
+        """Return the structure, as built, that a job starts from; None for an atom, and for what is built anew."""
+        if job_id.stage == "convergence":
+            return None
         if job_id.stage in {"md", "elf"}:
             return self.assembly(job_id.subject.partition(".")[0])
         first = job_id.subject.partition(".")[0]
@@ -324,6 +353,8 @@ class Plan:
             Where the start geometry comes from.
         """
         stage, name = job_id
+        if stage == "convergence":
+            return self._convergence_job(self.points[name], note)
         task: Relax | Static | Md | Neb
         if stage == "md":
             run = self.config.md.runs[job_id.subject]
@@ -377,3 +408,20 @@ class Plan:
     def charge_of(self, run: str) -> int:
         """Return the total charge of a run."""
         return self.recipe(self.assembly(run)).charge
+
+    def _convergence_job(self, point: Point, note: str) -> Job:
+        """Return what a single point of a convergence study computes."""
+        _, dot, rest = point.subject.partition(".")
+        recipe = None if point.recipe is None else self.recipe(point.recipe)
+        alone = recipe if not dot or rest == CLEAN else None  # with an ion, and of an atom, the lowest spin
+        return Job(
+            stage="convergence",
+            name=point.name,
+            level_name=point.level,
+            level=point.settings(self.config.levels[point.level]),
+            task=Static(),
+            kind="atom" if recipe is None else "slab" if dot else "cluster",
+            note=note,
+            charge=0 if recipe is None else recipe.charge,
+            multiplicity=None if alone is None else multiplicity(alone),
+        )

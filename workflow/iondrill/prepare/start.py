@@ -13,12 +13,11 @@ from scipy.sparse.csgraph import connected_components
 from iondrill.build.bonds import find_bonds
 from iondrill.build.labels import set_fragment
 from iondrill.errors import UserError, nearest
+from iondrill.prepare.jobs import ATOM_BOX_A
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
-
-ATOM_BOX_A = (12.0, 13.0, 14.0)
-"""Three different edges, so that an atom's shell is not filled evenly by symmetry."""
 
 
 def isolated_atom(symbol: str) -> Atoms:
@@ -118,6 +117,43 @@ def as_built(subject: str, built: Atoms | None) -> Atoms:
         return isolated_atom(second)
     ions, dash, site = second.partition("-")
     return slab_with_ions(built, built, ions, site) if dash else built
+
+
+def varied(subject: str, recipes: Path, changes: Mapping[str, float]) -> Atoms:
+    """Return a start geometry as built, with other layers or another vacuum than its recipe gives it.
+
+    Parameters
+    ----------
+    subject : str
+        As for `as_built`.
+    recipes : Path
+        The folder ``structures``.
+    changes : mapping
+        ``layers``, of a facet; ``vacuum_A``: above a slab without ion, in the cube around a cluster, and the shortest
+        of the three edges around an atom.
+
+    Raises
+    ------
+    UserError
+        If the structure cannot be built so.
+    """
+    name, dot, _ = subject.partition(".")
+    is_slab, built = bool(dot) and name != "atom", None
+    if name != "atom":
+        from iondrill.build.registry import build
+
+        built = build(name, recipes, {key: value for key, value in changes.items() if key == "layers"})
+    vacuum_A = changes.get("vacuum_A")
+    if vacuum_A is not None and built is not None and is_slab:
+        built.center(vacuum=vacuum_A / 2, axis=2)
+        built.wrap(eps=1e-6)
+    atoms = as_built(subject, built)
+    if vacuum_A is not None and built is None:
+        atoms.set_cell(np.array(ATOM_BOX_A) - min(ATOM_BOX_A) + vacuum_A, scale_atoms=False)
+        atoms.center()
+    elif vacuum_A is not None and not is_slab:
+        atoms.set_cell([np.ptp(atoms.positions, axis=0).max() + vacuum_A] * 3, scale_atoms=False)
+    return atoms
 
 
 def frame(trajectory: Path, step: int, template: Atoms) -> Atoms:

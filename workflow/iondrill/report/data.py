@@ -21,7 +21,8 @@ from iondrill.collect.progress import progress
 from iondrill.config.load import load
 from iondrill.engines.base import Result, read_result
 from iondrill.errors import Problem, UserError
-from iondrill.prepare.plan import CLEAN, JobId, Plan
+from iondrill.prepare.jobs import CLEAN
+from iondrill.prepare.plan import JobId, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

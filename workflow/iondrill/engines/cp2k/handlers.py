@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from iondrill.engines.attempts import FULL_BYTES, Verdict
+from iondrill.engines.base import ON_THE_EDGE
 from iondrill.prepare.jobs import Relax
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def disk_full(ending: Ending) -> Verdict | None:
 def density_on_the_edge(ending: Ending) -> Verdict | None:
     """Recognise a box that is too small: the wavelet solver is wrong where the density touches its faces."""
     if ending.log.on_the_edge and not ending.log.unconverged:
-        return Verdict("failed", "the electron density touches the faces of the box: enlarge it")
+        return Verdict("failed", f"{ON_THE_EDGE}: enlarge it")
     return None
 
 

@@ -16,8 +16,7 @@ from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation,
 from iondrill.engines.templates import render, template_folder
 from iondrill.engines.velocities import moving_atoms, nanodiamond, start_velocities
 from iondrill.errors import Problem, UserError
-from iondrill.prepare.jobs import Md, Relax, Static, unpaired_electrons
-from iondrill.prepare.start import ATOM_BOX_A
+from iondrill.prepare.jobs import ATOM_BOX_A, Md, Relax, Static, unpaired_electrons
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -175,7 +174,7 @@ def in_cp2k_cell(job: Job, atoms: Atoms) -> Atoms:
     if job.sampled:
         return atoms
     if job.kind == "atom":
-        return in_box(atoms, ATOM_BOX_A)
+        return in_box(atoms, atoms.cell.lengths() if atoms.cell.rank == 3 else ATOM_BOX_A)
     # Martyna and Tuckerman 1999: the cell at least twice as large as the charge in it
     mt = isinstance(job.level, Cp2kLevel) and job.level.poisson == "MT"
     return in_cube(atoms, at_least=2.0 if mt else 1.0)

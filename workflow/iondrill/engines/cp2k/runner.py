@@ -12,6 +12,7 @@ from ase.units import fs
 
 from iondrill.engines import attempts
 from iondrill.engines.attempts import EXIT, Verdict
+from iondrill.engines.base import FORCES
 from iondrill.engines.cp2k.attempt import MOLDEN, Attempt
 from iondrill.engines.cp2k.charges import SCHEMES
 from iondrill.engines.cp2k.inputs import INPUT, PROJECT, Resume, in_cp2k_cell, render_input
@@ -127,6 +128,8 @@ class Run(attempts.Run[Attempt]):
             (self.folder / CUBES).mkdir(exist_ok=True)
             for name, path in self.last.cubes().items():
                 path.replace(self.folder / CUBES / f"{name}.cube")
+        if isinstance(job.task, Static) and forces is not None:
+            atoms.set_array(FORCES, forces)
         if isinstance(job.task, Static) and job.task.wavefunction:
             self._publish_wavefunction()
             self._attach_charges(atoms)

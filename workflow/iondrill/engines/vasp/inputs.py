@@ -13,8 +13,7 @@ from iondrill.engines.box import check_slab, in_box, in_cube
 from iondrill.engines.templates import render
 from iondrill.engines.vasp.ladder import rungs
 from iondrill.errors import Problem, UserError
-from iondrill.prepare.jobs import VALENCE_ELECTRONS, Md, Relax, Static, unpaired_electrons
-from iondrill.prepare.start import ATOM_BOX_A
+from iondrill.prepare.jobs import ATOM_BOX_A, VALENCE_ELECTRONS, Md, Relax, Static, unpaired_electrons
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from iondrill.engines import attempts
+from iondrill.engines.base import FORCES
 from iondrill.engines.vasp.attempt import Attempt
 from iondrill.engines.vasp.inputs import in_vasp_cell, is_free, render_inputs, species_order
 from iondrill.engines.vasp.ladder import Rung, rungs
@@ -120,6 +121,8 @@ class Run(attempts.Run[Attempt]):
             self._move(atoms, resume.fractional)
             return {"n_ionic_steps": resume.step}
         self._move(atoms, results.fractional)
+        if isinstance(self.job.task, Static):
+            atoms.set_array(FORCES, results.forces_eV_A[np.argsort(self.order)])
         if isinstance(self.job.task, Static) and self.job.task.wavefunction:
             for name in (ELFCAR, CHGCAR):
                 (self.last.folder / name).replace(self.folder / name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from iondrill.config.levels import XtbLevel
-from iondrill.engines.base import Attempt, Availability, Result, Status
+from iondrill.engines.base import FORCES, Attempt, Availability, Result, Status
 from iondrill.engines.launch import only_one
 from iondrill.engines.xtb import blas
 from iondrill.errors import UserError
@@ -128,6 +128,8 @@ class XtbEngine:
         else:
             journal.begin()
         force = float(np.linalg.norm(atoms.get_forces(), axis=1).max())
+        if isinstance(job.task, Static):
+            atoms.set_array(FORCES, atoms.get_forces(apply_constraint=False))
         if isinstance(job.task, Static) and job.task.wavefunction:
             from iondrill.engines.xtb.wavefunction import write_molden
 

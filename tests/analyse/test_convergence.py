@@ -1,0 +1,185 @@
+"""Differences to the finest value: by construction known, and never from what did not converge."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.constraints import FixAtoms
+from ase.units import Bohr, Hartree
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iondrill.analyse.convergence import COLUMNS, Sample, curves, force_difference, summary, vacuum_A, write_csv
+from iondrill.build.registry import build
+from iondrill.config.convergence import Study, Tolerance
+from iondrill.engines.base import FORCES, ON_THE_EDGE, Attempt, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+TOLERANCE = Tolerance(energy_meV_atom=1, force_eV_A=0.01, E_ads_meV=10)
+STUDY = {"structure": "h2", "level": "dft", "sweep": {"cutoff_Ry": [300]}}
+
+
+def result(energy_eV: float | None, core_s: float = 1.0, reason: str = "finished") -> Result:
+    status = "converged" if energy_eV is not None else "failed"
+    return Result(
+        status=status,
+        level="dft",
+        engine="cp2k",
+        engine_version="CP2K version 2023.1",
+        energy_eV=energy_eV,
+        n_scf_cycles=9,
+        core_s=core_s,
+        attempts=[Attempt(reason=reason)],
+        input_hash="0" * 16,
+    )
+
+
+def molecule(force_eV_A: float = 0.0) -> Atoms:
+    atoms = Atoms("H2", positions=[[0, 0, 0], [0, 0, 0.75]])
+    atoms.set_array("fragment", np.array(["slab", "adsorbate"]))
+    atoms.set_array(FORCES, np.array([[0, 0, force_eV_A], [0, 0, -force_eV_A]]))
+    return atoms
+
+
+def sample(value: Any, energy_eV: float | None, force_eV_A: float = 0.0, core_s: float = 1.0, **more: Any) -> Sample:
+    geometry = molecule(force_eV_A)
+    if energy_eV is None:
+        del geometry.arrays[FORCES]
+    fields = {"parameter": "cutoff_Ry", "own": value == 400, "result": result(energy_eV, core_s)} | more
+    return Sample(value=value, geometry=geometry, **fields)
+
+
+def table(samples: Sequence[Sample], path: Path) -> dict[str, dict[str, str]]:
+    write_csv(curves(samples), TOLERANCE, path)
+    with path.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert tuple(rows[0]) == COLUMNS
+    return {row["value"]: row for row in rows}
+
+
+SWEEP = [
+    sample(400, -31.9990, 0.105, core_s=40),
+    sample(300, -31.9900, 0.150, core_s=30),
+    sample(500, -32.0000, 0.100, core_s=60),
+    sample(350, -31.9985, 0.108, core_s=20),
+]
+
+
+def test_differences_are_to_the_finest_per_atom_and_per_atoms_force(tmp_path):
+    rows = table(SWEEP, tmp_path / "h2.csv")
+    assert list(rows) == ["300", "350", "400", "500"]
+    assert float(rows["300"]["energy_difference_meV_atom"]) == pytest.approx(5.0)
+    assert float(rows["400"]["energy_difference_meV_atom"]) == pytest.approx(0.5)
+    assert float(rows["300"]["force_difference_max_eV_A"]) == pytest.approx(0.05)
+    assert float(rows["300"]["force_difference_rms_eV_A"]) == pytest.approx(0.05)
+    assert float(rows["300"]["force_difference_max_Ha_bohr"]) == pytest.approx(0.05 / (Hartree / Bohr))
+    assert float(rows["500"]["energy_difference_meV_atom"]) == 0
+    assert float(rows["300"]["core_s_relative"]) == pytest.approx(0.5)
+    assert [rows[value]["within_tolerance"] for value in rows] == ["no", "yes", "yes", "yes"]
+    assert [rows[value]["own"] for value in rows] == ["no", "no", "yes", "no"]
+
+
+def test_the_cheapest_value_within_the_tolerance_is_named_with_the_error_of_the_own_one():
+    found = summary(Study.model_validate(STUDY | {"tolerance": TOLERANCE.model_dump()}), "PBE", curves(SWEEP))
+    cutoff = found["settings"]["cutoff_Ry"]
+    assert (cutoff["cheapest_within_tolerance"], cutoff["finest"], cutoff["own"]) == ("350", "500", "400")
+    assert found["error_estimate"]["energy_meV_atom"] == pytest.approx(0.5)
+    assert found["error_estimate"]["force_max_eV_A"] == pytest.approx(0.005)
+    assert found["error_estimate"]["E_ads_meV"] is None
+
+
+def test_the_finest_value_cannot_vouch_for_itself():
+    (curve,) = curves([sample(300, -31.0), sample(400, -31.9), sample(500, -32.0)])
+    assert curve.cheapest(TOLERANCE) is None
+
+
+def test_a_value_that_is_right_by_chance_below_one_that_is_wrong_is_not_chosen():
+    (curve,) = curves([sample(300, -32.0), sample(400, -31.9), sample(450, -32.0), sample(500, -32.0)])
+    assert curve.cheapest(TOLERANCE).value == 450
+
+
+def test_what_did_not_converge_is_an_empty_row_that_says_why(tmp_path):
+    reason = f"{ON_THE_EDGE}: enlarge it"
+    spoilt = sample(600, None, result=result(None, 7.0, reason))
+    rows = table([*SWEEP, spoilt], tmp_path / "h2.csv")
+    numbers = [name for name in COLUMNS if "energy" in name or "force" in name or "E_ads" in name]
+    assert [rows["600"][name] for name in numbers] == [""] * len(numbers)
+    assert rows["600"]["status"] == f"failed: {reason}"
+    assert rows["600"]["density_on_edge"] == "yes"
+    assert rows["600"]["within_tolerance"] == rows["600"]["core_s_relative"] == ""
+    # and the finest of the others stands in
+    assert float(rows["500"]["energy_difference_meV_atom"]) == 0
+    assert rows["500"]["density_on_edge"] == "no"
+
+
+def test_adsorption_energies_are_compared_in_place_of_total_energies(tmp_path):
+    def with_parts(value: float, combined: float, slab: float | None, atom: float) -> Sample:
+        return sample(value, combined, parts={"clean slab": result(slab), "atom": result(atom)})
+
+    found = [with_parts(400, -103.3, -100.2, -1.0), with_parts(500, -104.0, -100.9, -1.005)]
+    rows = table(found, tmp_path / "ads.csv")
+    assert float(rows["400"]["E_ads_eV"]) == pytest.approx(-2.1)
+    assert float(rows["400"]["E_ads_difference_meV"]) == pytest.approx(-5.0)
+    assert rows["400"]["within_tolerance"] == "yes"  # the total energy is 350 meV/atom off
+    lacking = table([*found, with_parts(600, -104.0, None, -1.0)], tmp_path / "lacking.csv")["600"]
+    assert lacking["E_ads_eV"] == lacking["E_ads_difference_meV"] == lacking["within_tolerance"] == ""
+    assert lacking["status"] == "clean slab failed: finished"
+
+
+def test_k_points_and_accuracies_are_ordered_from_coarse_to_fine():
+    grids = [(3, 3, 1), (1, 1, 1), (2, 4, 1)]
+    (curve,) = curves([sample(grid, -1.0, parameter="kpoints") for grid in grids])
+    assert [each.value for each in curve.samples] == [(1, 1, 1), (2, 4, 1), (3, 3, 1)]
+    (curve,) = curves([sample(value, -1.0, parameter="accuracy") for value in (0.1, 10.0, 1.0)])
+    assert [each.value for each in curve.samples] == [10.0, 1.0, 0.1]
+
+
+@given(st.lists(st.floats(-1, 1), min_size=3, max_size=3))
+def test_forces_on_held_atoms_do_not_count(change):
+    one, other = molecule(0.1), molecule(0.1)
+    for atoms in (one, other):
+        atoms.set_constraint(FixAtoms([0]))
+    other.arrays[FORCES][0] += change
+    assert force_difference(one, other) == (0, 0)
+    other.arrays[FORCES][1] += change
+    assert force_difference(one, other) == pytest.approx([np.linalg.norm(change)] * 2)
+
+
+@pytest.mark.parametrize(("facet", "thin", "thick"), [("C100-2x1", 6, 8), ("C111-1x1-H", 8, 10)])
+def test_slabs_of_different_thickness_are_compared_from_the_top(recipes, facet, thin, thick):
+    """Forces that depend on the depth below the top alone are the same in both."""
+    slabs = [build(facet, recipes, {"layers": layers}) for layers in (thin, thick)]
+    for slab in slabs:
+        depth = slab.positions[:, 2].max() - slab.positions[:, 2]
+        slab.set_array(FORCES, np.array([depth, depth**2, np.sin(depth)]).T)
+    assert force_difference(*slabs) == pytest.approx((0, 0), abs=1e-6)
+    slabs[1].arrays[FORCES][:, 0] += 0.3
+    assert force_difference(*slabs) == pytest.approx((0.3, 0.3))
+
+
+def test_total_energies_of_slabs_of_different_thickness_are_not_compared(recipes):
+    samples = []
+    for layers in (6, 8):
+        slab = build("C100-2x1", recipes, {"layers": layers})
+        slab.set_array(FORCES, np.zeros((len(slab), 3)))
+        fields = {"parameter": "layers", "value": layers, "own": layers == 8, "geometry": slab}
+        samples.append(Sample(result=result(-100.0 * layers), **fields))
+    (curve,) = curves(samples)
+    assert curve.difference(samples[0]).energy_meV_atom is None
+    assert curve.difference(samples[0]).force_max_eV_A == 0
+
+
+def test_the_vacuum_is_measured_as_it_was_asked_for(recipes):
+    assert vacuum_A(build("C100-2x1", recipes)) == pytest.approx(17.0)
+    atoms = molecule()
+    atoms.set_array("fragment", np.array(["nd", "nd"]))
+    assert vacuum_A(atoms) == 15.0
+    atoms.set_cell([9.75] * 3)
+    assert vacuum_A(atoms) == pytest.approx(9.0)

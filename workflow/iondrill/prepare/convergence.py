@@ -1,0 +1,202 @@
+"""The single points of convergence studies: what each computes, and what cannot be swept. Nothing is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from iondrill.build.recipes import (
+    AssemblyRecipe,
+    ClusterRecipe,
+    FacetRecipe,
+    FileRecipe,
+    FittedBox,
+    FlakeRecipe,
+    load_recipe,
+)
+from iondrill.config.convergence import GEOMETRY
+from iondrill.config.levels import XtbLevel
+from iondrill.errors import Problem, UserError
+from iondrill.prepare.jobs import ATOM_BOX_A, CLEAN, VACUUM_A
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from ase import Atoms
+
+    from iondrill.config.convergence import Study
+    from iondrill.config.levels import Level
+    from iondrill.config.models import Config
+
+OWN = "own"
+PARTS = ("clean slab", "atom")
+"""What else an adsorption energy needs, besides the slab with the ion."""
+Kind = Literal["cluster", "slab", "atom"]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One single point.
+
+    Parameters
+    ----------
+    subject : str
+        A structure, ``atom.<ion>``, ``<facet>.clean`` or ``<facet>.<ion>-<site>``.
+    level : str
+        Name of the level of theory.
+    parameter : str
+        The setting that has another value than level and structure give it; empty if none has.
+    value : number, tuple of int or None
+        Its value.
+    """
+
+    subject: str
+    level: str
+    parameter: str = ""
+    value: Any = None
+
+    @property
+    def name(self) -> str:
+        """Name of the job: studies that need the same point share it."""
+        varied = f"{self.parameter}-{in_word(self.value)}" if self.parameter else OWN
+        return f"{self.subject}.{varied}.{self.level}"
+
+    @property
+    def recipe(self) -> str | None:
+        """The recipe it starts from; None for an atom."""
+        first = self.subject.partition(".")[0]
+        return None if first == "atom" else first
+
+    def settings(self, level: Level) -> Level:
+        """Return its level of theory, made from the one that the configuration gives."""
+        if not self.parameter or self.parameter in GEOMETRY:
+            return level
+        return type(level).model_validate({**level.model_dump(), self.parameter: self.value})
+
+    def start(self, recipes: Path) -> Atoms:
+        """Return its geometry, as built; see `iondrill.prepare.start.varied`."""
+        from iondrill.prepare.start import varied
+
+        return varied(self.subject, recipes, {self.parameter: self.value} if self.parameter in GEOMETRY else {})
+
+
+class Row(NamedTuple):
+    """A value of a setting, with the points it needs."""
+
+    parameter: str
+    value: Any
+    """None for an own value that only the built structure shows."""
+    own: bool
+    point: Point
+    parts: Mapping[str, Point]
+    """Of an adsorption energy: the `PARTS`."""
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """All that it needs."""
+        return (self.point, *self.parts.values())
+
+
+class Sweeps:
+    """The points of one study.
+
+    Parameters
+    ----------
+    name : str
+        Of the study.
+    config : Config
+        The configuration, which has it.
+    """
+
+    def __init__(self, name: str, config: Config, recipes: Path) -> None:
+        self.name = name
+        self.study: Study = config.convergence.studies[name]
+        self.level = config.levels[self.study.level]
+        self.recipes = recipes
+
+    @cached_property
+    def recipe(self) -> ClusterRecipe | FlakeRecipe | AssemblyRecipe | FacetRecipe | FileRecipe | None:
+        """The recipe of the structure; None for an atom."""
+        name, dot, _ = self.study.structure.partition(".")
+        return None if dot and name == "atom" else load_recipe(name, self.recipes)
+
+    @cached_property
+    def kind(self) -> Kind:
+        """What the structure is."""
+        if self.recipe is None:
+            return "atom"
+        facet = isinstance(self.recipe, FacetRecipe) or getattr(self.recipe, "part", "") == "facet"
+        return "slab" if facet else "cluster"
+
+    def rows(self) -> Iterator[Row]:
+        """Yield every value of every setting, the own value once in each sweep.
+
+        Raises
+        ------
+        UserError
+            All settings that cannot be swept.
+        """
+        found = [Problem(".".join(place), *rest) for place, *rest in self.problems()]
+        if found:
+            raise UserError(*found)
+        for parameter, values in self.study.sweep.values.items():
+            own = self._own_value(parameter)
+            yield self._row(parameter, own, own=True)
+            yield from (self._row(parameter, value, own=False) for value in dict.fromkeys(values) if value != own)
+
+    def problems(self) -> Iterator[tuple[tuple[str, ...], str, str]]:
+        """Yield what means nothing for this structure at this level: the place of the key, what was found, allowed."""
+        place = ("convergence", "studies", self.name)
+        if "." in self.study.structure and self.kind == "cluster":
+            yield (*place, "structure"), f"{self.study.structure.partition('.')[0]} is no facet", "allowed: a facet"
+        for parameter in self.study.sweep.values:
+            if needed := self._needed(parameter):
+                found = f"{parameter} means nothing for {self.study.structure} at {self.study.level}"
+                yield (*place, "sweep", parameter), found, f"needed: {needed}"
+
+    def _needed(self, parameter: str) -> str:
+        """Return what a setting would need and does not have."""
+        if parameter == "kpoints" and self.kind != "slab":
+            return "a facet; clusters and atoms are computed at Γ"
+        if parameter == "layers" and not isinstance(self.recipe, FacetRecipe):
+            return "the recipe of a facet"
+        boxless = isinstance(self.level, XtbLevel) or (self.kind == "atom" and self.level.engine == "vasp")
+        if parameter == "vacuum_A" and self.kind != "slab" and boxless:
+            return "a facet, or engine cp2k: there is no box that could be varied"
+        return ""
+
+    def _own_value(self, parameter: str) -> Any:
+        """Return the value that level or recipe give a setting; None if only the built structure shows it."""
+        if parameter not in GEOMETRY:
+            return getattr(self.level, parameter)
+        if isinstance(self.recipe, FacetRecipe):
+            return getattr(self.recipe, parameter)
+        if isinstance(self.recipe, AssemblyRecipe):
+            return self.recipe.box.vacuum_A if isinstance(self.recipe.box, FittedBox) else None
+        if self.recipe is None:
+            return min(ATOM_BOX_A)
+        return None if isinstance(self.recipe, FileRecipe) else VACUUM_A
+
+    def _row(self, parameter: str, value: Any, *, own: bool) -> Row:
+        level, structure = self.study.level, self.study.structure
+        varied = ("", None) if own else (parameter, value)
+        if self.kind != "slab":
+            return Row(parameter, value, own, Point(structure, level, *varied), {})
+        facet, _, ion_site = structure.partition(".")
+        clean = Point(f"{facet}.{CLEAN}", level, *varied)
+        if not ion_site:
+            return Row(parameter, value, own, clean, {})
+        # an atom has neither k-points nor layers, and its own box
+        atom_too = parameter not in {*GEOMETRY, "kpoints"}
+        atom = Point(f"atom.{ion_site.partition('-')[0]}", level, *(varied if atom_too else ("", None)))
+        return Row(
+            parameter, value, own, Point(structure, level, *varied), dict(zip(PARTS, (clean, atom), strict=True))
+        )
+
+
+def in_word(value: Any) -> str:
+    """Return a value as part of a name, without a dot: ``3x3x1``, ``12_5``."""
+    numbers = value if isinstance(value, (tuple, list)) else (value,)
+    return "x".join(f"{number:.10g}" for number in numbers).replace(".", "_")

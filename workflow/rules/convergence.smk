@@ -1,0 +1,64 @@
+rule run_point:
+    input:
+        recipe=lambda wildcards: plan.recipe_files(name) if (name := plan.points[wildcards.point].recipe) else [],
+    output:
+        result=f"{RESULTS}/jobs/convergence/{{point}}/result.json",
+        structure=f"{RESULTS}/jobs/convergence/{{point}}/structure.extxyz",
+    log:
+        f"{RESULTS}/logs/run_point/{{point}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/run_point/{{point}}.tsv"
+    wildcard_constraints:
+        point=r"[A-Za-z0-9.+_-]+",
+    conda:
+        "../envs/iondrill.yaml"
+    params:
+        job=job_spec("convergence", "{point}", "as built"),
+        point=lambda wildcards: asdict(plan.points[wildcards.point]),
+        recipes=str(RECIPES),
+    message:
+        "Convergence: {wildcards.point}"
+    script:
+        "../scripts/run_point.py"
+
+
+rule tabulate_convergence:
+    input:
+        results=lambda wildcards: results_of(plan.convergence_jobs(wildcards.study)),
+    output:
+        table=f"{RESULTS}/convergence/{{study}}.csv",
+        summary=f"{RESULTS}/convergence/{{study}}.json",
+        figure=report(
+            f"{RESULTS}/convergence/{{study}}.svg",
+            caption="../report/convergence.rst",
+            category="Convergence",
+            labels={"study": "{study}"},
+        ),
+    log:
+        f"{RESULTS}/logs/tabulate_convergence/{{study}}.log",
+    wildcard_constraints:
+        study=r"[A-Za-z0-9][A-Za-z0-9+_-]*",
+    conda:
+        "../envs/iondrill.yaml"
+    params:
+        config=plan.config.model_dump(mode="json"),
+    message:
+        "Table and figure of the convergence study {wildcards.study}"
+    script:
+        "../scripts/tabulate_convergence.py"
+
+
+rule check_convergence:
+    input:
+        results=results_of(plan.own_points()),
+        report=expand(f"{RESULTS}/convergence/{{study}}.csv", study=plan.studies),
+    output:
+        f"{RESULTS}/convergence/status.json",
+    log:
+        f"{RESULTS}/logs/check_convergence.log",
+    conda:
+        "../envs/iondrill.yaml"
+    message:
+        "Did the points at the levels' own values converge?"
+    script:
+        "../scripts/check_status.py"

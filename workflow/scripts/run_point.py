@@ -1,0 +1,11 @@
+"""Compute one point of a convergence study."""
+
+from pathlib import Path
+
+from iondrill.engines.execute import execute
+from iondrill.prepare.convergence import Point
+from iondrill.scripting import logged
+
+with logged(snakemake.log[0]):
+    atoms = Point(**snakemake.params.point).start(Path(snakemake.params.recipes))
+    print(execute(snakemake.params.job, atoms, Path(snakemake.output.result), Path(snakemake.output.structure)))

@@ -1,0 +1,41 @@
+"""Tabulate and draw a convergence study; a point that did not converge says why and has no number."""
+
+import json
+from pathlib import Path
+
+from iondrill.analyse.convergence import Sample, curves, summary, vacuum_A, write_csv
+from iondrill.build.checks import read_structure
+from iondrill.config.models import Config
+from iondrill.engines.base import read_result
+from iondrill.files import write_text
+from iondrill.prepare.plan import JobId, Plan
+from iondrill.report.convergence import draw_convergence
+from iondrill.scripting import logged
+
+
+def sample(plan, row):
+    """Return a row of a study with what was computed for it."""
+    folders = [plan.folder(JobId("convergence", point.name)) for point in row.points]
+    result, *parts = (read_result(folder / "result.json") for folder in folders)
+    geometry = read_structure(folders[0] / "structure.extxyz")
+    return Sample(
+        parameter=row.parameter,
+        value=vacuum_A(geometry) if row.value is None else row.value,
+        own=row.own,
+        result=result,
+        geometry=geometry,
+        parts=dict(zip(row.parts, parts, strict=True)),
+    )
+
+
+with logged(snakemake.log[0]):
+    plan = Plan(Config.model_validate(snakemake.params.config))
+    name = snakemake.wildcards.study
+    study = plan.config.convergence.studies[name]
+    title = plan.config.levels[study.level].title
+    found = curves([sample(plan, row) for row in plan.studies[name]])
+    write_csv(found, study.tolerance, Path(snakemake.output.table))
+    report = summary(study, title, found)
+    write_text(Path(snakemake.output.summary), json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    figure = draw_convergence(found, study.tolerance, f"{name}: {study.structure}, {title}")
+    write_text(Path(snakemake.output.figure), figure)
