@@ -62,7 +62,7 @@ class Slurm:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         # Snakemake's plugin drops SLURM_CONF: the commands themselves must know it
-        for name in ("sbatch", "scancel", "scontrol", "sinfo", "squeue", "srun"):
+        for name in ("sacctmgr", "sbatch", "scancel", "scontrol", "sinfo", "squeue", "srun", "sshare"):
             wrapper = folder / "bin" / name
             wrapper.parent.mkdir(exist_ok=True)
             wrapper.write_text(f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {shutil.which(name)} "$@"\n')

@@ -68,6 +68,7 @@ def submitted(root: Path) -> list[str]:
     return [
         "--workflow-profile",
         str(root / "workflow/profiles/slurm"),
+        "--slurm-no-account",
         "--slurm-status-command=squeue",
         "--slurm-init-seconds-before-status-checks=2",
         "--seconds-between-status-checks=2",
@@ -75,7 +76,6 @@ def submitted(root: Path) -> list[str]:
         "--default-resources",
         "mem_mb=1000",
         "runtime=10",
-        "slurm_account=root",
     ]
 
 
