@@ -1,5 +1,6 @@
 # iondrill: what a nanodiamond does to lithiated graphite, and how Li and Na bind to diamond facets.
-# Settings: config.yaml (every key: docs/configuration.md). Targets: all (default), inputs, convergence, barriers, crate.
+# Settings: config.yaml (every key: docs/configuration.md).
+# Targets: all (default), inputs, convergence, barriers, intercalation, crate.
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
@@ -20,6 +21,7 @@ include: "workflow/rules/elf.smk"
 include: "workflow/rules/adsorption.smk"
 include: "workflow/rules/barriers.smk"
 include: "workflow/rules/convergence.smk"
+include: "workflow/rules/intercalation.smk"
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/report.smk"
 
@@ -51,6 +53,11 @@ rule barriers:
 rule crate:
     input:
         f"{RESULTS}/crate.zip",
+
+
+rule intercalation:
+    input:
+        f"{RESULTS}/intercalation.csv",
 
 
 rule convergence:

@@ -215,6 +215,17 @@ class BarriersStage(Strict):
     max_steps: PositiveInt = Field(300, description="more than this: not converged")
 
 
+class IntercalationStage(Strict):
+    """Formation energies of intercalation compounds, for ``snakemake intercalation``."""
+
+    level: LevelName = Field(description="level of theory with k-points: Γ alone does not describe metals")
+    crystals: list[Name] = Field(
+        ["Li-bcc", "Na-bcc", "graphite-AB", "LiC6", "NaC6"],
+        description="recipes in structures/crystals: compounds, and the elements they are made from",
+    )
+    kpoint_length_A: PositiveFloat = Field(25.0, description="k-points along an edge times the edge, at least")
+
+
 class InputsStage(Strict):
     """What ``snakemake inputs`` writes and validates, and does not run."""
 
@@ -237,6 +248,7 @@ class Config(Strict):
     md: MdStage = MdStage()
     elf: ElfStage = ElfStage()
     adsorption: AdsorptionStage = AdsorptionStage()
+    intercalation: IntercalationStage | None = Field(None, description="what `snakemake intercalation` computes")
     barriers: BarriersStage | None = Field(None, description="what `snakemake barriers` computes")
     inputs: InputsStage = InputsStage()
     convergence: ConvergenceStage = ConvergenceStage()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from iondrill.build.recipes import AssemblyRecipe, load_recipe, multiplicity, recipe_path, spin_states
 from iondrill.errors import Problem, UserError, nearest
+from iondrill.prepare import intercalation
 from iondrill.prepare.convergence import Point, Row, Sweeps
 from iondrill.prepare.hops import Hop, hops
 from iondrill.prepare.jobs import CLEAN, Job, Md, Neb, Relax, Static
@@ -254,6 +255,13 @@ class Plan:
             raise UserError.of("barriers", "the configuration has no such section", "needed: level and facets")
         return hops(stage, self.recipes)
 
+    def intercalation_jobs(self) -> list[JobId]:
+        """Return the points of the crystals' equations of state, and the atoms of their metals."""
+        level = intercalation.stage_of(self.config).level
+        points = [JobId("intercalation", f"{name}.{level}") for name in intercalation.points(self.config, self.recipes)]
+        atoms = intercalation.metals(self.config, self.recipes)
+        return points + [JobId("adsorption", f"atom.{ion}.{level}") for ion in atoms]
+
     def barrier_jobs(self) -> list[JobId]:
         """Return the paths that ``snakemake barriers`` finds."""
         level = "" if self.config.barriers is None else self.config.barriers.level
@@ -366,6 +374,8 @@ class Plan:
             engine = self.config.levels[job_id.level].engine
             cubes = self.config.elf.route == "cube" and engine == "cp2k" and whole
             task = Static(wavefunction=True, cubes=cubes)
+        elif stage == "intercalation":
+            task = Static()
         elif stage == "barriers" and self.config.barriers is not None:
             path = self.config.barriers
             task = Neb(images=path.images, fmax_eV_A=path.fmax_eV_A, max_steps=path.max_steps)
@@ -375,8 +385,10 @@ class Plan:
             settings = self.config.relax if stage == "relax" else self.config.adsorption
             task = Relax(fmax_eV_A=settings.fmax_eV_A, max_steps=settings.max_steps)
         slab = "atom" if job_id.subject.startswith("atom.") else "slab"
-        kind = slab if stage in {"adsorption", "barriers"} else "cluster"
+        kinds = {"adsorption": slab, "barriers": "slab", "intercalation": "crystal"}
         level = self.config.levels[job_id.level]
+        if stage == "intercalation":
+            level = intercalation.sampled(level, job_id.subject.partition(".")[0], self.config, self.recipes)
         charge, spin = self._charge_and_multiplicity(job_id)
         return Job(
             stage=stage,
@@ -384,7 +396,7 @@ class Plan:
             level_name=job_id.level,
             level=level,
             task=task,
-            kind=kind,
+            kind=kinds.get(stage, "cluster"),
             note=note,
             charge=charge,
             multiplicity=spin,
@@ -392,6 +404,8 @@ class Plan:
 
     def _charge_and_multiplicity(self, job_id: JobId) -> tuple[int, int | None]:
         """Return what the recipe of a job's structure says; atoms and slabs with an ion have their lowest spin."""
+        if job_id.stage == "intercalation":
+            return 0, None
         structure, (_, *rest) = self.structure_of(job_id), job_id.subject.split(".")
         if structure is None:
             return 0, None

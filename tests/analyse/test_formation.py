@@ -1,0 +1,98 @@
+"""Formation energies: known minima of model equations of state, their balance, and nothing from what did not converge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iondrill.analyse.formation import Crystal, equilibrium, lowest, table
+from iondrill.build.crystal import load_crystal, strains
+from iondrill.engines.base import Attempt, Result
+
+ENERGY_EV = {"Li-bcc": -400.0, "graphite-AB": -620.0, "LiC6": -1130.3}
+"""Of the cell: two Li, four C, one LiC6."""
+
+
+def result(energy_eV=None, status="converged", version="1"):
+    attempts = [Attempt(reason="SCF not converged")]
+    fields = {"level": "dft", "engine": "cp2k", "engine_version": version, "input_hash": "0", "attempts": attempts}
+    return Result(status=status, energy_eV=energy_eV, **fields)
+
+
+def crystal(recipes: Path, name: str, a=0.004, c=-0.013, **changed) -> Crystal:
+    recipe = load_crystal(name, recipes)
+    points = {
+        s: result(
+            ENERGY_EV[name] + 300 * (s.a - a) ** 2 + (0 if recipe.c_A is None else 60 * (s.c - c) ** 2), **changed
+        )
+        for s in strains(recipe)
+    }
+    return Crystal(name, "dft", recipe, points)
+
+
+@given(a=st.floats(-0.01, 0.01), c=st.floats(-0.035, 0.035), coupling=st.floats(-50, 50), cubic=st.floats(-300, 300))
+def test_the_minimum_of_the_polynomial_itself_is_found(a, c, coupling, cubic):
+    recipe = load_crystal("LiC6", Path(__file__).parents[2] / "structures")
+    points = np.array(strains(recipe))
+
+    def energy(x, y):
+        return 1500 * (x - a) ** 2 + 100 * (y - c) ** 2 + coupling * (x - a) * (y - c) + cubic * (y - c) ** 3 - 1e4
+
+    place, value = lowest(points, energy(*points.T))
+    assert place == pytest.approx([a, c], abs=2e-4)
+    assert value == pytest.approx(-1e4, abs=1e-4)
+
+
+@given(a=st.floats(-0.025, 0.025), cubic=st.floats(-500, 500))
+def test_the_minimum_of_a_cubic_is_found(a, cubic):
+    points = np.array([[-0.03], [-0.015], [0.0], [0.015], [0.03]])
+    place, value = lowest(points, 200 * (points[:, 0] - a) ** 2 + cubic * (points[:, 0] - a) ** 3)
+    assert place == pytest.approx([a], abs=1e-4)
+    assert value == pytest.approx(0, abs=1e-5)
+
+
+def test_edges_are_those_of_the_minimum(recipes: Path):
+    found, status = equilibrium(crystal(recipes, "LiC6"))
+    assert status == "converged"
+    assert found.a_A == pytest.approx(4.32 * 1.004, abs=1e-3)
+    assert found.c_A == pytest.approx(3.70 * 0.987, abs=1e-3)
+
+
+def test_a_compound_is_balanced_with_its_elements(recipes: Path):
+    crystals = [crystal(recipes, name) for name in ("Li-bcc", "graphite-AB", "LiC6")]
+    rows = {row["compound"]: row for row in table(crystals, {"Li": result(-198.4)})}
+    # LiC6 - Li - 6 C, from cells of two Li and four C
+    assert rows["LiC6"]["E_formation_eV_per_ion"] == pytest.approx(-1130.3 + 200.0 + 1.5 * 620.0)
+    assert rows["Li-bcc"]["E_cohesive_eV"] == pytest.approx(-198.4 + 200.0)
+    assert rows["Li-bcc"]["E_formation_eV_per_ion"] is None
+    assert rows["Li-bcc"]["c_A"] is None
+
+
+@pytest.mark.parametrize("spoilt", ["Li-bcc", "graphite-AB", "LiC6"])
+def test_one_unconverged_point_empties_what_is_made_from_it(recipes: Path, spoilt: str):
+    crystals = [crystal(recipes, name) for name in ENERGY_EV]
+    bad = next(each for each in crystals if each.name == spoilt)
+    bad.points[next(iter(bad.points))] = result(None, "not_converged")
+    rows = {row["compound"]: row for row in table(crystals, {})}
+    assert rows[spoilt]["a_A"] is None
+    assert rows["LiC6"]["E_formation_eV_per_ion"] is None
+    assert "SCF not converged" in rows["LiC6"]["status"]
+    assert all(row["a_A"] for name, row in rows.items() if name != spoilt)
+
+
+def test_a_minimum_outside_the_points_is_refused(recipes: Path):
+    found, status = equilibrium(crystal(recipes, "LiC6", c=0.09))
+    assert found is None
+    assert status.startswith("refused; the minimum is at")
+    rows = table([crystal(recipes, "LiC6"), crystal(recipes, "graphite-AB")], {})
+    assert rows[0]["status"] == "refused; bulk Li: not among the crystals"
+
+
+def test_points_of_two_versions_are_not_mixed(recipes: Path):
+    mixed = crystal(recipes, "Li-bcc")
+    mixed.points[next(iter(mixed.points))] = result(-400, version="2")
+    assert equilibrium(mixed)[1].startswith("refused")

@@ -1,0 +1,147 @@
+"""Crystals whose atoms are where symmetry puts them; strained, they give an equation of state."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import product
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+
+import numpy as np
+from ase import Atoms
+from ase.data import atomic_numbers
+from pydantic import BeforeValidator, Field, model_validator
+
+from iondrill.build.checks import check_structure
+from iondrill.config.base import PositiveFloat, Strict
+from iondrill.config.load import load
+from iondrill.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDER = "crystals"
+A_STRAINS = (-0.012, 0.0, 0.012)
+C_STRAINS = (-0.04, -0.02, 0.0, 0.02, 0.04)
+CUBIC_STRAINS = (-0.03, -0.015, 0.0, 0.015, 0.03)
+HEXAGONAL = np.array([[1, 0, 0], [-0.5, np.sqrt(0.75), 0], [0, 0, 1]])
+
+
+def _fraction(value: Any) -> Any:
+    """Read 1/3 as what it says."""
+    try:
+        return float(Fraction(value)) if isinstance(value, str) else value
+    except (ValueError, ZeroDivisionError):
+        return value
+
+
+Coordinate = Annotated[float, BeforeValidator(_fraction)]
+
+
+class CrystalAtom(Strict):
+    """An atom of the cell."""
+
+    element: Literal["C", "Li", "Na", "K"] = Field(description="chemical symbol")
+    at: tuple[Coordinate, Coordinate, Coordinate] = Field(description="fractions of the edges; 1/3 is allowed")
+
+
+class CrystalRecipe(Strict):
+    """A crystal whose atoms stay where symmetry puts them when its cell is strained."""
+
+    description: str = Field("", description="one line for readers")
+    references: list[str] = Field([], description="where it comes from")
+    lattice: Literal["cubic", "hexagonal"] = Field(description="of the cell")
+    a_A: PositiveFloat = Field(description="edge of the cell; where the scan is centred")
+    c_A: PositiveFloat | None = Field(None, description="height of a hexagonal cell; where the scan is centred")
+    atoms: Annotated[list[CrystalAtom], Field(min_length=1)] = Field(description="of the cell")
+
+    @model_validator(mode="after")
+    def _has_its_edges(self) -> CrystalRecipe:
+        if (self.c_A is None) != (self.lattice == "cubic"):
+            raise ValueError(f"lattice {self.lattice}, c_A {self.c_A}: allowed is c_A with hexagonal, and only there")
+        return self
+
+    @property
+    def composition(self) -> dict[str, int]:
+        """Atoms of each element in the cell."""
+        elements = [atom.element for atom in self.atoms]
+        return {element: elements.count(element) for element in dict.fromkeys(elements)}
+
+
+class Strain(NamedTuple):
+    """How much longer the edges are than the recipe's: 0.01 is one per cent."""
+
+    a: float
+    c: float
+
+    @property
+    def label(self) -> str:
+        """A name for jobs, in tenths of a per cent of the recipe's edges: ``a1000c980``."""
+        return f"a{round(1000 * (1 + self.a))}c{round(1000 * (1 + self.c))}"
+
+
+def load_crystal(name: str, root: Path) -> CrystalRecipe:
+    """Read a recipe from ``structures/crystals``.
+
+    Raises
+    ------
+    UserError
+        If there is none of this name, or it holds what its model refuses.
+    """
+    path = root / FOLDER / f"{name}.yaml"
+    if not path.is_file():
+        there = sorted(file.stem for file in (root / FOLDER).glob("[!.]*.yaml"))
+        raise UserError.of(root / FOLDER, f"there is no crystal '{name}'", nearest(name, there))
+    return load(CrystalRecipe, path)
+
+
+def strains(recipe: CrystalRecipe) -> list[Strain]:
+    """Return the points of the equation of state.
+
+    Cubic: five, for a cubic in a. Hexagonal: five in c at the middle a and two in a at the middle c, and one with both
+    longer, for a quadratic in a with its coupling and a cubic in c, along which layers are far from harmonic.
+    """
+    if recipe.lattice == "cubic":
+        return [Strain(a, a) for a in CUBIC_STRAINS]
+    cross = [Strain(a, c) for a, c in product(A_STRAINS, C_STRAINS) if a == 0 or c == 0]
+    return [*cross, Strain(A_STRAINS[-1], C_STRAINS[-2])]
+
+
+def build_crystal(recipe: CrystalRecipe, strain: Strain = Strain(0.0, 0.0)) -> Atoms:  # noqa: B008  (immutable)
+    """Build the cell, strained.
+
+    Raises
+    ------
+    UserError
+        If atoms overlap.
+    """
+    if recipe.lattice == "cubic":
+        cell = recipe.a_A * (1 + strain.a) * np.eye(3)
+    else:
+        a_A, c_A = recipe.a_A * (1 + strain.a), float(recipe.c_A or 0) * (1 + strain.c)
+        cell = HEXAGONAL * np.array([[a_A], [a_A], [c_A]])
+    atoms = Atoms(
+        numbers=[atomic_numbers[atom.element] for atom in recipe.atoms],
+        scaled_positions=[atom.at for atom in recipe.atoms],
+        cell=cell,
+        pbc=True,
+    )
+    check_structure(atoms, recipe.description or "crystal")
+    return atoms
+
+
+def kpoint_grid(recipe: CrystalRecipe, length_A: float) -> tuple[int, int, int]:
+    """Return a grid that samples a crystal as Γ would a cell whose planes are this far apart.
+
+    The numbers are odd, so that the grid holds Γ and keeps the symmetry of hexagonal cells, and the same for all
+    strains, so that the energy is a smooth function of them.
+
+    Parameters
+    ----------
+    recipe : CrystalRecipe
+        Its unstrained cell counts.
+    length_A : float
+        Least distance.
+    """
+    planes_A = 1 / np.linalg.norm(build_crystal(recipe).cell.reciprocal(), axis=1)
+    first, second, third = (int(np.ceil(length_A / plane)) // 2 * 2 + 1 for plane in planes_A)
+    return first, second, third

@@ -1,0 +1,52 @@
+"""What `snakemake intercalation` computes: points of equations of state, and atoms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args
+
+from iondrill.build.crystal import kpoint_grid, load_crystal, strains
+from iondrill.config.base import Ion
+from iondrill.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from iondrill.build.crystal import Strain
+    from iondrill.config.levels import Level
+    from iondrill.config.models import Config, IntercalationStage
+
+
+def stage_of(config: Config) -> IntercalationStage:
+    """Return the section of the configuration.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    if config.intercalation is None:
+        raise UserError.of("intercalation", "the configuration has no such section", "needed: level")
+    return config.intercalation
+
+
+def points(config: Config, recipes: Path) -> list[str]:
+    """Return the names of the jobs of all equations of state, without level: ``LiC6.a1000c980``."""
+    crystals = {name: load_crystal(name, recipes) for name in stage_of(config).crystals}
+    return [f"{name}.{strain.label}" for name, recipe in crystals.items() for strain in strains(recipe)]
+
+
+def metals(config: Config, recipes: Path) -> list[Ion]:
+    """Return the ions whose metal is among the crystals."""
+    compositions = [load_crystal(name, recipes).composition for name in stage_of(config).crystals]
+    return [ion for ion in get_args(Ion) if any(set(composition) == {ion} for composition in compositions)]
+
+
+def strain_of(crystal: str, label: str, recipes: Path) -> Strain:
+    """Return the strain that a label stands for."""
+    return next(strain for strain in strains(load_crystal(crystal, recipes)) if strain.label == label)
+
+
+def sampled(level: Level, crystal: str, config: Config, recipes: Path) -> Level:
+    """Return a level with the k-points of a crystal."""
+    grid = kpoint_grid(load_crystal(crystal, recipes), stage_of(config).kpoint_length_A)
+    return level.model_copy(update={"kpoints": grid})

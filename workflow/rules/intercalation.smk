@@ -1,0 +1,41 @@
+INTERCALATION = f"{RESULTS}/jobs/intercalation"
+
+
+rule run_crystal:
+    output:
+        result=f"{INTERCALATION}/{{crystal}}.{{strain}}.{{level}}/result.json",
+        structure=f"{INTERCALATION}/{{crystal}}.{{strain}}.{{level}}/structure.extxyz",
+    log:
+        f"{RESULTS}/logs/run_crystal/{{crystal}}.{{strain}}.{{level}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/run_crystal/{{crystal}}.{{strain}}.{{level}}.tsv"
+    wildcard_constraints:
+        crystal=r"[A-Za-z0-9][A-Za-z0-9+_-]*",
+        strain=r"a\d+c\d+",
+    conda:
+        "../envs/iondrill.yaml"
+    params:
+        job=job_spec("intercalation", "{crystal}.{strain}.{level}", "{crystal}, strained to {strain}"),
+        strain=lambda wildcards: strain_of(wildcards.crystal, wildcards.strain, RECIPES),
+        recipes=str(RECIPES),
+    message:
+        "Energy of {wildcards.crystal} at {wildcards.strain}, {wildcards.level}"
+    script:
+        "../scripts/run_crystal.py"
+
+
+rule tabulate_intercalation:
+    input:
+        results=lambda wildcards: results_of(plan.intercalation_jobs()),
+    output:
+        f"{RESULTS}/intercalation.csv",
+    log:
+        f"{RESULTS}/logs/tabulate_intercalation.log",
+    conda:
+        "../envs/iondrill.yaml"
+    params:
+        config=plan.config.model_dump(mode="json"),
+    message:
+        "Table of formation energies"
+    script:
+        "../scripts/tabulate_intercalation.py"
