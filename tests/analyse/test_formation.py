@@ -1,4 +1,4 @@
-"""Formation energies: known minima of model equations of state, their balance, and nothing from what did not converge."""
+"""Formation energies: minima of model equations of state, their balance, nothing from what did not converge."""
 
 from __future__ import annotations
 

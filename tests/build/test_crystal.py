@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,6 +10,9 @@ import spglib
 
 from iondrill.build.crystal import Strain, build_crystal, kpoint_grid, load_crystal, strains
 from iondrill.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SHIPPED = {"Li-bcc": 229, "Na-bcc": 229, "graphite-AB": 194, "LiC6": 191, "NaC6": 191}
 """International numbers of the space groups: Im-3m, P6_3/mmc, P6/mmm."""
@@ -79,7 +82,7 @@ def test_mistakes_are_named(tmp_path: Path, change: str, message: str):
     key, _, value = change.partition(": ")
     text = "".join(f"{k}: {v}\n" for k, v in {**content, key: value}.items())
     (tmp_path / "crystals/wrong.yaml").write_text(text)
-    with pytest.raises(UserError, match="wrong.yaml") as caught:
+    with pytest.raises(UserError, match=r"wrong\.yaml") as caught:
         load_crystal("wrong", tmp_path)
     assert message in str(caught.value)
 

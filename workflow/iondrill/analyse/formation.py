@@ -93,10 +93,7 @@ def equilibrium(crystal: Crystal) -> tuple[Minimum | None, str]:
     c_A = None if crystal.recipe.c_A is None else crystal.recipe.c_A * (1 + place[1])
     if np.isclose(np.abs(place), np.abs(strains[:, : len(place)]).max(axis=0), rtol=1e-3).any():
         edges = f"a {a_A:.3f} Å" + ("" if c_A is None else f", c {c_A:.3f} Å")
-        return (
-            None,
-            f"refused; the minimum is not between the points, but at {edges} or beyond: centre the recipe there",
-        )
+        return None, f"refused; the minimum is at {edges} or beyond, not between the points: centre the recipe there"
     return Minimum(a_A, c_A, energy_eV), "converged"
 
 

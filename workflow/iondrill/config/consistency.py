@@ -45,10 +45,8 @@ def mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
             yield from _vasp_mistakes(content, place, name)
             yield from _route_mistakes(content, place, name)
             if place[0] == "intercalation" and _mapping(content, "levels", name).get("engine") == "xtb":
-                found = (
-                    f"level '{name}' is of engine xtb, which samples Γ alone: bulk Li moves by 0.6 eV per atom with "
-                )
-                yield place, f"{found}the size of the cell", "allowed: a level of engine cp2k or vasp"
+                found = f"level '{name}' is of engine xtb, which samples Γ alone: no metal converges with its cell"
+                yield place, found, "allowed: a level of engine cp2k or vasp"
             if place[0] == "barriers" and _mapping(content, "levels", name).get("engine") != "xtb":
                 yield place, f"level '{name}' is not of engine xtb", "allowed: a level of engine xtb"
         elif refers_to == "run" and name not in known:
