@@ -97,7 +97,7 @@ def _vasp_mistakes(content: dict[str | int, Any], place: Place, name: str) -> It
 def _route_mistakes(content: dict[str | int, Any], place: Place, name: str) -> Iterator[Mistake]:
     """Yield the route of the ELF stage if its level writes no cubes."""
     engine = _mapping(content, "levels", name).get("engine")
-    if place == ("elf", "level") and engine in {"xtb", "vasp"} and _mapping(content, "elf").get("route") == "cube":
+    if place == ("elf", "level") and engine in ("xtb", "vasp") and _mapping(content, "elf").get("route") == "cube":
         yield ("elf", "route"), f"found 'cube', and level '{name}' is of engine {engine}", "allowed: wavefunction"
 
 
@@ -124,7 +124,7 @@ def _sweep_mistakes(content: dict[str | int, Any], name: str) -> Iterator[Mistak
     study = _mapping(content, "convergence", "studies", name)
     chosen = study.get("level")
     engine = _mapping(content, "levels", chosen).get("engine") if isinstance(chosen, str) else None
-    if engine not in LEVELS:
+    if not isinstance(engine, str) or engine not in LEVELS:
         return
     for parameter in _mapping(study, "sweep"):
         if parameter in Sweep.model_fields and parameter not in {*GEOMETRY, *LEVELS[engine].model_fields}:
