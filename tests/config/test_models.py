@@ -101,11 +101,11 @@ def test_levels_and_runs_must_exist():
     }
 
 
-def test_vasp_runs_no_dynamics():
-    places = [
-        place for place, what, _ in found(md={"level": "vasp"}, inputs={"elf": ["dft", "vasp"]}) if "vasp" in what
-    ]
-    assert places == [("md", "level"), ("inputs", "elf", 1)]
+def test_vasp_runs_no_dynamics_and_gives_no_density_differences():
+    content = {"md": {"level": "vasp"}, "elf": {"level": "vasp"}, "inputs": {"elf": ["dft", "vasp"], "md": ["vasp"]}}
+    assert [place for place, what, _ in found(**content) if "vasp" in what] == [("md", "level"), ("inputs", "md", 0)]
+    problems = found(elf={"level": "vasp", "difference": True}, inputs={"elf": ["vasp"]})
+    assert [place for place, what, _ in problems if "vasp" in what] == [("elf", "difference")]
 
 
 def test_vasp_needs_a_dataset_for_each_ion():

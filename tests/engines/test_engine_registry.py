@@ -37,15 +37,11 @@ def test_a_missing_program_is_said_with_how_to_get_it(name, make_job):
     assert found.install
 
 
-def test_a_program_that_is_not_there_is_named(make_job, structure, tmp_path):
-    with pytest.raises(UserError, match="vasp_std is not on the PATH; VASP is licensed"):
-        engine("vasp").run(make_job("vasp", "atom", "static"), structure("atom"), tmp_path)
-
-
-def test_a_missing_program_is_no_failed_calculation(make_job, structure, tmp_path):
-    job = make_job("cp2k", "atom", "static", level={"command": ["no-such-cp2k"]})
-    with pytest.raises(UserError, match=r"no-such-cp2k is not on the PATH; apt-get install cp2k"):
-        engine("cp2k").run(job, structure("atom"), tmp_path)
+@pytest.mark.parametrize(("name", "advice"), [("cp2k", "apt-get install cp2k"), ("vasp", "VASP is licensed")])
+def test_a_missing_program_is_no_failed_calculation(name, advice, make_job, structure, tmp_path):
+    job = make_job(name, "atom", "static", level={"command": ["no-such-program"]})
+    with pytest.raises(UserError, match=f"no-such-program is not on the PATH; {advice}"):
+        engine(name).run(job, structure("atom"), tmp_path)
     assert not list(tmp_path.iterdir())
 
 

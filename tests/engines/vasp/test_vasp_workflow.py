@@ -36,7 +36,14 @@ def project(tmp_path, double):
     config = {
         "title": "double",
         "levels": {"gfn2": {"engine": "xtb"}, "vasp": {"engine": "vasp", "command": double}},
-        "adsorption": {"facets": ["tiny"], "ions": ["Li"], "sites": ["cave"], "fmax_eV_A": 0.3, "level": "vasp"},
+        "adsorption": {
+            "facets": ["tiny"],
+            "ions": ["Li"],
+            "sites": ["cave"],
+            "fmax_eV_A": 0.6,
+            "level": "vasp",
+            "prerelax": None,
+        },
     }
 
     def make(name):
@@ -65,7 +72,7 @@ def snakemake(root, library):
 
 
 def finish(process):
-    said, _ = process.communicate(timeout=600)
+    said, _ = process.communicate(timeout=1800)
     return process.returncode, said
 
 
@@ -77,7 +84,7 @@ def row(folder):
 
 def kill_after(process, folder, name, text):
     """Kill Snakemake and all its jobs, without a word, once a file of the first attempt holds a text."""
-    until = time.monotonic() + 300
+    until = time.monotonic() + 900
     while not any(
         text in path.read_text() for path in folder.glob(f"results/jobs/adsorption/*/state/*/attempt-001/{name}")
     ):
