@@ -24,7 +24,8 @@ from iondrill.analyse.point import read_point
 from iondrill.build.io import write_structure
 from iondrill.engines.base import StoppedError
 from iondrill.engines.registry import write_folder
-from iondrill.engines.vasp import VaspEngine
+from iondrill.engines.vasp import VaspEngine, runner
+from iondrill.engines.vasp.ladder import rungs
 from iondrill.engines.vasp.potcar import private_folder
 from iondrill.prepare.jobs import Relax, Static
 
@@ -147,33 +148,26 @@ def test_a_stopped_run_goes_on_and_takes_the_same_path(run, tmp_path, monkeypatc
     folder = tmp_path / "job"
     stops = (
         ("   1 F=", (folder / "EXIT").touch, "by an EXIT file"),
-        ("DAV:   2", lambda: (folder / "STOPCAR").write_text("LABORT = .TRUE."), "by a STOPCAR"),
-        ("DAV:   1", lambda: os.kill(os.getpid(), signal.SIGTERM), "SIGTERM"),
+        ("DAV:   1", lambda: os.kill(os.getpid(), signal.SIGTERM), "by SIGTERM"),
     )
     for number, (text, act, reason) in enumerate(stops, 1):
         thread = when(folder, number, text, act)
-        with pytest.raises(StoppedError, match=reason):
+        with pytest.raises(StoppedError, match=f"stopped {reason}"):
             run(folder)
         thread.join()
         assert not (folder / "result.json").exists()
-    monkeypatch.setenv("IONDRILL_WALLTIME_s", "3")
-    with pytest.raises(StoppedError, match="wall time"):
-        run(folder)
-    monkeypatch.delenv("IONDRILL_WALLTIME_s")
     monkeypatch.delenv("VASP_DOUBLE_PAUSE_S")
     result, _ = run(folder)
+    assert [entry.reason for entry in result.attempts][::2] == ["stopped by an EXIT file", "finished"]
     assert result.status == "converged"
     assert result.energy_eV == pytest.approx(calm.energy_eV, abs=SAME_eV)
     assert result.n_ionic_steps == calm.n_ionic_steps
-    reasons = [entry.reason for entry in result.attempts]
-    assert reasons[0] == "stopped by an EXIT file"
-    assert reasons[-1] == "finished"
-    # soft: the step was finished, and the next attempt goes on from it with the orbitals of the last
+    # soft: the step was finished, and the next attempt goes on from it with its orbitals
     assert Incar.from_file(attempt(folder, 2) / "INCAR")["ISTART"] == 1
     assert json.loads((attempt(folder, 2) / "attempt.json").read_text())["start"] > 0
 
 
-def test_an_scf_that_fails_climbs_the_ladder_and_says_so(run, tmp_path):
+def test_an_scf_that_fails_climbs_the_ladder_and_says_so(run, tmp_path, monkeypatch):
     atoms = Atoms("LiH", positions=[[0, 0, 0], [0, 0, 1.7]], cell=[7, 7, 7])
     atoms.set_array("fragment", np.full(2, "lower"))
     result, _ = run(tmp_path / "climbs", atoms, task=Static(), max_scf_cycles=12)
@@ -181,9 +175,9 @@ def test_an_scf_that_fails_climbs_the_ladder_and_says_so(run, tmp_path):
     assert [entry.reason for entry in result.attempts] == ["SCF not converged", "finished"]
     assert result.attempts[1].changed == "ALGO All"
     assert Incar.from_file(attempt(tmp_path / "climbs", 2) / "INCAR")["ISTART"] == 0
+    monkeypatch.setattr(runner, "rungs", lambda job: rungs(job)[:1])
     failed, _ = run(tmp_path / "fails", atoms, task=Static(), max_scf_cycles=3)
     assert (failed.status, failed.energy_eV, failed.max_force_eV_A) == ("not_converged", None, None)
-    assert len(failed.attempts) == 3
     assert failed.attempts[-1].reason == "SCF not converged, on any rung of the ladder"
 
 
