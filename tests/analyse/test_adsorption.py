@@ -122,6 +122,29 @@ def test_the_worst_is_named_first_and_reasons_are_one_line():
     assert status(row(atom=result(None, "failed"))) == "failed; atom failed: no reason given"
 
 
+@pytest.mark.parametrize("part", ["clean slab", "slab with ion"])
+def test_a_slab_that_fell_apart_is_reported_and_not_used(part):
+    fallen = row(faults={"clean slab": "", "slab with ion": "", part: "connectivity: broken C1–C2"})
+    assert status(fallen) == f"refused; {part} fell apart: connectivity: broken C1–C2"
+    assert table_row(fallen)["E_ads_eV"] is None
+    assert table_row(fallen)["E_ads_vs_metal_eV"] is None
+    whole = row(faults={"clean slab": "", "slab with ion": ""})
+    assert table_row(whole)["E_ads_eV"] == -3.0
+
+
+def test_of_an_unconverged_slab_its_geometry_says_nothing():
+    fallen = row(combined=result(None, "not_converged", "why"), faults={"slab with ion": "broken"})
+    assert status(fallen) == "not_converged; slab with ion not_converged: why"
+
+
+def test_height_and_coverage_of_two_sides():
+    geometry = slab([0, 0, 12.0], [0, 0, 2.8])
+    geometry.set_tags([1, 1, 1, 1, 0, 0])
+    geometry.positions[2:4, 2] = 5.0
+    assert height(geometry) == pytest.approx((2.0 + 2.2) / 2)
+    assert row(geometry).coverage_ML == 0.5
+
+
 @pytest.mark.parametrize("level", [PBE, VaspLevel(engine="vasp"), Cp2kLevel(engine="cp2k", dispersion="none")])
 def test_against_the_metal(level):
     assert cohesive_energy(level, "Li") == 1.60

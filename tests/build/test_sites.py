@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from iondrill.build.recipes import FacetRecipe, load_recipe
 from iondrill.build.sites import add_adsorbate, find_sites, site_position
 from iondrill.build.slab import build_slab
+from iondrill.errors import UserError
 
 STRUCTURES = Path(__file__).parents[2] / "structures"
 SITES = {
@@ -24,6 +25,12 @@ SITES = {
     "C111-1x1": {"top", "bridge", "t4", "h3"},
     "C111-1x1-H": {"top", "bridge", "t4", "h3"},
     "C111-2x1-pandey": {"chain-top-1", "chain-top-2", "chain-bridge", "trough-1", "trough-2", "trough-bridge"},
+}
+MORE_SITES = {
+    "C110-1x1": {"chain-top", "chain-bridge", "trough", "trough-bridge"},
+    "C110-1x1-H": {"chain-top", "chain-bridge", "trough", "trough-bridge"},
+    "graphene": {"top", "bridge", "hollow"},
+    "graphite-0001": {"top-1", "top-2", "bridge", "hollow"},
 }
 
 
@@ -41,9 +48,28 @@ def summary(slab, ion="Li"):
     }
 
 
-@pytest.mark.parametrize("name", SITES)
-def test_sites_have_the_names_of_the_field(name):
-    assert {site.label for site in find_sites(slab_of(name))} == SITES[name]
+@pytest.mark.parametrize(("name", "labels"), [*SITES.items(), *MORE_SITES.items()])
+def test_sites_have_the_names_of_the_field(name, labels):
+    assert {site.label for site in find_sites(slab_of(name))} == labels
+
+
+def test_the_first_top_of_graphite_lies_over_an_atom_of_the_next_layer():
+    slab = slab_of("graphite-0001", cell=(1, 1))
+    beneath = slab[slab.get_tags() == 2]
+    for site in find_sites(slab):
+        apart = (beneath.get_scaled_positions()[:, :2] - site.xy + 0.5) % 1 - 0.5
+        over_an_atom = np.linalg.norm(apart @ slab.cell.array[:2, :2], axis=1).min() < 1e-3
+        assert over_an_atom == (site.label in {"top-1", "hollow"})
+
+
+def test_the_sites_of_113_have_one_class_each():
+    slab = slab_of("C113-1x1")
+    count = Counter(site.kind for site in find_sites(slab))
+    assert count == {"top": 2, "bridge": 4, "hollow": 3}
+    per_cell = Counter()
+    for site in find_sites(slab):
+        per_cell[site.kind] += site.multiplicity / 3
+    assert per_cell["top"] - per_cell["bridge"] + per_cell["hollow"] == 0
 
 
 def test_graphene_has_three_sites():
@@ -62,16 +88,17 @@ def test_minima_saddles_and_maxima_add_up_on_a_torus(name, cell):
     assert count["top"] - count["bridge"] + count["hollow"] == 0
 
 
-def test_sites_of_111_agree_with_pymatgen():
+@pytest.mark.parametrize("name", ["C111-1x1", "C100-1x1"])
+def test_sites_agree_with_pymatgen(name):
     from pymatgen.analysis.adsorption import AdsorbateSiteFinder
     from pymatgen.core import Structure
     from pymatgen.core.surface import Slab
 
-    atoms = slab_of("C111-1x1", vacuum_A=20.0)
+    atoms = slab_of(name, vacuum_A=20.0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         cell = Structure(atoms.cell.array, atoms.get_chemical_symbols(), atoms.get_scaled_positions())
-        slab = Slab(cell.lattice, cell.species, cell.frac_coords, (1, 1, 1), cell, 0, None, reorient_lattice=False)
+        slab = Slab(cell.lattice, cell.species, cell.frac_coords, (0, 0, 1), cell, 0, None, reorient_lattice=False)
         found = AdsorbateSiteFinder(slab, height=0.3).find_adsorption_sites(distance=1.0)
     ours = Counter(site.kind for site in find_sites(atoms))
     assert ours == {"top": len(found["ontop"]), "bridge": len(found["bridge"]), "hollow": len(found["hollow"])}
@@ -89,19 +116,28 @@ def test_the_supercell_does_not_matter(name, cell):
 
 
 @given(
-    name=st.sampled_from(["C100-2x1", "C111-1x1", "C111-2x1-pandey"]),
+    name=st.sampled_from(["C100-2x1", "C111-1x1", "C111-2x1-pandey", "graphite-0001"]),
     vacuum_A=st.floats(6.0, 40.0),
     shift=st.tuples(*[st.floats(-1.0, 1.0)] * 3),
     seed=st.integers(0, 99),
+    shear=st.tuples(st.integers(-1, 1), st.booleans()),
+    turn_deg=st.floats(0, 360),
 )
 @settings(max_examples=12, deadline=None)
-def test_vacuum_order_and_origin_do_not_matter(name, vacuum_A, shift, seed):
+def test_vacuum_order_origin_and_choice_of_cell_do_not_matter(name, vacuum_A, shift, seed, shear, turn_deg):
     slab = slab_of(name, cell=(2, 2))
     other = slab_of(name, cell=(2, 2), vacuum_A=vacuum_A)
     other.positions += shift @ other.cell.array * [1, 1, 0] + [0, 0, shift[2]]
+    a, b, c = other.cell.array
+    steps, swapped = shear
+    b = b + steps * a
+    other.set_cell([b, -a, c] if swapped else [a, b, c])
+    other.rotate(turn_deg, "z", rotate_cell=True)
     other.wrap(pbc=(True, True, False))
     other = other[np.random.default_rng(seed).permutation(len(other))]
     assert summary(other) == summary(slab)
+    share = {site.label: site.multiplicity for site in find_sites(slab)}
+    assert {site.label: site.multiplicity for site in find_sites(other)} == share
 
 
 @pytest.mark.parametrize("name", ["C100-2x1", "C111-2x1-pandey"])
@@ -148,3 +184,34 @@ def test_sites_follow_the_slab():
     for site in find_sites(slab):
         moved = site_position(relaxed, site.places[0], "Na") - site_position(slab, site.places[0], "Na")
         assert moved[:2] == pytest.approx([0.1, -0.2])
+
+
+def test_sites_of_the_user_stand_beside_the_others():
+    places = {"mine": (0.25, 0.5), "on-top-of-one": {"x_A": 0.3, "y_A": 0.4}}
+    slab = slab_of("C100-2x1", sites=places)
+    sites = {site.label: site for site in find_sites(slab)}
+    assert sites.keys() == SITES["C100-2x1"] | places.keys()
+    assert sites["mine"].kind == "given"
+    assert sites["mine"].xy == pytest.approx((0.25, 0.5))
+    assert np.array(sites["on-top-of-one"].xy) @ slab.cell.array[:2, :2] == pytest.approx([0.3, 0.4])
+    assert sites["on-top-of-one"].multiplicity == 8  # two mirrors and two cells: the general position
+    relaxed = slab.copy()
+    relaxed.positions += [0.2, 0.1, 0.3]
+    for site in (sites["mine"], sites["on-top-of-one"]):
+        moved = site_position(relaxed, site.places[0], "Li") - site_position(slab, site.places[0], "Li")
+        assert moved == pytest.approx([0.2, 0.1, 0.3])
+
+
+def test_a_site_of_the_user_takes_no_label_of_another():
+    with pytest.raises(UserError, match="'cave' is found by symmetry already"):
+        find_sites(slab_of("C100-2x1", sites={"cave": (0, 0)}))
+
+
+def test_several_ions_lie_on_equivalent_places():
+    slab = slab_of("C100-2x1", cell=(4, 2))
+    (cave,) = (site for site in find_sites(slab) if site.label == "cave")
+    atoms = add_adsorbate(slab, cave, "Li", 2)
+    assert np.ptp(atoms.positions[-2:, 2]) < 1e-6
+    assert atoms.get_distance(-2, -1, mic=True) == pytest.approx(np.hypot(2 * 2.522, 2.522), abs=1e-3)
+    alone = [atoms.get_distances(ion, range(len(slab)), mic=True) for ion in (-2, -1)]
+    assert np.sort(alone[0]) == pytest.approx(np.sort(alone[1]), abs=1e-4)

@@ -73,6 +73,15 @@ def crystals() -> Crystals:
     return load(Crystals, Path(__file__).with_name("crystals.yaml"))
 
 
+def lattice_constants() -> str:
+    """Return the known lattice constants in words: ``C (diamond) 3.567, …``."""
+    return ", ".join(
+        f"{element} ({name}) {' and c '.join(map(str, edges_A))}"
+        for name, crystal in crystals().crystals.items()
+        for element, edges_A in crystal.lattice_A.items()
+    )
+
+
 def bulk(crystal: CrystalName, element: Element, a_A: float | None = None, c_A: float | None = None) -> Bulk:
     """Return a crystal of an element.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 import numpy as np
 from pydantic import Field, model_validator
 
-from iondrill.build.crystals import CrystalName, Element, crystals
+from iondrill.build.crystals import CrystalName, Element, crystals, lattice_constants
 from iondrill.config.base import (
     Ion,
     Name,
@@ -209,9 +209,9 @@ class FacetRecipe(Strict):
     crystal: CrystalName = Field("diamond", description="what the slab is cut from; one layer of graphite is graphene")
     element: Element = Field("C", description="what the crystal is of")
     lattice_A: PositiveFloat | None = Field(
-        None, description="edge a of the conventional cell; by default C 3.567, Si 5.431, graphite 2.461"
+        None, description=f"edge a of the conventional cell; by default {lattice_constants()}"
     )
-    c_A: PositiveFloat | None = Field(None, description="edge c of graphite; by default 6.708")
+    c_A: PositiveFloat | None = Field(None, description="edge c of a hexagonal cell")
     miller: Miller = Field(description="any Miller indices without a common divisor; (0001) of graphite is [0, 0, 1]")
     reconstruction: Literal["1x1", "2x1", "pandey"] = Field(
         "1x1", description="of the top; 1x1: as cut, 2x1: dimers of (100), pandey: chains of (111)"
