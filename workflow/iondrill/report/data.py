@@ -209,18 +209,18 @@ def _read(plan: Plan, records: Sequence[Path], structures: Sequence[Path]) -> tu
     jobs, built, final, runs = list[JobRecord](), list[Structure](), list[Structure](), list[Run]()
     adsorption = differences = None
     for record in records:
-        with _gathered(problems):
+        with gathered(problems):
             job = JobRecord(JobId(record.parent.parent.name, record.parent.name), read_result(record))  # type: ignore[arg-type]
             jobs.append(job)
             final += _final_geometry(job, record.parent)
     for path in structures:
-        with _gathered(problems):
+        with gathered(problems):
             built.append(_built(path))
     for name in config.md.run:
-        with _gathered(problems):
+        with gathered(problems):
             runs.append(_read_run(plan, name, problems))
     if config.adsorption.facets:
-        with _gathered(problems):
+        with gathered(problems):
             table = read_table(plan.results / "adsorption.csv", ADSORPTION_COLUMNS)
             for column in ("E_ads_eV", "E_ads_vs_metal_eV", "height_A"):
                 table.numbers(column)
@@ -273,7 +273,7 @@ def evenly(total: int, most: int) -> list[int]:
 
 
 @contextmanager
-def _gathered(problems: list[Problem]) -> Iterator[None]:
+def gathered(problems: list[Problem]) -> Iterator[None]:
     """Keep the problems of a block, so that all are told at once."""
     try:
         yield
@@ -314,12 +314,12 @@ def _read_run(plan: Plan, name: str, problems: list[Problem]) -> Run:
         charges.numbers(column)
     folder, maps, contacts = plan.results / "elf" / name, list[ElfFrame](), None
     for step in plan.elf_steps(name):
-        with _gathered(problems):
+        with gathered(problems):
             frame = ElfFrame(step, step * settings.timestep_fs, folder / f"{step}.png")
             _check_png(frame.image)
             maps.append(frame)
     if plan.elf_steps(name):
-        with _gathered(problems):
+        with gathered(problems):
             table = read_table(folder / "summary.csv", CONTACT_COLUMNS)
             for column in ("time_fs", "distance_A", "elf_midpoint", "elf_min", "elf_max"):
                 table.numbers(column)

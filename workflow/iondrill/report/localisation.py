@@ -13,14 +13,15 @@ from iondrill.analyse.elf_lines import BOND_COLUMNS, NEW_BOND, PROFILE_COLUMNS
 from iondrill.build.bonds import BOND_SCALE
 from iondrill.build.checks import read_structure
 from iondrill.prepare.plan import JobId, Plan
-from iondrill.report.data import evenly, read_table
-from iondrill.report.pictures import Picture, contact_picture, map_pictures
+from iondrill.report.data import evenly, gathered, read_table
+from iondrill.report.pictures import Picture, contact_picture, difference_pictures, map_pictures
 from iondrill.report.player import looks
 from iondrill.report.svg import OKABE_ITO, STYLE, canvas, data_uri, themed, to_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from iondrill.errors import Problem
     from iondrill.report.data import Results, Run, Table
 
 MOST_SURFACES = 12
@@ -30,19 +31,28 @@ MOST_PROFILES = 6
 PROFILE_IN = (4.3, 2.6)
 
 
-def localisation(results: Results, run: Run) -> dict[str, Any]:
-    """Return what the template needs of a run that has maps."""
+def localisation(results: Results, run: Run, problems: list[Problem]) -> dict[str, Any]:
+    """Return what the template needs of a run that has maps; what cannot be read is added to the problems."""
     folder = Path(results.config.results) / "elf" / run.name
     level = results.title_of(results.config.elf.level)
+    profiles, bonds, surfaces = None, None, list[dict[str, Any]]()
+    with gathered(problems):
+        profiles = _profiles(run, folder / "profiles.csv", level)
+    if (folder / "bonds.csv").exists():
+        with gathered(problems):
+            bonds = read_table(folder / "bonds.csv", BOND_COLUMNS).rows
+    with gathered(problems):
+        surfaces = _surfaces(results, run, level)
     return {
         "run": run,
         "level": level,
         "frames": map_pictures(results, run),
+        "differences": difference_pictures(results, run),
         "panel": contact_picture(results, run),
-        "profiles": _profiles(run, folder / "profiles.csv", level),
+        "profiles": profiles,
         "rows": run.contacts.rows if run.contacts else [],
-        "bonds": read_table(folder / "bonds.csv", BOND_COLUMNS).rows if (folder / "bonds.csv").exists() else None,
-        "surfaces": _surfaces(results, run, level),
+        "bonds": bonds,
+        "surfaces": surfaces,
     }
 
 

@@ -12,9 +12,13 @@ from markupsafe import Markup
 
 from iondrill.build.bonds import BOND_SCALE
 from iondrill.config.load import as_yaml
+from iondrill.errors import Problem
 from iondrill.files import write_text
+from iondrill.report.data import Missing, gathered
 from iondrill.report.figures import draw_adsorption, draw_panels, order_panels
 from iondrill.report.findings import caveats, findings, fourfold, signed
+from iondrill.report.further import Chapter, chapters, events
+from iondrill.report.highlights import highlights
 from iondrill.report.localisation import localisation
 from iondrill.report.pictures import adsorption_picture, difference_picture, run_pictures, structure_pictures
 from iondrill.report.player import player_data
@@ -77,7 +81,6 @@ def render(results: Results) -> str:
     environment.globals["cell"] = cell
     context = _context(results)
     environment.globals["library"] = Markup(LIBRARY.read_text(encoding="utf-8"))  # noqa: S704  (the page's own script)
-    context["in_3d"] = any(item["player"] for item in context["dynamics"]) or any(e["surfaces"] for e in context["elf"])
     text = environment.get_template("page.html").render(context, sections=_sections(context))
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
@@ -111,30 +114,31 @@ def _context(results: Results) -> dict[str, Any]:
     for text, level in findings(results):
         sentences.setdefault(level, []).append(text)
     rows = results.adsorption.rows if results.adsorption else []
+    folder, problems = Path(results.config.results), list[Problem]()
+    dynamics = [_dynamics(results, run, problems) for run in runs]
+    elf = [localisation(results, run, problems) for run in runs if run.maps]
+    further = list[Chapter]()
+    with gathered(problems):
+        further += chapters(results, folder)
+    unread = [Missing(problem.where, "missing", problem.found) for problem in problems]
     return {
         "results": results,
         "version": version("iondrill"),
         "headline": _headline(results),
-        "missing": results.missing,
+        "missing": [*results.missing, *unread],
         "failed_jobs": [job for job in results.jobs if job.result.status != "converged"],
         "failed_rows": [row for row in rows if not row["E_ads_eV"]],
+        "highlights": highlights(results),
         "findings": list(sentences.items()),
         "caveats": caveats(results, list(sentences)),
         "stages": _stages(results.jobs),
         "diamonds": _diamonds(results.structures),
         "bond_scale": BOND_SCALE,
         "pictures": structure_pictures(results),
-        "dynamics": [
-            {
-                "run": run,
-                "text": _describe(results, run),
-                "level": results.title_of(run.level),
-                "pictures": run_pictures(results, run),
-                **_player(results, run),
-            }
-            for run in runs
-        ],
-        "elf": [localisation(results, run) for run in runs if run.maps],
+        "dynamics": dynamics,
+        "elf": elf,
+        "in_3d": any(item["player"] for item in dynamics) or any(item["surfaces"] for item in elf),
+        "further": further,
         "adsorption": (
             {"picture": adsorption_picture(results), "rows": [(row, site_picture(results, row)) for row in rows]}
             if rows
@@ -151,20 +155,25 @@ def _sections(context: dict[str, Any]) -> list[tuple[str, str]]:
     """Return id and title of the sections that the page has."""
     results: Results = context["results"]
     sections = [
-        ("failed", _failure(results), any(context[key] for key in ("missing", "failed_jobs", "failed_rows"))),
+        (
+            "failed",
+            _failure(context["missing"]),
+            any(context[key] for key in ("missing", "failed_jobs", "failed_rows")),
+        ),
         ("summary", "Summary", True),
         ("structures", "Structures", results.structures),
         ("dynamics", "Molecular dynamics", context["dynamics"]),
         ("elf", "Electron localisation", context["elf"]),
         ("adsorption", "Adsorption", context["adsorption"]),
+        *((chapter.id, chapter.title, True) for chapter in context["further"]),
         ("jobs", "Jobs", results.jobs),
         ("how", "How this was made", True),
     ]
     return [(name, title) for name, title, there in sections if there]
 
 
-def _failure(results: Results) -> str:
-    return "What did not converge, and what is not there" if results.missing else "What did not converge"
+def _failure(missing: list[Missing]) -> str:
+    return "What did not converge, and what is not there" if missing else "What did not converge"
 
 
 def _headline(results: Results) -> str:
@@ -194,13 +203,24 @@ def _diamonds(structures: list[Structure]) -> list[tuple[Structure, dict[int, in
     return [(item, item.check.coordination.get("C", {}), n / total if total else 0.0) for item, n, total in shares]
 
 
-def _player(results: Results, run: Run) -> dict[str, Any]:
-    """Return a run for the player, and what the colours of its atoms mean."""
-    trajectory = Path(results.config.results) / "md" / run.name / "trajectory.traj"
+def _dynamics(results: Results, run: Run, problems: list[Problem]) -> dict[str, Any]:
+    """Return what the template needs of a run; what cannot be read is added to the problems."""
+    folder, level = Path(results.config.results), results.title_of(run.level)
     most = max(50, min(MOST_FRAMES_OF_RUN, MOST_FRAMES // len(results.runs)))
-    player = player_data(run, trajectory, results.title_of(run.level), most)
-    legend = sorted({(look["meaning"], look["fill"]) for look in player["atoms"]}) if player else []
-    return {"player": player, "legend": legend}
+    player, happened = None, list[dict[str, Any]]()
+    with gathered(problems):
+        player = player_data(run, folder / "md" / run.name / "trajectory.traj", level, most)
+    with gathered(problems):
+        happened = events(folder, run.name)
+    return {
+        "run": run,
+        "text": _describe(results, run),
+        "level": level,
+        "pictures": run_pictures(results, run),
+        "player": player,
+        "legend": sorted({(look["meaning"], look["fill"]) for look in player["atoms"]}) if player else [],
+        "events": happened,
+    }
 
 
 def _describe(results: Results, run: Run) -> str:

@@ -123,7 +123,7 @@ def draw_path(maps: Sequence[Path], atoms: Sequence[Atoms], times_fs: Sequence[f
             image = paint(ax, each.plane, shown(each), scale(), frame)
             ax.grid(visible=False)
             ax.set_title(f"{time_fs:g} fs")
-        figure.colorbar(image, ax=axes, label=scale().label, aspect=40)
+        figure.colorbar(image, ax=axes, label=scale().label, aspect=70)
         out = io.BytesIO()
         figure.savefig(out, format="png", dpi=200, metadata={"Software": None})
         return out.getvalue()

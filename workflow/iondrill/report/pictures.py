@@ -101,6 +101,28 @@ def map_pictures(results: Results, run: Run) -> list[Picture]:
     ]
 
 
+def difference_pictures(results: Results, run: Run) -> list[Picture]:
+    """Return the maps of the density difference, as many as of the ELF; none where there are none."""
+    level = results.title_of(results.config.elf.level)
+    chosen = evenly(len(run.maps), max(2, MOST_MAPS // len(results.runs)))
+    frames = [(frame, frame.image.with_suffix(".difference.png")) for frame in (run.maps[i] for i in chosen)]
+    return [
+        Picture(
+            src=_inlined(image),
+            alt=f"Map of what the electron density of run {run.name} gains (red) and loses (blue) at "
+            f"{frame.time_fs:g} fs as nanodiamond and flake meet, {level}",
+            title=f"{frame.time_fs:g} fs",
+            caption=f"step {frame.step}",
+            level=level,
+            data=data_uri(image.with_suffix(".npz").read_bytes(), "application/octet-stream"),
+            data_name=f"{run.name}-{frame.step}-difference.npz",
+            shape="map",
+        )
+        for frame, image in frames
+        if image.exists() and image.with_suffix(".npz").exists()
+    ]
+
+
 def _inlined(image: Path) -> str:
     """Return a PNG as a data URI; nothing where there is none."""
     return data_uri(small_png(image.read_bytes(), MAP_WIDTH_PX), "image/png") if image.exists() else ""

@@ -1,0 +1,93 @@
+"""Chapters of other stages: any table is shown as it is, what runs support is told, damage is named first."""
+
+import json
+
+import pytest
+
+from iondrill.errors import UserError
+from iondrill.report.further import chapters, events, label, sheet
+from iondrill.report.highlights import highlights
+from iondrill.report.page import render
+
+CONTRASTS = """case,run,quantity,start,late,change,error,low,high,n_runs,method,level
+a,a-1,gap_edge_A,3.7,4.123456,0.423456,,,,1,blocks,gfn2
+a,,gap_edge_A,3.7,4.1,0.4,0.01,-0.39,0.41,2,seeds,gfn2
+"""
+FINDING = {"comparison": "nanodiamond or <none>", "text": "gap_edge_A changes", "verdict": "supported", "level": "gfn2"}
+
+
+@pytest.fixture
+def told(folder):
+    folder.text("contrasts.csv", CONTRASTS)
+    folder.text("contrasts.json", json.dumps({"findings": [FINDING]}))
+    return folder
+
+
+def test_a_table_keeps_its_numbers_and_names_its_levels(told):
+    results = told.read()
+    shown = sheet(results, told.results / "contrasts.csv")
+    names = [column.label for column in shown.columns]
+    assert names[2:5] == ["quantity", "start", "late"]
+    first = dict(zip(names, shown.rows[0], strict=True))
+    assert (first["late"].shown, first["late"].value) == ("4.123", "4.123456")
+    assert first["error"].value == ""
+    assert first["level"].shown == results.title_of("gfn2")
+    assert dict(zip(names, shown.rows[1], strict=True))["low"].shown == "−0.390"
+
+
+@pytest.mark.parametrize(
+    ("column", "shown"),
+    [
+        ("E_ads_eV", "E ads (eV)"),
+        ("two_theta_deg", "two theta (°)"),
+        ("max_force_eV_A", "max force (eV/Å)"),
+        ("n", "n"),
+    ],
+)
+def test_columns_have_their_units(column, shown):
+    assert label(column) == shown
+
+
+def test_a_chapter_for_what_is_there(told):
+    results = told.read()
+    (chapter,) = chapters(results, told.results)
+    assert (chapter.id, [s.name for s in chapter.sheets]) == ("contrasts", ["contrasts"])
+    ((comparison, (claim,)),) = chapter.claims.items()
+    assert (comparison, claim.verdict, claim.level) == ("nanodiamond or <none>", "supported", results.title_of("gfn2"))
+
+
+def test_the_page_tells_chapters_and_events(told):
+    found = {"event": "layers_opened", "step": 4, "time_fs": 2.0, "until_fs": 20.0, "atoms": [3, 4]}
+    told.text("md/drill/events.json", json.dumps({"criteria": {}, "events": [found]}))
+    assert events(told.results, "drill")[0]["what"] == "layers opened"
+    assert events(told.results, "control") == []
+    page = render(told.read())
+    for words in ('<section id="contrasts">', "nanodiamond or &lt;none&gt;", "layers opened", 'href="#contrasts"'):
+        assert words in page
+
+
+@pytest.mark.parametrize("name", ["contrasts.csv", "contrasts.json", "md/drill/events.json", "elf/drill/bonds.csv"])
+def test_a_damaged_file_does_not_keep_the_page_back_but_stands_first(told, name):
+    told.text(name, "a,b\n1\n")
+    page = render(told.read())
+    assert "what is not there" in page
+    assert page.index(name) < page.index('<section id="summary">')
+
+
+def test_a_cut_table_is_named(told):
+    path = told.text("contrasts.csv", CONTRASTS[:-20])
+    with pytest.raises(UserError, match=r"contrasts\.csv \(line 3\)"):
+        sheet(told.read(), path)
+
+
+def test_highlights_are_the_numbers_of_the_files(folder):
+    told = {h.what.partition(":")[0]: h.value for h in highlights(folder.read())}
+    assert told["gap at the edge, run drill"] == "3.70 → 4.60 Å"
+    assert told["bonds of nanodiamond and flake, run drill"] == "0 → 2"
+    assert told["lowest E_ads of Li"] == "−3.97 eV"
+    assert "tip of the nanodiamond past the edge, run control" not in told
+
+
+def test_highlights_tell_nothing_of_what_did_not_converge(folder):
+    folder.job("md", "drill", "not_converged")
+    assert not any("run drill" in h.what for h in highlights(folder.read()))
