@@ -18,7 +18,9 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=GRAPHICS)
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=GRAPHICS, timeout=PATIENCE_MS
+        )
         yield browser
         browser.close()
 
@@ -161,6 +163,7 @@ def test_a_figure_can_be_saved(page, kind, tmp_path):
 
 def test_it_fits_a_phone(browser, file):
     page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.set_default_timeout(PATIENCE_MS)
     page.goto(file.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.close()
@@ -169,6 +172,7 @@ def test_it_fits_a_phone(browser, file):
 def test_it_is_there_without_script(browser, file):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
     page.goto(file.as_uri())
     assert page.locator("#dynamics").is_visible()
     assert page.locator("#elf figure img.paper, #elf figure img:not([class])").first.is_visible()

@@ -37,7 +37,7 @@ UNITS = {
     "s": "s",
 }
 """What the endings of names of columns mean; an ending that holds another comes first."""
-DIGITS = 4
+DIGITS, SMALL = 4, 0.01
 
 
 class Cell(NamedTuple):
@@ -201,8 +201,9 @@ def _cell(results: Results, column: str, raw: str, numeric: bool) -> Cell:
     if not raw or raw.lstrip("-").isdigit():
         return Cell(raw.replace("-", "−"), raw)
     value = float(raw)
-    places = max(0, DIGITS - 1 - (len(str(int(abs(value)))) if abs(value) >= 1 else 0))
-    return Cell(signed(value, places), raw)
+    if 0 < abs(value) < SMALL:
+        return Cell(f"{value:.2e}".replace("-", "−"), raw)
+    return Cell(signed(value, max(0, DIGITS - len(str(int(abs(value)))))), raw)
 
 
 def _is_number(raw: str) -> bool:
