@@ -1,6 +1,6 @@
 # iondrill: what a nanodiamond does to lithiated graphite, and how Li and Na bind to diamond facets.
 # Settings: config.yaml (every key: docs/configuration.md).
-# Targets: all (default), inputs, convergence, barriers, intercalation, crate.
+# Targets: all (default), inputs, paper_figures, convergence, barriers, intercalation, crate.
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
@@ -31,8 +31,6 @@ rule all:
     input:
         f"{RESULTS}/report.html",
         f"{RESULTS}/status.json",
-        [f"{RESULTS}/contrasts.md", f"{RESULTS}/diffraction.csv"] if plan.config.md.run else [],
-        difference_maps(),
 
 
 onerror:

@@ -6,6 +6,8 @@ rule write_report:
         charges=[f"{RESULTS}/charges/{run}.csv" for run in plan.config.md.run],
         elf=elf_of_runs(),
         adsorption=f"{RESULTS}/adsorption.csv" if plan.config.adsorption.facets else [],
+        contrasts=[f"{RESULTS}/contrasts.json", f"{RESULTS}/diffraction.csv"] if plan.config.md.run else [],
+        differences=difference_maps(),
     output:
         page=report(
             f"{RESULTS}/report.html", caption="../report/page.rst", category="Report", labels={"what": "the page"}
