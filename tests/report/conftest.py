@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
+from ase.io import write
 from ase.io.trajectory import Trajectory
 from PIL import Image
 
@@ -75,7 +76,9 @@ class Folder:
         from iondrill.report.data import read_results_so_far
 
         runs = {name: {**run, "relax_parts": False} for name, run in self.config["md"]["runs"].items()}
-        own = {"structures": str(ROOT / "structures"), "md": {**self.config["md"], "runs": runs}}
+        recipes = shutil.copytree(ROOT / "structures", self.root / "recipes", dirs_exist_ok=True)
+        write(recipes / "clusters/nd.xyz", diamond(3.567))
+        own = {"structures": str(recipes), "md": {**self.config["md"], "runs": runs}}
         return read_results_so_far(Config.model_validate({**self.config, **own}))
 
     def text(self, name: str, content: str) -> Path:

@@ -226,7 +226,7 @@ def _read(plan: Plan, records: Sequence[Path], structures: Sequence[Path]) -> tu
                 table.numbers(column)
             adsorption = table
     if config.adsorption.facets and len(config.adsorption.levels) > 1:
-        with _gathered(problems):
+        with gathered(problems):
             table = read_table(plan.results / "adsorption_levels.csv", DIFFERENCE_COLUMNS)
             for column in ("dE_ads_eV", "dheight_A", "ion_shift_A"):
                 table.numbers(column)

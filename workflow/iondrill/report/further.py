@@ -93,11 +93,6 @@ CHAPTERS = {
         "diffraction.csv",
         "Reflections (00l) simulated from the structures, beside those of the paper's diffractograms.",
     ),
-    "levels": (
-        "Adsorption at several levels",
-        "adsorption_levels.csv",
-        "The same sites at each level of theory.",
-    ),
     "intercalation": (
         "Intercalation",
         "intercalation.csv",
