@@ -32,7 +32,23 @@ def test_check_of_what_is_right(house):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "config.yaml: 1 structures, 1 jobs, no problems\n"
     done = iondrill("check", "--json", cwd=house)
-    assert json.loads(done.stdout) == {"structures": 1, "jobs": 1, "problems": []}
+    assert json.loads(done.stdout) == {"structures": 1, "jobs": 1, "problems": [], "advice": []}
+
+
+def test_check_advises_where_a_cutoff_is_low_for_an_element(house):
+    """An ion of the adsorption stage counts, and so does one of a recipe; carbon alone is content."""
+    levels = (
+        "levels: {coarse: {engine: cp2k, cutoff_Ry: 350}, fine: {engine: cp2k, cutoff_Ry: 800}, gfn2: {engine: xtb}}"
+    )
+    stages = "relax: {level: coarse, structures: [nd29]}\nadsorption: {level: fine, facets: [C100-2x1], ions: [Na]}\n"
+    (house / "config.yaml").write_text(f"{levels}\n{stages}")
+    assert len(iondrill("check", cwd=house).stdout.splitlines()) == 1
+    (house / "more.yaml").write_text("relax: {structures: [nd29, c24-aa-na]}\n")
+    done = iondrill("check", "--configfile", "config.yaml", "more.yaml", cwd=house)
+    assert done.returncode == 0
+    advice, _ = done.stdout.splitlines()
+    where = "config.yaml: levels.coarse.cutoff_Ry (line 1)"
+    assert advice == f"{where}: 350 Ry is little for Na; advice: 600 Ry or more for energies"
 
 
 def test_check_says_all_that_is_wrong_one_line_each(house):

@@ -21,6 +21,7 @@ TASKS = {
     "relax": Relax(fmax_eV_A=0.03, max_steps=77),
     "static": Static(),
     "wavefunction": Static(wavefunction=True),
+    "cubes": Static(wavefunction=True, cubes=True),
     "md": Md(
         steps=40,
         timestep_fs=0.25,
@@ -70,6 +71,24 @@ STRUCTURES = {"cluster": cluster, "slab": slab, "atom": atom}
 def structure() -> Callable[[str, str], Atoms]:
     """Return a maker of structures by kind and ion."""
     return lambda kind, ion="Li": STRUCTURES[kind](ion)
+
+
+@pytest.fixture(scope="session")
+def killed_cp2k(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Return a maker of CP2Ks that are killed in their first run, once its log holds some words."""
+
+    def make(words: str) -> str:
+        folder = tmp_path_factory.mktemp("killed")
+        program, once = folder / "killed-cp2k", folder / "once"
+        program.write_text(
+            f'#!/bin/sh\n[ "$1" = -i ] || exec cp2k.psmp "$@"\n[ -e {once} ] && exec cp2k.psmp "$@"\ntouch {once}\n'
+            'cp2k.psmp "$@" & pid=$!\n'
+            f'while ! grep -q "{words}" job.out; do sleep 0.05; done\nkill -9 $pid\nwait $pid\n'
+        )
+        program.chmod(0o755)
+        return str(program)
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -21,9 +21,9 @@ from iondrill.prepare.jobs import Md
 CASES = [
     (task, kind, ion)
     for task, kind, ion in product(
-        ("relax", "static", "wavefunction", "md"), ("cluster", "slab", "atom"), ("Li", "Na", "K")
+        ("relax", "static", "wavefunction", "cubes", "md"), ("cluster", "slab", "atom"), ("Li", "Na", "K")
     )
-    if (task, kind) != ("wavefunction", "slab")
+    if kind != "slab" or task not in {"wavefunction", "cubes"}
 ]
 
 
@@ -56,7 +56,8 @@ def test_every_job_obeys_the_grammar_and_holds_its_structure(task, kind, ion, ma
 def test_every_job_obeys_the_grammar_of_the_program(task, kind, ion, make_job, structure):
     rules = grammar.of_command(["cp2k.psmp"])
     assert rules.version.startswith("CP2K version")
-    assert rules.read(render_input(make_job("cp2k", kind, task), structure(kind, ion)), "job.inp").problems == []
+    job = make_job("cp2k", kind, task, level={"dipole_correction": True})
+    assert rules.read(render_input(job, structure(kind, ion)), "job.inp").problems == []
 
 
 def test_clusters_are_non_periodic_in_both_places_and_cubic(make_job, structure):
@@ -95,6 +96,23 @@ def test_slabs_and_crystals_are_periodic_with_k_points_and_smearing(kind, source
     assert dft["+scf"]["+smear"]["method"] == "fermi_dirac"
     assert dft["+scf"]["+mixing"]["method"] == "broyden_mixing"
     assert "+ot" not in dft["+scf"]
+
+
+def test_a_dipole_correction_is_of_slabs_alone(make_job, structure):
+    for kind in ("slab", "cluster"):
+        for wanted in (False, True):
+            job = make_job("cp2k", kind, "static", level={"dipole_correction": wanted})
+            dft, _ = parts(parsed(job, structure(kind)))
+            assert dft.get("surface_dipole_correction", False) is (wanted and kind == "slab")
+            assert ("surf_dip_dir" in dft) is (wanted and kind == "slab")
+
+
+@pytest.mark.parametrize(("ion", "cutoff_Ry", "advised"), [("Na", 350, True), ("Na", 600, False), ("Li", 350, False)])
+def test_a_low_cutoff_is_remarked(*, ion, cutoff_Ry, advised, make_job, structure):
+    text = render_input(
+        make_job("cp2k", "cluster", "static", level={"cutoff_Ry": cutoff_Ry}), structure("cluster", ion)
+    )
+    assert ("# advice: Na wants 600 or more" in text) is advised
 
 
 @pytest.mark.parametrize(
@@ -215,7 +233,9 @@ def test_orbitals_for_the_elf(make_job, structure):
     assert dft["+print"]["+mo_molden"]["ndigits"] == 9
     assert dft["+print"]["+hirshfeld"]["shape_function"] == "density"
     assert "+mulliken" in dft["+print"]
-    assert "+elf_cube" not in dft["+print"]
+    assert not {"+elf_cube", "+e_density_cube"} & dft["+print"].keys()
+    dft, _ = parts(parsed(make_job("cp2k", "cluster", "cubes"), structure("cluster")))
+    assert dft["+print"]["+elf_cube"]["stride"] == dft["+print"]["+e_density_cube"]["stride"] == (1, 1, 1)
     with pytest.raises(UserError, match="no orbitals with k-points"):
         render_input(make_job("cp2k", "slab", "wavefunction"), structure("slab"))
 

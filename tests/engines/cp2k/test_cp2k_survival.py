@@ -11,7 +11,6 @@ import time
 
 import numpy as np
 import pytest
-from ase import Atoms
 from ase.build import molecule
 from ase.units import Hartree
 
@@ -21,7 +20,7 @@ from iondrill.engines.cp2k import Cp2kEngine
 from iondrill.engines.folder import read_job
 from iondrill.engines.registry import write_folder
 from iondrill.prepare.frames import Frames
-from iondrill.prepare.jobs import Md, Relax
+from iondrill.prepare.jobs import Md
 
 pytestmark = pytest.mark.cp2k
 MPIRUN = ["mpirun", "--allow-run-as-root", "--bind-to", "none", "-n", "1"]
@@ -174,32 +173,6 @@ def test_kill_wall_time_exit_file_and_signal(calm, make_job, tmp_path):
     (folder / "result.json").unlink()
     assert Runner(folder).end() == (0, "")
     assert len(read_result(folder / "result.json").attempts) == 5
-
-
-@pytest.fixture
-def killer(tmp_path):
-    """Return a CP2K that is killed in its first run, once a file is there."""
-    program = tmp_path / "killed-cp2k"
-    program.write_text(
-        '#!/bin/sh\n[ "$1" = -i ] || exec cp2k.psmp "$@"\n'
-        f'[ -e {tmp_path}/once ] && exec cp2k.psmp "$@"\ntouch {tmp_path}/once\n'
-        'cp2k.psmp "$@" & pid=$!\nwhile ! grep -q "step =     1" job.out; do sleep 0.1; done\nkill -9 $pid\nwait $pid\n'
-    )
-    program.chmod(0o755)
-    return str(program)
-
-
-def test_a_relaxation_goes_on_when_cp2k_is_killed(killer, make_job, tmp_path):
-    level = LEVEL | {"command": [killer], "launcher": [], "eps_scf": 1e-6}
-    job = make_job("cp2k", "cluster", Relax(fmax_eV_A=0.05, max_steps=15), level=level)
-    atoms = Atoms("H2", positions=[[0, 0, 0], [0, 0, 0.95]], cell=[6, 6, 6])
-    atoms.set_array("fragment", np.full(2, "lower"))
-    result, final = Cp2kEngine().run(job, atoms, tmp_path)
-    assert result.status == "converged"
-    assert result.max_force_eV_A <= 0.05
-    assert [attempt.reason for attempt in result.attempts] == ["killed", "finished"]
-    assert result.attempts[1].changed == "continued from step 1"
-    assert final.get_distance(0, 1) == pytest.approx(0.752, abs=0.02)  # PBE, and a coarse grid
 
 
 def test_no_time_left_is_said_before_anything_runs(make_job, tmp_path, monkeypatch):

@@ -151,7 +151,8 @@ class Cube:
             raise UserError.of(self.path, "the plane is not parallel to two axes of the cube", "use on_plane")
         last = place + (np.array(plane.shape) - 1) @ steps
         low, high = np.minimum(place, last), np.maximum(place, last)
-        first, end = np.floor(low + EDGE), np.ceil(high - EDGE)
+        first = np.floor(low + EDGE)
+        end = first + np.ceil(high - low - EDGE) + 1  # one size, wherever the points of the grid lie
         normal = 3 - int(axes.sum())
         first[normal] = round(place[normal])
         shape = (end - first)[axes].astype(int) + 1

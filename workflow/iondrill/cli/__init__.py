@@ -116,11 +116,13 @@ def _add_configfile(command: argparse.ArgumentParser) -> None:
 
 def _check(options: argparse.Namespace) -> int:
     """Check configuration and recipes."""
+    from iondrill.engines.advice import advice
     from iondrill.prepare.check import check
 
     names = ", ".join(str(path) for path in options.configfile)
     try:
         summary = check(*options.configfile)
+        advised = advice(options.configfile, summary.elements)
     except UserError as error:
         if options.json:
             problems = [{"where": one.where, "found": one.found, "allowed": one.allowed} for one in error.problems]
@@ -128,8 +130,12 @@ def _check(options: argparse.Namespace) -> int:
             return 1
         raise
     if options.json:
-        print(json.dumps({**summary._asdict(), "problems": []}, indent=2))
+        remarks = [{"where": one.where, "found": one.found, "advice": one.allowed} for one in advised]
+        counts = {"structures": summary.structures, "jobs": summary.jobs}
+        print(json.dumps({**counts, "problems": [], "advice": remarks}, indent=2))
     else:
+        for one in advised:
+            print(one)
         print(f"{names}: {summary.structures} structures, {summary.jobs} jobs, no problems")
     return 0
 

@@ -17,11 +17,12 @@ from iondrill.prepare.jobs import VALENCE_ELECTRONS
 from iondrill.prepare.plan import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ase import Atoms
 
     from iondrill.build.recipes import AnyRecipe
+    from iondrill.prepare.plan import JobId
 
 KINDS = {
     "structure": ("cluster", "flake", "assembly"),
@@ -38,6 +39,8 @@ class Summary(NamedTuple):
     """Recipes named in the configuration, and the parts of assemblies."""
     jobs: int
     """Jobs to run, and folders to write by ``snakemake inputs``."""
+    elements: dict[str, list[str]]
+    """The elements that occur at each level of these jobs."""
 
 
 def check(*paths: Path) -> Summary:
@@ -82,7 +85,8 @@ def check(*paths: Path) -> Summary:
         problems += _comparison_problems(plan)
     if config is None or problems:
         raise UserError(*dict.fromkeys(problems))
-    return Summary(len(recipes.files), len({*plan.executed(), *plan.written()}))
+    jobs = {*plan.executed(), *plan.written()}
+    return Summary(len(recipes.files), len(jobs), _elements(plan, recipes, jobs))
 
 
 class Recipes:
@@ -167,6 +171,16 @@ class Recipes:
     def _break(self, name: str, error: UserError) -> None:
         self.problems += error.problems
         self._broken.add(name)
+
+
+def _elements(plan: Plan, recipes: Recipes, jobs: Iterable[JobId]) -> dict[str, list[str]]:
+    """Return the elements at each level."""
+    found: dict[str, set[str]] = {}
+    for job in jobs:
+        here = found.setdefault(job.level, set())
+        here |= recipes.elements.get(plan.structure_of(job) or "", set())
+        here |= set(plan.config.adsorption.ions) if job.stage == "adsorption" else set()
+    return {level: sorted(elements) for level, elements in sorted(found.items())}
 
 
 def _potcar_problems(config: Config, recipes: Recipes, documents: Sequence[Document]) -> list[Problem]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from ase.units import Bohr, Hartree, fs
 
-from iondrill.config.base import PositiveInt, Strict
+from iondrill.config.base import PositiveFloat, PositiveInt, Strict
 from iondrill.config.levels import Cp2kLevel
 from iondrill.config.load import load
 from iondrill.engines.box import check_slab, in_box, in_cube
@@ -19,6 +19,8 @@ from iondrill.errors import Problem, UserError
 from iondrill.prepare.jobs import ATOM_BOX_A, Md, Relax, Static, unpaired_electrons
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ase import Atoms
 
     from iondrill.prepare.jobs import Job
@@ -42,6 +44,7 @@ class Elements(Strict):
     """``templates/cp2k/elements.yaml``."""
 
     potentials: dict[str, PositiveInt]
+    cutoffs_Ry: dict[str, PositiveFloat]
     basis_sets: dict[str, BasisSet]
 
 
@@ -126,6 +129,7 @@ def render_input(
         walltime_s=walltime_s,
         basis_file=basis_file,
         kinds=kinds,
+        too_coarse=too_coarse(level, kinds),
         unpaired=unpaired,
         periodicity="sampled" if job.sampled else "isolated" if job.kind == "cluster" else "atom",
         eps_default=f"{min(1e-10, level.eps_scf**2):.1E}",
@@ -137,6 +141,12 @@ def render_input(
         positions=boxed.positions.tolist(),
         **_motion(job, atoms),
     )
+
+
+def too_coarse(level: Cp2kLevel, elements: Iterable[str]) -> dict[str, float]:
+    """Return the elements whose energies want a higher cutoff than the level's, and that cutoff in Ry."""
+    advised = load(Elements, template_folder("cp2k") / "elements.yaml").cutoffs_Ry
+    return {element: advised[element] for element in elements if advised.get(element, 0) > level.cutoff_Ry}
 
 
 def _parameters(job: Job, level: Cp2kLevel, symbols: list[str]) -> tuple[str, dict[str, int]]:

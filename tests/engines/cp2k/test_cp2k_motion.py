@@ -1,0 +1,120 @@
+"""Slabs relaxed, and other ensembles run, by real CP2K: one that is killed ends where a calm one does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.constraints import FixAtoms
+from ase.units import Bohr, Hartree, fs
+
+from iondrill.config.models import Thermostat
+from iondrill.engines.cp2k import Cp2kEngine
+from iondrill.prepare.frames import Frames
+from iondrill.prepare.jobs import Md, Relax, Static
+
+pytestmark = pytest.mark.cp2k
+LEVEL = {"cutoff_Ry": 150, "rel_cutoff_Ry": 30, "eps_scf": 1e-7}
+STEPS, TIME_CONSTANT_FS, TEMPERATURE_K = 6, 10.0, 300.0
+
+
+def labelled(atoms, label):
+    atoms.set_array("fragment", np.full(len(atoms), label))
+    return atoms
+
+
+def run(job, atoms, folder):
+    folder.mkdir()
+    return Cp2kEngine().run(job, atoms, folder)
+
+
+def frames_of(folder):
+    (path,) = folder.glob("state/*/frames.bin")
+    frames = Frames(path, stride=1)
+    assert frames.steps.tolist() == list(range(STEPS + 1))
+    return frames
+
+
+@pytest.mark.parametrize("kind", ["none", "nose"])
+def test_other_ensembles_go_on_from_a_kill(kind, killed_cp2k, make_job, tmp_path):
+    """As the survival test does for CSVR; the chain of a Nosé thermostat has positions and velocities of its own."""
+    thermostat = Thermostat(kind=kind, time_constant_fs=TIME_CONSTANT_FS)
+    ways = {"save_every": 1, "seed": 3, "launch_m_s": 0, "thermostat": thermostat, "temperature_K": TEMPERATURE_K}
+    task = Md(steps=STEPS, timestep_fs=0.25, **ways)
+    atoms = labelled(Atoms("H2", positions=[[0.3, 0, 0.1], [0.3, 0, 0.85]], cell=[6, 6, 6]), "lower")
+    results, frames = {}, {}
+    for way, command in (("calm", "cp2k.psmp"), ("cut", killed_cp2k("MD| Step number *3$"))):
+        job = make_job("cp2k", "cluster", task, level=LEVEL | {"command": [command]})
+        results[way], _ = run(job, atoms, tmp_path / way)
+        frames[way] = frames_of(tmp_path / way)
+    assert [attempt.reason for attempt in results["cut"].attempts] == ["killed", "finished"]
+    assert results["cut"].attempts[1].changed.startswith("continued from step")
+    # no step more than was asked for, and its energy
+    for way, result in results.items():
+        assert (result.status, result.n_ionic_steps) == ("converged", STEPS)
+        assert result.energy_eV == pytest.approx(frames[way][STEPS]["potential_eV"], abs=1e-6)
+    for calm, cut in zip(*([frames[way][i] for i in range(STEPS + 1)] for way in ("calm", "cut")), strict=True):
+        assert np.abs(cut["positions_A"] - calm["positions_A"]).max() < 1e-6
+        assert abs(cut["potential_eV"] - calm["potential_eV"]) < 1e-8 * Hartree
+        assert abs(cut["conserved_eV"] - calm["conserved_eV"]) < 1e-7 * Hartree
+    conserved_eV, potential_eV = (
+        np.array([frames["cut"][i][name] for i in range(STEPS + 1)]) for name in ("conserved_eV", "potential_eV")
+    )
+    # what Verlet leaves open is second order in the step, and small beside what goes to and fro
+    assert np.ptp(conserved_eV) < 0.05 * np.ptp(potential_eV)
+    if kind == "none":  # the conserved quantity is the energy
+        velocities = np.array([frames["cut"][i]["velocities_A_fs"] for i in range(STEPS + 1)]) / fs
+        kinetic_eV = 0.5 * np.einsum("i,kij,kij->k", atoms.get_masses(), velocities, velocities)
+        assert conserved_eV - potential_eV == pytest.approx(kinetic_eV, rel=1e-3)
+
+
+def test_a_slab_relaxes_and_goes_on_from_a_kill(killed_cp2k, make_job, tmp_path):
+    """BFGS with k-points, diagonalisation and smearing; restart file, wavefunction and Hessian are taken along.
+
+    Upright hydrogen molecules, held at one end. (A cell of one lattice constant of a covalent sheet would not do: there
+    CP2K's first guess of the Hessian takes an atom's neighbours for one, and the first step goes uphill.)
+    """
+    level = LEVEL | {"kpoints": (2, 2, 1), "eps_scf": 1e-6, "cutoff_Ry": 120}
+    task, found = Relax(fmax_eV_A=0.05, max_steps=20), {}
+    places = [[0, 0, 3.0], [0, 0, 3.8]]
+    for way, command in (("calm", "cp2k.psmp"), ("cut", killed_cp2k("Informations at step = *2"))):
+        atoms = labelled(Atoms("H2", positions=places, cell=[3, 3, 7], pbc=True), "slab")
+        atoms.set_constraint(FixAtoms([0]))
+        found[way] = run(make_job("cp2k", "slab", task, level=level | {"command": [command]}), atoms, tmp_path / way)
+        assert found[way][0].status == "converged"
+        assert found[way][0].max_force_eV_A <= task.fmax_eV_A
+    (calm, calm_atoms), (cut, cut_atoms) = found.values()
+    assert [attempt.reason for attempt in cut.attempts] == ["killed", "finished"]
+    text = next((tmp_path / "cut").glob("state/*/attempt-002/job.inp")).read_text()
+    for word in ("RESTART_FILE_NAME ../attempt-001/job-1.restart", "job-RESTART.kp", "RESTART_HESSIAN .TRUE."):
+        assert word in text
+    # what a density converged to 1e-6 leaves open
+    assert np.abs(cut_atoms.positions - calm_atoms.positions).max() < 2e-3
+    assert cut.energy_eV == pytest.approx(calm.energy_eV, abs=1e-3)
+    assert np.array_equal(calm_atoms.positions[0], places[0])
+    assert calm_atoms.get_distance(0, 1) == pytest.approx(0.73, abs=0.03)  # PBE, squeezed by neighbours, on a coarse grid
+
+
+def test_a_dipole_correction_makes_the_vacuum_not_matter(make_job, tmp_path):
+    """Upright LiH: without it, sheets with the dipole mu per area A, h apart, lie in a field of 4 pi mu/(A h)."""
+    edge_A, heights_A = 3.5, (14.0, 18.0)
+    energy_eV = {}
+    for corrected in (False, True):
+        for height_A in heights_A:
+            places = [[0, 0, height_A / 2 - 0.8], [0, 0, height_A / 2 + 0.8]]
+            atoms = labelled(Atoms("LiH", positions=places, cell=[edge_A, edge_A, height_A], pbc=True), "slab")
+            changes = {"kpoints": (1, 1, 1), "eps_scf": 1e-5, "cutoff_Ry": 200, "dipole_correction": corrected}
+            job = make_job("cp2k", "slab", Static(), level=LEVEL | changes)
+            result, _ = run(job, atoms, tmp_path / f"{corrected}-{height_A}")
+            assert result.status == "converged"
+            energy_eV[corrected, height_A] = result.energy_eV
+    low, high = heights_A
+    assert energy_eV[True, low] == pytest.approx(energy_eV[True, high], abs=3e-3)
+    # a polarisable sheet in its own field lies deeper, by the more the closer its images; the dipole by CP2K's log
+    (log,) = tmp_path.glob(f"True-{high}/state/*/attempt-001/job.out")
+    dipole_eA = next(float(line.split()[-1]) for line in log.read_text().splitlines() if "the slab [electrons-" in line)
+    rigid_eV = 2 * np.pi * (dipole_eA / edge_A) ** 2 * Bohr * Hartree
+    for height_A in heights_A:
+        gain_eV = energy_eV[True, height_A] - energy_eV[False, height_A]
+        assert rigid_eV / height_A < gain_eV < 2 * rigid_eV / height_A
+    assert energy_eV[False, high] - energy_eV[False, low] > 0.02
