@@ -9,8 +9,10 @@ from ase.units import Bohr
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.vasp.inputs import Poscar
 
-from iondrill.analyse.elf import Plane, contact_elf, elf_on_plane
+from iondrill.analyse.contacts import contact_elf
+from iondrill.analyse.elf import elf_on_plane
 from iondrill.analyse.elfcar import read_elfcar
+from iondrill.analyse.plane import Plane
 from iondrill.errors import UserError
 
 CELL_A = np.array([[6.0, 0, 0], [2.0, 5.0, 0], [0, 0.5, 7.0]])

@@ -171,7 +171,7 @@ def test_all_wrong_types_are_reported_each_at_its_line(wrong):
     for number, place in enumerate(wrong):
         parent_of(content, place)[place[-1]] = {f"marker_{number}": 1}
     text = dump(content)
-    rows = [row.strip().removeprefix("- ") for row in text.splitlines()]
+    rows = [row.strip().lstrip("- ") for row in text.splitlines()]
     found = problems_of(text)
     for number, place in enumerate(wrong):
         line = rows.index(f"marker_{number}: 1") + (1 if isinstance(place[-1], int) else 0)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from iondrill.analyse.wavefunction import Wavefunction
 
 pytestmark = pytest.mark.cp2k
-LEVEL = {"cutoff_Ry": 300, "rel_cutoff_Ry": 100, "eps_scf": 1e-6}
+LEVEL = {"cutoff_Ry": 280, "rel_cutoff_Ry": 60, "eps_scf": 1e-6}
 # hydrogen 1 is taken off the other four
 PARTS = {"whole": [0, 1, 2, 3, 4], "radical": [0, 2, 3, 4], "atom": [1]}
 
@@ -44,7 +44,7 @@ def points(make_job, tmp_path_factory):
     """Return the single points by name; the hydrogen atom without cubes."""
     whole = molecule("CH4")
     whole.rotate(20, "y")
-    whole.set_cell([6, 6, 6])
+    whole.set_cell([6.6, 6.6, 6.6])
     whole.set_array("fragment", np.array(["lower", "ion", "lower", "lower", "lower"]))
     found = {}
     for name, indices in PARTS.items():
@@ -78,7 +78,10 @@ def test_charges_of_fragments_add_up(name, points):
 
 @pytest.mark.parametrize("name", ["whole", "radical"])
 def test_cubes_give_the_elf_of_the_orbitals(name, points):
-    """The radical is spin-polarised: CP2K's cubes of it are repaired."""
+    """The radical is spin-polarised: CP2K's cubes of it are repaired.
+
+    The grid is a coarse one. At 400 Ry they differ by less than 1e-4 (test_elf.py, docs/validation.md).
+    """
     folder, wavefunction, atoms = points[name]
     plane = Plane.of_insertion(atoms.positions, atoms.positions[0], margin_A=1.0, spacing_A=0.1)
     cubes = cube_map(str(folder / "cubes"), plane)
@@ -87,7 +90,7 @@ def test_cubes_give_the_elf_of_the_orbitals(name, points):
     assert len(list((folder / "cubes").iterdir())) == (2 if name == "whole" else 4)
     dense = (orbitals.rho > 1e-3) & np.isfinite(cubes.elf)
     assert dense.sum() > 0.95 * (orbitals.rho > 1e-3).sum() > 300
-    np.testing.assert_allclose(cubes.elf[dense], orbitals.elf[dense], atol=1e-4)
+    np.testing.assert_allclose(cubes.elf[dense], orbitals.elf[dense], atol=5e-4)
     np.testing.assert_allclose(cubes.rho, orbitals.rho, atol=1e-4)
 
 
@@ -101,7 +104,7 @@ def test_a_plane_that_leaves_the_box_is_refused(points):
 def test_the_bond_gathers_electrons_and_the_difference_integrates_to_nothing(points):
     whole, radical, atom = (points[name] for name in PARTS)
     parts = [radical.wavefunction, atom.wavefunction]
-    profile = planar_integral(whole.wavefunction, parts, whole.atoms, axis=2, margin_A=5.0, spacing_A=0.15)
+    profile = planar_integral(whole.wavefunction, parts, whole.atoms, axis=2, margin_A=4.5, spacing_A=0.2)
     check_balance(profile, "methane")
     assert abs(profile.total_e) < 1e-3
     middle = 0.5 * (whole.atoms.positions[0] + whole.atoms.positions[1])

@@ -14,8 +14,8 @@ from iondrill.prepare.frames import Frames
 from iondrill.prepare.jobs import Md, Relax, Static
 
 pytestmark = pytest.mark.cp2k
-LEVEL = {"cutoff_Ry": 150, "rel_cutoff_Ry": 30, "eps_scf": 1e-7}
-STEPS, TIME_CONSTANT_FS, TEMPERATURE_K = 6, 10.0, 300.0
+LEVEL = {"cutoff_Ry": 120, "rel_cutoff_Ry": 30, "eps_scf": 1e-7}
+STEPS, TIME_CONSTANT_FS, TEMPERATURE_K = 4, 10.0, 300.0
 
 
 def labelled(atoms, label):
@@ -43,7 +43,7 @@ def test_other_ensembles_go_on_from_a_kill(kind, killed_cp2k, make_job, tmp_path
     task = Md(steps=STEPS, timestep_fs=0.25, **ways)
     atoms = labelled(Atoms("H2", positions=[[0.3, 0, 0.1], [0.3, 0, 0.85]], cell=[6, 6, 6]), "lower")
     results, frames = {}, {}
-    for way, command in (("calm", "cp2k.psmp"), ("cut", killed_cp2k("MD| Step number *3$"))):
+    for way, command in (("calm", "cp2k.psmp"), ("cut", killed_cp2k("MD| Step number *2$"))):
         job = make_job("cp2k", "cluster", task, level=LEVEL | {"command": [command]})
         results[way], _ = run(job, atoms, tmp_path / way)
         frames[way] = frames_of(tmp_path / way)
@@ -74,7 +74,7 @@ def test_a_slab_relaxes_and_goes_on_from_a_kill(killed_cp2k, make_job, tmp_path)
     Upright hydrogen molecules, held at one end. (A cell of one lattice constant of a covalent sheet would not do: there
     CP2K's first guess of the Hessian takes an atom's neighbours for one, and the first step goes uphill.)
     """
-    level = LEVEL | {"kpoints": (2, 2, 1), "eps_scf": 1e-6, "cutoff_Ry": 120}
+    level = LEVEL | {"kpoints": (2, 2, 1), "eps_scf": 1e-6}
     task, found = Relax(fmax_eV_A=0.05, max_steps=20), {}
     places = [[0, 0, 3.0], [0, 0, 3.8]]
     for way, command in (("calm", "cp2k.psmp"), ("cut", killed_cp2k("Informations at step = *2"))):
@@ -92,29 +92,25 @@ def test_a_slab_relaxes_and_goes_on_from_a_kill(killed_cp2k, make_job, tmp_path)
     assert np.abs(cut_atoms.positions - calm_atoms.positions).max() < 2e-3
     assert cut.energy_eV == pytest.approx(calm.energy_eV, abs=1e-3)
     assert np.array_equal(calm_atoms.positions[0], places[0])
-    assert calm_atoms.get_distance(0, 1) == pytest.approx(0.73, abs=0.03)  # PBE, squeezed by neighbours, on a coarse grid
+    assert calm_atoms.get_distance(0, 1) == pytest.approx(0.73, abs=0.03)  # PBE, among close neighbours
 
 
 def test_a_dipole_correction_makes_the_vacuum_not_matter(make_job, tmp_path):
     """Upright LiH: without it, sheets with the dipole mu per area A, h apart, lie in a field of 4 pi mu/(A h)."""
     edge_A, heights_A = 3.5, (14.0, 18.0)
     energy_eV = {}
-    for corrected in (False, True):
-        for height_A in heights_A:
-            places = [[0, 0, height_A / 2 - 0.8], [0, 0, height_A / 2 + 0.8]]
-            atoms = labelled(Atoms("LiH", positions=places, cell=[edge_A, edge_A, height_A], pbc=True), "slab")
-            changes = {"kpoints": (1, 1, 1), "eps_scf": 1e-5, "cutoff_Ry": 200, "dipole_correction": corrected}
-            job = make_job("cp2k", "slab", Static(), level=LEVEL | changes)
-            result, _ = run(job, atoms, tmp_path / f"{corrected}-{height_A}")
-            assert result.status == "converged"
-            energy_eV[corrected, height_A] = result.energy_eV
+    for corrected, height_A in ((False, heights_A[0]), *((True, height_A) for height_A in heights_A)):
+        places = [[0, 0, height_A / 2 - 0.8], [0, 0, height_A / 2 + 0.8]]
+        atoms = labelled(Atoms("LiH", positions=places, cell=[edge_A, edge_A, height_A], pbc=True), "slab")
+        changes = {"kpoints": (1, 1, 1), "eps_scf": 1e-5, "cutoff_Ry": 200, "dipole_correction": corrected}
+        job = make_job("cp2k", "slab", Static(), level=LEVEL | changes)
+        result, _ = run(job, atoms, tmp_path / f"{corrected}-{height_A}")
+        assert result.status == "converged"
+        energy_eV[corrected, height_A] = result.energy_eV
     low, high = heights_A
     assert energy_eV[True, low] == pytest.approx(energy_eV[True, high], abs=3e-3)
-    # a polarisable sheet in its own field lies deeper, by the more the closer its images; the dipole by CP2K's log
+    # a sheet that the field polarises gains more than a rigid one, whose dipole is that of CP2K's log
     (log,) = tmp_path.glob(f"True-{high}/state/*/attempt-001/job.out")
     dipole_eA = next(float(line.split()[-1]) for line in log.read_text().splitlines() if "the slab [electrons-" in line)
-    rigid_eV = 2 * np.pi * (dipole_eA / edge_A) ** 2 * Bohr * Hartree
-    for height_A in heights_A:
-        gain_eV = energy_eV[True, height_A] - energy_eV[False, height_A]
-        assert rigid_eV / height_A < gain_eV < 2 * rigid_eV / height_A
-    assert energy_eV[False, high] - energy_eV[False, low] > 0.02
+    rigid_eV = 2 * np.pi * (dipole_eA / edge_A) ** 2 * Bohr * Hartree / low
+    assert rigid_eV < energy_eV[True, low] - energy_eV[False, low] < 2 * rigid_eV

@@ -126,8 +126,8 @@ def _sweep_mistakes(content: dict[str | int, Any], name: str) -> Iterator[Mistak
     engine = _mapping(content, "levels", chosen).get("engine") if isinstance(chosen, str) else None
     if not isinstance(engine, str) or engine not in LEVELS:
         return
-    for parameter in _mapping(study, "sweep"):
-        if parameter in Sweep.model_fields and parameter not in {*GEOMETRY, *LEVELS[engine].model_fields}:
+    for parameter, values in _mapping(study, "sweep").items():
+        if values and parameter in Sweep.model_fields and parameter not in {*GEOMETRY, *LEVELS[engine].model_fields}:
             place = ("convergence", "studies", name, "sweep", parameter)
             there = [key for key in Sweep.model_fields if key in {*GEOMETRY, *LEVELS[engine].model_fields}]
             yield place, f"level '{chosen}' is of engine {engine}, without this setting", f"allowed: {', '.join(there)}"
