@@ -19,7 +19,12 @@ from iondrill.errors import UserError
 ROOT = Path(__file__).parents[2]
 DEFAULT = Document(ROOT / "config.yaml").content
 FULL = read_config(ROOT / "config.yaml").model_dump(mode="json")
-FREE = {("levels",), ("md", "runs")}  # mappings whose keys the user chooses
+FREE = {
+    ("levels",),
+    ("md", "runs"),
+    ("md", "matrix"),
+    ("convergence", "studies"),
+}  # mappings whose keys the user chooses
 
 unprintable = ("Cc", "Cs")
 words = st.text(st.characters(exclude_categories=unprintable), max_size=12)

@@ -15,7 +15,8 @@ from iondrill.config.schema import Schema
 
 ROOT = Path(__file__).parents[2]
 CONFIG, RECIPE = (json.loads(schemas()[what]) for what in ("config", "recipe"))
-RECIPES = sorted((ROOT / "structures").rglob("*.yaml"))
+CRYSTALS = sorted((ROOT / "structures/crystals").glob("*.yaml"))
+RECIPES = sorted(set((ROOT / "structures").rglob("*.yaml")) - set(CRYSTALS))
 
 
 def accepts(schema, content):

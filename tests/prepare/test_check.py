@@ -166,7 +166,7 @@ def test_a_broken_recipe_is_named_once(house, content):
 def test_any_file_of_ase_may_be_a_recipe(house):
     write(house / "structures/clusters/ch4.cif", molecule("CH4", vacuum=5.0))
     config(relax={"structures": ["ch4"]})
-    assert check(Path("config.yaml")) == (1, 1)
+    assert check(Path("config.yaml"))[:2] == (1, 1)
 
 
 @pytest.mark.parametrize("content", ["", "3\n\nC 0 0 0\n", "two\n", "1\n\nXx 0 0 0\n", "1\n\nC nan 0 0\n"])
@@ -234,7 +234,7 @@ def test_multiplicities_are_compared_where_spin_counts(house):
     (found,) = problems()
     assert found.startswith("structures/clusters/dot.yaml: multiplicity (line 4): multiplicities are compared at level")
     config(levels={"gfn2": {"engine": "xtb", "spin_polarisation": True}}, relax={"structures": ["dot"]})
-    assert check(Path("config.yaml")) == (1, 3)  # two relaxations, and what is kept of them
+    assert check(Path("config.yaml"))[:2] == (1, 3)  # two relaxations, and what is kept of them
 
 
 def test_charges_of_parts_must_add_up_for_a_density_difference(house):

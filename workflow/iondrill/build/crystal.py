@@ -7,17 +7,17 @@ from itertools import product
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import numpy as np
-from ase import Atoms
-from ase.data import atomic_numbers
 from pydantic import BeforeValidator, Field, model_validator
 
-from iondrill.build.checks import check_structure
 from iondrill.config.base import PositiveFloat, Strict
 from iondrill.config.load import load
 from iondrill.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ase import Atoms
+    from numpy.typing import NDArray
 
 FOLDER = "crystals"
 A_STRAINS = (-0.012, 0.0, 0.012)
@@ -114,19 +114,26 @@ def build_crystal(recipe: CrystalRecipe, strain: Strain = Strain(0.0, 0.0)) -> A
     UserError
         If atoms overlap.
     """
-    if recipe.lattice == "cubic":
-        cell = recipe.a_A * (1 + strain.a) * np.eye(3)
-    else:
-        a_A, c_A = recipe.a_A * (1 + strain.a), float(recipe.c_A or 0) * (1 + strain.c)
-        cell = HEXAGONAL * np.array([[a_A], [a_A], [c_A]])
+    from ase import Atoms
+
+    from iondrill.build.checks import check_structure
+
     atoms = Atoms(
-        numbers=[atomic_numbers[atom.element] for atom in recipe.atoms],
+        [atom.element for atom in recipe.atoms],
         scaled_positions=[atom.at for atom in recipe.atoms],
-        cell=cell,
+        cell=_cell(recipe, strain),
         pbc=True,
     )
     check_structure(atoms, recipe.description or "crystal")
     return atoms
+
+
+def _cell(recipe: CrystalRecipe, strain: Strain = Strain(0.0, 0.0)) -> NDArray[np.float64]:  # noqa: B008  (immutable)
+    """Return the cell (3, 3), Å; its rows are the edges."""
+    if recipe.lattice == "cubic":
+        return recipe.a_A * (1 + strain.a) * np.eye(3)
+    a_A, c_A = recipe.a_A * (1 + strain.a), float(recipe.c_A or 0) * (1 + strain.c)
+    return np.asarray(HEXAGONAL * np.array([[a_A], [a_A], [c_A]]))
 
 
 def kpoint_grid(recipe: CrystalRecipe, length_A: float) -> tuple[int, int, int]:
@@ -142,6 +149,6 @@ def kpoint_grid(recipe: CrystalRecipe, length_A: float) -> tuple[int, int, int]:
     length_A : float
         Least distance.
     """
-    planes_A = 1 / np.linalg.norm(build_crystal(recipe).cell.reciprocal(), axis=1)
+    planes_A = 1 / np.linalg.norm(np.linalg.inv(_cell(recipe)), axis=0)
     first, second, third = (int(np.ceil(length_A / plane)) // 2 * 2 + 1 for plane in planes_A)
     return first, second, third

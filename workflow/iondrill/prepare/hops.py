@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from iondrill.build.paths import moved_by_symmetry, nearest_hop, neighbours
-from iondrill.build.registry import build
-from iondrill.build.sites import find_sites, relaxed_sites
 from iondrill.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -49,6 +46,10 @@ def hops(stage: BarriersStage, recipes: Path) -> list[Hop]:
     UserError
         If a facet cannot be built, or lacks a site that is named.
     """
+    from iondrill.build.paths import neighbours
+    from iondrill.build.registry import build
+    from iondrill.build.sites import find_sites
+
     found = []
     for facet in stage.facets:
         slab = build(facet, recipes)
@@ -83,6 +84,9 @@ def ends(hop: Hop, built: Atoms, start: Atoms, end: Atoms) -> tuple[Atoms, Atoms
     UserError
         If an ion has left its site, or the places cannot be reached by a symmetry.
     """
+    from iondrill.build.paths import moved_by_symmetry, nearest_hop
+    from iondrill.build.sites import find_sites, relaxed_sites
+
     sites = {site.label: site for site in find_sites(built)}
     in_plane = built.cell.array[:2]
     places = {label: site.fractions @ in_plane for label, site in sites.items()}
