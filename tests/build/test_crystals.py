@@ -41,7 +41,7 @@ def test_cuts_are_those_of_ase(crystal, element, miller, layers, reference):
     assert distances_A(ours) == pytest.approx(distances_A(theirs), abs=1e-6)
 
 
-@given(st.tuples(*[st.integers(-2, 2)] * 3), st.integers(2, 8))
+@given(st.tuples(*[st.integers(-2, 2)] * 3), st.integers(6, 12))
 @settings(max_examples=15)
 def test_any_cut_of_graphite_is_a_slice_of_it(miller, layers):
     assume(gcd(*miller) == 1)
@@ -52,9 +52,9 @@ def test_any_cut_of_graphite_is_a_slice_of_it(miller, layers):
     count = np.bincount(bonds.first, minlength=len(slab))
     assert (count[(z < z.max() - 1.43) & (z > z.min() + 1.43)] == 3).all()
     volume_A3 = 2.461**2 * 0.75**0.5 * 6.708 / 4
-    spacing_A = np.diff(np.unique(np.r_[z.round(6)]))
+    spacing_A = np.diff(np.unique(z.round(6)))
     area_A2 = np.linalg.det(slab.cell.array[:2, :2])
-    assert len(slab) * volume_A3 <= area_A2 * (np.ptp(z) + 2 * spacing_A.max() if len(spacing_A) else 10) + 1e-6
+    assert len(slab) * volume_A3 <= area_A2 * (np.ptp(z) + 2 * spacing_A.max()) + 1e-6
     assert sorted(set(slab.get_tags())) == list(range(1, layers + 1))
 
 
