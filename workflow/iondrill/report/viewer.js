@@ -46,7 +46,7 @@ const viewers = {
   aim(viewer, box) {
     viewer.rotate(-90, "x");
     viewer.zoomTo();
-    viewer.zoom(Math.min(1.3, (0.85 * box.clientWidth) / box.clientHeight));
+    viewer.zoom(Math.min(1.6, (0.85 * box.clientWidth) / box.clientHeight));
     viewer.render();
   },
   // Call `start` whenever the box is in view.
