@@ -19,7 +19,8 @@ from pymatgen.io.vasp.inputs import Incar, Poscar
 from pymatgen.io.vasp.outputs import Oszicar, Outcar, Vasprun
 from tblite.ase import TBLite
 
-from iondrill.analyse.elf import Plane, elf_on_plane
+from iondrill.analyse.elf import elf_on_plane
+from iondrill.analyse.plane import Plane
 from iondrill.analyse.point import read_point
 from iondrill.build.io import write_structure
 from iondrill.engines.base import StoppedError
