@@ -101,7 +101,7 @@ def test_a_trajectory_of_cp2k(monkeypatch):
 coordinates = st.floats(-99999, 99999, allow_nan=False)
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(st.data(), st.integers(1, 5), st.integers(1, 4), st.integers(4, 16))
 def test_every_number_is_the_nearest_one(data, n_atoms, n_frames, decimals):
     # as ASE and CP2K write them, and as C writes them, to any width
@@ -119,6 +119,12 @@ def test_every_number_is_the_nearest_one(data, n_atoms, n_frames, decimals):
         assert np.array_equal(joined(chunks), expected)
         assert joined(chunks, "step").tolist() == list(range(n_frames))
         assert "time_fs" not in chunks[0]
+
+
+@pytest.mark.parametrize("line", ["C 0.0000 100.0000 0.0000", "C 0.00001 -10.000 0.0000", "C 10.000 -10.00000 0.0000"])
+def test_numbers_that_move_within_lines_of_the_same_length(tmp_path, line):
+    (tmp_path / "a.xyz").write_text(f"1\n\nC 0.0000 -10.0000 0.0000\n1\n\n{line}\n")
+    assert joined(read(tmp_path / "a.xyz", ["C"]))[1].tolist() == [[float(x) for x in line.split()[1:]]]
 
 
 WHOLE = as_cp2k(["C", "Li"], np.arange(24.0).reshape(4, 2, 3) * 1.1)

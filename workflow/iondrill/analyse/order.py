@@ -182,14 +182,13 @@ def contacts(first_A: Floats, second_A: Floats, cutoff_A: float | Floats) -> Con
     cutoff_A : float or (n,) array
         For all, or for each atom of the first group.
     """
-    strays = [np.sqrt(((group - group[0]) ** 2).sum(axis=2).max(axis=0)) for group in (first_A, second_A)]
+    strays = [np.sqrt(_squared(group - group[0]).max(axis=0)) for group in (first_A, second_A)]
     reach = np.reshape(cutoff_A, (-1, 1)) + strays[0][:, None] + strays[1] + MARGIN_A
     apart = first_A[0][:, None] - second_A[0]
-    pairs = np.argwhere((apart**2).sum(axis=2) < reach**2)
+    pairs = np.argwhere(_squared(apart) < reach**2)
     distances = first_A[:, pairs[:, 0]]
     distances -= second_A[:, pairs[:, 1]]
-    np.square(distances, out=distances)
-    squared = distances[:, :, 0] + distances[:, :, 1] + distances[:, :, 2]
+    squared = _squared(distances)
     cutoff = np.broadcast_to(cutoff_A, first_A.shape[1])[pairs[:, 0]]
     return Contacts(pairs, (squared < cutoff**2) & (squared > 0))
 
@@ -323,4 +322,9 @@ def _rows(columns: Columns) -> Iterator[tuple[float | None, ...]]:
 
 def _dot(a: Floats, b: Floats) -> Floats:
     """Return the dot products of the last axis, broadcasting the others."""
-    return np.asarray((a * b).sum(axis=-1))
+    return np.asarray(np.einsum("...i,...i->...", a, b))
+
+
+def _squared(vectors: Floats) -> Floats:
+    """Return the squared lengths of the last axis."""
+    return _dot(vectors, vectors)
