@@ -219,7 +219,7 @@ def test_what_does_not_converge_stops_its_branch_alone_and_is_shown_first(
         "elf": {"level": "stuck", "frames": 1},
     }
     (project / "config.yaml").write_text(yaml.safe_dump(config))
-    done = run(snakemake("--keep-going"))  # as in the default profile, which is found from some folders only
+    done = run(snakemake())
     assert done.returncode != 0
     results, page = project / "results", project / "results/report.html"
 
@@ -295,3 +295,11 @@ def test_mistakes_end_in_one_message_without_traceback(project: Path, snakemake:
     assert "did you mean 'steps'" in output
     assert "Rb" in output
     assert "config.yaml" in output
+
+
+def test_the_default_profile_loads_itself(project: Path, snakemake: Callable[..., list[str]]) -> None:
+    command = snakemake("-n")
+    cores = command.index("--cores")
+    done = run(command[:cores] + command[cores + 2 :])
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert "profiles/default" in done.stderr
