@@ -70,6 +70,12 @@ def test_an_adsorption_energy_shares_the_parts_that_a_setting_does_not_touch():
     assert kinds == {"C100-2x1": "slab", "atom": "atom"}
 
 
+def test_several_ions_need_one_atom():
+    assert set(names(plan("C100-2x1.2Na-cave", "gfn2", accuracy=[1]))) == {
+        *("C100-2x1.2Na-cave.own.gfn2", "C100-2x1.clean.own.gfn2", "atom.Na.own.gfn2"),
+    }
+
+
 def test_two_ions_share_the_clean_slab():
     study = {"level": "gfn2", "sweep": {"accuracy": [0.1]}}
     studies = {ion: {**study, "structure": f"C100-2x1.{ion}-cave"} for ion in ("Li", "Na")}

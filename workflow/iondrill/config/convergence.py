@@ -15,7 +15,7 @@ SUBJECT_RULE = "a structure, atom.<ion> or <facet>.<ion>-<site>, e.g. nd29, atom
 Subject = Annotated[
     str,
     Field(
-        pattern=r"^(atom\.(Li|Na|K)|[A-Za-z0-9][A-Za-z0-9+_-]{0,63}(\.(Li|Na|K)-[a-z0-9-]+)?)$",
+        pattern=r"^(atom\.(Li|Na|K)|[A-Za-z0-9][A-Za-z0-9+_-]{0,63}(\.[2-9]?(Li|Na|K)-[a-z0-9-]+)?)$",
         json_schema_extra={"x-means": "structure", "x-rule": SUBJECT_RULE, "x-refers-to": "subject"},
     ),
 ]

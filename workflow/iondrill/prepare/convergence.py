@@ -190,7 +190,9 @@ class Sweeps:
             return Row(parameter, value, own, clean, {})
         # an atom has neither k-points nor layers, and its own box
         atom_too = parameter not in {*GEOMETRY, "kpoints"}
-        atom = Point(f"atom.{ion_site.partition('-')[0]}", level, *(varied if atom_too else ("", None)))
+        atom = Point(
+            f"atom.{ion_site.partition('-')[0].lstrip('23456789')}", level, *(varied if atom_too else ("", None))
+        )
         return Row(
             parameter, value, own, Point(structure, level, *varied), dict(zip(PARTS, (clean, atom), strict=True))
         )
