@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from iondrill.build.recipes import AssemblyRecipe, load_recipe, multiplicity, recipe_path, spin_states
 from iondrill.errors import Problem, UserError, nearest
+from iondrill.prepare import intercalation
 from iondrill.prepare.convergence import Point, Row, Sweeps
+from iondrill.prepare.hops import Hop, hops
 from iondrill.prepare.jobs import CLEAN, Job, Md, Neb, Relax, Static
 from iondrill.prepare.sitelist import has_room, site_spacings
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from iondrill.build.recipes import AnyRecipe
     from iondrill.config.base import Ion
     from iondrill.config.models import Config
-    from iondrill.prepare.hops import Hop
     from iondrill.prepare.jobs import Stage
 
 FRAGMENTS = {"nd": "cluster", "rest": "flake"}
@@ -252,14 +253,10 @@ class Plan:
         stage = self.config.barriers
         if stage is None:
             raise UserError.of("barriers", "the configuration has no such section", "needed: level and facets")
-        from iondrill.prepare.hops import hops
-
         return hops(stage, self.recipes)
 
     def intercalation_jobs(self) -> list[JobId]:
         """Return the points of the crystals' equations of state, and the atoms of their metals."""
-        from iondrill.prepare import intercalation
-
         level = intercalation.stage_of(self.config).level
         points = [JobId("intercalation", f"{name}.{level}") for name in intercalation.points(self.config, self.recipes)]
         atoms = intercalation.metals(self.config, self.recipes)
@@ -391,8 +388,6 @@ class Plan:
         kinds = {"adsorption": slab, "barriers": "slab", "intercalation": "crystal"}
         level = self.config.levels[job_id.level]
         if stage == "intercalation":
-            from iondrill.prepare import intercalation
-
             level = intercalation.sampled(level, job_id.subject.partition(".")[0], self.config, self.recipes)
         charge, spin = self._charge_and_multiplicity(job_id)
         return Job(
