@@ -9,7 +9,15 @@ import re
 import numpy as np
 import pytest
 
-from iondrill.analyse.contrasts import compare_runs, comparisons, factors, findings, read_cases, write_contrasts
+from iondrill.analyse.contrasts import (
+    Measure,
+    compare_runs,
+    comparisons,
+    factors,
+    findings,
+    read_cases,
+    write_contrasts,
+)
 from iondrill.analyse.order import COLUMNS
 from iondrill.config.models import Config
 from iondrill.engines.base import Result
@@ -115,7 +123,18 @@ def test_verdicts(cases):
 def test_one_run_supports_nothing(plan, cases):
     for case in cases:
         case.runs = dict(list(case.runs.items())[:1])
-    assert {f["verdict"] for f in findings(cases)} == {"cannot be said from one run"}
+    assert {f["verdict"] for f in findings(cases)} == {"cannot be said"}
+
+
+def test_counts_without_scatter_prove_nothing(cases):
+    for case in cases:
+        for run in case.runs.values():
+            run["ions_expelled"] = Measure(0, float(case.name.startswith("m-nd")), 0.0)
+    found = {(*f["plus"], *f["minus"]): f for f in findings(cases) if f["quantity"] == "ions_expelled"}
+    assert found["m-nd-li", "m-li"]["verdict"] == "cannot be said"
+    assert "no run differs from another" in found["m-nd-li", "m-li"]["text"]
+    assert found["m-li", "m-none"]["verdict"] == "not supported"
+    assert found["m-li", "m-none"]["text"] == "ions_expelled changes alike in all runs"
 
 
 def test_what_is_not_there_is_left_out(plan, cases):
@@ -125,7 +144,7 @@ def test_what_is_not_there_is_left_out(plan, cases):
     compare_runs(plan)
     content = json.loads((plan.results / "contrasts.json").read_text())
     assert content["left_out"] == [run for run in plan.config.md.run if run not in {"m-nd-s1", "m-none-s1"}]
-    assert {f["verdict"] for f in content["findings"]} == {"cannot be said from one run"}
+    assert {f["verdict"] for f in content["findings"]} == {"cannot be said"}
 
 
 def test_files(cases, tmp_path):

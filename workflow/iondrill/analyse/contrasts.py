@@ -40,8 +40,12 @@ COLUMNS = (
     *("case", "run", "quantity", "start", "late", "change", "error", "low", "high"),
     *("n_runs", "method", "level"),
 )
+VERDICTS = ("supported", "not supported", "cannot be said")
+SAME = 1e-12
+"""Differences below this are rounding."""
 CRITERION = (
-    "Supported: at least two runs (seeds) in every case compared, and the 95 % interval of the difference excludes 0. "
+    "Supported: at least two runs (seeds) in every case compared, some scatter between runs or within them, and the "
+    "95 % interval of the difference excludes 0. "
     "The change of a quantity is its mean over the second half of the frames less its value in the first frame. Of "
     "many comparisons at 95 %, one in twenty is expected to pass by chance."
 )
@@ -218,13 +222,18 @@ def findings(cases: Sequence[Case]) -> list[dict[str, Any]]:
 
 def _finding(comparison: Comparison, quantity: str, samples: Sequence[Sample], value: Estimate) -> dict[str, Any]:
     fewest = min(len(sample.values) for sample in samples)
-    apart = value.low > 0 or value.high < 0
-    verdict = "cannot be said from one run" if fewest < 2 else "supported" if apart else "not supported"
     more = "less" if value.value < 0 else "more"
-    text = (
-        f"{quantity} changes by {abs(value.value):.3g} {more} "
-        f"(95 % interval of the difference {value.low:.3g} to {value.high:.3g})"
-    )
+    text = f"{quantity} changes by {abs(value.value):.3g} {more}"
+    if abs(value.value) < SAME and value.error < SAME:
+        verdict, text = "not supported", f"{quantity} changes alike in all runs"
+    elif fewest < 2 or value.error < SAME:
+        verdict = "cannot be said"
+        text += (
+            ", but of one run nothing is known of other seeds" if fewest < 2 else ", but no run differs from another"
+        )
+    else:
+        verdict = "supported" if value.low > 0 or value.high < 0 else "not supported"
+        text += f" (95 % interval of the difference {value.low:.3g} to {value.high:.3g})"
     return {
         "factor": comparison.factor,
         "comparison": comparison.words,
@@ -303,7 +312,7 @@ def _markdown(cases: Sequence[Case], found: Sequence[dict[str, Any]], left_out: 
         lines += ["No two cases differ in one thing alone: of causes, nothing can be said.", ""]
     for words in dict.fromkeys(finding["comparison"] for finding in found):
         lines += [f"## {words[0].upper()}{words[1:]}", ""]
-        for verdict in ("supported", "not supported", "cannot be said from one run"):
+        for verdict in VERDICTS:
             texts = [f["text"] for f in found if f["comparison"] == words and f["verdict"] == verdict]
             lines += [f"{verdict[0].upper()}{verdict[1:]}:", "", *(f"- {text}" for text in texts), ""] if texts else []
     return "\n".join(lines)
