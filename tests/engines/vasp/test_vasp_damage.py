@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import get_args
 
@@ -199,7 +200,7 @@ def ending(*parts, task=TASK, nsw=20, **changes):
     log = Log()
     log.feed("".join(OUT[part] for part in parts))
     calm = Ending(log, "", status=0, task=task, nsw=nsw, asked="", missing="", free_bytes=FULL)
-    return calm._replace(**changes)
+    return replace(calm, **changes)
 
 
 ENDINGS = [

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
+    from iondrill.engines.logs import Log
     from iondrill.prepare.jobs import Job
 
 Action = Literal["done", "again", "fresh", "climb", "stop", "refuse", "not_converged", "failed"]
 
 RECORD = "attempt.json"
+SAID = "launcher.out"
 EXIT = "EXIT"
 """A file of this name in the job's folder asks for a soft stop."""
 MARGIN_S = 600.0
@@ -63,17 +65,6 @@ class Record(Strict):
     action: Action | None = None
 
 
-class Log(Protocol):
-    """What every engine's log says."""
-
-    version: str
-    cores: int
-    n_cycles: int
-    """All SCF cycles."""
-    ended: bool
-    """Whether the program reached its end."""
-
-
 class Rung(Protocol):
     """One way to drive the SCF."""
 
@@ -95,12 +86,28 @@ class Attempt(ABC):
         Of the attempt; in the job's state folder.
     """
 
-    log: Log
+    log: Log[Any]
+    large: ClassVar[tuple[str, ...]]
+    """Patterns of the files that only a next attempt would need."""
 
     def __init__(self, job: Job, atoms: Atoms, folder: Path) -> None:
         self.job = job
         self.atoms = atoms
         self.folder = folder
+
+    def drop_large_files(self) -> None:
+        """Remove what only a next attempt would need; inputs, logs and note stay."""
+        for pattern in self.large:
+            for path in self.folder.glob(pattern):
+                path.unlink(missing_ok=True)
+
+    @property
+    def said(self) -> str:
+        """What launcher and program wrote to standard output and error."""
+        try:
+            return (self.folder / SAID).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
 
     @property
     def record(self) -> Record:

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 from iondrill.config.levels import Cp2kLevel
 from iondrill.engines import attempts
-from iondrill.engines.attempts import EXIT, Verdict
+from iondrill.engines.attempts import EXIT, SAID, Verdict
 from iondrill.engines.cp2k import restart as restarts_of
 from iondrill.engines.cp2k.handlers import Ending, judge
 from iondrill.engines.cp2k.inputs import INPUT, PROJECT, in_cp2k_cell
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from iondrill.prepare.journal import Journal
 
 LOG = f"{PROJECT}.out"
-SAID = "launcher.out"
 MOLDEN = f"{PROJECT}-MOS-1_0.molden"
 CUBE_FILES = {
     "elf-1": f"{PROJECT}-ELF_S1-1_0.cube",
@@ -37,6 +36,7 @@ CUBE_FILES = {
     "spin": f"{PROJECT}-SPIN_DENSITY-1_0.cube",
 }
 """By the name under which they are published; the second and the last of spin-polarised runs only."""
+LARGE = ("*.wfn*", "*.kp*", "*.restart*", "*.xyz", "*.ener", "*.Hessian*", "*.molden", "*.cube")
 LOOK_EVERY_S = 0.5
 
 
@@ -44,6 +44,7 @@ class Attempt(attempts.Attempt):
     """An attempt, running or past; see `iondrill.engines.attempts.Attempt`."""
 
     log: Log
+    large = LARGE
 
     def __init__(self, job: Job, atoms: Atoms, folder: Path) -> None:
         super().__init__(job, atoms, folder)
@@ -79,12 +80,6 @@ class Attempt(attempts.Attempt):
     def cubes(self) -> dict[str, Path]:
         """Return the cube files that are there, by the name under which they are published."""
         return {name: path for name, file in CUBE_FILES.items() if (path := self.folder / file).is_file()}
-
-    def drop_large_files(self) -> None:
-        """Remove what only a next attempt would need; input, log and note stay."""
-        for pattern in ("*.wfn*", "*.kp*", "*.restart*", "*.xyz", "*.ener", "*.Hessian*", "*.molden", "*.cube"):
-            for path in self.folder.glob(pattern):
-                path.unlink(missing_ok=True)
 
     # --- running ------------------------------------------------------------------------------------------------
 
@@ -177,12 +172,8 @@ class Attempt(attempts.Attempt):
 
     def verdict(self, status: int | None, harvest: Harvest | None) -> Verdict:
         """Judge what the attempt left."""
-        try:
-            said = (self.folder / SAID).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            said = ""
         free_bytes = disk_usage(self.folder).free
-        return judge(Ending(self.log, said, status, self.job.task, self._missing(harvest), free_bytes))
+        return judge(Ending(self.log, self.said, status, self.job.task, self._missing(harvest), free_bytes))
 
     def _missing(self, harvest: Harvest | None) -> str:
         """Say what the files of results lack."""

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.units import Bohr, Hartree
 
+from iondrill.engines import logs
 from iondrill.engines.cp2k.charges import TableReader
+from iondrill.engines.logs import number
 from iondrill.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -44,26 +45,17 @@ _SOURCE = re.compile(r"\S+\.F:\d+$")
 
 
 @dataclass
-class Scf:
+class Scf(logs.Scf):
     """One SCF, complete with its energy.
 
     Attributes
     ----------
-    cycles : int
-        Inner cycles.
-    converged : bool
-        Whether CP2K says so, and the energy is a finite number.
-    energy_eV : float
-        NaN if it is not to be read.
     on_the_edge : bool
         Whether CP2K warned, of the last density, that it touches the faces of the box. That of a first guess may.
     tables : dict
         By scheme: the charges of the atoms, or what is wrong with their table.
     """
 
-    cycles: int = 0
-    converged: bool = False
-    energy_eV: float = math.nan
     on_the_edge: bool = False
     tables: dict[Scheme, AtomicCharges | UserError] = field(default_factory=dict)
 
@@ -83,75 +75,47 @@ class Scf:
         return table.charges_e(symbols, total_charge_e)
 
 
-class Log:
-    """What a log says so far.
+class Log(logs.Log[Scf]):
+    """What CP2K's log says so far.
 
     Attributes
     ----------
-    version : str
-        "CP2K version 2023.1"; empty before the header was read.
-    scf : list of Scf
-        Those that ended with an energy, in order.
-    n_cycles : int
-        All SCF cycles, also those of an SCF that did not end.
-    unconverged, out_of_time, stopped, relaxed, gave_up, ended : bool
-        Whether an SCF did not converge; CP2K stopped for the wall time or for an EXIT file; a relaxation was
-        completed, or used up its steps; the program reached its end.
+    unconverged, out_of_time, gave_up : bool
+        Whether an SCF did not converge; CP2K stopped for the wall time; a relaxation used up its steps.
     geometry_step : int
         Last step of a relaxation.
     forces_eV_A : list of (x, y, z)
         The last that were printed: after a relaxation, those of the step before the energy is computed once more.
     abort : str
         What CP2K says when it aborts.
-    cores : int
-        Processes times threads.
     """
 
+    program = "CP2K"
+    unconverged = False
+
     def __init__(self) -> None:
-        self.version = ""
-        self.scf: list[Scf] = []
-        self.n_cycles = 0
-        self.unconverged = self.out_of_time = self.stopped = False
-        self.relaxed = self.gave_up = self.ended = False
+        super().__init__()
+        self.out_of_time = self.gave_up = False
         self.geometry_step = 0
         self.forces_eV_A: list[list[float]] = []
         self.abort = ""
-        self.cores = 1
         self._open = Scf()
         self._in_forces = False
         self._charges = TableReader()
         self._aborting = False
-        self._rest = ""
         self._warned = False
 
-    @classmethod
-    def read(cls, path: Path) -> Log:
-        """Read a whole file; a missing one says nothing."""
-        log = cls()
-        try:
-            log.feed(path.read_text(encoding="utf-8", errors="replace"))
-        except OSError:
-            return log
-        return log
-
-    def feed(self, text: str) -> None:
-        """Take the next part of the file; a line counts once its end is there."""
-        *lines, self._rest = (self._rest + text).split("\n")
-        for line in lines:
-            self._line(line)
-
-    @property
-    def n_sound(self) -> int:
-        """Number of SCFs before the first that is not to be used."""
-        sound = (scf.converged and not scf.on_the_edge for scf in self.scf)
-        return next((i for i, each in enumerate(sound) if not each), len(self.scf))
+    def is_sound(self, scf: Scf) -> bool:
+        """Say whether an SCF may feed a result: its density keeps off the faces of the box, too."""
+        return scf.converged and not scf.on_the_edge
 
     @property
     def on_the_edge(self) -> bool:
         """Whether the density of an SCF that ended touches the faces of the box."""
         return any(scf.on_the_edge for scf in self.scf)
 
-    def _line(self, line: str) -> None:
+    def take(self, line: str) -> None:
+        """Take a whole line."""
         if table := self._charges.take(line):
             self._open.tables.update([table])
         if self._in_forces and self._force(line):
@@ -161,7 +125,7 @@ class Log:
             self._open.cycles += 1
             self._open.on_the_edge, self._warned = self._warned, False
         elif found := _ENERGY.match(line):
-            self._close(_number(found.group(1)))
+            self._close(number(found.group(1)))
         elif found := _GEOMETRY_STEP.match(line):
             self.geometry_step = int(found.group(1))
         else:
@@ -188,7 +152,7 @@ class Log:
     def _force(self, line: str) -> bool:
         """Take a row of the forces; say whether the line belonged to them."""
         if found := _FORCE.match(line):
-            self.forces_eV_A.append([_number(word) * Hartree / Bohr for word in found.group(1).split()])
+            self.forces_eV_A.append([number(word) * Hartree / Bohr for word in found.group(1).split()])
             return True
         self._in_forces = not self.forces_eV_A  # the head is still to come
         return False
@@ -210,14 +174,6 @@ class Log:
         self._aborting = True
         words = _SOURCE.sub("", _ART.sub("", line.strip().strip("*")).strip()).strip()
         self.abort = f"{self.abort} {words}".strip()
-
-
-def _number(word: str) -> float:
-    """Return a number, or NaN for what is none: asterisks, a cut word."""
-    try:
-        return float(word)
-    except ValueError:
-        return math.nan
 
 
 def sound_forces(log: Log, n_atoms: int) -> NDArray[np.float64] | None:

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 from iondrill.config.levels import VaspLevel
 from iondrill.engines import attempts
-from iondrill.engines.attempts import EXIT, Verdict
+from iondrill.engines.attempts import EXIT, SAID, Verdict
 from iondrill.engines.launch import Program
 from iondrill.engines.tail import Tail
 from iondrill.engines.vasp.handlers import Ending, judge
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from iondrill.prepare.jobs import Job
     from iondrill.prepare.journal import Journal
 
-SAID = "launcher.out"
 STOPCAR = "STOPCAR"
 SOFT, HARD = "LSTOP = .TRUE.\n", "LABORT = .TRUE.\n"
 """Stop after this ionic step; stop after this electronic step, and write the orbitals."""
@@ -48,6 +47,7 @@ class Attempt(attempts.Attempt):
     """An attempt, running or past; see `iondrill.engines.attempts.Attempt`."""
 
     log: Log
+    large = LARGE
 
     def __init__(self, job: Job, atoms: Atoms, folder: Path) -> None:
         super().__init__(job, atoms, folder)
@@ -61,12 +61,6 @@ class Attempt(attempts.Attempt):
         """Ionic steps that VASP is given."""
         task = self.job.task
         return max(1, task.max_steps - self.record.start) if isinstance(task, Relax) else 0
-
-    def drop_large_files(self) -> None:
-        """Remove what only a next attempt would need; inputs, logs and note stay."""
-        for pattern in LARGE:
-            for path in self.folder.glob(pattern):
-                path.unlink(missing_ok=True)
 
     # --- running ------------------------------------------------------------------------------------------------
 
@@ -145,12 +139,10 @@ class Attempt(attempts.Attempt):
 
     def verdict(self, status: int | None, asked: str) -> Verdict:
         """Judge what the attempt left."""
-        try:
-            said = (self.folder / SAID).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            said = ""
         free_bytes = disk_usage(self.folder).free
-        return judge(Ending(self.log, said, status, self.job.task, self.nsw, asked, self._missing(), free_bytes))
+        return judge(
+            Ending(self.log, self.said, status, self.job.task, self._missing(), free_bytes, nsw=self.nsw, asked=asked)
+        )
 
     def _missing(self) -> str:
         """Read the results; say what they lack."""

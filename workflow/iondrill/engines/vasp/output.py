@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from iondrill.engines import logs
+from iondrill.engines.logs import number
 from iondrill.engines.vasp.inputs import is_free
 
 if TYPE_CHECKING:
@@ -32,80 +34,34 @@ _ENERGY = re.compile(r"\s*energy  without entropy\s*=\s*\S+\s+energy\(sigma->0\)
 
 
 @dataclass
-class Scf:
-    """One SCF, with the energy of its ionic step.
+class Scf(logs.Scf):
+    """One SCF, with the energy of its ionic step: for zero smearing, energy(sigma->0).
 
     Attributes
     ----------
-    cycles : int
-        Electronic steps.
-    converged : bool
-        Whether VASP says that EDIFF is reached, and the energy is a finite number.
     aborted : bool
         Whether it was cut short by a STOPCAR.
-    energy_eV : float
-        For zero smearing, energy(sigma->0); NaN if it is not to be read.
     """
 
-    cycles: int = 0
-    converged: bool = False
     aborted: bool = False
-    energy_eV: float = math.nan
 
 
-class Log:
-    """What an OUTCAR says so far.
+class Log(logs.Log[Scf]):
+    """What an OUTCAR says so far."""
 
-    Attributes
-    ----------
-    version : str
-        "vasp.6.4.2"; empty before the first line was read.
-    scf : list of Scf
-        One for each ionic step that is complete.
-    n_cycles : int
-        All electronic steps, also those of an SCF that did not end.
-    relaxed, stopped, ended : bool
-        Whether the forces are below EDIFFG; VASP stopped for a STOPCAR; the program reached its end.
-    cores : int
-        Processes times threads.
-    """
+    program = "VASP"
 
     def __init__(self) -> None:
-        self.version = ""
-        self.scf: list[Scf] = []
-        self.n_cycles = 0
-        self.relaxed = self.stopped = self.ended = False
-        self.cores = 1
+        super().__init__()
         self._open = Scf()
-        self._rest = ""
-
-    @classmethod
-    def read(cls, path: Path) -> Log:
-        """Read a whole file; a missing one says nothing."""
-        log = cls()
-        try:
-            log.feed(path.read_text(encoding="utf-8", errors="replace"))
-        except OSError:
-            return log
-        return log
-
-    def feed(self, text: str) -> None:
-        """Take the next part of the file; a line counts once its end is there."""
-        *lines, self._rest = (self._rest + text).split("\n")
-        for line in lines:
-            self._line(line)
-
-    @property
-    def n_sound(self) -> int:
-        """Number of ionic steps before the first that is not to be used."""
-        return next((i for i, scf in enumerate(self.scf) if not scf.converged), len(self.scf))
 
     @property
     def unconverged(self) -> bool:
         """Whether an SCF ran out of electronic steps. VASP goes on with its forces."""
         return any(not scf.converged and not scf.aborted for scf in self.scf)
 
-    def _line(self, line: str) -> None:
+    def take(self, line: str) -> None:
+        """Take a whole line."""
         if _CYCLE.search(line):
             self.n_cycles += 1
             self._open.cycles += 1
@@ -132,14 +88,6 @@ class Log:
         scf.energy_eV = number(word)
         scf.converged = scf.converged and math.isfinite(scf.energy_eV)
         self.scf.append(scf)
-
-
-def number(word: str) -> float:
-    """Return a number, or NaN for what is none: asterisks, a cut word."""
-    try:
-        return float(word)
-    except ValueError:
-        return math.nan
 
 
 class IncompleteError(Exception):
