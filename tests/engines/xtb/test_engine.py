@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import pickle
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -165,6 +167,29 @@ def test_fixed_atoms_stay(tmp_path: Path) -> None:
     _, final = XtbEngine().run(job({"task": "relax", "fmax_eV_A": 0.05, "max_steps": 200}), atoms, tmp_path)
     assert np.array_equal(final.positions[[0, 3]], atoms.positions[[0, 3]])
     assert not np.allclose(final.positions, atoms.positions)
+
+
+def test_an_interrupted_relaxation_goes_on_digit_for_digit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interrupted in every second SCF, it takes the same steps to the same point as one that nothing interrupted."""
+    atoms, task = labelled(molecule("C2H6")), job({"task": "relax", "fmax_eV_A": 0.02, "max_steps": 200})
+    atoms.rattle(0.1, seed=3)
+    calm, there = XtbEngine().run(task, atoms, tmp_path / "calm")
+    calls, climb = itertools.count(1), XtbCalculator._climb
+
+    def interrupted(calculator: XtbCalculator) -> Any:
+        if next(calls) % 3 == 0:
+            raise KeyboardInterrupt
+        return climb(calculator)
+
+    monkeypatch.setattr(XtbCalculator, "_climb", interrupted)
+    for _ in range(calm.n_ionic_steps + 2):
+        with suppress(KeyboardInterrupt):
+            result, final = XtbEngine().run(task, atoms, tmp_path / "killed")
+            break
+    assert len(result.attempts) > 2
+    assert result.n_ionic_steps == calm.n_ionic_steps
+    assert result.energy_eV == calm.energy_eV
+    assert np.array_equal(final.positions, there.positions)
 
 
 def test_a_relaxation_that_runs_out_of_steps_has_no_energy(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from ase.calculators.calculator import Calculator, all_changes
 from ase.units import Bohr, Hartree, kB
 
 from iondrill.engines.xtb.blas import bind
+from iondrill.files import replacing
 
 bind()
 
@@ -17,7 +19,7 @@ from tblite.interface import Calculator as TbliteCalculator  # noqa: E402
 from tblite.interface import Result as TbliteResult  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from ase import Atoms
@@ -166,17 +168,46 @@ class XtbCalculator(Calculator):
     def _count(self, line: str) -> None:
         self.n_scf_cycles += bool(_CYCLE.match(line))
 
-    def save_wavefunction(self, path: Path) -> None:
-        """Write the wavefunction, from which the next SCF starts digit for digit as it would here."""
+    @contextmanager
+    def keeping(self, state: Path, step: int) -> Iterator[None]:
+        """Keep the wavefunction of a step, and forget older ones once the caller has saved what names this one.
+
+        From this wavefunction the next SCF starts digit for digit as it would here.
+        """
         if self.wavefunction is None:
             raise ValueError("there is no wavefunction yet")
-        self.wavefunction.save(str(path))
+        kept = wavefunction_file(state, step)
+        with replacing(kept) as temporary:
+            self.wavefunction.save(str(temporary))
+        yield
+        for old in state.glob(wavefunction_file(state, "*").name):
+            if old != kept:
+                old.unlink()
 
-    def load_wavefunction(self, path: Path) -> None:
-        """Read a wavefunction that `save_wavefunction` wrote; without a readable file the next SCF starts afresh."""
+    def resume(self, atoms: Atoms, state: Path, step: int, results: dict[str, Any] | None = None) -> None:
+        """Go on from a step whose wavefunction was kept; without a readable file the next SCF starts afresh.
+
+        Parameters
+        ----------
+        atoms : Atoms
+            As they were then: they must be known as this calculator's own, or it would drop the wavefunction.
+        state : Path
+            The folder that `keeping` wrote to.
+        step : int
+            Of the wavefunction.
+        results : dict, optional
+            What was computed for these atoms.
+        """
+        self.atoms, self.results = atoms.copy(), results or {}
+        path = wavefunction_file(state, step)
         try:
             self.wavefunction = TbliteResult()
             self.wavefunction.load(str(path))
         except RuntimeError:
             self.wavefunction = None
             self.rungs.append(f"{path.name} could not be read: start from superposed atoms")
+
+
+def wavefunction_file(state: Path, step: int | str) -> Path:
+    """Return the file of the wavefunction of a step."""
+    return state / f"wavefunction-{step}.npz"

@@ -140,20 +140,14 @@ class MdRun:
             point = Point.load(self.state / "restart.npz")
         except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             return None
-        # the calculator must know these atoms as its own, or it would drop the wavefunction
         self.atoms.set_positions(point.positions, apply_constraint=False)
-        self.calculator.atoms = self.atoms.copy()
-        self.calculator.load_wavefunction(self.state / f"wavefunction-{point.step}.npz")
+        self.calculator.resume(self.atoms, self.state, point.step)
         return point
 
     def save(self, point: Point) -> None:
         """Make a point the one to restart from: the wavefunction first, then the point that names it."""
-        with replacing(self.state / f"wavefunction-{point.step}.npz") as temporary:
-            self.calculator.save_wavefunction(temporary)
-        point.save(self.state / "restart.npz")
-        for old in self.state.glob("wavefunction-*.npz"):
-            if old.name != f"wavefunction-{point.step}.npz":
-                old.unlink()
+        with self.calculator.keeping(self.state, point.step):
+            point.save(self.state / "restart.npz")
 
     def keep(self, log: FrameLog, point: Point) -> None:
         """Append a point to the frames, then make it the one to restart from."""

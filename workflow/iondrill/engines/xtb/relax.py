@@ -1,8 +1,8 @@
-"""Geometry optimisation that goes on from its last step after a kill."""
+"""Geometry optimisation that goes on, digit for digit, from its last step after a kill."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -19,6 +19,23 @@ if TYPE_CHECKING:
     from iondrill.prepare.jobs import Relax
     from iondrill.prepare.journal import Journal
 
+POINT = ("positions", "forces", "energy", "charges")
+MEMORY = ("hessian", "last_positions", "last_forces", "maxstep")
+
+
+class Optimizer(BFGS):
+    """BFGS whose memory is kept with the geometry that it belongs to, not in a file of its own."""
+
+    memory: tuple[Any, ...] = ()
+
+    def dump(self, data: tuple[Any, ...]) -> None:
+        """Take Hessian, last positions and forces, and the longest step."""
+        self.memory = data
+
+    def load(self) -> tuple[Any, ...]:
+        """Give them back."""
+        return self.memory
+
 
 def relax(atoms: Atoms, task: Relax, state: Path, journal: Journal) -> tuple[bool, int]:
     """Move the atoms until no free one feels more than the largest allowed force.
@@ -30,7 +47,7 @@ def relax(atoms: Atoms, task: Relax, state: Path, journal: Journal) -> tuple[boo
     task : Relax
         Largest force (eV/Å), largest number of steps over all attempts.
     state : Path
-        Folder that keeps positions and Hessian from attempt to attempt.
+        Folder that keeps point, wavefunction and Hessian from attempt to attempt.
     journal : Journal
         Of the attempts.
 
@@ -41,19 +58,26 @@ def relax(atoms: Atoms, task: Relax, state: Path, journal: Journal) -> tuple[boo
     int
         Steps taken, over all attempts.
     """
-    done = _restore(atoms, state / "geometry.npz")
-    journal.begin(at=f"step {done}" if done else "")
-    hessian = state / "hessian.json"
-    if not done:
-        hessian.unlink(missing_ok=True)
-    optimizer = BFGS(atoms, logfile=None, restart=str(hessian), maxstep=0.2)
-    if not done:
+    saved = _read(state / "point.npz")
+    start = int(saved["steps"]) if saved else 0
+    journal.begin(at=f"step {start}" if start else "")
+    optimizer = Optimizer(atoms, logfile=None, maxstep=0.2)
+    if saved:
+        energy = float(saved["energy"])
+        results = {"energy": energy, "free_energy": energy, "forces": saved["forces"], "charges": saved["charges"]}
+        atoms.set_positions(saved["positions"], apply_constraint=False)
+        atoms.calc.resume(atoms, state, start, results)
+        optimizer.memory = (*(saved[name] for name in MEMORY[:-1]), float(saved["maxstep"]))
+        optimizer.read()
+    else:
         optimizer.H0 = spring_hessian(atoms)
-    start = done
 
     def note() -> None:
-        with replacing(state / "geometry.npz") as temporary:
-            np.savez(temporary, positions=atoms.positions, steps=start + optimizer.nsteps)
+        if optimizer.nsteps:  # before the first step there is nothing that the start does not say
+            step = start + optimizer.nsteps
+            with atoms.calc.keeping(state, step), replacing(state / "point.npz") as temporary:
+                point = {"positions": atoms.positions, **{name: atoms.calc.results[name] for name in POINT[1:]}}
+                np.savez(temporary, steps=step, **point, **dict(zip(MEMORY, optimizer.memory, strict=True)))
         journal.beat(atoms.calc.n_scf_cycles)
 
     optimizer.attach(note)
@@ -61,12 +85,10 @@ def relax(atoms: Atoms, task: Relax, state: Path, journal: Journal) -> tuple[boo
     return bool(converged), start + int(optimizer.nsteps)
 
 
-def _restore(atoms: Atoms, path: Path) -> int:
-    """Put the atoms where the last attempt left them; return the steps done by then."""
+def _read(path: Path) -> dict[str, Any]:
+    """Return the point that the last attempt left, with the optimiser's memory; nothing if there is none."""
     try:
         with np.load(path) as saved:
-            positions, steps = saved["positions"], int(saved["steps"])
+            return {name: saved[name] for name in ("steps", *POINT, *MEMORY)}
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        return 0
-    atoms.set_positions(positions, apply_constraint=False)
-    return steps
+        return {}
