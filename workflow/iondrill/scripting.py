@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from iondrill.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
@@ -38,8 +41,12 @@ def logged(path: str | Path, runtime_min: float | None = None) -> Iterator[None]
             for stream in (log, sys.stderr):
                 print(*(f"iondrill: {problem}" for problem in error.problems), sep="\n", file=stream)
             sys.exit(1)
-        except Exception:
+        except Exception as error:
             import traceback
 
-            traceback.print_exc(file=log)
+            with suppress(OSError):  # no room for the log either
+                traceback.print_exc(file=log)
+            if isinstance(error, OSError) and error.errno in FULL:
+                print(f"iondrill: {path}: the disk is full; make room and run it again", file=sys.stderr)
+                sys.exit(1)
             raise

@@ -9,7 +9,8 @@ import numpy as np
 
 from iondrill.config.levels import XtbLevel
 from iondrill.engines.base import FORCES, Attempt, Availability, Result, Status
-from iondrill.engines.launch import only_one
+from iondrill.engines.launch import Signals, only_one
+from iondrill.engines.watch import WatchedJournal
 from iondrill.engines.xtb import blas
 from iondrill.errors import UserError
 from iondrill.prepare.jobs import VALENCE_ELECTRONS, Job, Md, Relax, Static, unpaired_electrons
@@ -76,14 +77,14 @@ class XtbEngine:
         if not isinstance(job.level, XtbLevel):
             raise TypeError(f"level '{job.level_name}' is of engine {job.level.engine}")
         state = state_folder(folder, job.input_hash(atoms))
-        with only_one(state / "lock"):
-            return self._run(job, job.level, atoms.copy(), state)
+        with only_one(state / "lock"), Signals() as signals:
+            return self._run(job, job.level, atoms.copy(), WatchedJournal(state / "journal.json", signals, folder))
 
-    def _run(self, job: Job, level: XtbLevel, atoms: Atoms, state: Path) -> tuple[Result, Atoms]:
+    def _run(self, job: Job, level: XtbLevel, atoms: Atoms, journal: Journal) -> tuple[Result, Atoms]:
         """Run a job whose folder is locked."""
         from iondrill.engines.xtb.calculator import ScfNotConvergedError, XtbCalculator
 
-        journal = Journal(state / "journal.json")
+        state = journal.path.parent
         electrons = sum(VALENCE_ELECTRONS[symbol] for symbol in atoms.get_chemical_symbols())
         atoms.calc = calculator = XtbCalculator(level, job.charge, unpaired_electrons(job, electrons))
         found: dict[str, Any] = {}
