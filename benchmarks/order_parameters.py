@@ -21,19 +21,8 @@ from statistics import median
 
 import numpy as np
 
-from iondrill.analyse.order import (
-    CC_BOND_A,
-    CH_BOND_A,
-    flake_axes,
-    gap,
-    geometry,
-    layer_normal,
-    opening_angle,
-    order_parameters,
-    outside,
-    penetration,
-    write_csv,
-)
+from iondrill.analyse.layers import flake_axes, gap, layer_normal, opening_angle, outside, penetration
+from iondrill.analyse.order import CC_BOND_A, CH_BOND_A, geometry, order_parameters, write_csv
 from iondrill.analyse.selection import CONTACT_A, select
 from iondrill.build.checks import read_structure
 from iondrill.build.io import write_structure

@@ -9,15 +9,8 @@ import re
 import numpy as np
 import pytest
 
-from iondrill.analyse.contrasts import (
-    Measure,
-    compare_runs,
-    comparisons,
-    factors,
-    findings,
-    read_cases,
-    write_contrasts,
-)
+from iondrill.analyse.cases import Measure, factors, read_cases
+from iondrill.analyse.contrasts import compare_runs, comparisons, findings, write_contrasts
 from iondrill.analyse.order import COLUMNS
 from iondrill.config.models import Config
 from iondrill.engines.base import Result

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from iondrill.analyse.order import COLUMNS, contacts, flake_axes, geometry, order_parameters, write_csv
+from iondrill.analyse.layers import flake_axes
+from iondrill.analyse.neighbours import contacts
+from iondrill.analyse.order import COLUMNS, geometry, order_parameters, write_csv
 from iondrill.analyse.selection import CONTACT_A, select
 from iondrill.collect.readers import log_chunks
 from iondrill.errors import UserError
@@ -330,6 +332,19 @@ def test_what_cannot_be_is_said(tmp_path):
     del atoms.arrays["fragment"]
     with pytest.raises(UserError, match=r"fragment: the structure has no such array"):
         select(atoms, atoms.positions)
+
+
+@pytest.mark.parametrize("n_carbon", [1, 2, 3])
+def test_a_layer_that_makes_no_plane_is_refused(n_carbon):
+    line = np.arange(n_carbon)[:, None] * [1.2, 0.3, 0]
+    atoms = Atoms(f"C{2 * n_carbon}", np.vstack([line, line + np.array([0, 0, GAP_A])]))
+    atoms.arrays["fragment"] = np.repeat(["lower", "upper"], n_carbon)
+    with pytest.raises(UserError, match=rf"flake: the layer 'lower' has {n_carbon} C, all on one line; needed: three"):
+        select(atoms, atoms.positions)
+    atoms += Atoms("C2", [[0.3, 1.2, 0], [0.3, 1.2, GAP_A]])
+    atoms.arrays["fragment"][-2:] = ["lower", "upper"]
+    if n_carbon > 1:
+        assert len(select(atoms, atoms.positions).lower.carbon) == n_carbon + 1
 
 
 @settings(max_examples=25)

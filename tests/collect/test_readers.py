@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from iondrill.analyse.order import order_parameters
 from iondrill.build.registry import build
+from iondrill.collect.layout import Layout
 from iondrill.collect.readers import read_chunks
-from iondrill.collect.xyz import Layout, xyz_chunks
+from iondrill.collect.xyz import xyz_chunks
 from iondrill.errors import UserError
 from iondrill.prepare.frames import FrameLog
 
@@ -209,7 +210,7 @@ def test_frames_as_programs_write_them_are_not_read_word_by_word(written, monkey
 
 
 def ase_columns():
-    from iondrill.collect.xyz import Columns
+    from iondrill.collect.layout import Columns
 
     assert Columns.of(b"Properties=id:I:1:pos:R:3:species:S:1") == Columns(symbol=4, position=1)
     return Columns()

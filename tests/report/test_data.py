@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iondrill.errors import UserError
-from iondrill.report.data import evenly, read_table
+from iondrill.report.table import evenly, read_table
 
 
 def complaint(folder):

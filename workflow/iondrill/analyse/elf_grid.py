@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iondrill.analyse.elf import RHO_MASK, elf_of
-from iondrill.errors import UserError
-from iondrill.files import replacing
+from iondrill.analyse.npz import read_arrays, write_arrays
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,8 +45,7 @@ class ElfGrid:
 
     def write(self, path: Path) -> None:
         """Write the grid as ``.npz``: elf, origin and spacing in Å."""
-        with replacing(path) as temporary:
-            np.savez_compressed(temporary, elf=self.elf, origin=self.origin_A, spacing=self.spacing_A)
+        write_arrays(path, elf=self.elf, origin=self.origin_A, spacing=self.spacing_A)
 
 
 def read_elf_grid(path: Path) -> ElfGrid:
@@ -58,11 +56,8 @@ def read_elf_grid(path: Path) -> ElfGrid:
     UserError
         If the file is missing, cut or holds something else.
     """
-    try:
-        with np.load(path) as data:
-            return ElfGrid(data["origin"], float(data["spacing"]), data["elf"])
-    except Exception as error:  # zipfile, zlib, numpy and the system have each their own
-        raise UserError.of(path, f"no readable ELF grid ({error})", "allowed: an .npz of the elf stage") from error
+    origin_A, spacing_A, elf = read_arrays(path, "origin", "spacing", "elf")
+    return ElfGrid(origin_A, float(spacing_A), elf)
 
 
 def elf_on_grid(wavefunction: Wavefunction, atoms: Atoms) -> ElfGrid:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iondrill.errors import UserError
-from iondrill.files import replacing
+from iondrill.analyse.npz import read_arrays, write_arrays
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,8 +65,7 @@ class Plane:
 
 def write_maps(path: Path, plane: Plane, **arrays: Array) -> None:
     """Write arrays as ``.npz``, with the origin and axes (steps) of their plane in Å."""
-    with replacing(path) as temporary:
-        np.savez_compressed(temporary, allow_pickle=False, origin=plane.origin_A, axes=plane.axes_A, **arrays)
+    write_arrays(path, origin=plane.origin_A, axes=plane.axes_A, **arrays)
 
 
 def read_maps(path: Path, *names: str) -> tuple[Plane, tuple[Array, ...]]:
@@ -78,10 +76,5 @@ def read_maps(path: Path, *names: str) -> tuple[Plane, tuple[Array, ...]]:
     UserError
         If the file is missing, cut or holds something else.
     """
-    try:
-        with np.load(path) as data:
-            origin, axes, *arrays = (data[name] for name in ("origin", "axes", *names))
-    except Exception as error:  # zipfile, zlib, numpy and the system have each their own
-        allowed = f"allowed: an .npz of the elf stage, with {', '.join(names)}"
-        raise UserError.of(path, f"no readable map ({error})", allowed) from error
+    origin, axes, *arrays = read_arrays(path, "origin", "axes", *names)
     return Plane(origin, axes, arrays[0].shape), tuple(arrays)

@@ -27,6 +27,11 @@ CONTACT_A = {"Li": 2.86, "Na": 3.14, "K": 3.47}
 bonds aside and half a gap above; gaps 3.70 (LiC6), 4.5 (Na, stage 1, computed) and 5.35 Å (KC8)."""
 
 
+LAYERS = ("lower", "upper")
+LEAST_SPREAD_A = 0.1
+"""Of a layer's C about their line in the xy plane; one bond to a side of it makes 0.8 Å and more."""
+
+
 @dataclass(frozen=True)
 class Layer:
     """Indices of a layer's carbon: all, those of the edge that faces the nanodiamond, and those at the centre."""
@@ -77,8 +82,8 @@ def select(atoms: Atoms, positions_A: Floats) -> Selection:
     Raises
     ------
     UserError
-        If fragments are not labelled, there is no layer, a layer has a hole at its centre, or an ion has no known
-        contact distance.
+        If fragments are not labelled, there is no layer, the C of a layer do not make a plane, a layer has a hole at
+        its centre, or an ion has no known contact distance.
     """
     from scipy.spatial import ConvexHull
 
@@ -92,7 +97,7 @@ def select(atoms: Atoms, positions_A: Floats) -> Selection:
     unknown = sorted(set(symbols[ions].tolist()) - set(CONTACT_A))
     if unknown:
         raise UserError.of("ions", f"found {', '.join(unknown)}", f"allowed: {', '.join(CONTACT_A)}")
-    lower, upper = (_layer(np.flatnonzero(carbon & (fragment == name)), positions_A) for name in ("lower", "upper"))
+    lower, upper = (_layer(name, np.flatnonzero(carbon & (fragment == name)), positions_A) for name in LAYERS)
     if lower is None:
         raise UserError.of("fragment", "no C is labelled 'lower'", "a run needs a flake")
     flake = positions_A[lower.carbon if upper is None else np.concatenate([lower.carbon, upper.carbon])]
@@ -110,10 +115,14 @@ def select(atoms: Atoms, positions_A: Floats) -> Selection:
     )
 
 
-def _layer(carbon: Indices, positions_A: Floats) -> Layer | None:
+def _layer(name: str, carbon: Indices, positions_A: Floats) -> Layer | None:
     if not len(carbon):
         return None
     positions = positions_A[carbon]
+    spread = np.linalg.svd(positions[:, :2] - positions[:, :2].mean(axis=0), compute_uv=False)
+    if len(carbon) < 3 or spread[1] < LEAST_SPREAD_A:
+        found = f"the layer '{name}' has {len(carbon)} C, all on one line"
+        raise UserError.of("flake", found, "needed: three that are not: they make the layer's plane and outline")
     edge = positions[:, 0] < positions[:, 0].min() + EDGE_DEPTH_A
     centre = np.linalg.norm(positions - positions.mean(axis=0), axis=1) < CENTRE_RADIUS_A
     if not centre.any():

@@ -35,13 +35,8 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]
         writer.writerows(rows)
 
 
-def read_columns(path: Path) -> dict[str, NDArray[Any]]:
-    """Read a table by columns.
-
-    Returns
-    -------
-    dict of (n_rows,) array
-        Of numbers, NaN for empty cells; of text where a cell is no number.
+def read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Read a table, cell by cell as it stands there: its header, and its rows, as long as the header.
 
     Raises
     ------
@@ -54,10 +49,27 @@ def read_columns(path: Path) -> dict[str, NDArray[Any]]:
     except OSError as error:
         raise UserError.of(path, f"cannot be read: {error.strerror or error}") from None
     except (ValueError, csv.Error):
-        raise UserError.of(path, "is empty or no CSV") from None
+        raise UserError.of(path, "is empty or no CSV", "needed: a header and rows") from None
     for line, row in enumerate(rows, 2):
         if len(row) != len(header):
             raise UserError.of(f"{path} (line {line})", f"{len(row)} cells", f"needed: {len(header)}")
+    return header, rows
+
+
+def read_columns(path: Path) -> dict[str, NDArray[Any]]:
+    """Read a table by columns.
+
+    Returns
+    -------
+    dict of (n_rows,) array
+        Of numbers, NaN for empty cells; of text where a cell is no number.
+
+    Raises
+    ------
+    UserError
+        See `read_rows`.
+    """
+    header, rows = read_rows(path)
     cells = zip(*rows, strict=True) if rows else [()] * len(header)
     return {name: _column(column) for name, column in zip(header, cells, strict=True)}
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
 
 from iondrill.analyse.adsorption import COLUMNS as ADSORPTION_COLUMNS
 from iondrill.analyse.charges import FragmentCharge
@@ -23,12 +19,12 @@ from iondrill.engines.base import Result, read_result
 from iondrill.errors import Problem, UserError
 from iondrill.prepare.jobs import CLEAN
 from iondrill.prepare.plan import JobId, Plan
+from iondrill.report.table import Table, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ase import Atoms
-    from numpy.typing import NDArray
 
     from iondrill.collect.progress import Progress
     from iondrill.config.models import Config, MdRun
@@ -38,42 +34,6 @@ ENDED = ("converged", "not_converged", "failed")
 SAID = "iondrill: "
 """How a message to the user begins in a log."""
 PNG = b"\x89PNG\r\n\x1a\n"
-
-
-@dataclass(frozen=True)
-class Table:
-    """A CSV file, cell by cell as it stands there."""
-
-    path: Path
-    columns: tuple[str, ...]
-    rows: list[dict[str, str]]
-
-    @property
-    def text(self) -> str:
-        """The table as CSV."""
-        out = io.StringIO()
-        writer = csv.DictWriter(out, self.columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        return out.getvalue()
-
-    def numbers(self, column: str) -> NDArray[np.float64]:
-        """Return a column as numbers, NaN for empty cells.
-
-        Raises
-        ------
-        UserError
-            If a cell holds something else.
-        """
-        return np.array([_number(row[column], self.path, column) for row in self.rows])
-
-    def where(self, column: str, value: str) -> Table:
-        """Return the rows that hold a value."""
-        return Table(self.path, self.columns, [row for row in self.rows if row[column] == value])
-
-    def thinned(self, most: int) -> Table:
-        """Return at most so many rows, evenly spaced, ends included."""
-        return Table(self.path, self.columns, [self.rows[i] for i in evenly(len(self.rows), most)])
 
 
 @dataclass(frozen=True)
@@ -233,43 +193,6 @@ def _read(plan: Plan, records: Sequence[Path], structures: Sequence[Path]) -> tu
             differences = table
     shown = sorted(built + final, key=lambda structure: structure.name)
     return Results(config, jobs, shown, runs, adsorption, differences=differences), problems
-
-
-def read_table(path: Path, columns: Sequence[str]) -> Table:
-    """Read a CSV file.
-
-    Raises
-    ------
-    UserError
-        If it is missing, has other columns, or a row is cut.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            header, *rows = csv.reader(file)
-    except OSError as error:
-        raise UserError.of(path, f"cannot be read: {error.strerror or error}") from None
-    except (ValueError, csv.Error):
-        raise UserError.of(path, "is empty or no CSV", f"needed: a header {','.join(columns)}") from None
-    if header != list(columns):
-        raise UserError.of(f"{path} (line 1)", f"found the columns {','.join(header)[:120]}", ",".join(columns))
-    for line, row in enumerate(rows, 2):
-        if len(row) != len(columns):
-            raise UserError.of(f"{path} (line {line})", f"{len(row)} cells", f"needed: {len(columns)}")
-    return Table(path, tuple(columns), [dict(zip(columns, row, strict=True)) for row in rows])
-
-
-def _number(cell: str, path: Path, column: str) -> float:
-    try:
-        return float(cell) if cell else float("nan")
-    except ValueError:
-        raise UserError.of(f"{path}: {column}", f"found '{cell}'", "allowed: a number, or nothing") from None
-
-
-def evenly(total: int, most: int) -> list[int]:
-    """Return at most `most` evenly spaced indices of `total`, ends included."""
-    if total <= most:
-        return list(range(total))
-    return sorted({round(i * (total - 1) / max(most - 1, 1)) for i in range(most)})
 
 
 @contextmanager

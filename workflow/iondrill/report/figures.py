@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from iondrill.report.data import Results, Run, Table
+    from iondrill.report.data import Results, Run
+    from iondrill.report.table import Table
 
     Floats = NDArray[np.float64]
 

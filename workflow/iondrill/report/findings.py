@@ -15,7 +15,8 @@ from iondrill.config.load import load
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from iondrill.report.data import Results, Run, Structure, Table
+    from iondrill.report.data import Results, Run, Structure
+    from iondrill.report.table import Table
 
 LAST_PART = 4
 """The last quarter of a run's frames stands for its end."""

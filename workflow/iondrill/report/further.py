@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
 from iondrill.errors import UserError
-from iondrill.report.data import Table
 from iondrill.report.findings import signed
 from iondrill.report.pictures import Picture
 from iondrill.report.svg import data_uri, themed
+from iondrill.report.table import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,21 +161,14 @@ def events(folder: Path, run: str) -> list[dict[str, Any]]:
 
 def sheet(results: Results, path: Path) -> Sheet:
     """Read any CSV file as a table of the page: numbers to four digits, levels by their titles."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            header, *rows = csv.reader(file)
-    except (OSError, ValueError, csv.Error) as error:
-        raise UserError.of(path, f"is no readable CSV ({error})", "needed: a header and rows") from None
-    for line, row in enumerate(rows, 2):
-        if len(row) != len(header):
-            raise UserError.of(f"{path} (line {line})", f"{len(row)} cells", f"needed: {len(header)}")
+    table = read_table(path)
+    header, rows = table.columns, [list(row.values()) for row in table.rows]
     kept = [k for k in range(len(header)) if any(row[k] for row in rows)]
     numeric = [all(_is_number(row[k]) for row in rows) for k in kept]
     columns = [Column(label(header[k]), number) for k, number in zip(kept, numeric, strict=True)]
     cells = [
         [_cell(results, header[k], row[k], number) for k, number in zip(kept, numeric, strict=True)] for row in rows
     ]
-    table = Table(path, tuple(header), [dict(zip(header, row, strict=True)) for row in rows])
     return Sheet(path.stem, columns, cells, data_uri(table.text, "text/csv"))
 
 

@@ -11,7 +11,8 @@ from iondrill.report.findings import LAST_PART, signed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from iondrill.report.data import Results, Run, Table
+    from iondrill.report.data import Results, Run
+    from iondrill.report.table import Table
 
 MOST_RUNS = 3
 

@@ -13,16 +13,18 @@ from iondrill.analyse.elf_lines import BOND_COLUMNS, NEW_BOND, PROFILE_COLUMNS
 from iondrill.build.bonds import BOND_SCALE
 from iondrill.build.checks import read_structure
 from iondrill.prepare.plan import JobId, Plan
-from iondrill.report.data import evenly, gathered, read_table
+from iondrill.report.data import gathered
 from iondrill.report.pictures import Picture, contact_picture, difference_pictures, map_pictures
 from iondrill.report.player import looks
 from iondrill.report.svg import OKABE_ITO, STYLE, canvas, data_uri, themed, to_svg
+from iondrill.report.table import evenly, read_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from iondrill.errors import Problem
-    from iondrill.report.data import Results, Run, Table
+    from iondrill.report.data import Results, Run
+    from iondrill.report.table import Table
 
 MOST_SURFACES = 12
 """In all runs together; each is up to 250 kB."""

@@ -14,13 +14,13 @@ from iondrill.build.checks import read_structure
 from iondrill.config.load import load
 from iondrill.files import replacing, write_text
 from iondrill.prepare.plan import JobId, Plan
-from iondrill.report.data import evenly
 from iondrill.report.drawing import IN_PLANE, Scene, by_element, draw_scene
 from iondrill.report.elf_map import scale, shown
 from iondrill.report.figures import draw_adsorption
 from iondrill.report.plane_map import aspect, paint
 from iondrill.report.sites import facet_with_sites
 from iondrill.report.svg import STYLE, canvas, data_uri
+from iondrill.report.table import evenly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, NamedTuple
 import ase.io
 
 from iondrill.prepare.plan import Plan
-from iondrill.report.data import evenly
 from iondrill.report.drawing import Scene, by_element, by_layer, by_neighbours, draw_scene
 from iondrill.report.figures import contact_panel, draw_adsorption, draw_differences, draw_panel, order_panels
 from iondrill.report.sites import facet_with_sites
 from iondrill.report.svg import data_uri, small_png, themed
+from iondrill.report.table import evenly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from ase import Atoms
 
     from iondrill.report.data import Results, Run, Structure
     from iondrill.report.figures import Panel
+    from iondrill.report.table import Table
 
 MOST_ROWS, MOST_MAPS = 4000, 60
 """Frames drawn, and maps shown, in all runs together: they keep the page small."""
@@ -128,44 +129,35 @@ def _inlined(image: Path) -> str:
     return data_uri(small_png(image.read_bytes(), MAP_WIDTH_PX), "image/png") if image.exists() else ""
 
 
-def adsorption_picture(results: Results) -> Picture:
-    """Return the bars of the adsorption energies."""
-    table = results.adsorption
-    if table is None:
-        raise ValueError("no adsorption energies to draw")
-    levels = sorted({results.title_of(row["level"]) for row in table.rows})
-    energies = (
-        f"{row['adsorbate']} on {row['facet']}, {row['site']}: {row['E_ads_eV'] or 'none'}" for row in table.rows
-    )
-    return Picture(
-        src=data_uri(themed(draw_adsorption(results)), "image/svg+xml"),
-        alt=f"Bars of adsorption energies in eV per ion, {', '.join(levels)}. {'; '.join(energies)}.",
-        title="Adsorption energies",
-        caption="by facet, site and ion",
-        level=", ".join(levels),
-        data=data_uri(table.text, "text/csv"),
-        data_name="adsorption.csv",
-        shape="wide",
-    )
+def adsorption_picture(results: Results) -> Picture | None:
+    """Return the bars of the adsorption energies; None where there are none."""
+    return _bars(results, results.adsorption, "E_ads_eV", "Adsorption energies", draw_adsorption)
 
 
 def difference_picture(results: Results) -> Picture | None:
     """Return the bars of the differences between levels; None where there is one level only."""
-    table = results.differences
+    title = "Adsorption energies, level against level"
+    return _bars(results, results.differences, "dE_ads_eV", title, draw_differences)
+
+
+def _bars(
+    results: Results, table: Table | None, column: str, title: str, draw: Callable[[Results], str]
+) -> Picture | None:
+    """Return bars by facet, site and ion, and in words their height."""
     if table is None or not table.rows:
         return None
-    levels = dict.fromkeys(results.title_of(row[key]) for key in ("level", "against") for row in table.rows)
-    energies = (
-        f"{row['adsorbate']} on {row['facet']}, {row['site']}: {row['dE_ads_eV'] or 'none'}" for row in table.rows
+    levels = dict.fromkeys(
+        results.title_of(row[key]) for key in ("level", "against") for row in table.rows if key in row
     )
+    energies = (f"{row['adsorbate']} on {row['facet']}, {row['site']}: {row[column] or 'none'}" for row in table.rows)
     return Picture(
-        src=data_uri(themed(draw_differences(results)), "image/svg+xml"),
-        alt=f"Bars of differences of adsorption energies in eV per ion, {', '.join(levels)}. {'; '.join(energies)}.",
-        title="Adsorption energies, level against level",
+        src=data_uri(themed(draw(results)), "image/svg+xml"),
+        alt=f"Bars, {title}, in eV per ion, {', '.join(levels)}. {'; '.join(energies)}.",
+        title=title,
         caption="by facet, site and ion",
         level=", ".join(levels),
         data=data_uri(table.text, "text/csv"),
-        data_name="adsorption_levels.csv",
+        data_name=table.path.name,
         shape="wide",
     )
 

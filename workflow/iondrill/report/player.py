@@ -11,9 +11,9 @@ from ase.data import covalent_radii
 from iondrill.build.bonds import BOND_SCALE
 from iondrill.build.checks import COVALENT
 from iondrill.errors import UserError
-from iondrill.report.data import evenly
 from iondrill.report.drawing import by_element
 from iondrill.report.figures import order_panels
+from iondrill.report.table import evenly
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
