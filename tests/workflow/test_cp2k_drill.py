@@ -177,3 +177,25 @@ def test_killed_out_of_time_and_told_to_stop(calm: Path, tmp_path: Path, command
     for a, b in zip(ours, theirs, strict=True):
         assert np.abs(a.positions - b.positions).max() < 1e-5
         assert abs(a.get_potential_energy() - b.get_potential_energy()) < 1e-7 * Hartree
+
+
+def test_what_cannot_converge_is_said_and_gives_no_number(tmp_path: Path, command: Callable[..., list[str]]) -> None:
+    project = make_project(tmp_path)
+    stuck = {**CONFIG["levels"]["pbe-d3"], "cutoff_Ry": 80, "max_scf_cycles": 1}
+    config = CONFIG | {
+        "levels": {"gfn2": {"engine": "xtb"}, "stuck": stuck},
+        "relax": {"level": "stuck", "structures": ["drop"]},
+        "md": {"level": "stuck", "run": ["drill"], "runs": {"drill": {"assembly": "drill", "steps": 2}}},
+        "elf": {"level": "stuck", "frames": 1},
+    }
+    (project / "config.yaml").write_text(yaml.safe_dump(config))
+    done = run(command(project))
+    assert done.returncode != 0
+    results = project / "results"
+    record = json.loads((results / "jobs/relax/drop.stuck/result.json").read_text())
+    assert record["status"] == "not_converged"
+    assert record["energy_eV"] is record["max_force_eV_A"] is None
+    rungs = [attempt["changed"] for attempt in record["attempts"]]
+    assert len(set(rungs)) == len(rungs) == 4, "every rung of the ladder was tried"
+    assert not any(rows(table) for table in results.glob("**/*.csv")), "no number in any table"
+    assert "drop.stuck" in (results / "report.html").read_text().partition("</section>")[0]
