@@ -12,7 +12,7 @@ from iondrill.files import replacing
 from iondrill.prepare.hops import Hop
 from iondrill.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     hop, record = Hop(*snakemake.params.hop), Path(snakemake.output.result)
     results, structures = map(read_result, map(Path, snakemake.input.results)), map(Path, snakemake.input.structures)
     relaxed = dict(zip((hop.start, hop.end), zip(results, map(read_structure, structures), strict=True), strict=True))

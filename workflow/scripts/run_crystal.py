@@ -6,7 +6,7 @@ from iondrill.build.crystal import Strain, build_crystal, load_crystal
 from iondrill.engines.execute import execute
 from iondrill.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     recipe = load_crystal(snakemake.wildcards.crystal, Path(snakemake.params.recipes))
     atoms = build_crystal(recipe, Strain(*snakemake.params.strain))
     print(execute(snakemake.params.job, atoms, Path(snakemake.output.result), Path(snakemake.output.structure)))
