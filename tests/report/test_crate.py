@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import zipfile
+from importlib import resources
 
 import ase.io
 import numpy as np
@@ -117,6 +119,53 @@ def test_the_crate_is_valid_and_describes_every_file_it_holds(opened):
         for key, value in entity.items():
             for link in links(value):
                 assert link in entities or link.startswith("http"), (entity["@id"], key, link)
+
+
+@pytest.fixture
+def judged(monkeypatch):
+    """Return what another validator says of a crate; the JSON-LD context that it asks for comes with rocrate."""
+    import rdflib.plugins.parsers.jsonld
+    import rdflib.plugins.shared.jsonld.context as jsonld
+    import requests
+    from rocrate_validator import models, services
+    from rocrate_validator.utils.http import HttpRequester
+
+    context = (resources.files("rocrate") / "data/ro-crate.jsonld").read_text(encoding="utf-8")
+    read = jsonld.source_to_json
+
+    def answer(_self, url, **_):
+        response = requests.Response()
+        response.status_code, response._content = (200, context.encode()) if url.endswith("/context") else (404, b"")
+        response.headers["Content-Type"] = "application/ld+json"
+        return response
+
+    def source_to_json(source, *more, **options):
+        known = isinstance(source, str) and source.endswith("/context")
+        return (json.loads(context), None) if known else read(source, *more, **options)
+
+    for method in ("get", "head", "fetch_fresh"):
+        monkeypatch.setattr(HttpRequester, method, answer, raising=False)
+    for module in (jsonld, rdflib.plugins.parsers.jsonld):
+        monkeypatch.setattr(module, "source_to_json", source_to_json)
+
+    def judge(crate):
+        severity = models.Severity.RECOMMENDED
+        settings = {"rocrate_uri": str(crate), "profile_identifier": "ro-crate-1.1", "requirement_severity": severity}
+        result = services.validate(services.ValidationSettings(**settings))
+        return {(issue.severity.name, issue.check.identifier.partition("_")[2]) for issue in result.get_issues()}
+
+    return judge
+
+
+def test_another_validator_finds_all_that_is_required(judged, opened, tmp_path):
+    # what is recommended besides only the owner of the results knows: author and publisher
+    assert judged(opened) == {("RECOMMENDED", "22.2"), ("RECOMMENDED", "22.3")}
+    spoiled = shutil.copytree(opened, tmp_path / "spoiled")
+    (spoiled / "adsorption.csv").unlink()
+    metadata = json.loads((spoiled / "ro-crate-metadata.json").read_text())
+    next(entity for entity in metadata["@graph"] if entity["@id"] == "./").pop("license")
+    (spoiled / "ro-crate-metadata.json").write_text(json.dumps(metadata))
+    assert [severity for severity, _ in judged(spoiled)].count("REQUIRED") == 2
 
 
 def test_the_crate_says_what_made_what(opened):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 LICENCE = "https://spdx.org/licenses/CC-BY-4.0"
 CONFORMS_TO = "https://w3id.org/ro/crate/1.1"
 PAPER = "https://doi.org/10.1002/eem2.12749"
+PAPER_TITLE = "Nanodiamond-assisted high performance lithium and sodium ions co-storage"
 PACKAGES = ("ase", "numpy", "pymatgen", "pyscf", "scipy", "snakemake", "tblite")
 TABLES = {
     "adsorption.csv": "adsorption energies",
@@ -132,16 +133,28 @@ def _said(job: JobId, record: Result | None) -> str:
     return "" if record.status == "converged" else f"jobs/{job.stage}/{job.name}: {record.status}"
 
 
+def _one_or_more(entities: list[Entity]) -> Entity | list[Entity]:
+    """Return a value as RO-Crate wants it: of one, no list."""
+    return entities[0] if len(entities) == 1 else entities
+
+
 def _describe(crate: ROCrate, plan: Plan, missing: Sequence[str], folder: Path) -> None:
     """Write what the whole is, and what is missing of it."""
     state = f"Incomplete; missing: {'; '.join(missing)}" if missing else "Complete: every job converged"
     crate.name = plan.config.title
     crate.description = f"Results of iondrill, reproducing Sun et al. 2024 ({PAPER}). {state}."
-    crate.license = LICENCE
+    crate.license = _link(crate, LICENCE, "CreativeWork", "Creative Commons Attribution 4.0 International")
     crate.creativeWorkStatus = "Incomplete" if missing else "Complete"
-    crate.isBasedOn = PAPER
+    crate.isBasedOn = _link(crate, PAPER, "ScholarlyArticle", PAPER_TITLE)
     write_text(folder / "missing.json", json.dumps(list(missing), indent=1) + "\n")
     _add_file(crate, folder / "missing.json", "missing.json", "what a finished run would have besides")
+
+
+def _link(crate: ROCrate, address: str, kind: str, name: str) -> Entity:
+    """Add what lies elsewhere."""
+    from rocrate.model.contextentity import ContextEntity
+
+    return crate.add(ContextEntity(crate, address, properties={"@type": kind, "name": name}))
 
 
 def _add_file(crate: ROCrate, source: Path, path: str, what: str) -> Entity:
@@ -197,8 +210,8 @@ def _add_jobs(crate: ROCrate, plan: Plan) -> dict[JobId, Result]:
         entity = crate.add_action(
             instrument=_software(crate, record.engine, record.engine_version),
             identifier=f"#{job.stage}-{job.name}",
-            object=list(parts.values()),
-            result=[outcome],
+            object=_one_or_more(list(parts.values())),
+            result=outcome,
             properties=action,
         )
         crate.root_dataset.append_to("mentions", entity)
