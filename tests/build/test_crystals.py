@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from iondrill.build.bonds import find_bonds
 from iondrill.build.crystals import bulk
-from iondrill.build.recipes import FacetRecipe
+from iondrill.build.facet import FacetRecipe
 from iondrill.build.slab import build_slab, cut
 from iondrill.errors import UserError
 

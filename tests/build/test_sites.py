@@ -12,7 +12,8 @@ from ase.data import atomic_numbers, covalent_radii
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iondrill.build.recipes import FacetRecipe, load_recipe
+from iondrill.build.facet import FacetRecipe
+from iondrill.build.recipes import load_recipe
 from iondrill.build.sites import add_adsorbate, find_sites, site_position
 from iondrill.build.slab import build_slab
 from iondrill.errors import UserError

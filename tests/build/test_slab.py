@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from iondrill.build.bonds import find_bonds
 from iondrill.build.crystals import bulk
-from iondrill.build.recipes import RECONSTRUCTIONS, FacetRecipe, load_recipe
+from iondrill.build.facet import RECONSTRUCTIONS, FacetRecipe
+from iondrill.build.recipes import load_recipe
 from iondrill.build.reconstruct import RECONSTRUCT
 from iondrill.build.slab import build_slab, cut
 from iondrill.build.springs import spring_hessian

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from iondrill.build.recipes import FacetRecipe, load_recipe
+from iondrill.build.facet import FacetRecipe
+from iondrill.build.recipes import load_recipe
 from iondrill.build.registry import build
 from iondrill.cli import main
 from iondrill.cli.new import THICKNESS_A

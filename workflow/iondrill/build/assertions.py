@@ -9,7 +9,7 @@ import numpy as np
 from ase.data import chemical_symbols, covalent_radii
 
 from iondrill.build.bonds import find_bonds
-from iondrill.build.recipes import FacetRecipe
+from iondrill.build.facet import FacetRecipe
 from iondrill.config.base import Strict
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iondrill.build.bonds import Bonds
-    from iondrill.build.recipes import BondWindow, FileRecipe
+    from iondrill.build.facet import BondWindow
+    from iondrill.build.recipes import FileRecipe
 
 SHORTEST = 0.855
 """Bonds shorter than this many sums of the covalent radii are collisions: C–C 1.30, C–H 0.92, Si–Si 1.90 Å."""

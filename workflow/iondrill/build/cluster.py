@@ -17,7 +17,8 @@ from iondrill.errors import Problem, UserError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from iondrill.build.recipes import ClusterRecipe, HalfSpaces, Miller
+    from iondrill.build.facet import Miller
+    from iondrill.build.recipes import ClusterRecipe, HalfSpaces
 
 CENTRES = {
     "atom": (0.0, 0.0, 0.0),

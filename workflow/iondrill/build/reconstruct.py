@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
-    from iondrill.build.recipes import FacetRecipe
+    from iondrill.build.facet import FacetRecipe
 
 
 def keep(_slab: Atoms, _recipe: FacetRecipe) -> None:

@@ -9,12 +9,12 @@ from iondrill.build.assembly import assemble
 from iondrill.build.assertions import assert_surface
 from iondrill.build.checks import check_structure, read_structure
 from iondrill.build.cluster import build_cluster
+from iondrill.build.facet import FacetRecipe
 from iondrill.build.flake import build_flake, label_layers, mark_far_edge
 from iondrill.build.labels import set_fragment
 from iondrill.build.recipes import (
     AssemblyRecipe,
     ClusterRecipe,
-    FacetRecipe,
     FileRecipe,
     FlakeRecipe,
     load_recipe,

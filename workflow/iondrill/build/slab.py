@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iondrill.build.crystals import Bulk
-    from iondrill.build.recipes import FacetRecipe, Miller
+    from iondrill.build.facet import FacetRecipe, Miller
 
 
 class Plane(NamedTuple):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
-from iondrill.build.recipes import FOLDERS, FacetRecipe, recipe_path
+from iondrill.build.facet import FacetRecipe
+from iondrill.build.recipes import FOLDERS, recipe_path
 from iondrill.config.base import NAME_RULE
 from iondrill.config.explain import explain
 from iondrill.errors import Problem, UserError

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from iondrill.build.facet import FacetRecipe
 from iondrill.build.recipes import (
     AssemblyRecipe,
     ClusterRecipe,
-    FacetRecipe,
     FileRecipe,
     FittedBox,
     FlakeRecipe,
