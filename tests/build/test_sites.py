@@ -55,6 +55,12 @@ def test_sites_have_the_names_of_the_field(name, labels):
     assert {site.label for site in find_sites(slab_of(name))} == labels
 
 
+@pytest.mark.parametrize("hydrogenated", [False, True])
+def test_dimers_of_silicon_have_the_sites_of_dimers(hydrogenated):
+    slab = slab_of("C100-2x1", element="Si", hydrogenated=hydrogenated, expect_bonds=[], layers=6)
+    assert {site.label for site in find_sites(slab)} == SITES["C100-2x1"]
+
+
 def test_the_first_top_of_graphite_lies_over_an_atom_of_the_next_layer():
     slab = slab_of("graphite-0001", cell=(1, 1))
     beneath = slab[slab.get_tags() == 2]

@@ -44,9 +44,11 @@ class Surface:
         atoms = np.flatnonzero(ends & (z > (z.min() + z.max()) / 2))
         if not len(atoms):
             atoms = np.flatnonzero(z > z.max() - 0.3)
-        anchors = slab.positions.copy()
+        anchors, radii_A = slab.positions.copy(), covalent_radii[slab.numbers]
         for index in atoms[slab.numbers[atoms] == 1]:
-            anchors[index] += bonds.vector_A[bonds.first == index].sum(axis=0)
+            own = bonds.first == index
+            anchors[index] += bonds.vector_A[own].sum(axis=0)
+            radii_A[index] = covalent_radii[slab.numbers[bonds.second[own]]].max(initial=0)
 
         cell = slab.cell[:2, :2]
         widths_A = abs(np.linalg.det(cell)) / np.linalg.norm(cell[::-1], axis=1)
@@ -58,7 +60,7 @@ class Surface:
         self.offset = np.repeat(offsets, len(atoms), axis=0)
         self.xy_A = slab.positions[self.index, :2] + self.offset @ cell
         self.anchor_A = anchors[self.index] + np.pad(self.offset @ cell, ((0, 0), (0, 1)))
-        self.radius_A = np.array([covalent_radii[6 if n == 1 else n] for n in slab.numbers[self.index]])
+        self.radius_A = radii_A[self.index]
         self.tree = cKDTree(self.xy_A)
 
     def bonded(self, first: int, second: int) -> bool:
@@ -69,7 +71,7 @@ class Surface:
 
     def bonded_neighbours(self, atom: int) -> list[int]:
         """Return the surface atoms bonded to one."""
-        close = self.tree.query_ball_point(self.xy_A[atom], 4.0)
+        close = self.tree.query_ball_point(self.xy_A[atom], 6.0)
         return [other for other in close if self.bonded(atom, other)]
 
     def points(self) -> list[Point]:
