@@ -33,7 +33,7 @@ def project(blocks: list[tuple[str, str]], root: Path, tmp_path: Path) -> Path:
         path = tmp_path / re.match(r"# (\S+)\n", text)[1]
         assert not path.exists(), "the page must not replace what is shipped"
         path.write_text(text)
-    assert len(written) == 3
+    assert len(written) == 4
     return tmp_path
 
 

@@ -52,8 +52,6 @@ LADDER = (
     Rung("start from superposed atoms"),
     Rung("mixer of short memory", settings=(("mixer-damping", 0.1), ("mixer-memory", 20))),
     Rung("start from electrons at 1500 K", preheat_K=1500.0, settings=(("mixer-damping", 0.1),)),
-    # clean silicon: 209 cycles where the others fail
-    Rung("mixer of small steps", settings=(("mixer-damping", 0.05), ("max-iter", 500))),
 )
 
 
