@@ -91,7 +91,7 @@ def test_an_end_is_moved_to_each_of_its_places(recipes):
     site = on(slab)["cave"]
     relaxed, cell = add_adsorbate(slab, site, "Na"), slab.cell.array[:2, :2]
     own = np.asarray(site.xy) @ cell
-    for place, image in product(site.places, ((0, 0), (1, -1))):
+    for place, image in product(site.fractions, ((0, 0), (1, -1))):
         goal = np.add(place, image) @ cell
         moved = moved_by_symmetry(relaxed, slab, own, goal)
         assert np.allclose(moved.positions[-1, :2], goal, atol=1e-3)
