@@ -1,4 +1,4 @@
-"""The SCF ladder: how the SCF is driven, and what is tried next when it does not converge."""
+"""The rungs of CP2K's SCF ladder."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from iondrill.config.base import NonNegativeFloat, PositiveFloat, PositiveInt, Strict
-from iondrill.config.load import load
-from iondrill.engines.templates import template_folder
+from iondrill.engines import ladder
 
 if TYPE_CHECKING:
     from iondrill.prepare.jobs import Job
@@ -35,23 +34,8 @@ class Diagonalisation(Strict):
 
 
 Rung = Annotated[OrbitalTransformation | Diagonalisation, Field(discriminator="method")]
-Rungs = Annotated[list[Rung], Field(min_length=1)]
-
-
-class Ladder(Strict):
-    """``templates/cp2k/scf_ladder.yaml``."""
-
-    isolated: Rungs
-    sampled: Rungs
 
 
 def rungs(job: Job) -> list[OrbitalTransformation | Diagonalisation]:
-    """Return the rungs of a kind of job, in the order in which they are tried.
-
-    Raises
-    ------
-    UserError
-        If the file of the ladder is missing or wrong.
-    """
-    ladder = load(Ladder, template_folder("cp2k") / "scf_ladder.yaml")
-    return ladder.sampled if job.sampled else ladder.isolated
+    """Return the rungs of a kind of job; see `iondrill.engines.ladder.rungs`."""
+    return ladder.rungs(ladder.Ladder[Rung], "cp2k", job)

@@ -1,0 +1,45 @@
+"""SCF ladders: how a program's SCF is driven, and what is tried next when it does not converge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
+
+from pydantic import Field
+
+from iondrill.config.base import Strict
+from iondrill.config.load import load
+from iondrill.engines.templates import template_folder
+
+if TYPE_CHECKING:
+    from iondrill.prepare.jobs import Job
+
+R = TypeVar("R")
+Rungs = Annotated[list[R], Field(min_length=1)]
+
+
+class Ladder(Strict, Generic[R]):
+    """``templates/<program>/scf_ladder.yaml``: the rungs of clusters and atoms, and of jobs with k-points."""
+
+    isolated: Rungs[R]
+    sampled: Rungs[R]
+
+
+def rungs(model: type[Ladder[R]], program: str, job: Job) -> list[R]:
+    """Return the rungs of a kind of job, in the order in which they are tried.
+
+    Parameters
+    ----------
+    model : type
+        `Ladder` of the program's rungs.
+    program : str
+        Whose templates hold the ladder.
+    job : Job
+        What is computed.
+
+    Raises
+    ------
+    UserError
+        If the file of the ladder is missing or wrong.
+    """
+    ladder = load(model, template_folder(program) / "scf_ladder.yaml")
+    return ladder.sampled if job.sampled else ladder.isolated
