@@ -127,7 +127,7 @@ def test_counts_without_scatter_prove_nothing(cases):
     assert found["m-nd-li", "m-li"]["verdict"] == "cannot be said"
     assert "no run differs from another" in found["m-nd-li", "m-li"]["text"]
     assert found["m-li", "m-none"]["verdict"] == "not supported"
-    assert found["m-li", "m-none"]["text"] == "ions_expelled changes alike in all runs"
+    assert found["m-li", "m-none"]["text"] == "ions outside the flake: the same change in all runs"
 
 
 def test_what_is_not_there_is_left_out(plan, cases):
@@ -152,7 +152,7 @@ def test_files(cases, tmp_path):
     assert content["left_out"] == ["m-broken"]
     text = (tmp_path / "out/contrasts.md").read_text()
     assert "m-broken" in text
-    assert re.search(r"Supported:\n\n- gap_edge_A changes by 0\.(79|80)\d* more", text)
+    assert re.search(r"Supported:\n\n- gap at the edge: 0\.(79|80)\d* Å more", text)
     write_contrasts(cases[:1], [], tmp_path / "alone")
     assert "nothing can be said" in (tmp_path / "alone/contrasts.md").read_text()
 

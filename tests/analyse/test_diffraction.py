@@ -52,7 +52,9 @@ def test_the_papers_angles_are_spacings_between_graphite_and_lic6(rows):
     assert bragg_angle(bragg_spacing(24.7)) == pytest.approx(24.7)
     # neither is graphite, LiC12 or LiC6: each of these is off by more than half a degree
     firsts = [row for row in rows if row.intensity > 99 and not row.phase.startswith("graphene")]
+    assert len(firsts) == 3
     assert all(abs(row.off_by_deg) > 0.5 for row in firsts)
+    assert all((row.off_by_deg is None) == (row.two_theta_deg < 21.7 or row.two_theta_deg > 29) for row in rows)
     with pytest.raises(ValueError, match="do not reflect"):
         bragg_angle(0.7)
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from iondrill.analyse.diffraction import known_stacks, reflections, write_reflections
 from iondrill.errors import UserError
 from iondrill.report.further import chapters, events, label, sheet
 from iondrill.report.highlights import highlights
@@ -19,7 +20,7 @@ FINDING = {"comparison": "nanodiamond or <none>", "text": "gap_edge_A changes", 
 @pytest.fixture
 def told(folder):
     folder.text("contrasts.csv", CONTRASTS)
-    folder.text("contrasts.json", json.dumps({"findings": [FINDING]}))
+    folder.text("contrasts.json", json.dumps({"criterion": "By what.", "left_out": ["b-1"], "findings": [FINDING]}))
     return folder
 
 
@@ -32,14 +33,14 @@ def test_a_table_keeps_its_numbers_and_names_its_levels(told):
     assert (first["late"].shown, first["late"].value) == ("4.123", "4.123456")
     assert first["error"].value == ""
     assert first["level"].shown == results.title_of("gfn2")
-    assert dict(zip(names, shown.rows[1], strict=True))["low"].shown == "−0.390"
+    assert dict(zip(names, shown.rows[1], strict=True))["95 % from"].shown == "−0.390"
 
 
 @pytest.mark.parametrize(
     ("column", "shown"),
     [
         ("E_ads_eV", "E ads (eV)"),
-        ("two_theta_deg", "two theta (°)"),
+        ("two_theta_deg", "2θ (°)"),
         ("max_force_eV_A", "max force (eV/Å)"),
         ("n", "n"),
     ],
@@ -54,13 +55,39 @@ def test_a_chapter_for_what_is_there(told):
     assert (chapter.id, [s.name for s in chapter.sheets]) == ("contrasts", ["contrasts"])
     ((comparison, (claim,)),) = chapter.claims.items()
     assert (comparison, claim.verdict, claim.level) == ("nanodiamond or <none>", "supported", results.title_of("gfn2"))
+    assert chapter.notes[1:] == ["By what.", "Left out, not converged or not there: b-1."]
+    assert chapter.sheets[0].rows[0][2].shown == "gap at the edge (Å)"
+    told.text("contrasts.json", json.dumps({"criterion": "By what.", "left_out": [], "findings": []}))
+    (alone,) = chapters(results, told.results)
+    assert alone.notes[1:] == ["No two cases differ in one thing alone: of causes, nothing can be said."]
+
+
+def test_diffraction_says_how_far_the_paper_is_from_what_is_known(told):
+    write_reflections(list(reflections(known_stacks())), told.results / "diffraction.csv")
+    _, chapter = chapters(told.read(), told.results)
+    first, second = chapter.notes[1:3]
+    assert first.startswith("The paper's 26.0° are planes 3.42 Å apart")
+    assert "graphite (002), is off by 0.55°" in first
+    assert "LiC12 (002), is off by 0.65°" in second
+    assert "two layers alone have no sharp one" in chapter.notes[3]
 
 
 def test_the_page_tells_chapters_and_events(told):
     found = {"event": "layers_opened", "step": 4, "time_fs": 2.0, "until_fs": 20.0, "atoms": [3, 4]}
-    told.text("md/drill/events.json", json.dumps({"criteria": {}, "events": [found]}))
-    assert events(told.results, "drill")[0]["what"] == "layers opened"
-    assert events(told.results, "control") == []
+    content = {
+        "criteria": {"lasting_fs": 50, "opened_by_A": 1, "start_gap_A": 3.7},
+        "watched_fs": 20,
+        "events": [found],
+    }
+    told.text("md/drill/events.json", json.dumps(content))
+    happened = events(told.results, "drill")
+    assert happened.rows[0]["what"] == "layers opened"
+    assert "during 20 fs, each lasting at least 50 fs: a gap at the edge more than 1 Å wider" in happened.watched
+    assert events(told.results, "control") is None
+    calm = {**content, "events": [], "criteria": {**content["criteria"], "start_gap_A": None}}
+    told.text("md/control/events.json", json.dumps(calm))
+    assert events(told.results, "control").watched.endswith("None of it happened.")
+    assert "gap" not in events(told.results, "control").watched
     page = render(told.read())
     for words in ('<section id="contrasts">', "nanodiamond or &lt;none&gt;", "layers opened", 'href="#contrasts"'):
         assert words in page
@@ -82,7 +109,7 @@ def test_a_cut_table_is_named(told):
 
 def test_highlights_are_the_numbers_of_the_files(folder):
     told = {h.what.partition(":")[0]: h.value for h in highlights(folder.read())}
-    assert told["gap at the edge, run drill"] == "3.70 → 4.60 Å"
+    assert told["gap at the edge, run drill"] == "3.70 → 4.60 ± 0.07 Å"
     assert told["bonds of nanodiamond and flake, run drill"] == "0 → 2"
     assert told["lowest E_ads of Li"] == "−3.97 eV"
     assert "tip of the nanodiamond past the edge, run control" not in told

@@ -252,9 +252,9 @@ def test_figures_are_written_for_each_run(folder, tmp_path):
 def test_findings_follow_from_the_numbers(folder):
     said = [finding.text for finding in findings(folder.read())]
     assert any(
-        "Run drill" in s and "opened at the edge, from 3.70 Å to 4.60 Å" in s and "2 at the end" in s for s in said
+        "Run drill" in s and "gap at the edge widened, from 3.70 Å to 4.60 Å" in s and "2 at the end" in s for s in said
     )
-    assert any("Run control" in s and "neither opened nor closed" in s and "nanodiamond" not in s for s in said)
+    assert any("Run control" in s and "neither widened nor narrowed" in s and "nanodiamond" not in s for s in said)
     assert any("Li binds with E_ads = −3.97 eV" in s and "started at cave" in s for s in said)
     assert any("Na binds with E_ads = −2.84 eV" in s and "moved to pedestal" in s and "1 converged" in s for s in said)
     assert any("Li binds more strongly than Na, by 1.13 eV" in s for s in said)
@@ -270,7 +270,7 @@ def test_findings_turn_with_the_numbers(folder):
     said = " ".join(finding.text for finding in findings(folder.read()))
     assert "Na binds more strongly than Li" in said
     assert "bulk metal is preferred" in said
-    assert "closed at the edge" in said
+    assert "gap at the edge narrowed" in said
 
 
 def test_the_caveat_of_a_level_stands_with_its_findings(folder, parsed):

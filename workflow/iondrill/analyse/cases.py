@@ -26,10 +26,20 @@ if TYPE_CHECKING:
 
     Series = Mapping[str, NDArray[np.float64]]
 
-QUANTITIES = (
-    *("gap_edge_A", "gap_centre_A", "opening_angle_deg", "penetration_A", "nd_flake_bonds", "nd_sp3_fraction"),
-    *("ion_carbon_cn", "ions_expelled", "charge_nd_e", "charge_ion_e", "charge_flake_e"),
-)
+QUANTITIES = {
+    "gap_edge_A": ("gap at the edge", "Å"),
+    "gap_centre_A": ("gap at the centre", "Å"),
+    "opening_angle_deg": ("opening angle", "°"),
+    "penetration_A": ("tip of the nanodiamond past the edge", "Å"),
+    "nd_flake_bonds": ("bonds of nanodiamond and flake", ""),
+    "nd_sp3_fraction": ("fourfold share of the nanodiamond's C", ""),
+    "ion_carbon_cn": ("C around an ion", ""),
+    "ions_expelled": ("ions outside the flake", ""),
+    "charge_nd_e": ("charge of the nanodiamond", "e"),
+    "charge_ion_e": ("charge of the ions", "e"),
+    "charge_flake_e": ("charge of the flake", "e"),
+}
+"""What is compared, in words and with its unit."""
 FLAKE = ("upper", "lower")
 
 

@@ -107,10 +107,11 @@ def findings(cases: Sequence[Case]) -> list[dict[str, Any]]:
 
 def _finding(comparison: Comparison, quantity: str, samples: Sequence[Sample], value: Estimate) -> dict[str, Any]:
     fewest = min(len(sample.values) for sample in samples)
+    words, unit = QUANTITIES[quantity]
     more = "less" if value.value < 0 else "more"
-    text = f"{quantity} changes by {abs(value.value):.3g} {more}"
+    text = f"{words}: {_with_unit(abs(value.value), unit)} {more}"
     if abs(value.value) < SAME and value.error < SAME:
-        verdict, text = "not supported", f"{quantity} changes alike in all runs"
+        verdict, text = "not supported", f"{words}: the same change in all runs"
     elif fewest < 2 or value.error < SAME:
         verdict = "cannot be said"
         text += (
@@ -118,7 +119,7 @@ def _finding(comparison: Comparison, quantity: str, samples: Sequence[Sample], v
         )
     else:
         verdict = "supported" if value.low > 0 or value.high < 0 else "not supported"
-        text += f" (95 % interval of the difference {value.low:.3g} to {value.high:.3g})"
+        text += f" (95 % interval of the difference {_with_unit(value.low)} to {_with_unit(value.high, unit)})"
     return {
         "factor": comparison.factor,
         "comparison": comparison.words,
@@ -132,6 +133,11 @@ def _finding(comparison: Comparison, quantity: str, samples: Sequence[Sample], v
         "verdict": verdict,
         "text": text,
     }
+
+
+def _with_unit(value: float, unit: str = "") -> str:
+    space = " " if unit not in {"", "°"} else ""
+    return f"{value:.3g}{space}{unit}".replace("-", "−")
 
 
 def compare_runs(plan: Plan) -> None:

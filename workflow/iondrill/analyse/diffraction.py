@@ -19,6 +19,7 @@ WAVELENGTH_A = 1.54059
 RANGE_DEG = (10.0, 60.0)
 PAPER_DEG = (26.0, 24.7)
 """Reflections in the paper's diffractograms (Sun et al. 2024)."""
+NEAR_DEG = 3.0
 GRAPHENE_A = 2.46
 FRACTIONAL = ((0.0, 0.0), (1 / 3, 2 / 3))
 
@@ -33,8 +34,9 @@ class Reflection(NamedTuple):
     d_A: float
     two_theta_deg: float
     intensity: float
-    nearest_paper_deg: float
-    off_by_deg: float
+    nearest_paper_deg: float | None
+    """None if neither of the paper's reflections is within 3°."""
+    off_by_deg: float | None
 
 
 class Stack(NamedTuple):
@@ -123,7 +125,7 @@ def reflections(stacks: Iterable[Stack]) -> Iterator[Reflection]:
             indices = [plane["hkl"] for plane in planes]
             basal = [hkl for hkl in indices if not any(hkl[:-1])]
             if basal:
-                nearest = min(PAPER_DEG, key=lambda paper, angle=angle: abs(paper - angle))  # type: ignore[misc]
+                nearest = _nearest_of_paper(float(angle))
                 yield Reflection(
                     phase=stack.phase,
                     source=stack.source,
@@ -133,8 +135,13 @@ def reflections(stacks: Iterable[Stack]) -> Iterator[Reflection]:
                     two_theta_deg=float(angle),
                     intensity=float(intensity),
                     nearest_paper_deg=nearest,
-                    off_by_deg=float(angle) - nearest,
+                    off_by_deg=None if nearest is None else float(angle) - nearest,
                 )
+
+
+def _nearest_of_paper(angle_deg: float) -> float | None:
+    nearest = min(PAPER_DEG, key=lambda paper_deg: abs(paper_deg - angle_deg))
+    return nearest if abs(nearest - angle_deg) < NEAR_DEG else None
 
 
 def write_reflections(rows: Sequence[Reflection], path: Path) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from iondrill.analyse.diffraction import PAPER_DEG
+from iondrill.analyse.diffraction import PAPER_DEG, bragg_spacing, known_stacks
+from iondrill.report.findings import signed
 from iondrill.report.svg import INK, OKABE_ITO, STYLE, canvas, to_svg
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from iondrill.analyse.diffraction import Reflection
+    from iondrill.report.table import Table
 
-SHOWN_DEG = (10, 30)
+SHOWN_DEG = (15, 30)
 
 
 def draw_diffraction(reflections: Sequence[Reflection]) -> str:
@@ -27,11 +29,26 @@ def draw_diffraction(reflections: Sequence[Reflection]) -> str:
             axes.axvline(angle, color=OKABE_ITO[1], ls=dash, lw=1, label=f"Sun et al. 2024, {angle:g}°")
         axes.plot([row.two_theta_deg for row in rows], range(len(rows)), "o", color=OKABE_ITO[0], ms=5)
         for k, row in enumerate(rows):
-            note = f"{row.two_theta_deg:.2f}° ({row.off_by_deg:+.2f}°)".replace("-", "−")
-            axes.annotate(note, (row.two_theta_deg, k), (-6, 0), textcoords="offset points", ha="right", va="center")
+            off = "" if row.off_by_deg is None else f" ({signed(row.off_by_deg)}°)"
+            beside = axes.get_yaxis_transform()
+            axes.annotate(f"{row.two_theta_deg:.2f}°{off}", (1.01, k), xycoords=beside, ha="left", va="center")
         axes.set_yticks(range(len(rows)), [f"{row.phase} ({row.hkl})" for row in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_xlim(*SHOWN_DEG)
-        axes.set_xlabel("2θ (degrees), Cu Kα1; in brackets, how far from the nearer line of the paper", color=INK)
+        axes.set_xlabel("2θ of Cu Kα1 (°); in brackets: less the paper's nearer", color=INK)
         figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=2)
         return to_svg(figure)
+
+
+def disagreement(table: Table) -> list[str]:
+    """Return in words how the paper's reflections lie to those of the known compounds, from ``diffraction.csv``."""
+    compounds = {stack.phase for stack in known_stacks() if not stack.source.startswith("Bragg")}
+    rows = [row for row in table.rows if row["phase"] in compounds and row["nearest_paper_deg"]]
+    said = []
+    for paper_deg in PAPER_DEG:
+        off = {f"{row['phase']} ({row['hkl']})": float(row["two_theta_deg"]) - paper_deg for row in rows}
+        if off:
+            nearest = min(off, key=lambda name: abs(off[name]))
+            planes = f"The paper's {paper_deg:.1f}° are planes {bragg_spacing(paper_deg):.2f} Å apart"
+            said.append(f"{planes}; the nearest of the known compounds, {nearest}, is off by {signed(off[nearest])}°.")
+    return said

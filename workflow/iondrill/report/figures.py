@@ -213,7 +213,7 @@ def draw_adsorption(results: Results) -> str:
         f"{facet}: {results.title_of(level)}": table.where("facet", facet).where("level", level)
         for facet, level in dict.fromkeys((row["facet"], row["level"]) for row in table.rows)
     }
-    return _draw_bars_of(panels, "E_ads_eV", "adsorption energy (eV per ion); the more negative, the stronger bound")
+    return _draw_bars_of(panels, "E_ads_eV", "adsorption energy (eV per ion), negative where bound")
 
 
 def draw_differences(results: Results) -> str:

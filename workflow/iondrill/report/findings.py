@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LAST_PART = 4
 """The last quarter of a run's frames stands for its end."""
 BREATHING_A = 0.1
-"""Layers that move by less have neither opened nor closed: they breathe by about this."""
+"""A gap that changes by less has neither widened nor narrowed: layers breathe by about this."""
 
 
 class Finding(NamedTuple):
@@ -90,7 +90,7 @@ def _of_run(run: Run) -> Iterator[Finding]:
 
 
 def _opening(order: Table) -> str:
-    """Say whether the layers opened, from the first frame to the mean of the last quarter."""
+    """Say whether the gap widened, from the first frame to the mean of the last quarter."""
     time_fs = order.numbers("time_fs")
     last = slice(-max(1, len(time_fs) // LAST_PART), None)
     edge, centre = (order.numbers(f"gap_{place}_A") for place in ("edge", "centre"))
@@ -98,10 +98,10 @@ def _opening(order: Table) -> str:
         return ""
     change, spread = edge[last].mean() - edge[0], edge[last].std()
     least = max(BREATHING_A, spread)
-    verb = "opened" if change > least else "closed" if change < -least else "neither opened nor closed"
+    verb = "widened" if change > least else "narrowed" if change < -least else "neither widened nor narrowed"
     return (
-        f"the layers {verb} at the edge, from {edge[0]:.2f} Å to {edge[last].mean():.2f} Å (mean of the last quarter, "
-        f"spread {spread:.2f} Å; widest {edge.max():.2f} Å at {time_fs[edge.argmax()]:g} fs); at the centre the gap "
+        f"the gap at the edge {verb}, from {edge[0]:.2f} Å to {edge[last].mean():.2f} Å (mean of the last quarter, "
+        f"spread {spread:.2f} Å; widest {edge.max():.2f} Å at {time_fs[edge.argmax()]:g} fs); at the centre it "
         f"went from {centre[0]:.2f} Å to {centre[last].mean():.2f} Å"
     )
 

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
+from iondrill.analyse.cases import QUANTITIES
+from iondrill.analyse.order import CC_BOND_A
 from iondrill.errors import UserError
+from iondrill.report.diffraction import disagreement
 from iondrill.report.findings import signed
 from iondrill.report.pictures import Picture
 from iondrill.report.svg import data_uri, themed
@@ -36,7 +39,7 @@ UNITS = {
     "s": "s",
 }
 """What the endings of names of columns mean; an ending that holds another comes first."""
-DIGITS, SMALL = 4, 0.01
+DIGITS, SMALL, ROUNDING = 4, 0.01, 1e-12
 
 
 class Cell(NamedTuple):
@@ -70,12 +73,19 @@ class Claim(NamedTuple):
     level: str
 
 
+class Happened(NamedTuple):
+    """The events of a run, and what was looked for in words."""
+
+    rows: list[dict[str, Any]]
+    watched: str
+
+
 class Chapter(NamedTuple):
     """A section of the page."""
 
     id: str
     title: str
-    note: str
+    notes: list[str]
     claims: dict[str, list[Claim]]
     sheets: list[Sheet]
     pictures: list[Picture]
@@ -109,6 +119,12 @@ CHAPTERS = {
     ),
 }
 """Title, files and note of each, by the id of its section."""
+STACKS = (
+    "Reflections are those of thick stacks: two layers alone have no sharp one, theirs is some ten degrees wide. "
+    "So diffractograms show mean distances, and neither confirm nor refute what happens at the edge of a bilayer."
+)
+NO_COMPARISON = "No two cases differ in one thing alone: of causes, nothing can be said."
+HEADINGS = {"low": "95 % from", "high": "95 % to", "n_runs": "runs", "two_theta_deg": "2θ (°)"}
 
 
 def chapters(results: Results, folder: Path) -> Iterator[Chapter]:
@@ -132,12 +148,17 @@ def chapters(results: Results, folder: Path) -> Iterator[Chapter]:
         if any(each.rows for each in sheets):
             drawn = [path for csv_path in paths for path in (_figure_of(csv_path, folder),) if path.exists()]
             pictures = [_picture(path, title, each.data) for path, each in zip(drawn, sheets, strict=False)]
-            claims = _claims(results, folder / "contrasts.json") if name == "contrasts" else {}
-            yield Chapter(name, title, note, claims, [each for each in sheets if each.rows], pictures)
+            notes, claims = [note], dict[str, list[Claim]]()
+            if name == "contrasts" and (folder / "contrasts.json").exists():
+                more, claims = _compared(results, folder / "contrasts.json")
+                notes += more
+            if name == "diffraction":
+                notes += [*disagreement(read_table(paths[0])), STACKS]
+            yield Chapter(name, title, notes, claims, [each for each in sheets if each.rows], pictures)
 
 
-def events(folder: Path, run: str) -> list[dict[str, Any]]:
-    """Return the events of a run from ``md/<run>/events.json``; none without the file.
+def events(folder: Path, run: str) -> Happened | None:
+    """Return the events of a run from ``md/<run>/events.json``; None without the file.
 
     Raises
     ------
@@ -146,17 +167,28 @@ def events(folder: Path, run: str) -> list[dict[str, Any]]:
     """
     path = folder / "md" / run / "events.json"
     if not path.exists():
-        return []
-    found: list[dict[str, Any]] = _json(path, list[dict[str, Any]], "events")
-    return [
+        return None
+    rows = [
         {
             "what": str(event.get("event", "")).replace("_", " "),
             "time_fs": event.get("time_fs"),
             "until_fs": event.get("until_fs"),
             "atoms": ", ".join(map(str, event.get("atoms", []))),
         }
-        for event in found
+        for event in _json(path, list[dict[str, Any]], "events")
     ]
+    criteria, watched_fs = _json(path, dict[str, float | None], "criteria"), _json(path, float, "watched_fs")
+    return Happened(rows, _watched(criteria, watched_fs, bool(rows)))
+
+
+def _watched(criteria: dict[str, float | None], watched_fs: float, happened: bool) -> str:
+    """Say what was looked for, and how long."""
+    sought = [f"a C–C bond of nanodiamond and flake (below {CC_BOND_A:g} Å)", "an ion outside the flake"]
+    if criteria.get("start_gap_A") is not None:
+        sought.insert(0, f"a gap at the edge more than {criteria['opened_by_A']:g} Å wider than at the start")
+    outcome = "What happened stands in the table." if happened else "None of it happened."
+    lasting = f"each lasting at least {criteria['lasting_fs']:g} fs"
+    return f"Watched for during {watched_fs:g} fs, {lasting}: {', '.join(sought)}. {outcome}"
 
 
 def sheet(results: Results, path: Path) -> Sheet:
@@ -174,6 +206,8 @@ def sheet(results: Results, path: Path) -> Sheet:
 
 def label(column: str) -> str:
     """Return the name of a column with its unit in brackets."""
+    if column in HEADINGS:
+        return HEADINGS[column]
     for ending, unit in UNITS.items():
         if column.endswith(f"_{ending}"):
             return f"{column.removesuffix(f'_{ending}').replace('_', ' ')} ({unit})"
@@ -184,13 +218,20 @@ def _cell(results: Results, column: str, raw: str, numeric: bool) -> Cell:
     if column == "level":
         return Cell(", ".join(results.title_of(name) for name in raw.split(", ")), None)
     if not numeric:
-        return Cell(raw.replace("_", " ") if column in {"quantity", "status"} else raw, None)
+        return Cell(_in_words(column, raw), None)
     if not raw or raw.lstrip("-").isdigit():
         return Cell(raw.replace("-", "−"), raw)
     value = float(raw)
-    if 0 < abs(value) < SMALL:
+    if ROUNDING < abs(value) < SMALL:
         return Cell(f"{value:.2e}".replace("-", "−"), raw)
     return Cell(signed(value, max(0, DIGITS - len(str(int(abs(value)))))), raw)
+
+
+def _in_words(column: str, raw: str) -> str:
+    if column == "quantity" and raw in QUANTITIES:
+        words, unit = QUANTITIES[raw]
+        return f"{words} ({unit})" if unit else words
+    return raw.replace("_", " ") if column in {"quantity", "status"} else raw
 
 
 def _is_number(raw: str) -> bool:
@@ -220,16 +261,17 @@ def _picture(path: Path, title: str, data: str) -> Picture:
     )
 
 
-def _claims(results: Results, path: Path) -> dict[str, list[Claim]]:
-    """Return what comparisons say, by what was compared; empty without the file."""
-    if not path.exists():
-        return {}
+def _compared(results: Results, path: Path) -> tuple[list[str], dict[str, list[Claim]]]:
+    """Return what is to be known of comparisons, and what each says, by what was compared."""
     claims: dict[str, list[Claim]] = {}
     for finding in _json(path, list[dict[str, Any]], "findings"):
         level = ", ".join(results.title_of(name) for name in str(finding.get("level", "")).split(", "))
         claim = Claim(str(finding.get("text", "")), str(finding.get("verdict", "")), level)
         claims.setdefault(str(finding.get("comparison", "")), []).append(claim)
-    return claims
+    left_out = _json(path, list[str], "left_out")
+    notes = [_json(path, str, "criterion")] if claims else [NO_COMPARISON]
+    notes += [f"Left out, not converged or not there: {', '.join(left_out)}."] if left_out else []
+    return notes, claims
 
 
 def _json(path: Path, kind: Any, key: str) -> Any:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 MOST_CURVE_POINTS = 1000
 MOST_FRAMES, MOST_FRAMES_OF_RUN = 2000, 300
 """Frames in the players, of all runs together and of one: they keep the page small."""
+THERMOSTATS = {"csvr": "CSVR", "nose": "Nosé–Hoover"}
 LIBRARY = Path(__file__).with_name("vendor") / "3Dmol-min.js"
 PACKAGES = ("iondrill", "snakemake", "ase", "numpy", "matplotlib")
 
@@ -139,6 +140,7 @@ def _context(results: Results) -> dict[str, Any]:
         "elf": elf,
         "in_3d": any(item["player"] for item in dynamics) or any(item["surfaces"] for item in elf),
         "further": further,
+        "compared": any(chapter.id == "contrasts" for chapter in further),
         "adsorption": (
             {"picture": adsorption_picture(results), "rows": [(row, site_picture(results, row)) for row in rows]}
             if rows
@@ -157,23 +159,25 @@ def _sections(context: dict[str, Any]) -> list[tuple[str, str]]:
     sections = [
         (
             "failed",
-            _failure(context["missing"]),
+            _failure(context["missing"], context["failed_rows"]),
             any(context[key] for key in ("missing", "failed_jobs", "failed_rows")),
         ),
         ("summary", "Summary", True),
-        ("structures", "Structures", results.structures),
         ("dynamics", "Molecular dynamics", context["dynamics"]),
         ("elf", "Electron localisation", context["elf"]),
         ("adsorption", "Adsorption", context["adsorption"]),
         *((chapter.id, chapter.title, True) for chapter in context["further"]),
+        ("structures", "Structures", results.structures),
         ("jobs", "Jobs", results.jobs),
         ("how", "How this was made", True),
     ]
     return [(name, title) for name, title, there in sections if there]
 
 
-def _failure(missing: list[Missing]) -> str:
-    return "What did not converge, and what is not there" if missing else "What did not converge"
+def _failure(missing: list[Missing], rows: list[dict[str, str]]) -> str:
+    refused = any(row["status"].startswith("refused") for row in rows)
+    title = "What did not converge or was refused" if refused else "What did not converge"
+    return f"{title}, and what is not there" if missing else title
 
 
 def _headline(results: Results) -> str:
@@ -207,7 +211,7 @@ def _dynamics(results: Results, run: Run, problems: list[Problem]) -> dict[str, 
     """Return what the template needs of a run; what cannot be read is added to the problems."""
     folder, level = Path(results.config.results), results.title_of(run.level)
     most = max(50, min(MOST_FRAMES_OF_RUN, MOST_FRAMES // len(results.runs)))
-    player, happened = None, list[dict[str, Any]]()
+    player, happened = None, None
     with gathered(problems):
         player = player_data(run, folder / "md" / run.name / "trajectory.traj", level, most)
     with gathered(problems):
@@ -219,7 +223,7 @@ def _dynamics(results: Results, run: Run, problems: list[Problem]) -> dict[str, 
         "pictures": run_pictures(results, run),
         "player": player,
         "legend": sorted({(look["meaning"], look["fill"]) for look in player["atoms"]}) if player else [],
-        "events": happened,
+        "happened": happened,
     }
 
 
@@ -232,7 +236,7 @@ def _describe(results: Results, run: Run) -> str:
         f"first velocities for {settings.temperature_K:g} K, seed {seed}",
         "constant energy"
         if thermostat.kind == "none"
-        else f"{thermostat.kind} thermostat of {thermostat.time_constant_fs:g} fs on {thermostat.group}",
+        else f"{THERMOSTATS[thermostat.kind]} thermostat of {thermostat.time_constant_fs:g} fs on {thermostat.group}",
     ]
     if settings.launch_m_s:
         parts.append(f"nanodiamond launched at {settings.launch_m_s:g} m/s, an assumption")
