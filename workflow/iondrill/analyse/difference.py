@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.units import Bohr
 
+from iondrill.analyse.npz import read_arrays
 from iondrill.analyse.plane import Plane, read_maps, write_maps
 from iondrill.errors import UserError
 
@@ -67,6 +68,11 @@ def read_difference_map(path: Path) -> DifferenceMap:
     """Read what `DifferenceMap.write` wrote; see `read_maps`."""
     plane, (difference,) = read_maps(path, "difference")
     return DifferenceMap(plane, difference)
+
+
+def read_profile(path: Path) -> Profile:
+    """Read the integrals over planes that `DifferenceMap.write` wrote; see `read_arrays`."""
+    return Profile(*read_arrays(path, "place_A", "difference_e_A"))
 
 
 def difference_on_plane(whole: Wavefunction, parts: Sequence[Wavefunction], plane: Plane) -> DifferenceMap:

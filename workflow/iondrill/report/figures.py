@@ -94,6 +94,13 @@ ORDER_PANELS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("Ions outside the flake", "number", {"ions outside": "ions_expelled"}),
 )
 """Title, unit and columns of each panel; energies are drawn from their first value on."""
+CONTACTS = {
+    "ion-carbon": "ion to carbon",
+    "nd-flake": "nanodiamond to flake",
+    "flake-sigma": "C–C bond in a layer",
+    "between-layers": "layer to layer",
+}
+"""Kinds of shortest contacts, in words."""
 FRAGMENTS = {"nd": "nanodiamond", "ion": "ions", "upper": "upper layer", "lower": "lower layer"}
 
 
@@ -131,6 +138,7 @@ def _all_panels(run: Run, level: str, most: int) -> Iterator[Panel]:
 def contact_panel(run: Run, level: str, most: int) -> Panel | None:
     """Return the ELF half-way between the atoms of each shortest contact; None without maps."""
     curves = {} if run.contacts is None else _curves_by("pair", "elf_midpoint", run.contacts, most)
+    curves = {CONTACTS.get(pair, pair): curve for pair, curve in curves.items()}
     return Panel(run.name, "ELF half-way along the shortest contacts", "ELF", level, curves) if curves else None
 
 

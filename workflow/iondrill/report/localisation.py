@@ -14,10 +14,13 @@ from iondrill.build.bonds import BOND_SCALE
 from iondrill.build.checks import read_structure
 from iondrill.prepare.plan import JobId, Plan
 from iondrill.report.data import gathered
-from iondrill.report.pictures import Picture, contact_picture, difference_pictures, map_pictures
+from iondrill.report.figures import CONTACTS
+from iondrill.report.maps import difference_pictures, map_pictures
+from iondrill.report.pictures import Picture, contact_picture
 from iondrill.report.player import looks
 from iondrill.report.svg import OKABE_ITO, STYLE, canvas, data_uri, themed, to_svg
 from iondrill.report.table import evenly, read_table
+from iondrill.report.transfer import transfer_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,19 +40,22 @@ def localisation(results: Results, run: Run, problems: list[Problem]) -> dict[st
     """Return what the template needs of a run that has maps; what cannot be read is added to the problems."""
     folder = Path(results.config.results) / "elf" / run.name
     level = results.title_of(results.config.elf.level)
-    profiles, bonds, surfaces = None, None, list[dict[str, Any]]()
+    profiles, bonds, transfer, surfaces = None, None, None, list[dict[str, Any]]()
     with gathered(problems):
         profiles = _profiles(run, folder / "profiles.csv", level)
     if (folder / "bonds.csv").exists():
         with gathered(problems):
             bonds = read_table(folder / "bonds.csv", BOND_COLUMNS).rows
     with gathered(problems):
+        transfer = transfer_picture(results, run)
+    with gathered(problems):
         surfaces = _surfaces(results, run, level)
     return {
         "run": run,
         "level": level,
-        "frames": map_pictures(results, run),
-        "differences": difference_pictures(results, run),
+        "frames": map_pictures(results, run, problems),
+        "differences": difference_pictures(results, run, problems),
+        "transfer": transfer,
         "panel": contact_picture(results, run),
         "profiles": profiles,
         "rows": run.contacts.rows if run.contacts else [],
@@ -94,9 +100,9 @@ def _draw_kind(axes: Axes, table: Table, kind: str) -> None:
             axes.plot(places_A - places_A[-1] / 2, line.numbers("elf"), color=colour, lw=1.3, label=label)
             label = "_"  # one entry for each frame
     axes.set(ylim=(0, 1.02), xlabel="from half-way between the nuclei (Å)", ylabel="ELF")
-    axes.set_title("bonds of nanodiamond and flake" if kind == NEW_BOND else f"shortest {kind}")
+    axes.set_title("bonds of nanodiamond and flake" if kind == NEW_BOND else CONTACTS.get(kind, kind))
     axes.axvline(0, color=OKABE_ITO[1], lw=0.6, ls=":")
-    axes.legend(fontsize=7, loc="best")
+    axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1), handlelength=1.2)
 
 
 def _profiles(run: Run, path: Path, level: str) -> Picture | None:

@@ -15,7 +15,7 @@ from iondrill.config.load import as_yaml
 from iondrill.errors import Problem
 from iondrill.files import write_text
 from iondrill.report.data import Missing, gathered
-from iondrill.report.figures import draw_adsorption, draw_panels, order_panels
+from iondrill.report.figures import CONTACTS, draw_adsorption, draw_panels, order_panels
 from iondrill.report.findings import caveats, findings, fourfold, signed
 from iondrill.report.further import Chapter, chapters, events
 from iondrill.report.highlights import highlights
@@ -79,7 +79,7 @@ def render(results: Results) -> str:
 
     environment = Environment(loader=PackageLoader("iondrill", "report"), autoescape=True, undefined=StrictUndefined)
     environment.filters |= {"attempt": _attempt, "duration": duration, "histogram": _histogram}
-    environment.globals["cell"] = cell
+    environment.globals |= {"cell": cell, "contacts": CONTACTS}
     context = _context(results)
     environment.globals["library"] = Markup(LIBRARY.read_text(encoding="utf-8"))  # noqa: S704  (the page's own script)
     text = environment.get_template("page.html").render(context, sections=_sections(context))

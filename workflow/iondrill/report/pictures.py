@@ -12,12 +12,10 @@ from iondrill.prepare.plan import Plan
 from iondrill.report.drawing import Scene, by_element, by_layer, by_neighbours, draw_scene
 from iondrill.report.figures import contact_panel, draw_adsorption, draw_differences, draw_panel, order_panels
 from iondrill.report.sites import facet_with_sites
-from iondrill.report.svg import data_uri, small_png, themed
-from iondrill.report.table import evenly
+from iondrill.report.svg import data_uri, themed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from ase import Atoms
 
@@ -25,9 +23,8 @@ if TYPE_CHECKING:
     from iondrill.report.figures import Panel
     from iondrill.report.table import Table
 
-MOST_ROWS, MOST_MAPS = 4000, 60
-"""Frames drawn, and maps shown, in all runs together: they keep the page small."""
-MAP_WIDTH_PX = 760
+MOST_ROWS = 4000
+"""Frames drawn in all runs together: they keep the page small."""
 
 
 class Picture(NamedTuple):
@@ -47,7 +44,12 @@ class Picture(NamedTuple):
     @property
     def name(self) -> str:
         """A name for files."""
-        return self.data_name.rpartition(".")[0]
+        return self.data_name.removesuffix(".gz").rpartition(".")[0]
+
+    @property
+    def kind(self) -> str:
+        """What its data are."""
+        return self.data_name[len(self.name) + 1 :].upper()
 
 
 class Group(NamedTuple):
@@ -79,54 +81,6 @@ def contact_picture(results: Results, run: Run) -> Picture | None:
     """Return the ELF at the contacts over time; None without maps."""
     panel = contact_panel(run, results.title_of(results.config.elf.level), _most_rows(results))
     return None if panel is None else _curves(panel, "")
-
-
-def map_pictures(results: Results, run: Run) -> list[Picture]:
-    """Return the maps of the ELF, evenly spaced ones where there are too many for one page."""
-    level = results.title_of(results.config.elf.level)
-    chosen = evenly(len(run.maps), max(2, MOST_MAPS // len(results.runs)))
-    return [
-        Picture(
-            src=_inlined(frame.image),
-            alt=f"Map of the electron localisation function of run {run.name} at {frame.time_fs:g} fs, {level}: "
-            f"colours from blue (0) to red (1). {_contacts_in_words(run, frame.step)}",
-            title=f"{frame.time_fs:g} fs",
-            caption=f"step {frame.step}",
-            level=level,
-            data=data_uri(run.contacts.where("step", str(frame.step)).text if run.contacts else "", "text/csv"),
-            data_name=f"{run.name}-{frame.step}-contacts.csv",
-            shape="map",
-            safe=_inlined(frame.image.with_suffix(".cividis.png")),
-        )
-        for frame in (run.maps[i] for i in chosen)
-    ]
-
-
-def difference_pictures(results: Results, run: Run) -> list[Picture]:
-    """Return the maps of the density difference, as many as of the ELF; none where there are none."""
-    level = results.title_of(results.config.elf.level)
-    chosen = evenly(len(run.maps), max(2, MOST_MAPS // len(results.runs)))
-    frames = [(frame, frame.image.with_suffix(".difference.png")) for frame in (run.maps[i] for i in chosen)]
-    return [
-        Picture(
-            src=_inlined(image),
-            alt=f"Map of what the electron density of run {run.name} gains (red) and loses (blue) at "
-            f"{frame.time_fs:g} fs as nanodiamond and flake meet, {level}",
-            title=f"{frame.time_fs:g} fs",
-            caption=f"step {frame.step}",
-            level=level,
-            data=data_uri(image.with_suffix(".npz").read_bytes(), "application/octet-stream"),
-            data_name=f"{run.name}-{frame.step}-difference.npz",
-            shape="map",
-        )
-        for frame, image in frames
-        if image.exists() and image.with_suffix(".npz").exists()
-    ]
-
-
-def _inlined(image: Path) -> str:
-    """Return a PNG as a data URI; nothing where there is none."""
-    return data_uri(small_png(image.read_bytes(), MAP_WIDTH_PX), "image/png") if image.exists() else ""
 
 
 def adsorption_picture(results: Results) -> Picture | None:
@@ -176,13 +130,6 @@ def _curves(panel: Panel, note: str) -> Picture:
         data=data_uri(panel.csv, "text/csv"),
         data_name=f"{panel.name}.csv",
         shape="curves",
-    )
-
-
-def _contacts_in_words(run: Run, step: int) -> str:
-    rows = run.contacts.where("step", str(step)).rows if run.contacts else []
-    return " ".join(
-        f"Half-way along the shortest {row['pair']} contact: {float(row['elf_midpoint']):.2f}." for row in rows
     )
 
 
