@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iondrill.analyse.formation import Crystal, equilibrium, lowest, table
+from iondrill.analyse.formation import Crystal, equilibrium, lowest, metal_energies, table, write_csv
 from iondrill.build.crystal import load_crystal, strains
 from iondrill.engines.base import Attempt, Result
 
@@ -96,3 +96,11 @@ def test_points_of_two_versions_are_not_mixed(recipes: Path):
     mixed = crystal(recipes, "Li-bcc")
     mixed.points[next(iter(mixed.points))] = result(-400, version="2")
     assert equilibrium(mixed)[1].startswith("refused")
+
+
+def test_the_metals_of_a_level_are_read_back(recipes: Path, tmp_path: Path):
+    crystals = [crystal(recipes, name) for name in ENERGY_EV]
+    write_csv(table(crystals, {}), tmp_path / "table.csv")
+    metals = {"Li-bcc": "Li", "Na-bcc": "Na"}
+    assert metal_energies(tmp_path / "table.csv", metals, "dft") == {"Li": pytest.approx(-200.0)}
+    assert metal_energies(tmp_path / "table.csv", metals, "other") == {}

@@ -68,6 +68,7 @@ rule tabulate_adsorption:
     input:
         results=results_of(plan.adsorption_jobs()),
         slabs=expand(f"{RESULTS}/structures/{{facet}}.extxyz", facet=plan.config.adsorption.facets),
+        metals=f"{RESULTS}/intercalation.csv" if plan.config.adsorption.metal == "computed" else [],
     output:
         table=f"{RESULTS}/adsorption.csv",
         differences=f"{RESULTS}/adsorption_levels.csv",

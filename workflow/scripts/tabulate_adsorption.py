@@ -4,6 +4,7 @@ from itertools import groupby
 from pathlib import Path
 
 from iondrill.analyse.adsorption import Adsorption, write_csv
+from iondrill.analyse.formation import metal_energies
 from iondrill.analyse.levels import write_differences
 from iondrill.build.assertions import assert_surface, faults
 from iondrill.build.checks import read_structure
@@ -11,6 +12,7 @@ from iondrill.build.recipes import load_recipe
 from iondrill.build.sites import find_sites
 from iondrill.config.models import Config
 from iondrill.engines.base import read_result
+from iondrill.prepare import intercalation
 from iondrill.prepare.plan import JobId, Plan
 from iondrill.scripting import logged
 
@@ -21,6 +23,10 @@ def rows(plan, level):
     def folder(subject):
         return plan.folder(JobId("adsorption", f"{subject}.{level}"))
 
+    metals = {}
+    if snakemake.input.metals:
+        names = intercalation.metals(plan.config, plan.recipes)
+        metals = metal_energies(Path(snakemake.input.metals), names, level)
     for facet, fillings in groupby(plan.fillings(), lambda filling: filling.facet):
         recipe, built = load_recipe(facet, plan.recipes), read_structure(plan.structure_file(facet))
         sites = {site.label: site.fractions @ built.cell.array[:2] for site in find_sites(built)}
@@ -39,6 +45,7 @@ def rows(plan, level):
                 atom=read_result(folder(f"atom.{filling.ion}") / "result.json"),
                 geometry=geometry,
                 clean=clean,
+                metal_eV=metals.get(filling.ion),
                 sites=sites,
                 faults={
                     "clean slab": clean_faults,

@@ -23,5 +23,5 @@ with logged(snakemake.log[0]):
         Crystal(name, stage.level, recipe, {s: result("intercalation", f"{name}.{s.label}") for s in strains(recipe)})
         for name, recipe in recipes.items()
     ]
-    atoms = {element: result("adsorption", f"atom.{element}") for element in metals(plan.config, plan.recipes)}
+    atoms = {element: result("adsorption", f"atom.{element}") for element in metals(plan.config, plan.recipes).values()}
     write_csv(table(crystals, atoms), Path(snakemake.output[0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from iondrill.build.crystal import CrystalRecipe, Strain
     from iondrill.engines.base import Result
 
-COLUMNS = ("compound", "level", "a_A", "c_A", "E_formation_eV_per_ion", "status", "E_cohesive_eV", "E_eV_per_cell")
+COLUMNS = ("compound", "level", "a_A", "c_A", "E_formation_eV_per_ion", "status", "E_cohesive_eV", "E_eV_per_atom")
 IONS = get_args(Ion)
 WORST = ("converged", "refused", "not_converged", "failed")
 
@@ -162,8 +163,9 @@ def _row(
     row |= {"compound": crystal.name, "level": crystal.level, "status": status}
     if minimum is None:
         return row
-    row |= {"a_A": minimum.a_A, "c_A": minimum.c_A, "E_eV_per_cell": minimum.energy_eV}
+    row |= {"a_A": minimum.a_A, "c_A": minimum.c_A}
     composition = crystal.recipe.composition
+    row["E_eV_per_atom"] = minimum.energy_eV / sum(composition.values())
     if crystal.elemental:
         atom = atoms.get(crystal.elemental)
         if atom is not None and atom.status == "converged" and atom.energy_eV is not None:
@@ -182,6 +184,23 @@ def _row(
     elif crystal.ion is not None:
         row["E_formation_eV_per_ion"] = energy_eV / composition[crystal.ion]
     return row
+
+
+def metal_energies(path: Path, elements: Mapping[str, str], level: str) -> dict[str, float]:
+    """Return the energy per atom of each bulk metal of a level from ``intercalation.csv``; of those that converged.
+
+    Parameters
+    ----------
+    path : Path
+        The table.
+    elements : mapping of str to str
+        The crystals of one element, by name.
+    level : str
+        Only its rows count.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["level"] == level and row["compound"] in elements]
+    return {elements[row["compound"]]: float(row["E_eV_per_atom"]) for row in rows if row["E_eV_per_atom"]}
 
 
 def write_csv(rows: Iterable[Mapping[str, str | float | None]], path: Path) -> None:

@@ -35,6 +35,12 @@ def mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
     levels, runs = _mapping(content, "levels"), _mapping(content, "md", "runs")
     matrices = _mapping(content, "md", "matrix")
     known = {*runs, *matrices, *_cells(matrices)}
+    if _mapping(content, "adsorption").get("metal") == "computed" and not _mapping(content, "intercalation"):
+        yield (
+            ("adsorption", "metal"),
+            "found 'computed'",
+            "allowed: tabulated; computed needs intercalation",
+        )
     for place, refers_to, name in references(content):
         if refers_to == "level" and levels and name not in levels:
             default = "" if value_at(content, place) else ", the default"

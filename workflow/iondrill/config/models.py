@@ -193,6 +193,11 @@ class AdsorptionStage(Strict):
     max_steps: PositiveInt = Field(300, description="more than this: not converged")
     prerelax: LevelName | None = Field("gfn2", description=PRERELAX)
 
+    metal: Literal["tabulated", "computed"] = Field(
+        "tabulated",
+        description="cohesive energies of the bulk metals; computed: those of the section intercalation, for its level",
+    )
+
     @property
     def levels(self) -> list[str]:
         """The levels, each once."""

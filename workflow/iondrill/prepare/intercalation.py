@@ -35,10 +35,10 @@ def points(config: Config, recipes: Path) -> list[str]:
     return [f"{name}.{strain.label}" for name, recipe in crystals.items() for strain in strains(recipe)]
 
 
-def metals(config: Config, recipes: Path) -> list[Ion]:
-    """Return the ions whose metal is among the crystals."""
-    compositions = [load_crystal(name, recipes).composition for name in stage_of(config).crystals]
-    return [ion for ion in get_args(Ion) if any(set(composition) == {ion} for composition in compositions)]
+def metals(config: Config, recipes: Path) -> dict[str, Ion]:
+    """Return the metals among the crystals: their names, and the ion of each."""
+    compositions = {name: set(load_crystal(name, recipes).composition) for name in stage_of(config).crystals}
+    return {name: ion for ion in get_args(Ion) for name, elements in compositions.items() if elements == {ion}}
 
 
 def strain_of(crystal: str, label: str, recipes: Path) -> Strain:

@@ -259,7 +259,7 @@ class Plan:
         """Return the points of the crystals' equations of state, and the atoms of their metals."""
         level = intercalation.stage_of(self.config).level
         points = [JobId("intercalation", f"{name}.{level}") for name in intercalation.points(self.config, self.recipes)]
-        atoms = intercalation.metals(self.config, self.recipes)
+        atoms = dict.fromkeys(intercalation.metals(self.config, self.recipes).values())
         return points + [JobId("adsorption", f"atom.{ion}.{level}") for ion in atoms]
 
     def barrier_jobs(self) -> list[JobId]:
