@@ -192,7 +192,6 @@ class AdsorptionStage(Strict):
     fmax_eV_A: PositiveFloat = Field(0.05, description="largest force at which a slab counts as relaxed")
     max_steps: PositiveInt = Field(300, description="more than this: not converged")
     prerelax: LevelName | None = Field("gfn2", description=PRERELAX)
-
     metal: Literal["tabulated", "computed"] = Field(
         "tabulated",
         description="cohesive energies of the bulk metals; computed: those of the section intercalation, for its level",
