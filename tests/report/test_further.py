@@ -109,7 +109,7 @@ def test_a_cut_table_is_named(told):
 
 def test_highlights_are_the_numbers_of_the_files(folder):
     told = {h.what.partition(":")[0]: h.value for h in highlights(folder.read())}
-    assert told["gap at the edge, run drill"] == "3.70 → 4.60 ± 0.07 Å"
+    assert told["gap at the edge, run drill"] == "3.70 → 4.60 Å"
     assert told["bonds of nanodiamond and flake, run drill"] == "0 → 2"
     assert told["lowest E_ads of Li"] == "−3.97 eV"
     assert "tip of the nanodiamond past the edge, run control" not in told

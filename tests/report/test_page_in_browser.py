@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from iondrill.report.page import render
 
@@ -148,6 +149,37 @@ def test_the_adsorption_table_filters(page):
     section.get_by_role("searchbox").fill("pedestal")
     assert rows.count() == 1
     assert section.locator(".filters output").inner_text() == "1 of 4 rows"
+
+
+def test_keys_alone_sort_filter_step_and_play(page):
+    section = page.locator("#adsorption")
+    section.get_by_role("button", name="E_ads (eV)").press("Enter")
+    assert section.locator("th[aria-sort]").count() == 1
+    section.get_by_role("searchbox").fill("")
+    section.locator("label", has_text="Ion").locator("select").press("L")  # as one types in a list
+    assert section.locator(".filters output").inner_text() == "2 of 4 rows"
+    film = page.locator(".film").first
+    for key, time in (("End", "20 fs"), ("ArrowLeft", "10 fs")):
+        film.get_by_role("slider").press(key)
+        assert film.locator("figure.now b").inner_text() == time
+    film.get_by_role("button", name="Play").press("Space")
+    film.get_by_role("button", name="Pause").press("Space")
+    unreachable = "parts => parts.filter((part) => part.tabIndex < 0).map((part) => part.outerHTML)"
+    assert page.locator("a, button, select, input, summary, .view, .scroll").evaluate_all(unreachable) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_to_complain_of(browser, file, scheme):
+    page = browser.new_page(color_scheme=scheme, viewport={"width": 900, "height": 700})
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(file.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+    found = Axe().run(page).response
+    assert {each["id"]: each["nodes"][0]["html"] for each in found["violations"]} == {}
+    assert {"color-contrast", "image-alt", "label", "scrollable-region-focusable"} <= {x["id"] for x in found["passes"]}
+    page.evaluate("document.querySelector('img').removeAttribute('alt')")
+    assert [each["id"] for each in Axe().run(page).response["violations"]] == ["image-alt"]
+    page.close()
 
 
 @pytest.mark.parametrize("kind", ["SVG", "PNG"])

@@ -35,7 +35,7 @@ def draw_diffraction(reflections: Sequence[Reflection]) -> str:
         axes.set_yticks(range(len(rows)), [f"{row.phase} ({row.hkl})" for row in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_xlim(*SHOWN_DEG)
-        axes.set_xlabel("2θ of Cu Kα1 (°); in brackets: less the paper's nearer", color=INK)
+        axes.set_xlabel("2θ of Cu Kα1 (°); in brackets: off the paper's nearer line", color=INK)
         figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=2)
         return to_svg(figure)
 

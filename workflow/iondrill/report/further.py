@@ -252,9 +252,9 @@ def _picture(path: Path, title: str, data: str) -> Picture:
     return Picture(
         src=data_uri(themed(path.read_text(encoding="utf-8")), "image/svg+xml"),
         alt=f"{title}: {path.stem}; its numbers stand in the table below",
-        title=path.stem,
+        title=path.stem.replace("-", " ").capitalize(),
         caption="",
-        level="level of theory: see the table",
+        level="level of theory or source: see the table",
         data=data,
         data_name=f"{path.stem}.csv",
         shape="wide",

@@ -37,8 +37,10 @@ def _of_run(results: Results, run: Run) -> Iterator[Highlight]:
     last = slice(-max(1, len(order.rows) // LAST_PART), None)
     gap, depth, bonds = (order.numbers(f"{name}") for name in ("gap_edge_A", "penetration_A", "nd_flake_bonds"))
     if np.isfinite(gap).all():
-        value = f"{gap[0]:.2f} → {gap[last].mean():.2f} ± {gap[last].std():.2f} Å"
-        what = f"gap at the edge, run {run.name}: start, and mean ± spread of the last quarter"
+        value = f"{gap[0]:.2f} → {gap[last].mean():.2f} Å"
+        what = (
+            f"gap at the edge, run {run.name}: start, and mean of the last quarter (spread ± {gap[last].std():.2f} Å)"
+        )
         yield Highlight(value, what, level, "dynamics")
     if np.isfinite(depth).all():
         value = f"{signed(depth[0])} → {signed(depth[-1])} Å"
