@@ -10,6 +10,9 @@ from ase import Atoms
 from ase.build import molecule
 
 from iondrill.engines.cp2k import Cp2kEngine
+from iondrill.engines.cp2k.attempt import LOG
+from iondrill.engines.cp2k.inputs import INPUT
+from iondrill.engines.cp2k.output import Log
 from iondrill.engines.cp2k.runner import Run
 from iondrill.engines.execute import execute
 from iondrill.engines.registry import write_folder
@@ -28,7 +31,7 @@ def labelled(atoms, box_A):
 
 def test_a_case_that_fails_in_ot_converges_on_the_ladder(make_job, tmp_path):
     """The singlet of a carbon atom: two electrons for three p orbitals of one energy."""
-    level = CHEAP | {"max_scf_cycles": 12}
+    level = CHEAP | {"max_scf_cycles": 9}
     job = make_job("cp2k", "cluster", Static(), level=level, multiplicity=1)
     result, _ = Cp2kEngine().run(job, labelled(Atoms("C"), 7), tmp_path)
     assert result.status == "converged"
@@ -36,6 +39,17 @@ def test_a_case_that_fails_in_ot_converges_on_the_ladder(make_job, tmp_path):
     assert result.attempts[-1].changed == "diagonalisation, Broyden 0.2"
     assert -160 < result.energy_eV < -130
     assert result.max_force_eV_A < 0.05
+
+
+def test_an_scf_that_was_too_slow_goes_on_from_where_it_was(make_job, tmp_path):
+    level = CHEAP | {"max_scf_cycles": 6, "eps_scf": 1e-6}
+    job = make_job("cp2k", "cluster", Static(), level=level)
+    result, _ = Cp2kEngine().run(job, labelled(molecule("CH4"), 7), tmp_path)
+    assert [attempt.reason for attempt in result.attempts] == ["SCF not converged", "finished"]
+    first, second = sorted(tmp_path.glob("state/*/attempt-*"))
+    assert 1e-6 < Log.read(first / LOG).convergence < 1e-3
+    assert "SCF_GUESS RESTART" in (second / INPUT).read_text()
+    assert Log.read(second / LOG).n_cycles < Log.read(first / LOG).n_cycles
 
 
 def test_a_case_that_cannot_converge_gives_no_number(make_job, tmp_path):

@@ -35,6 +35,7 @@ _PHRASES = {
 
 _VERSION = re.compile(r"CP2K\| version string:\s+(\S.*\S)")
 _CYCLE = re.compile(r"\s+\d+ (?:OT|Broy|Diag|P_Mix|Puls|Kerk|Mult|NoMix|DIIS)\S* .*\d\.\d+E?[-+]\d")
+_CONVERGENCE = re.compile(r"\s(\d+\.\d{8})\s+-?\d+\.\d{10}\s")  # not of a step along OT's line
 # 2023.1 writes "[a.u.]:", later versions "[hartree]", and free energy and gap on lines of their own
 _ENERGY = re.compile(r"\s*ENERGY\| Total FORCE_EVAL \( \w+ \) energy \[(?:a\.u\.|hartree)\]:?\s+(\S+)\s*$")
 _FORCE = re.compile(r"\s*(?:FORCES\|\s+\d+|\d+\s+\d+\s+[A-Z][a-z]?)((?:\s+\S+){3})(?:\s+\S+)?\s*$")
@@ -82,6 +83,8 @@ class Log(logs.Log[Scf]):
     ----------
     unconverged, out_of_time, gave_up : bool
         Whether an SCF did not converge; CP2K stopped for the wall time; a relaxation used up its steps.
+    convergence : float
+        Of the last SCF cycle that says it: CP2K compares it with EPS_SCF.
     geometry_step : int
         Last step of a relaxation.
     forces_eV_A : list of (x, y, z)
@@ -96,6 +99,7 @@ class Log(logs.Log[Scf]):
     def __init__(self) -> None:
         super().__init__()
         self.out_of_time = self.gave_up = False
+        self.convergence = math.inf
         self.geometry_step = 0
         self.forces_eV_A: list[list[float]] = []
         self.abort = ""
@@ -124,6 +128,8 @@ class Log(logs.Log[Scf]):
             self.n_cycles += 1
             self._open.cycles += 1
             self._open.on_the_edge, self._warned = self._warned, False
+            if found := _CONVERGENCE.search(line):
+                self.convergence = number(found.group(1))
         elif found := _ENERGY.match(line):
             self._close(number(found.group(1)))
         elif found := _GEOMETRY_STEP.match(line):

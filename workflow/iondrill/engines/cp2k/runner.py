@@ -13,11 +13,11 @@ from ase.units import fs
 from iondrill.engines import attempts
 from iondrill.engines.attempts import EXIT, Verdict
 from iondrill.engines.base import FORCES
-from iondrill.engines.cp2k.attempt import MOLDEN, Attempt
+from iondrill.engines.cp2k.attempt import LOG, MOLDEN, Attempt
 from iondrill.engines.cp2k.charges import SCHEMES
 from iondrill.engines.cp2k.inputs import INPUT, PROJECT, Resume, in_cp2k_cell, render_input
 from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation, rungs
-from iondrill.engines.cp2k.output import sound_forces
+from iondrill.engines.cp2k.output import Log, sound_forces
 from iondrill.engines.cp2k.restart import is_whole, wavefunction
 from iondrill.engines.cp2k.validate import check_input
 from iondrill.engines.folder import GUESS, WAVEFUNCTION
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
     from iondrill.engines.launch import Signals
     from iondrill.prepare.jobs import Job
+
+NEAR_SCF = 1e-3
+"""Of CP2K's measure of convergence: below it an SCF is slow, not lost."""
 
 
 class Run(attempts.Run[Attempt]):
@@ -73,15 +76,15 @@ class Run(attempts.Run[Attempt]):
     def _resume(self, former: list[Attempt]) -> tuple[Resume, set[Path]]:
         """Return what the next attempt goes on from, and the folders that this is in."""
         restart = guess = hessian = None
-        action = former[-1].record.action if former else None
         last_frame = self._last_frame()
         for attempt in reversed(former):
             restart = restart or (None if isinstance(self.job.task, Static) else attempt.restart(last_frame))
             guess = guess or wavefunction(attempt.folder)
             if hessian is None and is_whole(path := attempt.folder / f"{PROJECT}-BFGS.Hessian"):
                 hessian = path
-        if action in {"climb", "fresh"}:
-            guess = hessian = None  # of an SCF that failed, or of a file that cannot be read
+        action = former[-1].record.action if former else None
+        if action == "fresh" or (action == "climb" and not self._was_near(former[-1])):
+            guess = hessian = None  # of a file that cannot be read, or of an SCF that went astray
         if restart is None:
             hessian = None
         failed = any(attempt.record.action in {"climb", "fresh"} for attempt in former)
@@ -91,6 +94,11 @@ class Run(attempts.Run[Attempt]):
         names = (None if path is None else os.path.relpath(path, self.state / "attempt") for path in paths)
         resume = Resume(restart.step if restart else 0, *names)
         return resume, {path.parent for path in paths if path}
+
+    def _was_near(self, failed: Attempt) -> bool:
+        """Say whether the next rung does well to start from where an SCF that was too slow has come to."""
+        following = self.ladder[(failed.record.rung + 1) % len(self.ladder)]
+        return isinstance(following, OrbitalTransformation) and Log.read(failed.folder / LOG).convergence < NEAR_SCF
 
     def _last_frame(self) -> int | None:
         if not isinstance(self.job.task, Md):
