@@ -10,7 +10,7 @@ from ase.constraints import FixAtoms
 from iondrill.build.io import write_structure
 from iondrill.config.levels import XtbLevel
 from iondrill.engines.base import read_result
-from iondrill.engines.execute import execute, prerelaxed
+from iondrill.engines.execute import execute, offer_guess, prerelaxed
 from iondrill.prepare.jobs import Job, Relax
 
 
@@ -89,3 +89,18 @@ def test_a_prerelaxation_that_fell_apart_is_not_used(methane, tmp_path):
 
 def test_without_prerelaxation_nothing_is_recorded(methane):
     assert prerelaxed(methane, []) == (methane, None)
+
+
+def test_a_guess_of_the_users_own_is_left_alone_and_that_of_another_job_renewed(tmp_path):
+    job, before, after = (tmp_path / name for name in ("job", "before", "after"))
+    for folder in (job, before, after):
+        folder.mkdir()
+    guess = job / "guess.wfn"
+    guess.write_bytes(b"the user's")
+    offer_guess(job, [])
+    assert guess.read_bytes() == b"the user's"
+    (before / "wavefunction.wfn").write_bytes(b"before")
+    offer_guess(job, [before])
+    assert guess.read_bytes() == b"before"
+    offer_guess(job, [after])
+    assert not guess.exists(), "not that of an earlier plan"

@@ -74,9 +74,13 @@ def execute(
 
 
 def offer_guess(folder: Path, guess_from: Sequence[Path]) -> None:
-    """Put the wavefunction that another job left, if it did, where the engine looks for a first guess."""
+    """Put the wavefunction that another job left, if it did, where the engine looks for a first guess.
+
+    Of a job that takes none from others, the user may have put one there.
+    """
     guess = folder / GUESS
-    guess.unlink(missing_ok=True)
+    if guess_from:
+        guess.unlink(missing_ok=True)
     for other in guess_from:
         with suppress(OSError):  # a job without a guess takes longer, no more
             folder.mkdir(parents=True, exist_ok=True)
