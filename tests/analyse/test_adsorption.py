@@ -21,7 +21,7 @@ from iondrill.analyse.adsorption import (
     table_row,
     write_csv,
 )
-from iondrill.build.sites import relaxed_sites
+from iondrill.build.adsorbate import relaxed_sites
 from iondrill.config.levels import Cp2kLevel, VaspLevel, XtbLevel
 from iondrill.engines.base import Attempt, Result
 from iondrill.errors import UserError

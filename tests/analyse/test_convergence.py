@@ -13,7 +13,8 @@ from ase.units import Bohr, Hartree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iondrill.analyse.convergence import COLUMNS, Sample, curves, force_difference, summary, vacuum_A, write_csv
+from iondrill.analyse.convergence import Sample, curves, force_difference, vacuum_A
+from iondrill.analyse.convergence_table import COLUMNS, summary, write_csv
 from iondrill.build.registry import build
 from iondrill.config.convergence import Study, Tolerance
 from iondrill.engines.base import FORCES, ON_THE_EDGE, Attempt, Result

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from iondrill.build.adsorbate import add_adsorbate
 from iondrill.build.assertions import assert_surface, faults
 from iondrill.build.recipes import load_recipe
-from iondrill.build.sites import add_adsorbate, find_sites
+from iondrill.build.sites import find_sites
 from iondrill.build.slab import build_slab
 
 STRUCTURES = Path(__file__).parents[2] / "structures"

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from iondrill.build.adsorbate import add_adsorbate
 from iondrill.build.assertions import assert_surface, faults
 from iondrill.build.bonds import find_bonds
 from iondrill.build.facet import FacetRecipe
 from iondrill.build.flip import find_flip
-from iondrill.build.sites import add_adsorbate, find_sites
+from iondrill.build.sites import find_sites
 from iondrill.build.slab import build_slab
 from iondrill.errors import UserError
 

@@ -11,9 +11,10 @@ from ase.constraints import FixAtoms
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from iondrill.build.adsorbate import add_adsorbate
 from iondrill.build.paths import moved_by_symmetry, nearest_hop, neighbours
 from iondrill.build.registry import build
-from iondrill.build.sites import add_adsorbate, find_sites
+from iondrill.build.sites import find_sites
 from iondrill.errors import UserError
 
 CC_A = graphene().get_distance(0, 1, mic=True)

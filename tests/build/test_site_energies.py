@@ -6,10 +6,11 @@ import pytest
 from ase import Atoms
 from ase.optimize import BFGS
 
+from iondrill.build.adsorbate import add_adsorbate
 from iondrill.build.assertions import assert_surface, faults
 from iondrill.build.facet import FacetRecipe
 from iondrill.build.recipes import load_recipe
-from iondrill.build.sites import add_adsorbate, find_sites
+from iondrill.build.sites import find_sites
 from iondrill.build.slab import build_slab
 from iondrill.build.springs import spring_hessian
 from iondrill.config.levels import XtbLevel

@@ -12,9 +12,10 @@ from ase.data import atomic_numbers, covalent_radii
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from iondrill.build.adsorbate import add_adsorbate, site_position
 from iondrill.build.facet import FacetRecipe
 from iondrill.build.recipes import load_recipe
-from iondrill.build.sites import add_adsorbate, find_sites, site_position
+from iondrill.build.sites import find_sites
 from iondrill.build.slab import build_slab
 from iondrill.errors import UserError
 

@@ -7,12 +7,13 @@ import pytest
 from ase.build import molecule
 from ase.io import write
 
+from iondrill.build.adsorbate import add_adsorbate
 from iondrill.build.assertions import assert_surface, faults
 from iondrill.build.checks import read_structure
 from iondrill.build.io import write_structure
 from iondrill.build.recipes import FileRecipe, load_recipe
 from iondrill.build.registry import build
-from iondrill.build.sites import add_adsorbate, find_sites
+from iondrill.build.sites import find_sites
 from iondrill.build.slab import build_slab
 from iondrill.errors import UserError
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from iondrill.config.load import Document, check_config
 from iondrill.errors import UserError
 from iondrill.prepare.check import check
-from iondrill.prepare.plan import JobId, Plan
+from iondrill.prepare.plan import Plan
+from iondrill.prepare.subjects import JobId
 
 ROOT = Path(__file__).parents[2]
 LEVELS = {"gfn2": {"engine": "xtb"}, "dft": {"engine": "cp2k", "cutoff_Ry": 400}, "vasp": {"engine": "vasp"}}

@@ -17,7 +17,8 @@ from iondrill.config.load import read_config
 from iondrill.config.models import Config
 from iondrill.errors import UserError
 from iondrill.prepare.jobs import Md, Relax, Static
-from iondrill.prepare.plan import JobId, Plan
+from iondrill.prepare.plan import Plan
+from iondrill.prepare.subjects import JobId
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,7 +4,8 @@ import pytest
 import yaml
 
 from iondrill.config.models import Config
-from iondrill.prepare.plan import JobId, Plan
+from iondrill.prepare.plan import Plan
+from iondrill.prepare.subjects import JobId
 
 RECIPES = {
     "clusters/dot": {"kind": "cluster", "radius_A": 2.96, "expect_atoms": 29, "charge": 1, "multiplicity": [2, 4]},

@@ -15,10 +15,11 @@ from ase.db import connect
 from rocrate.rocrate import ROCrate
 
 from iondrill.analyse.order import order_parameters, write_csv
+from iondrill.build.adsorbate import add_adsorbate
 from iondrill.build.checks import read_structure
 from iondrill.build.io import write_structure
 from iondrill.build.registry import build
-from iondrill.build.sites import add_adsorbate, find_sites
+from iondrill.build.sites import find_sites
 from iondrill.collect.readers import log_chunks, read_chunks
 from iondrill.collect.trajectory import write_trajectory
 from iondrill.config.models import Config

@@ -8,7 +8,8 @@ from iondrill.build.recipes import spin_states
 from iondrill.config.load import Document, check_config
 from iondrill.errors import UserError
 from iondrill.prepare.intercalation import strain_of
-from iondrill.prepare.plan import JobId, Plan
+from iondrill.prepare.plan import Plan
+from iondrill.prepare.subjects import JobId
 
 try:
     plan = Plan(check_config([Document(Path(path)) for path in workflow.configfiles], config))

@@ -13,7 +13,8 @@ from iondrill.build.sites import find_sites
 from iondrill.config.models import Config
 from iondrill.engines.base import read_result
 from iondrill.prepare import intercalation
-from iondrill.prepare.plan import JobId, Plan
+from iondrill.prepare.plan import Plan
+from iondrill.prepare.subjects import JobId
 from iondrill.scripting import logged
 
 

@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 
-from iondrill.analyse.convergence import Sample, curves, summary, vacuum_A, write_csv
+from iondrill.analyse.convergence import Sample, curves, vacuum_A
+from iondrill.analyse.convergence_table import summary, write_csv
 from iondrill.build.checks import read_structure
 from iondrill.config.models import Config
 from iondrill.engines.base import read_result
 from iondrill.files import write_text
-from iondrill.prepare.plan import JobId, Plan
+from iondrill.prepare.plan import Plan
+from iondrill.prepare.subjects import JobId
 from iondrill.report.convergence import draw_convergence
 from iondrill.scripting import logged
 

@@ -7,7 +7,8 @@ from iondrill.build.crystal import load_crystal, strains
 from iondrill.config.models import Config
 from iondrill.engines.base import read_result
 from iondrill.prepare.intercalation import metals
-from iondrill.prepare.plan import JobId, Plan
+from iondrill.prepare.plan import Plan
+from iondrill.prepare.subjects import JobId
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):

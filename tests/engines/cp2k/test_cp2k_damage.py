@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from iondrill.config.models import Thermostat
-from iondrill.engines.attempts import Record
+from iondrill.engines.attempt import Record
 from iondrill.engines.base import StoppedError
 from iondrill.engines.cp2k import Cp2kEngine
 from iondrill.engines.cp2k.attempt import Attempt

@@ -12,7 +12,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from iondrill.engines.attempts import Action, Record
+from iondrill.engines.attempt import Action, Record
 from iondrill.engines.registry import write_folder
 from iondrill.engines.vasp.attempt import HARD, SOFT, Attempt
 from iondrill.engines.vasp.handlers import HANDLERS, Ending, judge

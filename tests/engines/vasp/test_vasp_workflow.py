@@ -21,8 +21,9 @@ from iondrill.build.checks import read_structure
 from iondrill.build.registry import build
 from iondrill.config.load import Document, check_config
 from iondrill.engines.execute import execute
-from iondrill.prepare.plan import JobId, Plan
+from iondrill.prepare.plan import Plan
 from iondrill.prepare.start import isolated_atom, slab_with_ions
+from iondrill.prepare.subjects import JobId
 
 pytestmark = pytest.mark.workflow
 

@@ -12,7 +12,7 @@ from ase.geometry import find_mic
 from pydantic import RootModel
 
 from iondrill.analyse.tables import write_table
-from iondrill.build.sites import relaxed_sites
+from iondrill.build.adsorbate import relaxed_sites
 from iondrill.config.base import Ion, PositiveFloat, Strict
 from iondrill.config.levels import XtbLevel
 from iondrill.config.load import load

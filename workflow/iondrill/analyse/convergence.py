@@ -8,21 +8,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from ase.geometry import find_mic
-from ase.units import Bohr, Hartree
 
 from iondrill.analyse.adsorption import adsorption_energy
-from iondrill.analyse.tables import write_table
 from iondrill.engines.base import FORCES, ON_THE_EDGE
 from iondrill.prepare.jobs import VACUUM_A
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from ase import Atoms
     from numpy.typing import NDArray
 
-    from iondrill.config.convergence import Study, Tolerance
+    from iondrill.config.convergence import Tolerance
     from iondrill.engines.base import Result
 
 SAME_PLACE_A = 0.05
@@ -237,103 +234,3 @@ def _same_places(atoms: Atoms, other: Atoms) -> tuple[NDArray[np.int_], NDArray[
 def _moving(atoms: Atoms) -> NDArray[np.int_]:
     held = [index for constraint in atoms.constraints for index in constraint.get_indices()]
     return np.setdiff1d(np.arange(len(atoms)), held)
-
-
-COLUMNS = (
-    *("parameter", "value", "own", "level", "energy_eV", "energy_difference_meV_atom"),
-    *("force_difference_max_eV_A", "force_difference_max_Ha_bohr"),
-    *("force_difference_rms_eV_A", "force_difference_rms_Ha_bohr", "E_ads_eV", "E_ads_difference_meV"),
-    *("within_tolerance", "density_on_edge", "n_scf_cycles", "core_s", "core_s_relative", "status"),
-)
-
-
-def table_row(sample: Sample, curve: Curve, tolerance: Tolerance) -> dict[str, Any]:
-    """Return a row of ``convergence/<study>.csv``; no number from what did not converge.
-
-    SCF cycles and core seconds are those of the structure itself, also in a study of an adsorption energy.
-    """
-    difference, usable = curve.difference(sample), sample.converged
-    finest_s = curve.finest.result.core_s if curve.finest else 0.0
-    to_atomic = Bohr / Hartree
-    largest, rms = difference.force_max_eV_A, difference.force_rms_eV_A
-    return {
-        "parameter": sample.parameter,
-        "value": shown(sample.value),
-        "own": "yes" if sample.own else "no",
-        "level": sample.result.level,
-        "energy_eV": sample.result.energy_eV if usable else None,
-        "energy_difference_meV_atom": difference.energy_meV_atom,
-        "force_difference_max_eV_A": largest,
-        "force_difference_max_Ha_bohr": None if largest is None else largest * to_atomic,
-        "force_difference_rms_eV_A": rms,
-        "force_difference_rms_Ha_bohr": None if rms is None else rms * to_atomic,
-        "E_ads_eV": sample.E_ads_eV,
-        "E_ads_difference_meV": difference.E_ads_meV,
-        "within_tolerance": None if sample.status != "converged" else "yes" if difference.within(tolerance) else "no",
-        "density_on_edge": "yes" if sample.on_the_edge else "no",
-        "n_scf_cycles": sample.result.n_scf_cycles,
-        "core_s": sample.result.core_s,
-        "core_s_relative": sample.result.core_s / finest_s if usable and finest_s else None,
-        "status": sample.status,
-    }
-
-
-def write_csv(found: Sequence[Curve], tolerance: Tolerance, path: Path) -> None:
-    """Write ``convergence/<study>.csv``, from coarse to fine."""
-    rows = (table_row(sample, curve, tolerance) for curve in found for sample in curve.samples)
-    write_table(path, COLUMNS, ([row[name] for name in COLUMNS] for row in rows))
-
-
-def summary(study: Study, title: str, found: Sequence[Curve]) -> dict[str, Any]:
-    """Return what a study says: for each setting the cheapest value that will do, and the error of the own value.
-
-    The error estimate of the study's level adds up the absolute differences of its own values to the finest ones,
-    over all settings; a quantity that is missing in one of them has none.
-
-    Parameters
-    ----------
-    study : Study
-        What was asked for.
-    title : str
-        The level in a few words.
-    found : sequence of Curve
-        One for each setting.
-    """
-    settings = {curve.parameter: _summary_of(curve, study.tolerance) for curve in found}
-    errors = [curve.difference(curve.own) for curve in found]
-    return {
-        "structure": study.structure,
-        "level": study.level,
-        "level_title": title,
-        "tolerance": study.tolerance.model_dump(mode="json"),
-        "settings": settings,
-        "error_estimate": {
-            name: None if None in (values := [getattr(error, name) for error in errors]) else sum(map(abs, values))
-            for name in ("energy_meV_atom", "force_max_eV_A", "E_ads_meV")
-        },
-    }
-
-
-def _summary_of(curve: Curve, tolerance: Tolerance) -> dict[str, Any]:
-    finest, cheapest = curve.finest, curve.cheapest(tolerance)
-    own = curve.own
-    if finest is None:
-        remark = "no value converged"
-    elif cheapest is None:
-        remark = f"not within the tolerance below {shown(finest.value)}: add finer values"
-    else:
-        share = cheapest.result.core_s / finest.result.core_s if finest.result.core_s else 1.0
-        remark = f"{shown(cheapest.value)} is within the tolerance, at {share:.2g} of the cost of {shown(finest.value)}"
-    return {
-        "finest": None if finest is None else shown(finest.value),
-        "own": shown(own.value),
-        "own_difference": curve.difference(own)._asdict(),
-        "cheapest_within_tolerance": None if cheapest is None else shown(cheapest.value),
-        "remark": remark,
-    }
-
-
-def shown(value: Any) -> str:
-    """Return a value as the tables show it: ``400``, ``3x3x1``."""
-    numbers = value if isinstance(value, (tuple, list)) else (value,)
-    return "x".join(f"{number:.6g}" for number in numbers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from iondrill.engines.attempts import FULL_BYTES, Verdict
+from iondrill.engines.attempt import Verdict
 from iondrill.prepare.jobs import Relax
 
 if TYPE_CHECKING:
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from iondrill.engines.logs import Log
     from iondrill.prepare.jobs import Task
+
+FULL_BYTES = 1 << 20
+"""With less than this left, a disk counts as full."""
 
 
 @dataclass(frozen=True)

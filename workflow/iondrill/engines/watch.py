@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from iondrill.engines.attempts import EXIT, MARGIN_S
+from iondrill.engines.attempt import EXIT
+from iondrill.engines.attempts import MARGIN_S
 from iondrill.engines.base import StoppedError
 from iondrill.engines.launch import deadline_s
 from iondrill.prepare.journal import RUNNING, Journal

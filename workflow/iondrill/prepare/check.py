@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from iondrill.build.recipes import AnyRecipe
-    from iondrill.prepare.plan import JobId
+    from iondrill.prepare.subjects import JobId
 
 KINDS = {
     "structure": ("cluster", "flake", "assembly"),

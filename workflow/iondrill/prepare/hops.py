@@ -84,8 +84,9 @@ def ends(hop: Hop, built: Atoms, start: Atoms, end: Atoms) -> tuple[Atoms, Atoms
     UserError
         If an ion has left its site, or the places cannot be reached by a symmetry.
     """
+    from iondrill.build.adsorbate import relaxed_sites
     from iondrill.build.paths import moved_by_symmetry, nearest_hop
-    from iondrill.build.sites import find_sites, relaxed_sites
+    from iondrill.build.sites import find_sites
 
     sites = {site.label: site for site in find_sites(built)}
     in_plane = built.cell.array[:2]

@@ -47,7 +47,8 @@ def slab_with_ions(built: Atoms, relaxed: Atoms, ions: str, site_label: str) -> 
     UserError
         If there is no such site.
     """
-    from iondrill.build.sites import add_adsorbate, find_sites
+    from iondrill.build.adsorbate import add_adsorbate
+    from iondrill.build.sites import find_sites
 
     sites = {site.label: site for site in find_sites(built)}
     if site_label not in sites:
@@ -95,7 +96,8 @@ def left_site(before: Atoms, after: Atoms, built: Atoms) -> str:
     built : Atoms
         The slab as built: its exact symmetry names the sites.
     """
-    from iondrill.build.sites import find_sites, relaxed_sites
+    from iondrill.build.adsorbate import relaxed_sites
+    from iondrill.build.sites import find_sites
 
     places = {site.label: site.fractions @ built.cell.array[:2] for site in find_sites(built)}
     was, now = (relaxed_sites(atoms, places) for atoms in (before, after))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from iondrill.analyse.convergence import shown
+from iondrill.analyse.convergence_table import shown
 from iondrill.report.svg import INK, OKABE_ITO, STYLE, canvas, to_svg
 
 if TYPE_CHECKING:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from rocrate.model.entity import Entity
     from rocrate.rocrate import ROCrate
 
-    from iondrill.prepare.plan import JobId, Plan
+    from iondrill.prepare.plan import Plan
+    from iondrill.prepare.subjects import JobId
 
 LICENCE = "https://spdx.org/licenses/CC-BY-4.0"
 CONFORMS_TO = "https://w3id.org/ro/crate/1.1"

@@ -18,7 +18,8 @@ from iondrill.config.load import load
 from iondrill.engines.base import Result, read_result
 from iondrill.errors import Problem, UserError
 from iondrill.prepare.jobs import CLEAN
-from iondrill.prepare.plan import JobId, Plan
+from iondrill.prepare.plan import Plan
+from iondrill.prepare.subjects import JobId
 from iondrill.report.table import Table, read_table
 
 if TYPE_CHECKING:

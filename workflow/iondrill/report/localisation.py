@@ -12,7 +12,8 @@ from iondrill.analyse.elf_grid import read_elf_grid
 from iondrill.analyse.elf_lines import BOND_COLUMNS, NEW_BOND, PROFILE_COLUMNS
 from iondrill.build.bonds import BOND_SCALE
 from iondrill.build.checks import read_structure
-from iondrill.prepare.plan import JobId, Plan
+from iondrill.prepare.plan import Plan
+from iondrill.prepare.subjects import JobId
 from iondrill.report.data import gathered
 from iondrill.report.figures import CONTACTS
 from iondrill.report.maps import difference_pictures, map_pictures

@@ -13,7 +13,8 @@ from iondrill.analyse.elf import read_elf_map
 from iondrill.build.checks import read_structure
 from iondrill.config.load import load
 from iondrill.files import replacing, write_text
-from iondrill.prepare.plan import JobId, Plan
+from iondrill.prepare.plan import Plan
+from iondrill.prepare.subjects import JobId
 from iondrill.report.drawing import IN_PLANE, Scene, by_element, draw_scene
 from iondrill.report.elf_map import scale, shown
 from iondrill.report.figures import draw_adsorption

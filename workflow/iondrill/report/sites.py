@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from iondrill.build.checks import read_structure
 from iondrill.build.sites import find_sites
-from iondrill.prepare.plan import JobId, Plan
+from iondrill.prepare.plan import Plan
+from iondrill.prepare.subjects import JobId
 from iondrill.report.drawing import Mark, Scene, by_layer, draw_scene
 from iondrill.report.svg import data_uri, themed
 

@@ -7,8 +7,8 @@ from shutil import disk_usage
 from typing import IO, TYPE_CHECKING
 
 from iondrill.config.levels import Cp2kLevel
-from iondrill.engines import attempts
-from iondrill.engines.attempts import EXIT, SAID, Verdict
+from iondrill.engines import attempt
+from iondrill.engines.attempt import EXIT, SAID, Verdict
 from iondrill.engines.cp2k import restart as restarts_of
 from iondrill.engines.cp2k.handlers import Ending, judge
 from iondrill.engines.cp2k.inputs import INPUT, PROJECT, in_cp2k_cell
@@ -40,8 +40,8 @@ LARGE = ("*.wfn*", "*.kp*", "*.restart*", "*.xyz", "*.ener", "*.Hessian*", "*.mo
 LOOK_EVERY_S = 0.5
 
 
-class Attempt(attempts.Attempt):
-    """An attempt, running or past; see `iondrill.engines.attempts.Attempt`."""
+class Attempt(attempt.Attempt):
+    """An attempt, running or past; see `iondrill.engines.attempt.Attempt`."""
 
     log: Log
     large = LARGE

@@ -11,7 +11,7 @@ import numpy as np
 from ase.units import fs
 
 from iondrill.engines import attempts
-from iondrill.engines.attempts import EXIT, Verdict
+from iondrill.engines.attempt import EXIT, Verdict
 from iondrill.engines.base import FORCES
 from iondrill.engines.cp2k.attempt import LOG, MOLDEN, Attempt
 from iondrill.engines.cp2k.charges import SCHEMES

@@ -7,8 +7,8 @@ from shutil import disk_usage
 from typing import IO, TYPE_CHECKING
 
 from iondrill.config.levels import VaspLevel
-from iondrill.engines import attempts
-from iondrill.engines.attempts import EXIT, SAID, Verdict
+from iondrill.engines import attempt
+from iondrill.engines.attempt import EXIT, SAID, Verdict
 from iondrill.engines.launch import Program
 from iondrill.engines.tail import Tail
 from iondrill.engines.vasp.handlers import Ending, judge
@@ -43,8 +43,8 @@ LARGE = ("WAVECAR", "CHG", CHGCAR, ELFCAR, "LOCPOT", "AECCAR*", "PROCAR", "vaspw
 LOOK_EVERY_S = 0.5
 
 
-class Attempt(attempts.Attempt):
-    """An attempt, running or past; see `iondrill.engines.attempts.Attempt`."""
+class Attempt(attempt.Attempt):
+    """An attempt, running or past; see `iondrill.engines.attempt.Attempt`."""
 
     log: Log
     large = LARGE

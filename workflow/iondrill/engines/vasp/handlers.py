@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from iondrill.engines import endings
-from iondrill.engines.attempts import Verdict
+from iondrill.engines.attempt import Verdict
 from iondrill.engines.endings import disk_full, finished, incomplete, killed, not_launched, scf_not_converged
 from iondrill.prepare.jobs import Relax
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
-    from iondrill.engines.attempts import Verdict
+    from iondrill.engines.attempt import Verdict
     from iondrill.engines.launch import Signals
     from iondrill.prepare.jobs import Job
 
