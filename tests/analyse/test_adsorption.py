@@ -169,6 +169,12 @@ def test_the_metal_of_the_same_level_goes_before_the_table():
     assert table_row(row())["metal_reference"] == ""
 
 
+def test_the_error_of_the_settings_stands_beside_the_energy_alone():
+    assert table_row(row(error_eV=0.012))["error_estimate_eV"] == 0.012
+    assert table_row(row(error_eV=0.012, atom=result(None, "failed")))["error_estimate_eV"] is None
+    assert table_row(row())["error_estimate_eV"] is None
+
+
 def test_displaced_substrate_leaves_out_fixed_atoms_and_ions():
     clean, bound = slab(), slab([0, 0, 12])
     bound.positions[0] += [0.3, 0, 0]
@@ -258,7 +264,7 @@ def test_the_table(tmp_path):
     assert ",".join(header) == (
         "facet,termination,adsorbate,site,n,coverage_ML,E_ads_eV,E_ads_vs_metal_eV,height_A,level,status,"
         "n_ionic_steps,n_scf_cycles,core_s,"
-        "metal_reference,displaced_rms_A,displaced_max_A,charge_e,charge_scheme"
+        "metal_reference,displaced_rms_A,displaced_max_A,charge_e,charge_scheme,error_estimate_eV"
     )
     shared = ["12", "340", "5.5"]
     assert first == [
@@ -274,7 +280,7 @@ def test_the_table(tmp_path):
         "gfn2",
         "converged",
         *shared,
-        *[""] * 5,
+        *[""] * 6,
     ]
     why = 'not_converged; slab with ion not_converged: says "no", twice'
-    assert second == ["C100-2x1", "clean", "Li", "bridge", "1", "0.5", "", "", "", "gfn2", why, *shared, *[""] * 5]
+    assert second == ["C100-2x1", "clean", "Li", "bridge", "1", "0.5", "", "", "", "gfn2", why, *shared, *[""] * 6]

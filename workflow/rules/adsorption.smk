@@ -78,6 +78,8 @@ rule tabulate_adsorption:
         "../envs/iondrill.yaml"
     params:
         config=plan.config.model_dump(mode="json"),
+        # of the studies that are there: `snakemake convergence` makes them
+        errors_eV=error_estimates(plan),
     message:
         "Table of adsorption energies"
     script:

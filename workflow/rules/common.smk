@@ -7,6 +7,7 @@ from pathlib import Path
 from iondrill.build.recipes import spin_states
 from iondrill.config.load import Document, check_config
 from iondrill.errors import UserError
+from iondrill.prepare.estimates import error_estimates
 from iondrill.prepare.intercalation import strain_of
 from iondrill.prepare.plan import Plan
 from iondrill.prepare.subjects import JobId

@@ -31,6 +31,7 @@ COLUMNS = (
     *("facet", "termination", "adsorbate", "site", "n", "coverage_ML", "E_ads_eV", "E_ads_vs_metal_eV", "height_A"),
     *("level", "status", "n_ionic_steps", "n_scf_cycles", "core_s"),
     *("metal_reference", "displaced_rms_A", "displaced_max_A", "charge_e", "charge_scheme"),
+    "error_estimate_eV",
 )
 TWO_SIDED_A = 2.5
 """First layers, one of each side, are at least this far apart."""
@@ -72,6 +73,8 @@ class Adsorption:
         The relaxed clean slab, atom by atom that of `geometry`: for the displacement of the substrate.
     metal_eV : float, optional
         Energy of the bulk metal at this level, per atom; by default the tabulated cohesive energy is used, if any.
+    error_eV : float, optional
+        Error of E_ads from the settings of the level, as a convergence study found it.
     """
 
     facet: str
@@ -87,6 +90,7 @@ class Adsorption:
     faults: Mapping[str, str] = field(default_factory=dict)
     clean: Atoms | None = None
     metal_eV: float | None = None
+    error_eV: float | None = None
 
     @property
     def parts(self) -> dict[str, Result]:
@@ -251,7 +255,8 @@ def table_row(row: Adsorption) -> dict[str, str | int | float | None]:
     The energies are empty unless all three parts converged, with whole slabs, at one level with one version of
     the engine; the height unless the slab with the ions converged. E_ads_vs_metal_eV = E_ads + E_coh is empty
     unless E_coh is known at this level or method, as metal_reference says: negative, the ion prefers the facet to its
-    metal. Steps, cycles and core seconds are those of the slab with the ions alone.
+    metal. The error estimate is that of a convergence study of this facet, ion and level, if there is one. Steps, cycles
+    and core seconds are those of the slab with the ions alone.
     """
     outcome = status(row)
     E_ads_eV = against_metal_eV = rms_A = most_A = charge_e = None
@@ -286,6 +291,7 @@ def table_row(row: Adsorption) -> dict[str, str | int | float | None]:
         "displaced_max_A": most_A,
         "charge_e": charge_e,
         "charge_scheme": scheme,
+        "error_estimate_eV": None if E_ads_eV is None else row.error_eV,
     }
 
 
