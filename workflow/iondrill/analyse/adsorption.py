@@ -255,8 +255,8 @@ def table_row(row: Adsorption) -> dict[str, str | int | float | None]:
     The energies are empty unless all three parts converged, with whole slabs, at one level with one version of
     the engine; the height unless the slab with the ions converged. E_ads_vs_metal_eV = E_ads + E_coh is empty
     unless E_coh is known at this level or method, as metal_reference says: negative, the ion prefers the facet to its
-    metal. The error estimate is that of a convergence study of this facet, ion and level, if there is one. Steps, cycles
-    and core seconds are those of the slab with the ions alone.
+    metal. The error estimate is that of a convergence study of this facet, ion and level, if there is one. Steps,
+    cycles and core seconds are those of the slab with the ions alone.
     """
     outcome = status(row)
     E_ads_eV = against_metal_eV = rms_A = most_A = charge_e = None

@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
 
 def error_estimates(plan: Plan) -> dict[str, float]:
-    """Return how far E_ads may be off for the settings of its level, eV, by facet, ion and level: ``C100-2x1.Li.pbe-d3``.
+    """Return how far E_ads may be off for the settings of its level, eV, by facet, ion and level.
 
-    What a study found for one site serves all sites of the facet; of several studies the largest estimate counts.
+    The keys are like ``C100-2x1.Li.pbe-d3``. What a study found for one site serves all sites of the
+    facet; of several studies the largest estimate counts.
 
     Parameters
     ----------
