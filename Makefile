@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format docs lock clean
+.PHONY: help run test drill lint format docs lock clean
 
 help: ## Show this text.
 	@sed -n 's/^\([a-z]*\):.*## /  make \1: /p' $(MAKEFILE_LIST)
@@ -27,6 +27,10 @@ run: .venv/.ready ## Set everything up and run the default config to results/rep
 test: .venv/.ready-dev ## Set everything up, CP2K, Slurm and Chromium too when root, and run the tests.
 	@tools/system-packages libopenblas0 cp2k openmpi-bin slurm-wlm munge chromium
 	@pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+drill: .venv/.ready-dev ## Let small runs suffer 57 random faults (as root: Slurm, CP2K too), and write docs/reliability.md.
+	@tools/system-packages libopenblas0 cp2k openmpi-bin slurm-wlm munge
+	@PYTHONPATH=tools python -m faultdrill
 
 lint: .venv/.ready-dev ## Check style, types, rooms and rules.
 	ruff check .

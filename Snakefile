@@ -33,6 +33,27 @@ rule all:
         f"{RESULTS}/status.json",
 
 
+# seconds each: not worth a place in a queue
+localrules:
+    all,
+    inputs,
+    barriers,
+    crate,
+    intercalation,
+    convergence,
+    build_structure,
+    assemble,
+    keep_spin_state,
+    tabulate_adsorption,
+    tabulate_barriers,
+    tabulate_convergence,
+    tabulate_intercalation,
+    check_convergence,
+    compare_runs,
+    summarise_elf,
+    check_status,
+
+
 onerror:
     # of the whole run only: Snakemake starts the processes of single jobs, and dry runs, without it
     report_what_there_is()

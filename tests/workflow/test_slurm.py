@@ -20,7 +20,7 @@ from ase.io import read, write
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Slurm
+    from faultdrill.slurm import Slurm
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slurm, pytest.mark.xdist_group("slurm")]
 

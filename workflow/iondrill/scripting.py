@@ -9,12 +9,14 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iondrill.engines.launch import WALLTIME
+from iondrill.engines.launch import END_TIME, WALLTIME
 from iondrill.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+BATCH = ("SLURM_JOB_ID", "PBS_JOBID", "JOB_ID", "LSB_JOBID")
+"""What Slurm, PBS, SGE and LSF set in the environment of a job."""
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -27,9 +29,10 @@ def logged(path: str | Path, runtime_min: float | None = None) -> Iterator[None]
     path : str or Path
         The log file; it is written anew.
     runtime_min : float, optional
-        The rule's ``runtime``, if it has one: engines stop themselves before it, unless the environment says when.
+        What the job has asked its scheduler for: engines stop themselves before it is over, unless the environment
+        says when. It means nothing where no scheduler keeps to it.
     """
-    if runtime_min:
+    if runtime_min and END_TIME not in os.environ and any(name in os.environ for name in BATCH):
         os.environ.setdefault(WALLTIME, f"{60 * runtime_min:.0f}")
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

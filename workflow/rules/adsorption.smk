@@ -15,6 +15,9 @@ rule relax_slab:
     priority: 50
     conda:
         "../envs/iondrill.yaml"
+    threads: ranks_of("adsorption", "{facet}.clean.{level}")
+    resources:
+        **requests("adsorption", "{facet}.clean.{level}"),
     params:
         job=job_spec("adsorption", "{facet}.clean.{level}", "{facet} as built"),
     message:
@@ -35,8 +38,13 @@ rule relax_adsorbate:
         f"{RESULTS}/logs/relax_adsorbate/{{facet}}.{{ions}}-{{site}}.{{level}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/relax_adsorbate/{{facet}}.{{ions}}-{{site}}.{{level}}.tsv"
+    group:
+        SITES
     conda:
         "../envs/iondrill.yaml"
+    threads: ranks_of("adsorption", "{facet}.{ions}-{site}.{level}")
+    resources:
+        **requests("adsorption", "{facet}.{ions}-{site}.{level}"),
     params:
         job=job_spec("adsorption", "{facet}.{ions}-{site}.{level}", "{ions} at {site} on {facet}, relaxed clean"),
         ions=lambda wildcards: wildcards.ions,
@@ -55,6 +63,9 @@ rule run_atom:
         f"{RESULTS}/logs/run_atom/atom.{{ion}}.{{level}}.log",
     conda:
         "../envs/iondrill.yaml"
+    threads: ranks_of("adsorption", "atom.{ion}.{level}")
+    resources:
+        **requests("adsorption", "atom.{ion}.{level}"),
     params:
         job=job_spec("adsorption", "atom.{ion}.{level}", "isolated atom"),
         ion=lambda wildcards: wildcards.ion,

@@ -19,6 +19,9 @@ rule find_barrier:
         end=r"[a-z0-9-]+",
     conda:
         "../envs/iondrill.yaml"
+    threads: ranks_of("barriers", "{facet}.{ion}-{start}_{end}.{level}")
+    resources:
+        **requests("barriers", "{facet}.{ion}-{start}_{end}.{level}"),
     params:
         job=job_spec("barriers", "{facet}.{ion}-{start}_{end}.{level}", "{ion} from {start} to {end} on {facet}"),
         hop=lambda wildcards: [wildcards.facet, wildcards.ion, wildcards.start, wildcards.end],

@@ -19,6 +19,8 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+# relaxations of minutes on one core share submissions, where the profile says how many (group-components)
+SITES = "sites" if {plan.config.levels[level].engine for level in plan.config.adsorption.levels} == {"xtb"} else None
 RESULTS = plan.results.as_posix()
 RECIPES = plan.recipes
 
@@ -46,6 +48,29 @@ def job_spec(stage, name, note=""):
         return plan.job(JobId(stage, name.format(**wildcards)), note.format(**wildcards)).model_dump(mode="json")
 
     return spec
+
+
+def requests(stage, name):
+    """Return what a job asks of a scheduler, each as a function of the wildcards and the attempt."""
+
+    def asked(wildcards, attempt):
+        return plan.request(JobId(stage, name.format(**wildcards)), attempt)
+
+    return cores(stage, name) | {
+        "mem_mb": lambda wildcards, attempt: asked(wildcards, attempt).mem_mb,
+        "runtime": lambda wildcards, attempt: asked(wildcards, attempt).runtime,
+    }
+
+
+def cores(stage, name):
+    """Return the cores that a job asks of a scheduler: one for each MPI rank."""
+    ranks = ranks_of(stage, name)
+    return {"tasks": ranks, "cpus_per_task": 1, "mpi": lambda wildcards: "mpi" if ranks(wildcards) > 1 else ""}
+
+
+def ranks_of(stage, name):
+    """Return a function of the wildcards that gives the cores a job occupies where it runs."""
+    return lambda wildcards: plan.ranks(JobId(stage, name.format(**wildcards)))
 
 
 def prerelaxation_of(stage, name):

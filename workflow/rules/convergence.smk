@@ -12,6 +12,9 @@ rule run_point:
         point=r"[A-Za-z0-9.+_-]+",
     conda:
         "../envs/iondrill.yaml"
+    threads: ranks_of("convergence", "{point}")
+    resources:
+        **cores("convergence", "{point}"),
     params:
         job=job_spec("convergence", "{point}", "as built"),
         point=lambda wildcards: asdict(plan.points[wildcards.point]),

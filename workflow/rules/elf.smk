@@ -14,6 +14,9 @@ rule run_elf_point:
         f"{RESULTS}/benchmarks/run_elf_point/{{run}}.{{step}}.{{level}}.tsv"
     conda:
         "../envs/iondrill.yaml"
+    threads: ranks_of("elf", "{run}.{step}.{level}")
+    resources:
+        **requests("elf", "{run}.{step}.{level}"),
     params:
         job=job_spec("elf", "{run}.{step}.{level}", "frame {step} of run {run}"),
         step=lambda wildcards: int(wildcards.step),
@@ -40,6 +43,9 @@ rule run_elf_part:
         part="nd|rest",
     conda:
         "../envs/iondrill.yaml"
+    threads: ranks_of("elf", "{run}.{step}.{part}.{level}")
+    resources:
+        **requests("elf", "{run}.{step}.{part}.{level}"),
     params:
         job=job_spec("elf", "{run}.{step}.{part}.{level}", "{part} of frame {step} of run {run}"),
         step=lambda wildcards: int(wildcards.step),

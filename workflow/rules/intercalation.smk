@@ -14,6 +14,9 @@ rule run_crystal:
         strain=r"a\d+c\d+",
     conda:
         "../envs/iondrill.yaml"
+    threads: ranks_of("intercalation", "{crystal}.{strain}.{level}")
+    resources:
+        **cores("intercalation", "{crystal}.{strain}.{level}"),
     params:
         job=job_spec("intercalation", "{crystal}.{strain}.{level}", "{crystal}, strained to {strain}"),
         strain=lambda wildcards: strain_of(wildcards.crystal, wildcards.strain, RECIPES),

@@ -13,6 +13,9 @@ rule run_md:
     priority: 100
     conda:
         "../envs/iondrill.yaml"
+    threads: ranks_of("md", "{run}.{level}")
+    resources:
+        **requests("md", "{run}.{level}"),
     params:
         job=job_spec("md", "{run}.{level}"),
     message:

@@ -15,6 +15,9 @@ rule relax:
     priority: 200
     conda:
         "../envs/iondrill.yaml"
+    threads: ranks_of("relax", "{name}{state}.{level}")
+    resources:
+        **requests("relax", "{name}{state}.{level}"),
     params:
         job=job_spec("relax", "{name}{state}.{level}", "{name} as built"),
     message:

@@ -7,7 +7,7 @@ import json
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from iondrill.errors import UserError
 
@@ -91,6 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     facet.add_argument("--structures", type=Path, default=Path("structures"), metavar="DIR", help="default: structures")
     facet.set_defaults(command=_new_facet)
 
+    _add_cluster(commands)
+
     schema = commands.add_parser("schema", help="print the JSON Schema, for editors")
     schema.add_argument("what", nargs="?", choices=["config", "recipe"], default="config")
     schema.set_defaults(command=_schema)
@@ -100,6 +102,21 @@ def _parser() -> argparse.ArgumentParser:
     docs.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is out of date")
     docs.set_defaults(command=_docs)
     return parser
+
+
+def _add_cluster(commands: Any) -> None:
+    cluster = commands.add_parser("cluster", help="for Snakemake's executor cluster-generic: PBS, SGE and LSF")
+    acts = cluster.add_subparsers(metavar="what", required=True)
+    submit = acts.add_parser("submit", help="submit a job script; print the number of the job")
+    for name in ("cores", "mem-mb", "minutes"):
+        submit.add_argument(f"--{name}", type=int, required=True)
+    submit.add_argument("--extra", default="", metavar="WORDS", help="more options: '-q long -A account'")
+    submit.add_argument("subject", type=Path, metavar="SCRIPT")
+    ask = acts.add_parser("status", help="print running, success or failed")
+    ask.add_argument("subject", metavar="NUMBER")
+    for each, command in ((submit, _submit), (ask, _ask)):
+        each.add_argument("--scheduler", choices=["pbs", "sge", "lsf"], help="by default the one that is found")
+        each.set_defaults(command=command)
 
 
 def _add_configfile(command: argparse.ArgumentParser) -> None:
@@ -112,6 +129,26 @@ def _add_configfile(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="configuration files, later ones overriding earlier ones (default: config.yaml)",
     )
+
+
+def _submit(options: argparse.Namespace) -> int:
+    """Submit a job script."""
+    import shlex
+
+    from iondrill.cli import cluster
+
+    wish = cluster.Wish(options.cores, options.mem_mb, options.minutes)
+    scheduler = options.scheduler or cluster.find_scheduler()
+    print(cluster.submit(scheduler, wish, shlex.split(options.extra), options.subject))
+    return 0
+
+
+def _ask(options: argparse.Namespace) -> int:
+    """Say how a submitted job is."""
+    from iondrill.cli import cluster
+
+    print(cluster.state(options.scheduler or cluster.find_scheduler(), options.subject))
+    return 0
 
 
 def _check(options: argparse.Namespace) -> int:

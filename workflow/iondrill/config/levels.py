@@ -12,6 +12,11 @@ Grid = tuple[PositiveInt, PositiveInt, PositiveInt]
 Command = Annotated[list[str], Field(min_length=1)]
 
 
+def started_by(launcher: list[str], ranks: int) -> list[str]:
+    """Return a launcher with the number of ranks filled in."""
+    return [word.replace("{ranks}", str(ranks)) for word in launcher]
+
+
 class XtbLevel(Strict):
     """Extended tight binding by tblite, in process: the preview level."""
 
@@ -24,6 +29,11 @@ class XtbLevel(Strict):
         False,
         description="exchange between unpaired electrons (Neugebauer et al. 2023): without it low spin is always lower",
     )
+
+    @property
+    def ranks(self) -> int:
+        """Cores that a job occupies: it runs in one process, on one core."""
+        return 1
 
     @property
     def title(self) -> str:
@@ -55,13 +65,21 @@ class Cp2kLevel(Strict):
     )
     poisson: Literal["WAVELET", "MT"] = Field("WAVELET", description="solver of non-periodic boxes")
     command: Command = Field(["cp2k.psmp"], description="the program and its arguments")
-    launcher: list[str] = Field([], description="put before the command, e.g. [mpirun, -n, '4'] or [srun]")
+    ranks: PositiveInt = Field(1, description="MPI ranks: cores that a job occupies; schedulers are asked for them")
+    launcher: list[str] = Field(
+        [], description="put before the command, e.g. [mpirun, -n, '{ranks}'] or [srun]; {ranks} is filled in"
+    )
 
     @property
     def title(self) -> str:
         """The level in a few words, for tables and figures."""
         dispersion = "" if self.dispersion == "none" else f"-{self.dispersion}"
         return f"{self.functional}{dispersion}, {self.basis}, {self.cutoff_Ry:g} Ry"
+
+    @property
+    def program(self) -> list[str]:
+        """Launcher and command, as they are started."""
+        return [*started_by(self.launcher, self.ranks), *self.command]
 
 
 class VaspLevel(Strict):
@@ -87,13 +105,21 @@ class VaspLevel(Strict):
     )
     ncore: PositiveInt = Field(1, description="cores that share a band; the ELF needs 1")
     command: Command = Field(["vasp_std"], description="the program and its arguments")
-    launcher: list[str] = Field([], description="put before the command, e.g. [mpirun, -n, '32']")
+    ranks: PositiveInt = Field(1, description="MPI ranks: cores that a job occupies; schedulers are asked for them")
+    launcher: list[str] = Field(
+        [], description="put before the command, e.g. [mpirun, -n, '{ranks}'] or [srun]; {ranks} is filled in"
+    )
 
     @property
     def title(self) -> str:
         """The level in a few words, for tables and figures."""
         dispersion = "" if self.dispersion == "none" else f"-{self.dispersion}"
         return f"{self.functional}{dispersion}, PAW, {self.encut_eV:g} eV"
+
+    @property
+    def program(self) -> list[str]:
+        """Launcher and command, as they are started."""
+        return [*started_by(self.launcher, self.ranks), *self.command]
 
 
 Level = Annotated[XtbLevel | Cp2kLevel | VaspLevel, Field(discriminator="engine")]

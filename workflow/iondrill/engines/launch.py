@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SOFT = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 PATIENCE_S = 20.0
-WALLTIME = "IONDRILL_WALLTIME_s"
+WALLTIME, END_TIME = "IONDRILL_WALLTIME_s", "SLURM_JOB_END_TIME"
 PR_SET_PDEATHSIG = 1
 
 
@@ -36,7 +36,7 @@ def deadline_s() -> float | None:
     UserError
         If a value is not a positive number.
     """
-    for name, start in ((WALLTIME, time.time()), ("SLURM_JOB_END_TIME", 0.0)):
+    for name, start in ((WALLTIME, time.time()), (END_TIME, 0.0)):
         if word := os.environ.get(name, "").strip():
             if not word.replace(".", "", 1).isdecimal() or float(word) <= 0:
                 raise UserError.of(f"environment variable {name}", f"found '{word}'", "allowed: seconds, more than 0")

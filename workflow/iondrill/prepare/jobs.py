@@ -101,7 +101,7 @@ class Job(Strict):
             The start geometry, of a path both ends: species, positions, cell, periodicity, fixed atoms and fragments
             count.
         """
-        settings = self.model_dump(mode="json", exclude={"note": True, "level": {"launcher", "command"}})
+        settings = self.model_dump(mode="json", exclude={"note": True, "level": {"launcher", "command", "ranks"}})
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         for atoms in geometries:
             # adding zero makes -0.0 and 0.0 the same bytes

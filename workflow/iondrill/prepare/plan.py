@@ -12,12 +12,14 @@ from iondrill.prepare.convergence import Point, Row, Sweeps
 from iondrill.prepare.describe import describe
 from iondrill.prepare.hops import Hop, hops
 from iondrill.prepare.jobs import CLEAN
+from iondrill.prepare.resources import ATOM, read_size, request
 from iondrill.prepare.subjects import FRAGMENTS, JobId, Subjects
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from iondrill.prepare.jobs import Job
+    from iondrill.prepare.resources import Request, Size
 
 
 class Plan(Subjects):
@@ -178,6 +180,34 @@ class Plan(Subjects):
     def structure_file(self, name: str) -> Path:
         """Return the file of a built structure."""
         return self.results / "structures" / f"{name}.extxyz"
+
+    def ranks(self, job_id: JobId) -> int:
+        """Return the cores that a job occupies."""
+        return self.config.levels[job_id.level].ranks
+
+    def request(self, job_id: JobId, attempt: int = 1) -> Request:
+        """Return the memory and time that a job asks for.
+
+        Raises
+        ------
+        FileNotFoundError
+            If its structure is not built yet.
+        """
+        name = self.structure_of(job_id)
+        if job_id.stage in {"md", "elf"}:
+            name = self.start_of(job_id.subject.partition(".")[0])
+        size = ATOM if name is None else self._size(name)
+        return request(self.job(job_id), size, attempt)
+
+    @cached_property
+    def _sizes(self) -> dict[str, Size]:
+        return {}
+
+    def _size(self, name: str) -> Size:
+        """Return the size of a built structure, read only once."""
+        if name not in self._sizes:
+            self._sizes[name] = read_size(self.structure_file(name))
+        return self._sizes[name]
 
     def structures(self) -> list[str]:
         """Return the structures that the jobs of the default target start from, each once."""

@@ -123,7 +123,7 @@ class Attempt(attempt.Attempt):
             raise TypeError(f"level '{self.job.level_name}' is of engine {level.engine}")
         (self.folder / EXIT).unlink(missing_ok=True)
         exit_file.unlink(missing_ok=True)
-        command = [*level.launcher, *level.command, "-i", INPUT, "-o", LOG]
+        command = [*level.program, "-i", INPUT, "-o", LOG]
         tail = Tail(self.folder / LOG)
         with self.frames() or nullcontext() as log_of_frames:
             harvest = None

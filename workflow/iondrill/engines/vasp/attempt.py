@@ -91,7 +91,7 @@ class Attempt(attempt.Attempt):
         tail, asked = Tail(self.folder / OUTCAR), ""
         try:
             with Potcar(level, list(dict.fromkeys(self.symbols)), self.folder) as potcar:
-                program = Program([*level.launcher, *level.command], self.folder, self.folder / SAID, lock)
+                program = Program(level.program, self.folder, self.folder / SAID, lock)
                 try:
                     while not program.wait(LOOK_EVERY_S):
                         self.log.feed("".join(tail.lines()))
