@@ -102,7 +102,9 @@ class Campaign:
 
     def kinds(self, executor: str, level: str) -> list[str]:
         """Return the faults that a run may suffer."""
-        possible = [name for name, fault in FAULTS.items() if executor in fault.where and level in fault.levels]
+        possible = [
+            name for name, fault in FAULTS.items() if executor in fault.where and PROJECTS[level].level in fault.levels
+        ]
         return [name for name in possible if name != "disk full" or self.own_disk]
 
     def draw(self, chance: random.Random, executor: str, level: str) -> str:
@@ -143,7 +145,7 @@ class Campaign:
         if not run.wait_for_jobs():
             run.do_as_told()
             return not run.complete
-        time.sleep(chance.uniform(0, LATEST_S[outcome.level]))
+        time.sleep(chance.uniform(0, LATEST_S[run.project.level]))
         if not run.jobs():
             return not run.complete
         kind = self.draw(chance, outcome.executor, outcome.level)

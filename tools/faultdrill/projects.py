@@ -36,6 +36,7 @@ CP2K_LEVEL = {"engine": "cp2k", "cutoff_Ry": 50, "rel_cutoff_Ry": 20, "eps_scf":
 MPIRUN = ["mpirun", "--allow-run-as-root", "--bind-to", "none", "-n", "1"]
 COSTS = {"n_scf_cycles", "core_s"}
 """Columns that say what was spent, not what was found."""
+TABLES = ("results/adsorption.csv", "results/md/drill/order_parameters.csv", "results/charges/drill.csv")
 
 
 @dataclass(frozen=True)
@@ -95,12 +96,9 @@ class Project:
         for theirs in sorted(calm.glob("results/jobs/*/*/result.json")):
             ours = folder / theirs.relative_to(calm)
             wrong += [f"{ours.parent.name}: {problem}" for problem in self._of_records(ours, theirs)]
-        if self.level == GFN2:
-            wrong += [] if rows(folder) == rows(calm) else ["adsorption.csv"]
-            for name in ("md/drill/order_parameters.csv", "charges/drill.csv"):
-                wrong += (
-                    [] if (folder / "results" / name).read_bytes() == (calm / "results" / name).read_bytes() else [name]
-                )
+        for table in TABLES:
+            there = (calm / table).exists()
+            wrong += [table] if there and rows(folder / table) != rows(calm / table) else []
         return wrong + self._of_frames(folder, calm)
 
     def _of_records(self, ours: Path, theirs: Path) -> list[str]:
@@ -128,6 +126,7 @@ class Project:
 
 PROJECTS = {
     GFN2: Project(GFN2, ("results/md/drill/trajectory.traj", "results/adsorption.csv"), steps=300),
+    "short": Project(GFN2, ("results/md/drill/trajectory.traj",), steps=150),
     # CP2K forgets its extrapolation at a restart: what is left open is of the order of the SCF threshold
     CP2K: Project(CP2K, (f"results/jobs/md/drill.{CP2K}/result.json",), steps=3, near_A=1e-4, near_eV=1e-6 * Hartree),
 }
@@ -142,9 +141,11 @@ def pair(single: Atoms, apart_A: float) -> Atoms:
     return both
 
 
-def rows(folder: Path) -> list[dict[str, str]]:
-    """Return the table of adsorption without what it says of costs."""
-    with (folder / "results/adsorption.csv").open(newline="") as stream:
+def rows(path: Path) -> list[dict[str, str]]:
+    """Return a table without what it says of costs; nothing if it is not there."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as stream:
         return [{key: value for key, value in row.items() if key not in COSTS} for row in csv.DictReader(stream)]
 
 
