@@ -89,7 +89,7 @@ def test_names_are_not_read_as_formulas(folder):
 
 
 def test_maps_that_were_not_made_have_no_panel(folder):
-    assert contact_panel(folder.read().runs[0], LEVEL, 10).curves["ion-carbon"].time_fs.tolist() == [0, 10, 20]
+    assert contact_panel(folder.read().runs[0], LEVEL, 10).curves["ion to carbon"].time_fs.tolist() == [0, 10, 20]
     folder.config["elf"] = {"frames": 0}
     assert contact_panel(folder.read().runs[0], LEVEL, 10) is None
 

@@ -10,7 +10,7 @@ import yaml
 
 from iondrill.config.load import Document, check_config
 from iondrill.report.findings import caveats, findings, signed
-from iondrill.report.page import cell, duration, render, write_figures
+from iondrill.report.page import cell, duration, render, write_page
 
 VOID = {"meta", "img", "br", "input", "link", "hr"}
 
@@ -184,6 +184,7 @@ def test_pictures_have_words_level_and_data(page):
     assert len(captions) == len(figures)
     assert all("GFN2-xTB" in caption["text"] or "not computed" in caption["text"] for caption in captions)
     downloads = [a for a in page.all("a") if "figcaption" in a["inside"]]
+    assert len({a["download"] for a in downloads}) == len(downloads)
     assert len(downloads) == len(figures)
     assert all(a["download"] and len(base64.b64decode(a["href"].partition(",")[2])) > 20 for a in downloads)
 
@@ -245,8 +246,13 @@ def test_the_same_results_give_the_same_bytes_and_a_small_page(whole, text):
 
 
 def test_figures_are_written_for_each_run(folder, tmp_path):
-    write_figures(folder.read(), tmp_path / "figures")
-    assert {p.name for p in (tmp_path / "figures").iterdir()} == {"drill.svg", "control.svg", "adsorption.svg"}
+    write_page(folder.read(), tmp_path / "report.html", tmp_path / "figures")
+    found = {p.relative_to(tmp_path / "figures").as_posix() for p in (tmp_path / "figures").rglob("*.svg")}
+    assert {"drill.svg", "control.svg", "adsorption.svg"} < found
+    assert {"structures/nd-as-built.svg", "structures/nd-relaxed.svg"} < found
+    assert {"structures/C100-2x1-from-above-as-built.svg", "structures/C100-2x1-from-the-side-as-built.svg"} < found
+    assert "elf/drill-elf-profiles.svg" in found
+    assert all("prefers-color-scheme" not in (tmp_path / "figures" / name).read_text() for name in found)
 
 
 def test_findings_follow_from_the_numbers(folder):

@@ -18,6 +18,20 @@ rule write_report:
             )
             for run in plan.config.md.run
         ],
+        structures=report(
+            directory(f"{RESULTS}/figures/structures"),
+            patterns=["{what}.svg"],
+            caption="../report/structures.rst",
+            category="Structures",
+            labels={"what": "{what}"},
+        ),
+        elf=report(
+            directory(f"{RESULTS}/figures/elf"),
+            patterns=["{what}.svg"],
+            caption="../report/contacts.rst",
+            category="ELF",
+            labels={"run": "{what}", "step": "all"},
+        ),
         adsorption=(
             report(
                 f"{RESULTS}/figures/adsorption.svg",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from iondrill.config.models import Config
 from iondrill.report.data import read_results
-from iondrill.report.page import write_figures, write_page
+from iondrill.report.page import write_page
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
@@ -14,5 +14,4 @@ with logged(snakemake.log[0]):
         structures=[Path(path) for path in snakemake.input.structures],
     )
     page = Path(snakemake.output.page)
-    write_figures(results, page.parent / "figures")
-    write_page(results, page)
+    write_page(results, page, page.parent / "figures")

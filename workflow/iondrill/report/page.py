@@ -15,7 +15,8 @@ from iondrill.config.load import as_yaml
 from iondrill.errors import Problem
 from iondrill.files import write_text
 from iondrill.report.data import Missing, gathered
-from iondrill.report.figures import CONTACTS, draw_adsorption, draw_panels, order_panels
+from iondrill.report.figure_files import write_figures, write_pictures
+from iondrill.report.figures import CONTACTS
 from iondrill.report.findings import caveats, findings, fourfold, signed
 from iondrill.report.further import Chapter, chapters, events
 from iondrill.report.highlights import highlights
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from iondrill.engines.base import Attempt
     from iondrill.report.data import JobRecord, Results, Run, Structure
 
-MOST_CURVE_POINTS = 1000
 MOST_FRAMES, MOST_FRAMES_OF_RUN = 2000, 300
 """Frames in the players, of all runs together and of one: they keep the page small."""
 THERMOSTATS = {"csvr": "CSVR", "nose": "Nosé–Hoover"}
@@ -49,7 +49,7 @@ class Stage(NamedTuple):
     core_s: float
 
 
-def write_page(results: Results, path: Path) -> None:
+def write_page(results: Results, path: Path, figures: Path | None = None) -> None:
     """Write the report.
 
     Parameters
@@ -58,29 +58,29 @@ def write_page(results: Results, path: Path) -> None:
         What it tells about.
     path : Path
         The ``.html``; the same results give the same bytes.
+    figures : Path, optional
+        A folder for the page's drawings as files of their own: see `iondrill.report.figure_files`.
     """
-    write_text(path, render(results))
-
-
-def write_figures(results: Results, folder: Path) -> None:
-    """Write ``<run>.svg`` with the order parameters of each run, and ``adsorption.svg``, where there is any."""
-    for run in results.runs:
-        level = results.title_of(run.level)
-        panels = order_panels(run, level, MOST_CURVE_POINTS)
-        warning = "" if run in results.finished_runs else ": not converged, do not use"
-        write_text(folder / f"{run.name}.svg", draw_panels(panels, f"Run {run.name}, {level}{warning}"))
-    if results.adsorption and results.adsorption.rows:
-        write_text(folder / "adsorption.svg", draw_adsorption(results))
+    context = _context(results)
+    write_text(path, _fill(context))
+    if figures is not None:
+        write_figures(results, figures)
+        write_pictures((picture for group in context["pictures"] for picture in group.pictures), figures / "structures")
+        drawn = (item[key] for item in context["elf"] for key in ("panel", "profiles", "transfer"))
+        write_pictures(filter(None, drawn), figures / "elf")
 
 
 def render(results: Results) -> str:
     """Return the page."""
+    return _fill(_context(results))
+
+
+def _fill(context: dict[str, Any]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(loader=PackageLoader("iondrill", "report"), autoescape=True, undefined=StrictUndefined)
     environment.filters |= {"attempt": _attempt, "duration": duration, "histogram": _histogram}
     environment.globals |= {"cell": cell, "contacts": CONTACTS}
-    context = _context(results)
     environment.globals["library"] = Markup(LIBRARY.read_text(encoding="utf-8"))  # noqa: S704  (the page's own script)
     text = environment.get_template("page.html").render(context, sections=_sections(context))
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"

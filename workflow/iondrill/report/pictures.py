@@ -173,7 +173,7 @@ def _drawn(results: Results, item: Structure, title: str, scene: Scene) -> Pictu
         caption=", ".join(filter(None, [item.state, item.check.formula, sites])),
         level=results.title_of(item.level) if item.level else "built, not computed",
         data=data_uri(_as_xyz(item.atoms), "chemical/x-xyz"),
-        data_name=f"{item.name}-{item.state.replace(' ', '-')}.extxyz",
+        data_name=f"{title.replace(', ', '-')}-{item.state}.extxyz".replace(" ", "-"),
         shape="structure",
     )
 

@@ -78,6 +78,12 @@ def themed(svg: str) -> str:
     return head + style + body
 
 
+def lit(svg: str) -> str:
+    """Return an SVG of `themed` for a light ground alone."""
+    dark = svg.partition("@media(prefers-color-scheme:dark)")[2].partition("}}")[0]
+    return svg.replace(f"@media(prefers-color-scheme:dark){dark}}}}}", "") if dark else svg
+
+
 def data_uri(content: str | bytes, kind: str) -> str:
     """Return content as a data URI, so that a page needs no other file."""
     raw = content.encode() if isinstance(content, str) else content
