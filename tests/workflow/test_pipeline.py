@@ -153,6 +153,14 @@ def test_from_recipes_to_report(project: Path, snakemake: Callable[..., list[str
     assert again.returncode == 0
     assert "Nothing to be done" in again.stdout + again.stderr
 
+    done = run(snakemake("--report", "figures.html"))
+    assert done.returncode == 0, done.stderr[-4000:]
+    collected = (project / "figures.html").read_text()
+    for category in ("Adsorption", "Density difference", "Diffraction", "Dynamics", "ELF", "Report", "Structures"):
+        assert f'"{category}"' in collected
+    for figure in ("drill-elf-profiles", "drill-density-difference", "tiny-100-from-above-as-built", "film.gif"):
+        assert figure in collected
+
 
 def test_a_killed_run_goes_on_from_its_last_frame(project: Path, snakemake: Callable[..., list[str]]) -> None:
     target = "results/md/drill/trajectory.traj"
