@@ -91,6 +91,9 @@ def test_the_page_tells_chapters_and_events(told):
     page = render(told.read())
     for words in ('<section id="contrasts">', "nanodiamond or &lt;none&gt;", "layers opened", 'href="#contrasts"'):
         assert words in page
+    summary = page[page.index('<section id="summary">') : page.index('<section id="dynamics">')]
+    assert "Run drill. Watched for during 20 fs" in summary
+    assert "in the last quarter at 318 K on average" in page
 
 
 @pytest.mark.parametrize("name", ["contrasts.csv", "contrasts.json", "md/drill/events.json", "elf/drill/bonds.csv"])

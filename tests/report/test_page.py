@@ -269,7 +269,10 @@ def test_findings_follow_from_the_numbers(folder):
 
 def test_findings_turn_with_the_numbers(folder):
     table = folder.results / "adsorption.csv"
-    table.write_text(table.read_text().replace("-2.84,-1.76", "-4.84,0.76"))
+    text = table.read_text()
+    table.write_text(text.replace("-2.84,-1.76", "-3.92,-2.84"))
+    assert any("Li and Na bind about as strongly, 0.05 eV apart" in finding.text for finding in findings(folder.read()))
+    table.write_text(text.replace("-2.84,-1.76", "-4.84,0.76"))
     order = folder.results / "md/drill/order_parameters.csv"
     lines = order.read_text().splitlines()
     order.write_text("\n".join([lines[0], *reversed(lines[1:])]) + "\n")

@@ -24,6 +24,10 @@ BREATHING_A = 0.1
 """A gap that changes by less has neither widened nor narrowed: layers breathe by about this."""
 
 
+ALIKE_EV = 0.1
+"""Energies nearer than this are not ranked: relaxation and settings leave about so much."""
+
+
 class Finding(NamedTuple):
     """One sentence, and the name of the level its numbers are from."""
 
@@ -157,8 +161,12 @@ def _of_adsorption(table: Table | None) -> Iterator[Finding]:
         ranked = sorted(lowest, key=lambda best: best.E_ads_eV)
         for strong, weak in pairwise(ranked):
             difference = weak.E_ads_eV - strong.E_ads_eV
-            ions = f"{strong.row['adsorbate']} binds more strongly than {weak.row['adsorbate']}"
-            yield Finding(f"{facet}: {ions}, by {difference:.2f} eV at their lowest sites.", strong.row["level"])
+            first, second = (best.row["adsorbate"] for best in (strong, weak))
+            if difference < ALIKE_EV:
+                text = f"{first} and {second} bind about as strongly, {difference:.2f} eV apart at their lowest sites"
+            else:
+                text = f"{first} binds more strongly than {second}, by {difference:.2f} eV at their lowest sites"
+            yield Finding(f"{facet}: {text}.", strong.row["level"])
 
 
 class _Best(NamedTuple):

@@ -17,7 +17,7 @@ from iondrill.files import write_text
 from iondrill.report.data import Missing, gathered
 from iondrill.report.figure_files import write_figures, write_pictures
 from iondrill.report.figures import CONTACTS
-from iondrill.report.findings import caveats, findings, fourfold, signed
+from iondrill.report.findings import LAST_PART, caveats, findings, fourfold, signed
 from iondrill.report.further import Chapter, chapters, events
 from iondrill.report.highlights import highlights
 from iondrill.report.localisation import localisation
@@ -242,7 +242,10 @@ def _describe(results: Results, run: Run) -> str:
         parts.append(f"nanodiamond launched at {settings.launch_m_s:g} m/s, an assumption")
     if settings.fix != "none":
         parts.append("the far edge of the flake held")
-    conserved = run.order.numbers("conserved_eV")
+    temperature_K, conserved = (run.order.numbers(name) for name in ("temperature_K", "conserved_eV"))
+    last = temperature_K[-max(1, len(temperature_K) // LAST_PART) :]
+    if np.isfinite(last).all():
+        parts.append(f"in the last quarter at {last.mean():.0f} K on average")
     if np.isfinite(conserved).all():
         change = f"{signed(1000 * (conserved[-1] - conserved[0]), 1)} meV"
         parts.append(f"the conserved quantity changed by {change} over {run.order.numbers('time_fs')[-1]:g} fs")
