@@ -168,6 +168,13 @@ def test_dispersion(name, kind, make_job, structure):
     assert pair["r_cutoff"] == 25
 
 
+@pytest.mark.parametrize(("kind", "carried"), [("slab", "use_prev_p"), ("crystal", "use_prev_p"), ("cluster", None)])
+def test_with_k_points_the_density_is_carried_from_geometry_to_geometry(kind, carried, make_job, structure):
+    source = "slab" if kind == "crystal" else kind
+    dft, _ = parts(parsed(make_job("cp2k", kind, "relax"), structure(source)))
+    assert dft["+qs"].get("extrapolation") == carried
+
+
 def test_relaxation_carries_its_force_per_component(make_job, structure):
     atoms = structure("slab")
     motion = parsed(make_job("cp2k", "slab", "relax"), atoms)["+motion"]
