@@ -65,6 +65,7 @@ def cost_s(folder: Path, *options: str, **variables: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("jobs", type=int, nargs="+")
+    parser.add_argument("--run", action="store_true", help="run them too, by an engine that computes nothing")
     options = parser.parse_args()
     for n_jobs in options.jobs:
         with tempfile.TemporaryDirectory() as name:
@@ -72,6 +73,10 @@ def main() -> None:
             make_project(folder, n_jobs)
             first, again = cost_s(folder, "-n", "-q", "all"), cost_s(folder, "-n", "-q", "all")
             print(f"{n_jobs} jobs: planned in {first:.1f} s, with the sites known {again:.1f} s", flush=True)
+            if options.run:
+                noop = f"{ROOT / 'benchmarks/noop'}:{ROOT / 'workflow'}"
+                spent = cost_s(folder, "-q", "all", PYTHONPATH=noop) - again
+                print(f"{n_jobs} jobs: run in {spent:.1f} s, {spent / n_jobs:.2f} s each", flush=True)
 
 
 if __name__ == "__main__":
