@@ -327,6 +327,18 @@ def test_a_damaged_state_costs_time_not_the_run(tmp_path: Path, victim: str) -> 
     assert frames_of(run, atoms, tmp_path).steps.tolist() == list(range(7))
 
 
+def test_a_run_whose_frames_are_lost_begins_at_its_start(tmp_path: Path) -> None:
+    """Found by the drill: it began at the geometry of the restart whose frame was lost."""
+    run, atoms = md_job(steps=8), benzene_and_lithium()
+    XtbEngine().run(run, atoms, tmp_path)
+    log = state_folder(tmp_path, run.input_hash(atoms)) / "frames.bin"
+    whole = [frame.copy() for frame in frames_of(run, atoms, tmp_path)]
+    log.write_bytes(log.read_bytes()[: log.stat().st_size // 2])
+    XtbEngine().run(run, benzene_and_lithium(), tmp_path)
+    again = frames_of(run, atoms, tmp_path)
+    assert all(np.array_equal(again[i]["positions_A"], frame["positions_A"]) for i, frame in enumerate(whole))
+
+
 def test_the_seed_decides_the_run(tmp_path: Path) -> None:
     energies = []
     for number, seed in enumerate((7, 7, 8)):

@@ -134,15 +134,17 @@ class MdRun:
             heat += (factor**2 - 1.0) * before
         return Point(step, energy, heat, positions, velocities, forces, charges)
 
-    def restore(self) -> Point | None:
-        """Return the last saved point and load its wavefunction; None if there is none that can be read."""
+    def saved(self) -> Point | None:
+        """Return the last saved point; None if there is none that can be read."""
         try:
-            point = Point.load(self.state / "restart.npz")
+            return Point.load(self.state / "restart.npz")
         except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             return None
+
+    def resume(self, point: Point) -> None:
+        """Put the atoms at a saved point, and load its wavefunction."""
         self.atoms.set_positions(point.positions, apply_constraint=False)
         self.calculator.resume(self.atoms, self.state, point.step)
-        return point
 
     def save(self, point: Point) -> None:
         """Make a point the one to restart from: the wavefunction first, then the point that names it."""
@@ -173,14 +175,16 @@ class MdRun:
     def run(self, journal: Journal) -> Point:
         """Run from the last saved point, or the start, to the last step."""
         with FrameLog.open(self.state / "frames.bin", n_atoms=len(self.atoms)) as log:
-            point = self.restore()
+            point = self.saved()
             if point is not None and log.truncate_after(point.step) != point.step:
-                point = None  # the frame of the restart is lost: begin again
+                point = None  # the frame of the restart is lost: begin again, and from the start geometry
             journal.begin(at="" if point is None else f"step {point.step}")
             if point is None:
                 log.truncate_after(-1)
                 point = self.first_point()
                 self.keep(log, point)
+            else:
+                self.resume(point)
             while point.step < self.task.steps:
                 point = self.next_point(point)
                 if point.step % self.task.save_every == 0:
