@@ -15,6 +15,8 @@ rule relax_slab:
     priority: 50
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     threads: ranks_of("adsorption", "{facet}.clean.{level}")
     resources:
         **requests("adsorption", "{facet}.clean.{level}"),
@@ -42,6 +44,8 @@ rule relax_adsorbate:
         SITES
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     threads: ranks_of("adsorption", "{facet}.{ions}-{site}.{level}")
     resources:
         **requests("adsorption", "{facet}.{ions}-{site}.{level}"),
@@ -63,6 +67,8 @@ rule run_atom:
         f"{RESULTS}/logs/run_atom/atom.{{ion}}.{{level}}.log",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     threads: ranks_of("adsorption", "atom.{ion}.{level}")
     resources:
         **requests("adsorption", "atom.{ion}.{level}"),
@@ -87,6 +93,8 @@ rule tabulate_adsorption:
         f"{RESULTS}/logs/tabulate_adsorption.log",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     params:
         config=plan.config.model_dump(mode="json"),
         # of the studies that are there: `snakemake convergence` makes them

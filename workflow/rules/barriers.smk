@@ -19,6 +19,8 @@ rule find_barrier:
         end=r"[a-z0-9-]+",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     threads: ranks_of("barriers", "{facet}.{ion}-{start}_{end}.{level}")
     resources:
         **requests("barriers", "{facet}.{ion}-{start}_{end}.{level}"),
@@ -46,6 +48,8 @@ rule tabulate_barriers:
         f"{RESULTS}/logs/tabulate_barriers.log",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     params:
         config=plan.config.model_dump(mode="json"),
     message:

@@ -9,6 +9,8 @@ rule build_structure:
     priority: 200
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     params:
         recipes=str(RECIPES),
     message:
@@ -36,6 +38,8 @@ rule assemble:
     priority: 200
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     params:
         recipes=str(RECIPES),
     message:

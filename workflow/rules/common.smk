@@ -21,8 +21,14 @@ except UserError as error:
 
 # relaxations of minutes on one core share submissions, where the profile says how many (group-components)
 SITES = "sites" if {plan.config.levels[level].engine for level in plan.config.adsorption.levels} == {"xtb"} else None
+MODULES, CONTAINER = plan.config.software.modules, plan.config.software.container
 RESULTS = plan.results.as_posix()
 RECIPES = plan.recipes
+
+
+if CONTAINER:
+
+    container: CONTAINER
 
 
 wildcard_constraints:

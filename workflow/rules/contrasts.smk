@@ -11,6 +11,8 @@ rule compare_runs:
         f"{RESULTS}/logs/compare_runs.log",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     params:
         config=plan.config.model_dump(mode="json"),
     message:

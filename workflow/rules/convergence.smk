@@ -12,6 +12,8 @@ rule run_point:
         point=r"[A-Za-z0-9.+_-]+",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     threads: ranks_of("convergence", "{point}")
     resources:
         **cores("convergence", "{point}"),
@@ -43,6 +45,8 @@ rule tabulate_convergence:
         study=r"[A-Za-z0-9][A-Za-z0-9+_-]*",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     params:
         config=plan.config.model_dump(mode="json"),
     message:
@@ -61,6 +65,8 @@ rule check_convergence:
         f"{RESULTS}/logs/check_convergence.log",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     message:
         "Did the points at the levels' own values converge?"
     script:

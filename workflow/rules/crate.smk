@@ -9,6 +9,8 @@ rule write_crate:
         f"{RESULTS}/logs/write_crate.log",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     params:
         config=plan.config.model_dump(mode="json"),
     message:

@@ -13,6 +13,8 @@ rule diffract:
         f"{RESULTS}/logs/diffract.log",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     message:
         "Diffraction of layers"
     script:

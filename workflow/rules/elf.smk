@@ -14,6 +14,8 @@ rule run_elf_point:
         f"{RESULTS}/benchmarks/run_elf_point/{{run}}.{{step}}.{{level}}.tsv"
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     threads: ranks_of("elf", "{run}.{step}.{level}")
     resources:
         **requests("elf", "{run}.{step}.{level}"),
@@ -43,6 +45,8 @@ rule run_elf_part:
         part="nd|rest",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     threads: ranks_of("elf", "{run}.{step}.{part}.{level}")
     resources:
         **requests("elf", "{run}.{step}.{part}.{level}"),
@@ -77,6 +81,8 @@ rule map_elf:
         f"{RESULTS}/logs/map_elf/{{run}}.{{step}}.log",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     params:
         settings=plan.config.elf.model_dump(mode="json", include={"spacing_A", "margin_A"}),
         level=plan.config.levels[plan.config.elf.level].title,
@@ -98,6 +104,8 @@ rule map_elf_grid:
         f"{RESULTS}/logs/map_elf_grid/{{run}}.{{step}}.log",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     message:
         "ELF in space of {wildcards.run} at step {wildcards.step}"
     script:
@@ -118,6 +126,8 @@ rule film_elf:
         f"{RESULTS}/logs/film_elf/{{run}}.log",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     message:
         "Film of the ELF of {wildcards.run}"
     script:
@@ -141,6 +151,8 @@ rule map_difference:
         f"{RESULTS}/logs/map_difference/{{run}}.{{step}}.log",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     params:
         settings=plan.config.elf.model_dump(mode="json", include={"spacing_A", "margin_A"}),
         level=plan.config.levels[plan.config.elf.level].title,
@@ -165,6 +177,8 @@ rule summarise_elf:
         f"{RESULTS}/logs/summarise_elf/{{run}}.log",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     message:
         "ELF along the contacts of {wildcards.run}"
     script:

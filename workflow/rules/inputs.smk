@@ -8,6 +8,8 @@ rule write_inputs:
         f"{RESULTS}/logs/write_inputs.log",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     params:
         config=plan.config.model_dump(mode="json"),
     message:

@@ -14,6 +14,8 @@ rule run_crystal:
         strain=r"a\d+c\d+",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     threads: ranks_of("intercalation", "{crystal}.{strain}.{level}")
     resources:
         **cores("intercalation", "{crystal}.{strain}.{level}"),
@@ -36,6 +38,8 @@ rule tabulate_intercalation:
         f"{RESULTS}/logs/tabulate_intercalation.log",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     params:
         config=plan.config.model_dump(mode="json"),
     message:

@@ -13,6 +13,8 @@ rule run_md:
     priority: 100
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     threads: ranks_of("md", "{run}.{level}")
     resources:
         **requests("md", "{run}.{level}"),
@@ -37,6 +39,8 @@ rule analyse_md:
         f"{RESULTS}/logs/analyse_md/{{run}}.log",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     params:
         save_every=lambda wildcards: plan.config.md.runs[wildcards.run].save_every,
         charge=lambda wildcards: plan.charge_of(wildcards.run),

@@ -15,6 +15,8 @@ rule relax:
     priority: 200
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     threads: ranks_of("relax", "{name}{state}.{level}")
     resources:
         **requests("relax", "{name}{state}.{level}"),
@@ -42,6 +44,8 @@ rule keep_spin_state:
     priority: 200
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     params:
         multiplicities=lambda wildcards: spin_states(plan.recipe(wildcards.name)),
     message:

@@ -46,6 +46,8 @@ rule write_report:
         f"{RESULTS}/logs/write_report.log",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     params:
         config=plan.config.model_dump(mode="json"),
     message:
@@ -69,6 +71,8 @@ rule paper_figures:
         f"{RESULTS}/logs/paper_figures.log",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     params:
         config=plan.config.model_dump(mode="json"),
     message:
@@ -87,6 +91,8 @@ rule check_status:
         f"{RESULTS}/logs/check_status.log",
     conda:
         "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
     message:
         "Did every job converge?"
     script:

@@ -240,6 +240,13 @@ class InputsStage(Strict):
     runs: list[RunName] = Field([], description="MD runs and matrices by name")
 
 
+class Software(Strict):
+    """What Snakemake's ``--sdm env-modules`` and ``--sdm apptainer`` provide to jobs."""
+
+    modules: list[str] = Field([], description="environment modules that each job loads, e.g. [cp2k/2023.1]")
+    container: str | None = Field(None, description="image that each job runs in, e.g. docker://… or a .sif file")
+
+
 class Config(Strict):
     """Everything that a run needs to know."""
 
@@ -248,6 +255,7 @@ class Config(Strict):
     structures: Folder = Field("structures", description="folder of the recipes")
     seed: Seed = Field(1, description="seed of everything random")
     levels: dict[Name, Level] = Field(min_length=1, description="levels of theory by name")
+    software: Software = Software()
     relax: RelaxStage = RelaxStage()
     md: MdStage = MdStage()
     elf: ElfStage = ElfStage()
