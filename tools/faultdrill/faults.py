@@ -97,11 +97,12 @@ def exit_file(run: Run, chance: random.Random) -> str:
 
 
 def wall_time(run: Run, chance: random.Random) -> str:
-    """Give the jobs a few seconds, and Snakemake another start when they are over."""
+    """Give the jobs a few seconds; when one was stopped, start again without a limit."""
     run.kill_all()
     seconds = chance.uniform(2, 6) if run.project.level == "gfn2" else chance.uniform(8, 12)
     run.start_again(IONDRILL_WALLTIME_s=f"{seconds:.1f}")
-    run.wait()
+    if run.wait_for(lambda: "stopped at the wall time" in run.said):
+        run.kill_all()  # or retries would go on with as little time
     return f"{seconds:.1f} s for each job"
 
 
