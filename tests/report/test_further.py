@@ -93,6 +93,8 @@ def test_the_page_tells_chapters_and_events(told):
         assert words in page
     summary = page[page.index('<section id="summary">') : page.index('<section id="dynamics">')]
     assert "Run drill. Watched for during 20 fs" in summary
+    assert "Of 1 comparisons of runs, the data support 1;" in summary
+    assert "nanodiamond or &lt;none&gt;: gap_edge_A changes" in summary
     assert "in the last quarter at 318 K on average" in page
 
 

@@ -141,6 +141,12 @@ def _context(results: Results) -> dict[str, Any]:
         "in_3d": any(item["player"] for item in dynamics) or any(item["surfaces"] for item in elf),
         "further": further,
         "compared": any(chapter.id == "contrasts" for chapter in further),
+        "claims": [
+            (comparison, claim)
+            for chapter in further
+            for comparison, claims in chapter.claims.items()
+            for claim in claims
+        ],
         "adsorption": (
             {"picture": adsorption_picture(results), "rows": [(row, site_picture(results, row)) for row in rows]}
             if rows
