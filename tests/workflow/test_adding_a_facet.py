@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 import shutil
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from projects import run, snakemake
 
 from iondrill.build.registry import build
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -43,17 +44,10 @@ def table(lines: list[str]) -> dict[str, str]:
 
 
 @pytest.mark.workflow
-def test_one_file_and_its_name_give_an_adsorption_energy(
-    blocks: list[tuple[str, str]], project: Path, root: Path
-) -> None:
+def test_one_file_and_its_name_give_an_adsorption_energy(blocks: list[tuple[str, str]], project: Path) -> None:
     wanted = "results-facet/adsorption.csv"
-    program = str(Path(sys.executable).with_name("snakemake"))
-    command = [program, "-s", str(root / "Snakefile"), "--directory", str(project), "--cores", "1", "--configfile"]
     configs = [str(project / "config.yaml"), str(project / "config.facet.yaml")]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [*command, *configs, "--", wanted], capture_output=True, text=True, check=False, env=environment
-    )
+    done = run(snakemake(project, "--cores", "1", "--configfile", *configs, "--", wanted))
     assert done.returncode == 0, done.stderr[-4000:]
     found = table((project / wanted).read_text().splitlines())
     (shown,) = (table(text.splitlines()) for language, text in blocks if language == "csv")

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import os
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
+from projects import C100, make_project, rows, run, snakemake
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.workflow
 
-RECIPE = {
-    "kind": "facet",
-    "miller": [1, 0, 0],
-    "reconstruction": "2x1",
-    "layers": 4,
-    "fixed_layers": 1,
-    "cell": [2, 2],
-}
 CONFIG: dict[str, Any] = {
     # warm electrons: one solution of the SCF along the path
     "levels": {"gfn2": {"engine": "xtb", "electronic_temperature_K": 2500}},
@@ -37,21 +27,9 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def test_a_barrier_there_and_back_differs_by_the_two_adsorption_energies(tmp_path: Path, root: Path) -> None:
-    recipe = tmp_path / "structures/facets/thin-100.yaml"
-    recipe.parent.mkdir(parents=True)
-    recipe.write_text(yaml.safe_dump(RECIPE))
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
-    snakemake = str(Path(sys.executable).with_name("snakemake"))
-    command = [snakemake, "-s", str(root / "Snakefile"), "--directory", str(tmp_path), "--cores", "1"]
-    targets = ["results/barriers.csv", "results/adsorption.csv"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([*command, *targets], capture_output=True, text=True, check=False, env=environment)
+def test_a_barrier_there_and_back_differs_by_the_two_adsorption_energies(tmp_path: Path) -> None:
+    project = make_project(tmp_path, CONFIG, {"facets/thin-100.yaml": C100})
+    done = run(snakemake(project, "--cores", "1", "results/barriers.csv", "results/adsorption.csv"))
     assert done.returncode == 0, done.stderr[-4000:]
 
     (barrier,) = rows(tmp_path / "results/barriers.csv")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 from ase import Atoms
-from ase.io import write
+from projects import make_project, rows, run, snakemake
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = [pytest.mark.workflow, pytest.mark.cp2k]
 
@@ -35,26 +33,14 @@ CONFIG = {
 }
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    for folder in ("clusters", "flakes", "facets", "assemblies"):
-        (tmp_path / "structures" / folder).mkdir(parents=True)
+def test_forces_in_a_fitted_box_are_those_in_one_twice_as_large(tmp_path: Path) -> None:
     c2 = Atoms("C2", positions=[[0, 0, 0], [0, 0, BOND_A]], cell=[EDGE_A] * 3)
-    write(tmp_path / "structures/clusters/c2.extxyz", c2)
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
-    return tmp_path
-
-
-def test_forces_in_a_fitted_box_are_those_in_one_twice_as_large(project: Path, root: Path) -> None:
-    program = str(Path(sys.executable).with_name("snakemake"))
-    command = [program, "-s", str(root / "Snakefile"), "--directory", str(project), "--cores", "1", "convergence"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    project = make_project(tmp_path, CONFIG, {"clusters/c2.extxyz": c2})
+    done = run(snakemake(project, "--cores", "1", "convergence"))
     assert done.returncode == 0, done.stderr[-4000:]
 
     folder = project / "results/convergence"
-    with (folder / "box.csv").open(newline="") as stream:
-        small, fitted, large = csv.DictReader(stream)
+    small, fitted, large = rows(folder / "box.csv")
     assert [fitted["own"], large["own"]] == ["yes", "no"]
     assert float(fitted["value"]) == pytest.approx(EDGE_A - BOND_A, abs=1e-4)
     assert float(fitted["force_difference_max_Ha_bohr"]) < 1e-4

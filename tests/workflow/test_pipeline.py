@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
@@ -14,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import projects
 import pytest
 import yaml
-from ase import Atoms
 from ase.build import molecule
-from ase.io import read, write
+from ase.io import read
+from projects import C100, make_project, rows, run, stacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,60 +46,24 @@ CONFIG: dict[str, Any] = {
         "runs": ["paper"],
     },
 }
-RECIPES = {
+RECIPES: dict[str, Any] = {
     "assemblies/tiny.yaml": {"kind": "assembly", "cluster": "adamantane", "flake": "benzenes", "tip": "atom"},
-    "facets/tiny-100.yaml": {
-        "kind": "facet",
-        "miller": [1, 0, 0],
-        "reconstruction": "2x1",
-        "layers": 4,
-        "fixed_layers": 1,
-        "cell": [2, 2],
-    },
+    "facets/tiny-100.yaml": C100,
 }
-
-
-def benzenes() -> Atoms:
-    """Return two benzene molecules on each other with a lithium pair between: the smallest flake."""
-    lower, upper = molecule("C6H6"), molecule("C6H6")
-    upper.positions[:, 2] += 3.7
-    lithium = Atoms("Li", positions=[[0.0, 0.0, 1.85]])
-    fragments = ["lower"] * 12 + ["upper"] * 12 + ["ion"]
-    flake = lower + upper + lithium
-    flake.set_array("fragment", np.array(fragments, dtype="U10"))
-    return flake
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """Make a folder with a configuration and recipes of its own."""
-    for name, recipe in RECIPES.items():
-        path = tmp_path / "structures" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml.safe_dump(recipe))
-    for folder in ("clusters", "flakes"):
-        (tmp_path / "structures" / folder).mkdir()
-    write(tmp_path / "structures/clusters/adamantane.xyz", molecule("isobutane"))
-    write(tmp_path / "structures/flakes/benzenes.extxyz", benzenes())
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
-    return tmp_path
+    flake = stacked("C6H6", ion="Li")
+    structures = {"clusters/adamantane.xyz": molecule("isobutane"), "flakes/benzenes.extxyz": flake}
+    return make_project(tmp_path, CONFIG, RECIPES | structures)
 
 
 @pytest.fixture
-def snakemake(project: Path, root: Path) -> Callable[..., list[str]]:
+def snakemake(project: Path) -> Callable[..., list[str]]:
     """Return the command line of Snakemake in the project."""
-    program = str(Path(sys.executable).with_name("snakemake"))
-    return lambda *more: [program, "-s", str(root / "Snakefile"), "--directory", str(project), "--cores", "2", *more]
-
-
-def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, **options)
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as stream:
-        return list(csv.DictReader(stream))
+    return lambda *more: projects.snakemake(project, "--cores", "2", *more)
 
 
 def steps(trajectory: Path) -> list[int]:
@@ -254,7 +218,7 @@ def test_what_does_not_converge_stops_its_branch_alone_and_is_shown_first(
     assert run(snakemake("-n")).returncode == 0
     assert not page.exists(), "a dry run writes nothing"
     command = str(Path(sys.executable).with_name("iondrill"))
-    said = run([command, "report"], cwd=project)
+    said = run([command, "report"], folder=project)
     assert said.returncode == 0, said.stderr
     assert "elf/bad.2.stuck: waiting" in said.stdout
     assert page.stat().st_mtime < (results / "jobs/md/good.gfn2/result.json").stat().st_mtime

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 import warnings
 from pathlib import Path
 
+import projects
 import pytest
-import yaml
+from projects import C100, make_project, rows, start
 from pymatgen.io.vasp.inputs import Poscar
 from pymatgen.io.vasp.outputs import Oszicar, Outcar, Vasprun
 
@@ -27,14 +25,6 @@ from iondrill.prepare.subjects import JobId
 
 pytestmark = pytest.mark.workflow
 
-FACET = {
-    "kind": "facet",
-    "miller": [1, 0, 0],
-    "reconstruction": "2x1",
-    "layers": 4,
-    "fixed_layers": 1,
-    "cell": [2, 2],
-}
 TABLE = "results/adsorption.csv"
 
 
@@ -54,39 +44,15 @@ def project(tmp_path, double):
         },
     }
 
-    def make(name):
-        folder = tmp_path / name
-        (folder / "structures/facets").mkdir(parents=True)
-        (folder / "structures/facets/tiny.yaml").write_text(yaml.safe_dump(FACET))
-        (folder / "config.yaml").write_text(yaml.safe_dump(config))
-        return folder
-
-    return make
+    return lambda name: make_project(tmp_path / name, config, {"facets/tiny.yaml": C100})
 
 
 @pytest.fixture
-def snakemake(root, library):
-    """Return what runs Snakemake in a folder, with the library in its environment."""
-    program = str(Path(sys.executable).with_name("snakemake"))
-
-    def start(folder, *words, **environment):
-        command = [
-            program,
-            "-s",
-            str(root / "Snakefile"),
-            "--directory",
-            str(folder),
-            "--cores",
-            "1",
-            "--nolock",
-            *words,
-        ]
-        variables = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
-        return subprocess.Popen(
-            command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-        )
-
-    return start
+def snakemake(library):
+    """Return what starts Snakemake in a folder, with the library in its environment."""
+    return lambda folder, *words, **variables: start(
+        projects.snakemake(folder, "--cores", "1", "--nolock", *words), **variables
+    )
 
 
 def finish(process):
@@ -95,8 +61,7 @@ def finish(process):
 
 
 def row(folder):
-    with (folder / TABLE).open(newline="") as stream:
-        (found,) = csv.DictReader(stream)
+    (found,) = rows(folder / TABLE)
     return found
 
 
