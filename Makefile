@@ -7,16 +7,19 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test drill lint format docs lock clean
+.PHONY: help run test drill lint format docs bench lock clean
 
 help: ## Show this text.
-	@sed -n 's/^\([a-z]*\):.*## /  make \1: /p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1: /p' $(MAKEFILE_LIST)
 
 .venv/.ready: pyproject.toml requirements.lock
 	@PYTHON=$(PYTHON) tools/python-environment
 
 .venv/.ready-dev: pyproject.toml requirements.lock
 	@PYTHON=$(PYTHON) tools/python-environment dev
+
+.venv/.ready-bench: pyproject.toml requirements.lock
+	@PYTHON=$(PYTHON) tools/python-environment bench
 
 run: .venv/.ready ## Set everything up and run the default config to results/report.html.
 	@tools/system-packages libopenblas0
@@ -47,6 +50,10 @@ format: .venv/.ready-dev ## Format Python and Snakemake files.
 
 docs: .venv/.ready-dev ## Write the schema and the reference pages anew from the models.
 	iondrill docs
+
+bench: .venv/.ready-bench ## Measure ourselves against others: all that needs no CP2K; writes docs/benchmarks.md.
+	@tools/system-packages libopenblas0 xtb
+	@python benchmarks/run.py
 
 lock: .venv/.ready-dev ## Pin the newest versions of all packages.
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev --no-annotate --no-header --no-emit-index-url --output-file requirements.lock pyproject.toml

@@ -1,25 +1,21 @@
 """Order parameters of a CP2K trajectory: 20 000 frames of 225 atoms, and the memory that 100 000 take.
 
-python benchmarks/order_parameters.py [--frames N] [--pairs N] [--memory N] prints a JSON row for each comparison:
-CPU seconds of ours and theirs, side by side in this process, and the ratio as median (least–most) of the pairs.
-The ASE loop and MDAnalysis are timed on a part of the frames, and scaled. Extra packages: chemfiles, MDAnalysis.
+Ours is what `iondrill analyse` does: read, compute, write the table. Theirs: chemfiles (https://chemfiles.org) reading
+alone; the same formulas in a loop over `ase.io.iread` with ASE's neighbour list; our functions called for each frame
+that ASE or MDAnalysis (https://mdanalysis.org) reads. The ASE loops and MDAnalysis are timed on 200 frames and scaled.
 """
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
-import json
-import platform
 import resource
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
-from statistics import median
 
 import numpy as np
+from frame import ROOT, Growth, Row, benchmark, compare, cost, paired
 
 from iondrill.analyse.layers import flake_axes, gap, layer_normal, opening_angle, outside, penetration
 from iondrill.analyse.order import CC_BOND_A, CH_BOND_A, geometry, order_parameters, write_csv
@@ -29,7 +25,6 @@ from iondrill.build.io import write_structure
 from iondrill.build.registry import build
 from iondrill.collect.readers import read_chunks
 
-ROOT = Path(__file__).parents[1]
 PART = 200
 """Frames that the slow ones are timed on."""
 
@@ -104,28 +99,6 @@ def mdanalysis_loop(path, atoms):
         geometry(frame.positions[None].astype(float), selection)
 
 
-def cpu_s(function, *arguments):
-    start = time.process_time()
-    function(*arguments)
-    return time.process_time() - start
-
-
-def compare(name, theirs, share, *, wanted, path, atoms, pairs):
-    """Return a row: how many times faster ours is."""
-    both = [(cpu_s(ours, path, atoms), cpu_s(theirs, path, atoms) / share) for _ in range(pairs)]
-    ratios = [other / own for own, other in both]
-    return {
-        "work": "order parameters from a CP2K xyz, 225 atoms",
-        "against": name,
-        "ours_s": round(median(own for own, _ in both), 3),
-        "theirs_s": round(median(other for _, other in both), 3),
-        "ratio": round(median(ratios), 2),
-        "range": [round(min(ratios), 2), round(max(ratios), 2)],
-        "wanted": wanted,
-        "met": median(ratios) >= wanted,
-    }
-
-
 def peak_MB(path, start):
     """Return the peak resident memory of `iondrill analyse` in a process of its own."""
     words = ["analyse", str(path), "--structure", str(start), "-o", str(path.with_suffix(".csv"))]
@@ -134,37 +107,41 @@ def peak_MB(path, start):
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--frames", type=int, default=20_000)
-    parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--memory", type=int, default=100_000, metavar="FRAMES", help="0: not measured")
-    options = parser.parse_args()
+def rows(options):
+    frames, many = (400, 0) if options.quick else (20_000, 100_000)
+    work = f"order parameters of {frames} frames of 225 atoms, CP2K xyz"
     with tempfile.TemporaryDirectory() as folder:
         start, path = Path(folder, "start.extxyz"), Path(folder, "run.xyz")
         write_structure(build("paper-li", ROOT / "structures"), start)
         atoms = read_structure(start)
-        if options.memory:  # first: the peak of children never falls
-            write_trajectory(path, atoms, options.memory)
-            peak = peak_MB(path, start)
-            row = {"work": f"memory of order parameters of {options.memory} frames", "against": "500 MB"}
-            row |= {"size_MB": round(path.stat().st_size / 1e6), "peak_MB": round(peak), "met": peak <= 500}
-            print(json.dumps(row), flush=True)
-        write_trajectory(path, atoms, options.frames)
-        part = PART / options.frames
+        if many:  # first: the peak of children never falls
+            write_trajectory(path, atoms, many)
+            peak, size_MB = peak_MB(path, start), path.stat().st_size / 1e6
+            name = f"memory of order parameters of {many} frames ({size_MB:.0f} MB)"
+            yield Row(name, "a limit", "MB", ours=peak, wanted=500)
+        write_trajectory(path, atoms, frames)
         for name, module, theirs, share, wanted in (
             ("chemfiles, reading alone", "chemfiles", chemfiles_reads, 1, 0.5),
-            ("an ASE loop with its neighbour list", "ase", ase_loop, part, 50),
-            ("ASE read + our functions for each frame", "ase", frame_by_frame, part, 1),
-            ("MDAnalysis read + our functions for each frame", "MDAnalysis", mdanalysis_loop, part, 1),
+            ("an ASE loop with its neighbour list", "ase", ase_loop, PART / frames, 50),
+            ("ASE read + our functions for each frame", "ase", frame_by_frame, PART / frames, 1),
+            ("MDAnalysis read + our functions for each frame", "MDAnalysis", mdanalysis_loop, PART / frames, 1),
         ):
             if importlib.util.find_spec(module):
-                row = compare(name, theirs, share, wanted=wanted, path=path, atoms=atoms, pairs=options.pairs)
-                row |= {"frames": options.frames, "machine": platform.processor() or platform.machine()}
+                pairs = paired(
+                    lambda: ours(path, atoms),
+                    lambda f=theirs, share=share: cost(lambda: f(path, atoms)) / share,
+                    options.pairs,
+                )
+                yield compare(work, name, pairs, wanted=wanted)
             else:
-                row = {"against": name, "left_out": f"{module} is not installed"}
-            print(json.dumps(row), flush=True)
+                yield Row(work, name, "s", note=f"{module} is not installed")
+        sizes = (100, 200, 400) if options.quick else (2500, 5000, 10_000, 20_000)
+        taken = []
+        for n in sizes:
+            write_trajectory(path, atoms, n)
+            taken.append(min(cost(lambda: ours(path, atoms)).cpu_s for _ in range(2)))
+        yield Growth("order parameters", "frames", [float(n) for n in sizes], taken)
 
 
 if __name__ == "__main__":
-    main()
+    benchmark("order_parameters", rows, "chemfiles", "MDAnalysis")

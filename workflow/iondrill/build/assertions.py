@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
-    from iondrill.build.bonds import Bonds
     from iondrill.build.facet import BondWindow
+    from iondrill.build.near import Near
     from iondrill.build.recipes import FileRecipe
 
 SHORTEST = 0.855
@@ -109,7 +109,7 @@ def _record(what: str, expected: str, found: str, passed: bool | np.bool_) -> Su
     return SurfaceRecord(what=what, expected=expected, found=found, passed=bool(passed))
 
 
-def _settled(slab: Atoms, built: Bonds) -> Bonds:
+def _settled(slab: Atoms, built: Near) -> Near:
     """Return the bonds that the slab was built with and are not broken, and those that are new."""
     bonds = find_bonds(slab, BROKEN)
     pairs = set(zip(built.first.tolist(), built.second.tolist(), strict=True))
@@ -118,13 +118,13 @@ def _settled(slab: Atoms, built: Bonds) -> Bonds:
     return bonds.select(np.array(old, dtype=bool) | (bonds.length_A < reach_A))
 
 
-def _heavy_bonds(atoms: Atoms, bonds: Bonds) -> Bonds:
+def _heavy_bonds(atoms: Atoms, bonds: Near) -> Near:
     """Return the bonds that no H has part in."""
     heavy = atoms.numbers > 1
     return bonds.select(heavy[bonds.first] & heavy[bonds.second])
 
 
-def _top(slab: Atoms, bonds: Bonds, neighbours: int) -> NDArray[np.int_]:
+def _top(slab: Atoms, bonds: Near, neighbours: int) -> NDArray[np.int_]:
     """Return the atoms of the upper half that lack neighbours, or else those of the highest layer."""
     count = np.bincount(bonds.first, minlength=len(slab))
     z = slab.positions[:, 2]
@@ -133,7 +133,7 @@ def _top(slab: Atoms, bonds: Bonds, neighbours: int) -> NDArray[np.int_]:
     return lacking if len(lacking) else np.flatnonzero(heavy & (slab.get_tags() == 1))
 
 
-def _contacts(atoms: Atoms, bonds: Bonds) -> Iterator[SurfaceRecord]:
+def _contacts(atoms: Atoms, bonds: Near) -> Iterator[SurfaceRecord]:
     """Yield the shortest bond of each pair of elements."""
     numbers = np.sort([atoms.numbers[bonds.first], atoms.numbers[bonds.second]], axis=0).T
     for pair in np.unique(numbers, axis=0):
@@ -156,11 +156,11 @@ def _desorption(atoms: Atoms, ions: NDArray[np.int_]) -> Iterator[SurfaceRecord]
         yield _record("ions", expected, f"{max(beyond_A):.2f} Å from contact", max(beyond_A) < DESORBED_A)
 
 
-def _connectivity(atoms: Atoms, bonds: Bonds, built: Bonds) -> SurfaceRecord:
+def _connectivity(atoms: Atoms, bonds: Near, built: Near) -> SurfaceRecord:
     """Compare the bonds, images included, with those of the slab as it was built."""
     symbols = atoms.get_chemical_symbols()
 
-    def count(which: Bonds) -> Counter[tuple[int, int]]:
+    def count(which: Near) -> Counter[tuple[int, int]]:
         return Counter((i, j) for i, j in zip(which.first.tolist(), which.second.tolist(), strict=True) if i <= j)
 
     def names(pairs: Counter[tuple[int, int]], verb: str) -> list[str]:
@@ -173,7 +173,7 @@ def _connectivity(atoms: Atoms, bonds: Bonds, built: Bonds) -> SurfaceRecord:
     return _record("connectivity", "the bonds it was built with", "; ".join(changes) or "no bond changed", not changes)
 
 
-def _coordination(bonds: Bonds, top: NDArray[np.int_], recipe: FacetRecipe, cells: int) -> Iterator[SurfaceRecord]:
+def _coordination(bonds: Near, top: NDArray[np.int_], recipe: FacetRecipe, cells: int) -> Iterator[SurfaceRecord]:
     """Compare how many neighbours the atoms of the top have."""
     if not recipe.expect_coordination:
         return
@@ -189,7 +189,7 @@ def _histogram(counts: dict[int, int]) -> str:
 
 
 def _bonds(
-    bonds: Bonds, top: NDArray[np.int_], window: BondWindow, cells: int, *, relaxed: bool
+    bonds: Near, top: NDArray[np.int_], window: BondWindow, cells: int, *, relaxed: bool
 ) -> Iterator[SurfaceRecord]:
     """Compare the bonds among the top atoms with a window; chains must have them all alike."""
     among = bonds.select(np.isin(bonds.first, top) & np.isin(bonds.second, top))

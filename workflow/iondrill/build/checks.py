@@ -12,10 +12,10 @@ from ase.constraints import FixAtoms
 from ase.data import covalent_radii
 from ase.geometry import complete_cell
 from ase.io import read
-from ase.neighborlist import neighbor_list
 from pydantic import Field
 
 from iondrill.build.bonds import BOND_SCALE, find_bonds
+from iondrill.build.near import near
 from iondrill.config.base import Fragment, NonNegativeInt, PositiveFloat, PositiveInt, Strict
 from iondrill.errors import Problem, UserError
 
@@ -190,9 +190,8 @@ def _has_room(atoms: Atoms) -> bool:
 
 def _shortest(atoms: Atoms, where: object) -> tuple[float | None, tuple[str, str] | None]:
     """Return the shortest distance and its pair, images included; raise a UserError if atoms overlap."""
-    solute = atoms if atoms.pbc.any() else Atoms(atoms.numbers, positions=atoms.positions)
     for cutoff_A in SEARCH_A:
-        first, second, distance_A = neighbor_list("ijd", solute, cutoff_A)
+        first, second, _, _, distance_A = near(atoms, cutoff_A / 2)
         if len(distance_A):
             break
     else:

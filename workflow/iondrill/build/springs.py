@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.data import covalent_radii
-from ase.neighborlist import neighbor_list
+
+from iondrill.build.near import near
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -39,11 +40,11 @@ def spring_hessian(atoms: Atoms) -> NDArray[np.float64]:
     (3n, 3n) float array
         Symmetric and positive definite, eV/Å².
     """
-    reach = [REACH * covalent_radii[number] for number in atoms.numbers]
+    pairs = near(atoms, REACH * covalent_radii[atoms.numbers])
     metal = np.isin(atoms.numbers, METALS)
     hydrogen = atoms.numbers == 1
     hessian = np.zeros((len(atoms), 3, len(atoms), 3))
-    for i, j, arm in zip(*neighbor_list("ijD", atoms, reach), strict=True):
+    for i, j, arm in zip(pairs.first, pairs.second, pairs.vector_A, strict=True):
         if hydrogen[i] and hydrogen[j]:
             continue
         kind = "ion" if metal[i] or metal[j] else "bond"

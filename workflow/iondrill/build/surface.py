@@ -83,24 +83,26 @@ class Surface:
         """
         voronoi = Voronoi(self.xy_A)
         vertices = [Point("hollow", xy, self.nearest(xy)) for xy in self.within(voronoi.vertices)]
-        saddles = [Point("bridge", self.xy_A[pair].mean(axis=0), sorted(pair)) for pair in voronoi.ridge_points]
+        middles = self.xy_A[voronoi.ridge_points].mean(axis=1)
+        pairs = voronoi.ridge_points[self.inside(middles)].tolist()
+        saddles = [Point("bridge", self.xy_A[pair].mean(axis=0), sorted(pair)) for pair in pairs]
         atoms = [Point("top", xy, self.nearest(xy)) for xy in self.within(self.xy_A)]
         hollows: list[Point] = []
         for point in vertices:
             known = any(self.distance_A(point, other) < 2 * TIE_A for other in hollows)
             if self.widest_gap(point) < np.pi - 0.05 and not known:
                 hollows.append(point)
-        bridges = [
-            point
-            for point in saddles
-            if len(self.within(point.xy_A[None])) and sorted(self.nearest(point.xy_A)) == point.supports
-        ]
+        bridges = [point for point in saddles if sorted(self.nearest(point.xy_A)) == point.supports]
         return [*atoms, *bridges, *hollows]
 
     def within(self, xy_A: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return those of the points (n, 2) that lie in the cell."""
+        return xy_A[self.inside(xy_A)]
+
+    def inside(self, xy_A: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Say which of the points (n, 2) lie in the cell, its lower edges included."""
         fractional = xy_A @ np.linalg.inv(self.cell) + 1e-4
-        return xy_A[((fractional >= 0) & (fractional < 1)).all(axis=1)]
+        return np.asarray(((fractional >= 0) & (fractional < 1)).all(axis=1))
 
     def nearest(self, xy_A: NDArray[np.float64]) -> list[int]:
         """Return the atoms nearest to a point; those equally far all count."""

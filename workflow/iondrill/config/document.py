@@ -41,12 +41,16 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
 
 
+class _FastLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+
+
 class _Dumper(yaml.SafeDumper):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
 
 
 for _name, (_pattern, _first) in WORDS.items():
-    for _class in (_Loader, _Dumper):
+    for _class in (_Loader, _FastLoader, _Dumper):
         _class.add_implicit_resolver(TAG + _name, re.compile(rf"^(?:{_pattern})\Z"), _first)
 
 
@@ -86,7 +90,7 @@ class Document:
         except UnicodeDecodeError as error:
             raise UserError.of(f"{path} (byte {error.start})", "is not UTF-8 text") from None
         try:
-            node = yaml.compose(text, Loader=_Loader)
+            node = _compose(text)
             content = {} if node is None else self._read(node, ())
         except yaml.YAMLError as error:
             raise UserError(_syntax_problem(path, text, error)) from None
@@ -208,6 +212,14 @@ def _key(part: str | int) -> str:
     """Return a key as it stands in a message: in quotes if it would be misread."""
     text = str(part)
     return text if re.fullmatch(r"[\w+<-]{1,64}", text) else shown(text)
+
+
+def _compose(text: str) -> yaml.Node | None:
+    """Return what a text holds, read by libyaml where PyYAML has it; PyYAML's own reader says what is wrong."""
+    try:
+        return yaml.compose(text, Loader=_FastLoader)
+    except yaml.YAMLError:
+        return yaml.compose(text, Loader=_Loader)
 
 
 def _syntax_problem(path: Path, text: str, error: yaml.YAMLError) -> Problem:

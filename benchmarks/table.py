@@ -1,0 +1,112 @@
+"""Print one table of all that benchmarks/measured/ holds, and write docs/benchmarks.md and its figure."""
+
+from __future__ import annotations
+
+import json
+
+import matplotlib as mpl
+import numpy as np
+from frame import RESULTS, ROOT, Growth, Row, line
+
+from iondrill.report.svg import OKABE_ITO, STYLE, canvas, to_svg
+
+PAGE = ROOT / "docs" / "benchmarks.md"
+FIGURE = ROOT / "docs" / "images" / "benchmarks-growth.svg"
+ORDER = (
+    "elf_slice",
+    "elf_grid",
+    "cube_reading",
+    "order_parameters",
+    "gfn2_step",
+    "cp2k_box",
+    "cp2k_reuse",
+    "adsorption_sites",
+    "noop_jobs",
+    "startup",
+    "default_run",
+)
+HEAD = """# Faster than what?
+
+What the workflow does, measured beside what users would take instead, by `make bench`, which writes this page from
+`benchmarks/measured/`. What each file of `benchmarks/` compares, and how, its first lines say.
+
+A ratio is theirs over ours, more is better: median (least–most) of the paired runs, by CPU time (user and system, child
+processes included). A row without theirs is a limit for ours. **short**: below the figure that was asked for.
+
+| work | against | ours | theirs | ratio | by wall time | asked for | |
+|---|---|---|---|---|---|---|---|
+"""
+
+
+def read():
+    """Return the results that there are, by benchmark."""
+    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in RESULTS.glob("*.json")}
+    for content in found.values():
+        content["rows"] = [Row(**row | {"ratio": tuple(row["ratio"])}) for row in content["rows"]]
+        content["growth"] = [Growth(*(g[key] for key in ("work", "axis", "sizes", "cpu_s"))) for g in content["growth"]]
+    return {name: found[name] for name in ORDER if name in found}
+
+
+def cells(row):
+    """Return the cells of a row as Markdown shows them."""
+    if row.ours is None:
+        return [row.work, row.against, "", "", "", "", "", f"left out: {row.note}"]
+    verdict = {True: "met", False: "**short**", None: ""}[row.met]
+    theirs = "" if row.theirs is None else f"{row.theirs:.3g} {row.unit}"
+    ratio = f"{row.ratio[0]:.3g}× ({row.ratio[1]:.3g}–{row.ratio[2]:.3g})" if row.ratio else ""
+    wall = f"{row.wall_ratio:.3g}×" if row.wall_ratio else ""
+    wanted = "" if row.wanted is None else f"≥ {row.wanted:g}×" if row.ratio else f"≤ {row.wanted:g} {row.unit}".strip()
+    last = "; ".join(part for part in (verdict, row.note) if part)
+    return [row.work, row.against, f"{row.ours:.3g} {row.unit}".strip(), theirs, ratio, wall, wanted, last]
+
+
+def page(found):
+    """Return docs/benchmarks.md."""
+    text = HEAD
+    for content in found.values():
+        text += "".join(f"| {' | '.join(cells(row))} |\n" for row in content["rows"])
+    text += "\n## How the cost grows\n\n![CPU time against size](images/benchmarks-growth.svg)\n\n"
+    text += "| work | grows with | from, to | exponent |\n|---|---|---|---|\n"
+    for content in found.values():
+        for one in content["growth"]:
+            text += f"| {one.work} | {one.axis} | {one.sizes[0]:g}, {one.sizes[-1]:g} | {one.exponent:.2f} |\n"
+    text += "\nThe exponent is that of a power law through all points; at small sizes what is fixed draws it down.\n"
+    text += "\n## Where and with what\n\n| benchmark | pairs | machine | versions |\n|---|---|---|---|\n"
+    for name, content in found.items():
+        machine = ", ".join(f"{value} {key}" if key == "cores" else value for key, value in content["machine"].items())
+        versions = ", ".join(f"{package} {version}" for package, version in content["versions"].items())
+        text += f"| `{name}.py` | {content['pairs']} | {machine} | {versions} |\n"
+    return text
+
+
+def figure(curves):
+    """Return the growth curves as SVG: CPU time against size, both logarithmic."""
+    columns = 3
+    n_rows = -(-len(curves) // columns)
+    drawing, axes = canvas(n_rows, columns, (8.0, 2.4 * n_rows))
+    for k, (ax, one) in enumerate(zip(axes, curves, strict=False)):
+        sizes, taken = np.array(one.sizes), np.array(one.cpu_s)
+        slope, offset = np.polyfit(np.log(sizes), np.log(taken), 1)
+        colour = OKABE_ITO[k % len(OKABE_ITO)]
+        ax.loglog(sizes, np.exp(offset) * sizes**slope, color=colour, linewidth=1)
+        ax.loglog(sizes, taken, "o", color=colour, markersize=4)
+        ax.set_title(f"{one.work}: exponent {one.exponent:.2f}")
+        ax.set_xlabel(one.axis)
+        ax.set_ylabel("CPU time (s)")
+    for ax in axes[len(curves) :]:
+        ax.set_axis_off()
+    return to_svg(drawing)
+
+
+def main():
+    found = read()
+    for content in found.values():
+        for one in (*content["rows"], *content["growth"]):
+            print(line(one))
+    PAGE.write_text(page(found), encoding="utf-8")
+    with mpl.rc_context(STYLE):
+        FIGURE.write_text(figure([one for content in found.values() for one in content["growth"]]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
