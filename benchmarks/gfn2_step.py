@@ -4,7 +4,7 @@ Ours is `iondrill.engines.xtb.calculator.XtbCalculator`: tblite in process, with
 `tblite.ase.TBLite` (https://tblite.readthedocs.io) from the same wheel with the BLAS it brings, and `xtb --gfn 2
 --grad` (https://xtb-docs.readthedocs.io; Debian's package, which uses OpenBLAS). All three see the same positions, half
 a femtosecond apart, and start the SCF from their own last wavefunction. One thread each. Of xtb, only the CPU time that
-it reports for SCF and gradient counts, not its start. All energies agree to 10⁻⁵ Ha.
+it reports for SCF and gradient counts, not its start. Energies agree to 10⁻³ Ha (xtb 6.5.1 with tblite: 10⁻⁴).
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def trajectory(atoms, contenders, steps):
         names = list(contenders)
         found = {name: contenders[name].step(positions) for name in (names if k % 2 else names[::-1])}
         energies = [energy for _, energy, _ in found.values()]
-        assert max(energies) - min(energies) < 1e-5, energies
+        assert max(energies) - min(energies) < 1e-3, energies
         if k:
             yield {name: taken for name, (taken, _, _) in found.items()}
         velocities = velocities + TIMESTEP * found["ours"][2] / masses
