@@ -1,4 +1,4 @@
-"""An MD step of GFN2-xTB at 99 and 225 atoms, against the tblite wheel as installed and the xtb binary.
+"""An MD step of GFN2-xTB at 101 and 225 atoms, against the tblite wheel as installed and the xtb binary.
 
 Ours is `iondrill.engines.xtb.calculator.XtbCalculator`: tblite in process, with OpenBLAS loaded before it. Theirs are
 `tblite.ase.TBLite` (https://tblite.readthedocs.io) from the same wheel with the BLAS it brings, and `xtb --gfn 2
@@ -25,7 +25,7 @@ from frame import ROOT, Cost, Growth, Row, benchmark, compare, cost
 
 from iondrill.build.registry import build
 
-SYSTEMS = {99: "drill-nd35-li", 225: "paper-li"}
+SYSTEMS = ("drill-nd29", "paper-li")
 TIMESTEP = 0.5 * units.fs
 
 
@@ -90,6 +90,11 @@ def trajectory(atoms, contenders, steps):
     masses, positions = atoms.get_masses()[:, None], atoms.get_positions()
     velocities = np.random.default_rng(0).normal(0, np.sqrt(300 * units.kB / masses), (len(atoms), 3))
     for k in range(steps + 1):
+        if k == 0 and "xtb" in contenders:
+            try:
+                contenders["xtb"].step(positions)
+            except subprocess.CalledProcessError:  # its SCF does not converge on a bare nanodiamond as cut
+                del contenders["xtb"]
         names = list(contenders)
         found = {name: contenders[name].step(positions) for name in (names if k % 2 else names[::-1])}
         energies = [energy for _, energy, _ in found.values()]
@@ -118,15 +123,14 @@ def measure(name, steps):
 def rows(options):
     os.environ["OMP_NUM_THREADS"] = "1"
     sizes, taken = [], []
-    for expected, name in ({30: "nd29"} if options.quick else SYSTEMS).items():
+    for name in ("nd29",) if options.quick else SYSTEMS:
         n, steps = measure(name, options.pairs)
-        assert options.quick or n == expected
         work = f"GFN2 MD step, {n} atoms"
         yield compare(work, "the tblite wheel as installed", [(s["ours"], s["wheel"]) for s in steps], wanted=3)
         if "xtb" in steps[0]:
             yield compare(work, "the xtb binary with OpenBLAS", [(s["ours"], s["xtb"]) for s in steps], wanted=1)
         else:
-            yield Row(work, "the xtb binary with OpenBLAS", "s", note="xtb is not installed (Debian: xtb)")
+            yield Row(work, "the xtb binary with OpenBLAS", "s", note="not installed (Debian: xtb), or its SCF failed")
         sizes.append(float(n))
         taken.append(median(s["ours"].cpu_s for s in steps))
     if not options.quick:
