@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from iondrill.build.recipes import FlakeRecipe, Intercalant
 
 LAYERS = ("lower", "upper")
-EDGE_DEPTH_A = 1.5
+EDGE_DEPTH_A = 1.7
 CH_BOND_BELOW_A = 1.4
 
 
@@ -69,7 +69,7 @@ def build_flake(recipe: FlakeRecipe) -> Atoms:
 def mark_far_edge(atoms: Atoms) -> None:
     """Set the boolean array far_edge: what holds the flake while a nanodiamond comes from -x.
 
-    It marks, in each layer, the C atoms within 1.5 Å of the layer's largest x, and the H bonded to them: the
+    It marks, in each layer, the C atoms within 1.7 Å of the layer's largest x, and the H bonded to them: the
     outermost zigzag chain of a zigzag edge, or the two outer rows, six C, of a corner.
 
     Parameters
