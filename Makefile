@@ -29,7 +29,7 @@ run: .venv/.ready ## Set everything up and run the default config to results/rep
 
 test: .venv/.ready-dev ## Set everything up, CP2K, Slurm and Chromium too when root, and run the tests.
 	@tools/system-packages libopenblas0 cp2k openmpi-bin slurm-wlm munge chromium
-	@pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	@pytest -n 3 --dist loadgroup $(PYTEST_ARGS)
 
 drill: .venv/.ready-dev ## Let small runs suffer 57 random faults (as root: Slurm, CP2K too), and write docs/reliability.md.
 	@tools/system-packages libopenblas0 cp2k openmpi-bin slurm-wlm munge

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytestmark = [pytest.mark.workflow, pytest.mark.cp2k]
+# one worker: the calm run serves all tests
+pytestmark = [pytest.mark.workflow, pytest.mark.cp2k, pytest.mark.xdist_group("drill")]
 
 STEPS = 10
 MPIRUN = ["mpirun", "--allow-run-as-root", "--bind-to", "none", "-n", "1"]
@@ -148,12 +149,8 @@ def test_killed_out_of_time_and_told_to_stop(calm: Path, tmp_path: Path) -> None
 
 def test_what_cannot_converge_is_said_and_gives_no_number(tmp_path: Path) -> None:
     stuck = {**CONFIG["levels"]["pbe-d3"], "cutoff_Ry": 80, "max_scf_cycles": 1}
-    config = CONFIG | {
-        "levels": {"gfn2": {"engine": "xtb"}, "stuck": stuck},
-        "relax": {"level": "stuck", "structures": ["drop"]},
-        "md": {"level": "stuck", "run": ["drill"], "runs": {"drill": {"assembly": "drill", "steps": 2}}},
-        "elf": {"level": "stuck", "frames": 1},
-    }
+    levels = {"gfn2": {"engine": "xtb"}, "stuck": stuck}
+    config = {"levels": levels, "relax": {"level": "stuck", "structures": ["drop"]}}
     project = make_project(tmp_path, config, STRUCTURES)
     done = run(command(project))
     assert done.returncode != 0

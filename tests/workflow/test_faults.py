@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.workflow, pytest.mark.slurm, pytest.mark.xdist_group("slurm")]
 
 SEED = 7
-PLAN = [("local", "short", 4), ("Slurm", "short", 3)]
+PLAN = [("local", "short", 3), ("Slurm", "short", 2)]
 
 
 def test_runs_that_suffer_faults_end_as_if_nothing_had_happened(
