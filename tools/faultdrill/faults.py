@@ -223,20 +223,22 @@ def requeue(run: Run, chance: random.Random) -> str:
 
 def drain(run: Run, chance: random.Random) -> str:
     """Drain the node for some seconds: what runs goes on, nothing is started."""
-    assert run.slurm is not None
-    run.slurm.command("scontrol", "update", f"NodeName={run.slurm.node}", "State=DRAIN", "Reason=drill")
-    time.sleep(seconds := chance.uniform(5, 12))
-    run.slurm.command("scontrol", "update", f"NodeName={run.slurm.node}", "State=RESUME")
-    return f"drained for {seconds:.0f} s"
+    return f"drained for {_out_of_service(run, 'DRAIN', chance.uniform(5, 12)):.0f} s"
 
 
 def down(run: Run, chance: random.Random) -> str:
     """Let the node fail: its jobs end, and Slurm puts them back into the queue."""
+    return f"down for {_out_of_service(run, 'DOWN', chance.uniform(2, 6)):.0f} s"
+
+
+def _out_of_service(run: Run, state: str, seconds: float) -> float:
+    """Put the node into a state, and back into service after some seconds; return them."""
     assert run.slurm is not None
-    run.slurm.command("scontrol", "update", f"NodeName={run.slurm.node}", "State=DOWN", "Reason=drill")
-    time.sleep(seconds := chance.uniform(2, 6))
-    run.slurm.command("scontrol", "update", f"NodeName={run.slurm.node}", "State=RESUME")
-    return f"down for {seconds:.0f} s"
+    node = f"NodeName={run.slurm.node}"
+    run.slurm.command("scontrol", "update", node, f"State={state}", "Reason=drill")
+    time.sleep(seconds)
+    run.slurm.command("scontrol", "update", node, "State=RESUME")
+    return seconds
 
 
 def kill_node_daemon(run: Run, chance: random.Random) -> str:

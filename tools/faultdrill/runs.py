@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import signal
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
+
+from iondrill.engines.launch import is_locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -122,7 +123,7 @@ class Run:
     def jobs(self) -> list[Path]:
         """Return the folders of the jobs that are being computed: their locks are taken."""
         locks = self.folder.glob("results/jobs/*/*/state/*/lock")
-        return [lock.parents[2] for lock in locks if is_taken(lock)]
+        return [lock.parents[2] for lock in locks if is_locked(lock)]
 
     def wait_for_jobs(self) -> bool:
         """Wait until something is computed; say whether it is, and not over."""
@@ -227,15 +228,3 @@ def name_of(process: psutil.Process) -> str:
         return str(process.name())
     except psutil.Error:
         return ""
-
-
-def is_taken(lock: Path) -> bool:
-    """Say whether a process holds a lock."""
-    try:
-        with lock.open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False

@@ -212,6 +212,7 @@ ENDINGS = [
     (ending("step", "relaxed", "soft", "end", asked="by SIGTERM"), "done", "finished"),
     (ending("step", "unconverged", "relaxed", "end"), "climb", "SCF not converged"),
     (ending("unconverged", status=-15), "climb", "SCF not converged"),
+    (ending("version", status=-15, said="WARNING: SIGMA is large"), "again", "killed by signal 15"),
     (ending("step", "end", nsw=1), "not_converged", "not relaxed within 20 steps"),
     (ending("step", status=-9), "again", "killed by signal 9"),
     (ending("step", status=None), "again", "killed"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from iondrill.engines.attempt import Verdict
 from iondrill.prepare.jobs import Relax
@@ -36,7 +36,11 @@ class Ending:
         What the files of results lack; empty if they are whole.
     free_bytes : int
         On the disk.
+    crashes : tuple of str
+        What is said when the program crashes.
     """
+
+    crashes: ClassVar[tuple[str, ...]]
 
     log: Log[Any]
     said: str
@@ -96,7 +100,7 @@ def killed(ending: Ending) -> Verdict | None:
     """Recognise a log that stops without a word: a kill, a lost node, no memory."""
     if ending.log.ended:
         return None
-    if ending.tells("SIG", "Backtrace", "Fortran runtime error", "forrtl") and not ending.log.scf:
+    if ending.tells(*ending.crashes) and not ending.log.scf:
         return Verdict("fresh", "crashed before the first energy")
     how = f" by signal {-ending.status}" if ending.status is not None and ending.status < 0 else ""
     return Verdict("again", f"killed{how}")

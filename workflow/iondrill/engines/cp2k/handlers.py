@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class Ending(endings.Ending):
     """What is left of an attempt by CP2K."""
 
+    crashes = ("SIG", "Backtrace", "Fortran runtime error")
+
     log: Log
 
     def tells(self, *phrases: str) -> str:

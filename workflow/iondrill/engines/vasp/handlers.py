@@ -41,6 +41,9 @@ class Ending(endings.Ending):
         Who asked for a stop: "at the wall time", "by an EXIT file"; empty for nobody.
     """
 
+    # not "SIG": VASP's warnings speak of SIGMA
+    crashes = ("SIGSEGV", "Backtrace", "forrtl")
+
     log: Log
     nsw: int
     asked: str
