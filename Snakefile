@@ -54,6 +54,10 @@ localrules:
     check_status,
 
 
+onstart:
+    look_when_jobs_end()
+
+
 onerror:
     # of the whole run only: Snakemake starts the processes of single jobs, and dry runs, without it
     report_what_there_is()

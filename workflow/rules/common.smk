@@ -150,6 +150,17 @@ def difference_maps():
     return [f"{RESULTS}/elf/{run}/{step}.difference.png" for run in runs for step in plan.elf_steps(run)]
 
 
+def look_when_jobs_end():
+    """Take away Snakemake's default limit of 100 jobs per second; one that is asked for stays.
+
+    With a limit, Snakemake 9 looks at all waiting jobs again a second after each look, and at the end of each job: the
+    more jobs have ended, the more looks there are in each second, until it does nothing else.
+    """
+    limit = getattr(workflow.scheduler, "job_rate_limiter", None)
+    if limit is not None and (limit.max_jobs, limit.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
+
+
 def report_what_there_is():
     """Make the page of a run that failed before it, failures first; what goes wrong here hides no other error."""
     from iondrill.report.so_far import report_so_far

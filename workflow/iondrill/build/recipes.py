@@ -182,7 +182,23 @@ def multiplicity(recipe: AnyRecipe) -> int | None:
     return wanted
 
 
-def recipe_path(name: str, root: Path) -> Path:
+def recipe_files(root: Path) -> dict[str, list[Path]]:
+    """Return the files of each recipe by its name: one, unless two folders or endings have the same.
+
+    Parameters
+    ----------
+    root : Path
+        The folder ``structures``.
+    """
+    files: dict[str, list[Path]] = {}
+    for folder in FOLDERS.values():
+        for path in sorted((root / folder).glob("[!.]*")):
+            if path.suffix in YAML or (folder != FOLDERS["assembly"] and path.suffix != ".md" and path.is_file()):
+                files.setdefault(path.stem, []).append(path)
+    return files
+
+
+def recipe_path(name: str, root: Path, files: Mapping[str, list[Path]] | None = None) -> Path:
     """Return the file of a recipe: YAML, or in all folders but ``assemblies`` any structure file.
 
     Parameters
@@ -191,21 +207,18 @@ def recipe_path(name: str, root: Path) -> Path:
         The file's name without its ending.
     root : Path
         The folder ``structures``.
+    files : mapping, optional
+        Its `recipe_files`, where many recipes are looked for.
 
     Raises
     ------
     UserError
         If there is no such recipe, or more than one.
     """
-    files = [
-        path
-        for folder in FOLDERS.values()
-        for path in sorted((root / folder).glob("[!.]*"))
-        if path.suffix in YAML or (folder != FOLDERS["assembly"] and path.suffix != ".md" and path.is_file())
-    ]
-    found = [path for path in files if path.stem == name]
+    files = recipe_files(root) if files is None else files
+    found = files.get(name, [])
     if not found:
-        raise UserError.of(root, f"there is no recipe '{name}'", nearest(name, {path.stem for path in files}))
+        raise UserError.of(root, f"there is no recipe '{name}'", nearest(name, files))
     if len(found) > 1:
         names = ", ".join(str(path.relative_to(root)) for path in found)
         raise UserError.of(root, f"there are {len(found)} recipes '{name}': {names}", "allowed: one")
@@ -215,24 +228,32 @@ def recipe_path(name: str, root: Path) -> Path:
 AnyRecipe = ClusterRecipe | FlakeRecipe | AssemblyRecipe | FacetRecipe | FileRecipe
 
 
-def load_recipe(name: str, root: Path, changes: Mapping[str, Any] | None = None) -> AnyRecipe:
+def load_recipe(name: str, root: Path) -> AnyRecipe:
     """Read and check a recipe by name.
-
-    Parameters
-    ----------
-    name : str
-        The file's name without its ending.
-    root : Path
-        The folder ``structures``.
-    changes : mapping, optional
-        Keys of a YAML recipe that get another value than the file gives them.
 
     Raises
     ------
     UserError
         If it does not exist or holds what its model refuses.
     """
-    path = recipe_path(name, root)
+    return read_recipe(recipe_path(name, root))
+
+
+def read_recipe(path: Path, changes: Mapping[str, Any] | None = None) -> AnyRecipe:
+    """Read and check a recipe.
+
+    Parameters
+    ----------
+    path : Path
+        Its file.
+    changes : mapping, optional
+        Keys of a YAML recipe that get another value than the file gives them.
+
+    Raises
+    ------
+    UserError
+        If it holds what its model refuses.
+    """
     if path.suffix in YAML:
         document = Document(path)
         return parse(Recipe, [document], {**document.content, **(changes or {})})  # type: ignore[arg-type]

@@ -18,6 +18,7 @@ from iondrill.build.recipes import (
     FileRecipe,
     FlakeRecipe,
     load_recipe,
+    read_recipe,
     recipe_path,
 )
 from iondrill.build.slab import build_slab
@@ -62,7 +63,8 @@ def build(name: str, root: Path, changes: Mapping[str, Any] | None = None) -> At
     UserError
         If there is no such recipe, or it does not give what it promises; the message names the file.
     """
-    path, recipe = recipe_path(name, root), load_recipe(name, root, changes)
+    path = recipe_path(name, root)
+    recipe = read_recipe(path, changes)
     if isinstance(recipe, FileRecipe):
         atoms = _from_file(recipe)
     elif isinstance(recipe, AssemblyRecipe):
@@ -88,7 +90,8 @@ def parts(name: str, root: Path) -> Parts:
     UserError
         If the recipe or one of its parts does not exist, or is of another kind.
     """
-    recipe, path = load_recipe(name, root), recipe_path(name, root)
+    path = recipe_path(name, root)
+    recipe = read_recipe(path)
     if not isinstance(recipe, AssemblyRecipe):
         raise UserError.of(path, f"is a recipe of a {_kind(recipe)}", "allowed: an assembly")
     for key, part in (("cluster", recipe.cluster), ("flake", recipe.flake)):

@@ -186,18 +186,25 @@ class Plan(Subjects):
         return self.config.levels[job_id.level].ranks
 
     def request(self, job_id: JobId, attempt: int = 1) -> Request:
-        """Return the memory and time that a job asks for.
+        """Return the memory and time that a job asks for; Snakemake asks whenever it chooses among jobs.
 
         Raises
         ------
         FileNotFoundError
             If its structure is not built yet.
         """
-        name = self.structure_of(job_id)
-        if job_id.stage in {"md", "elf"}:
-            name = self.start_of(job_id.subject.partition(".")[0])
-        size = ATOM if name is None else self._size(name)
-        return request(self.job(job_id), size, attempt)
+        key = job_id, attempt
+        if key not in self._requests:
+            name = self.structure_of(job_id)
+            if job_id.stage in {"md", "elf"}:
+                name = self.start_of(job_id.subject.partition(".")[0])
+            size = ATOM if name is None else self._size(name)
+            self._requests[key] = request(self.job(job_id), size, attempt)
+        return self._requests[key]
+
+    @cached_property
+    def _requests(self) -> dict[tuple[JobId, int], Request]:
+        return {}
 
     @cached_property
     def _sizes(self) -> dict[str, Size]:

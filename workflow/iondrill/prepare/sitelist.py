@@ -1,18 +1,23 @@
-"""The sites of a facet, remembered from run to run: the workflow asks for them whenever it starts."""
+"""The sites of facets, remembered: the workflow asks when it starts, and so does each job of an ion on a site."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from iondrill import __version__
-from iondrill.build.recipes import recipe_path
 from iondrill.files import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ase import Atoms
+
+    from iondrill.build.sites import Site
     from iondrill.config.base import Ion
 
 LEAST_A: dict[Ion, float] = {"Li": 1.92, "Na": 2.49, "K": 3.05}
@@ -20,13 +25,13 @@ LEAST_A: dict[Ion, float] = {"Li": 1.92, "Na": 2.49, "K": 3.05}
 MOST_IONS = 16
 
 
-def site_spacings(facet: str, recipes: Path, cache: Path) -> dict[str, list[float]]:
+def site_spacings(recipe: Path, recipes: Path, cache: Path) -> dict[str, list[float]]:
     """Return how far apart ions on the sites of a facet are.
 
     Parameters
     ----------
-    facet : str
-        Name of the recipe.
+    recipe : Path
+        File of the facet's recipe.
     recipes : Path
         The folder ``structures``.
     cache : Path
@@ -41,14 +46,14 @@ def site_spacings(facet: str, recipes: Path, cache: Path) -> dict[str, list[floa
     Raises
     ------
     UserError
-        If there is no such facet or it cannot be built.
+        If the facet cannot be built.
     """
-    content = recipe_path(facet, recipes).read_bytes() + __version__.encode()
-    remembered = cache / f"spacings-{facet}-{hashlib.sha256(content).hexdigest()[:16]}.json"
+    content = recipe.read_bytes() + __version__.encode()
+    remembered = cache / f"spacings-{recipe.stem}-{hashlib.sha256(content).hexdigest()[:16]}.json"
     try:
         spacings = json.loads(remembered.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        spacings = _spacings(facet, recipes)
+        spacings = _spacings(recipe.stem, recipes)
         write_text(remembered, json.dumps(spacings))
     return {str(label): [float(spacing) for spacing in several] for label, several in spacings.items()}
 
@@ -72,3 +77,51 @@ def _spacings(facet: str, recipes: Path) -> dict[str, list[float]]:
         ]
         for site in find_sites(slab)
     }
+
+
+def sites_of(slab: Atoms, cache: Path) -> list[Site]:
+    """Return the sites of a slab as `iondrill.build.sites.find_sites` finds them, or as it found them on the same one.
+
+    Parameters
+    ----------
+    slab : Atoms
+        As built.
+    cache : Path
+        Folder of remembered sites, by the hash of the slab; it may be removed at any time.
+
+    Raises
+    ------
+    UserError
+        As `find_sites`.
+    """
+    from iondrill.build.sites import Place, Site, Support, find_sites
+
+    remembered = cache / f"sites-{_digest(slab)}.json"
+    try:
+        sites = json.loads(remembered.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = find_sites(slab)
+        with suppress(OSError):  # no room to remember it in
+            write_text(remembered, json.dumps([(site.label, site.kind, site.places) for site in found]))
+        return found
+    return [
+        Site(
+            label,
+            kind,
+            tuple(
+                Place((x, y), tuple(Support(atom, (i, j), weight) for atom, (i, j), weight in supports))
+                for (x, y), supports in places
+            ),
+        )
+        for label, kind, places in sites
+    ]
+
+
+def _digest(slab: Atoms) -> str:
+    """Return the hash (16 hex digits) of all of a slab that `find_sites` looks at, to the last bit."""
+    digest = hashlib.sha256(f"{__version__} {json.dumps(slab.info, sort_keys=True, default=str)}".encode())
+    fragments = slab.arrays.get("fragment", np.array([])).tolist()
+    digest.update(json.dumps(fragments).encode())
+    for array in (slab.numbers, slab.pbc, slab.positions, slab.cell.array, slab.get_tags()):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]

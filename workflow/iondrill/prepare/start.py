@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from iondrill.build.bonds import find_bonds
 from iondrill.build.labels import set_fragment
@@ -16,8 +14,10 @@ from iondrill.errors import UserError, nearest
 from iondrill.prepare.jobs import ATOM_BOX_A
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from iondrill.build.sites import Site
 
 
 def isolated_atom(symbol: str) -> Atoms:
@@ -28,7 +28,9 @@ def isolated_atom(symbol: str) -> Atoms:
     return atoms
 
 
-def slab_with_ions(built: Atoms, relaxed: Atoms, ions: str, site_label: str) -> Atoms:
+def slab_with_ions(
+    built: Atoms, relaxed: Atoms, ions: str, site_label: str, sites: Sequence[Site] | None = None
+) -> Atoms:
     """Put ions on a site of a relaxed slab.
 
     Parameters
@@ -41,6 +43,8 @@ def slab_with_ions(built: Atoms, relaxed: Atoms, ions: str, site_label: str) -> 
         Chemical symbol, after their number if there are several: ``Li``, ``2Li``.
     site_label : str
         One of the sites of `built`.
+    sites : sequence of Site, optional
+        Those of `built`, if they are known.
 
     Raises
     ------
@@ -50,11 +54,11 @@ def slab_with_ions(built: Atoms, relaxed: Atoms, ions: str, site_label: str) -> 
     from iondrill.build.adsorbate import add_adsorbate
     from iondrill.build.sites import find_sites
 
-    sites = {site.label: site for site in find_sites(built)}
-    if site_label not in sites:
-        raise UserError.of("site", f"there is no site '{site_label}'", nearest(site_label, sites))
+    by_label = {site.label: site for site in (find_sites(built) if sites is None else sites)}
+    if site_label not in by_label:
+        raise UserError.of("site", f"there is no site '{site_label}'", nearest(site_label, by_label))
     ion = ions.lstrip("0123456789")
-    return add_adsorbate(relaxed, sites[site_label], ion, int(ions.removesuffix(ion) or 1), built=built)
+    return add_adsorbate(relaxed, by_label[site_label], ion, int(ions.removesuffix(ion) or 1), built=built)
 
 
 def damage(before: Atoms, after: Atoms) -> str:
@@ -81,6 +85,9 @@ def _bonds(atoms: Atoms) -> set[tuple[int, int]]:
 
 def _pieces(bonds: set[tuple[int, int]], n_atoms: int) -> int:
     """Return the number of pieces that bonds make of atoms."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     pairs = np.array(sorted(bonds), dtype=int).reshape(-1, 2)
     graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n_atoms, n_atoms))
     return int(connected_components(graph, directed=False, return_labels=False))

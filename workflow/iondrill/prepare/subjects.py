@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from iondrill.build.recipes import AssemblyRecipe, load_recipe, recipe_path
+from iondrill.build.recipes import AssemblyRecipe, read_recipe, recipe_files, recipe_path
 from iondrill.errors import Problem, UserError, nearest
 from iondrill.prepare.sitelist import has_room, site_spacings
 
@@ -68,12 +68,21 @@ class Subjects:
         self.recipes = Path(config.structures)
         self.results = Path(config.results)
         self._recipes: dict[str, AnyRecipe] = {}
+        self._spacings: dict[str, dict[str, list[float]]] = {}
 
     def recipe(self, name: str) -> AnyRecipe:
         """Return a recipe, read only once."""
         if name not in self._recipes:
-            self._recipes[name] = load_recipe(name, self.recipes)
+            self._recipes[name] = read_recipe(self.recipe_path(name))
         return self._recipes[name]
+
+    def recipe_path(self, name: str) -> Path:
+        """Return the file of a recipe; the folder is listed only once."""
+        return recipe_path(name, self.recipes, self._recipe_files)
+
+    @cached_property
+    def _recipe_files(self) -> dict[str, list[Path]]:
+        return recipe_files(self.recipes)
 
     def assembly(self, run: str) -> str:
         """Return the assembly of a run."""
@@ -92,14 +101,14 @@ class Subjects:
         """Return the recipes an assembly is made of."""
         recipe = self.recipe(assembly)
         if not isinstance(recipe, AssemblyRecipe):
-            raise UserError.of(recipe_path(assembly, self.recipes), "is not an assembly", "allowed: kind: assembly")
+            raise UserError.of(self.recipe_path(assembly), "is not an assembly", "allowed: kind: assembly")
         return [name for name in (recipe.cluster, recipe.flake) if name is not None]
 
     def recipe_files(self, name: str) -> list[str]:
         """Return the files a structure is built from: its recipe, and those of its parts."""
         recipe = self.recipe(name)
         names = [name, *(self.parts_of(name) if isinstance(recipe, AssemblyRecipe) else [])]
-        return [str(recipe_path(each, self.recipes)) for each in names]
+        return [str(self.recipe_path(each)) for each in names]
 
     @cached_property
     def relaxed(self) -> list[str]:
@@ -154,6 +163,10 @@ class Subjects:
             If the configuration names a site that a facet does not have, or that has no room for the ions; or if no
             site has.
         """
+        return self._fillings
+
+    @cached_property
+    def _fillings(self) -> list[Filling]:
         stage = self.config.adsorption
         fillings, problems = list[Filling](), list[Problem]()
         for facet, ion, n in product(stage.facets, stage.ions, stage.n):
@@ -168,7 +181,7 @@ class Subjects:
     def _sites(self, facet: str, ion: Ion, n: int) -> list[str]:
         """Return the labels of the sites to fill with ions."""
         wanted = self.config.adsorption.sites
-        spacings_A = site_spacings(facet, self.recipes, self.results / ".cache")
+        spacings_A = self._site_spacings(facet)
         roomy = [site for site in spacings_A if has_room(spacings_A[site], ion, n)]
         problems = [
             Problem("adsorption.sites", f"facet {facet} has no site '{site}'", nearest(site, spacings_A))
@@ -182,6 +195,12 @@ class Subjects:
         if problems:
             raise UserError(*problems)
         return roomy if wanted == "all" else list(wanted)
+
+    def _site_spacings(self, facet: str) -> dict[str, list[float]]:
+        """Return how far apart ions on the sites of a facet are, looked up only once."""
+        if facet not in self._spacings:
+            self._spacings[facet] = site_spacings(self.recipe_path(facet), self.recipes, self.results / ".cache")
+        return self._spacings[facet]
 
     def charge_of(self, run: str) -> int:
         """Return the total charge of a run."""
