@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
-from scipy.spatial import cKDTree
 
 from iondrill.build.labels import set_fragment
 from iondrill.errors import Problem, UserError
@@ -31,8 +30,6 @@ CENTRES = {
 BASIS = np.array([[0, 0, 0], [0, 2, 2], [2, 0, 2], [2, 2, 0], [1, 1, 1], [1, 3, 3], [3, 1, 3], [3, 3, 1]]) / 4
 MOST_SITES = 1_000_000
 TOLERANCE_A = 1e-6
-# between the bond, √3/4 = 0.433 a, and the second neighbours, √2/2 = 0.707 a
-BONDED_BELOW = 0.52
 
 
 def build_cluster(recipe: ClusterRecipe) -> Atoms:
@@ -64,10 +61,9 @@ def build_cluster(recipe: ClusterRecipe) -> Atoms:
     if recipe.radius_A is not None:
         inside &= np.linalg.norm(points, axis=1) <= recipe.radius_A + TOLERANCE_A
     points = points[inside]
-    bonded_A = BONDED_BELOW * recipe.lattice_A
     if recipe.drop_singly_bonded:
-        points = points[_coordination(points, bonded_A) != 1]
-    _keep_promise(recipe, Counter(_coordination(points, bonded_A).tolist()))
+        points = points[_coordination(points, recipe.lattice_A) != 1]
+    _keep_promise(recipe, Counter(_coordination(points, recipe.lattice_A).tolist()))
     keys = np.round(np.column_stack([points[:, ::-1], np.linalg.norm(points, axis=1)]), 6)
     atoms = Atoms("C" * len(points), positions=points[np.lexsort(keys.T)])
     set_fragment(atoms, "nd")
@@ -140,12 +136,18 @@ def _lattice(lattice_A: float, reach_A: float, centre: NDArray[np.float64]) -> N
     return np.asarray((cells + BASIS).reshape(-1, 3) * lattice_A - centre)
 
 
-def _coordination(points: NDArray[np.float64], bonded_A: float) -> NDArray[np.int_]:
-    """Return the number of neighbours of each point, shape (n,)."""
+def _coordination(points: NDArray[np.float64], lattice_A: float) -> NDArray[np.int_]:
+    """Return the number of neighbours of each point (n, 3) of a diamond lattice, shape (n,).
+
+    Neighbours differ by a quarter of the lattice constant along each axis, up or down; no other sites do.
+    """
     if not len(points):
         return np.empty(0, dtype=int)
-    tree = cKDTree(points)
-    return np.asarray(tree.query_ball_point(points, bonded_A, return_length=True)) - 1
+    quarters = np.rint(4 / lattice_A * (points - points[0])).astype(int)
+    width = 2 * int(abs(quarters).max()) + 3
+    number = np.array([width * width, width, 1])
+    numbers, steps = quarters @ number, np.array(list(product((-1, 1), repeat=3))) @ number
+    return np.asarray(sum(np.isin(numbers + step, numbers).astype(int) for step in steps))
 
 
 def _keep_promise(recipe: ClusterRecipe, coordination: Counter[int]) -> None:

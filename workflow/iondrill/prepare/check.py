@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from iondrill.build.recipes import FOLDERS, YAML, Recipe, load_recipe, recipe_path, spin_states
 from iondrill.config.consistency import references
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from iondrill.build.recipes import AnyRecipe
+    from iondrill.prepare.convergence import Point
     from iondrill.prepare.subjects import JobId
 
 KINDS = {
@@ -78,8 +79,8 @@ def check(*paths: Path) -> Summary:
     problems += recipes.problems
     if config is not None and not problems:
         problems += _potcar_problems(config, recipes, documents)
-        problems += _convergence_problems(config, documents)
         plan = Plan(config)
+        problems += _convergence_problems(plan, documents)
         problems += _site_problems(plan, documents)
         problems += _difference_problems(plan, documents)
         problems += _comparison_problems(plan)
@@ -239,20 +240,30 @@ def _site_problems(plan: Plan, documents: Sequence[Document]) -> list[Problem]:
     return []
 
 
-def _convergence_problems(config: Config, documents: Sequence[Document]) -> list[Problem]:
+def _convergence_problems(plan: Plan, documents: Sequence[Document]) -> list[Problem]:
     """Return what convergence studies sweep in vain, and the points whose structure cannot be built."""
     problems: list[Problem] = []
-    for name in config.convergence.studies:
-        sweeps = Sweeps(name, config, Path(config.structures))
+    built: dict[tuple[Any, ...], tuple[Problem, ...]] = {}
+    for name in plan.config.convergence.studies:
+        sweeps = Sweeps(name, plan.config, plan.recipes)
         found = [Problem(locate(documents, place), what, allowed) for place, what, allowed in sweeps.problems()]
         for row in [] if found else sweeps.rows():
-            try:
-                row.point.start(sweeps.recipes)
-            except UserError as error:
-                where = locate(documents, ("convergence", "studies", name, "sweep", row.parameter))
-                found += [Problem(f"{where}: {one.where}", one.found, one.allowed) for one in error.problems]
+            geometry = (row.point.subject, *row.point.changes.items())
+            if geometry not in built:
+                built[geometry] = _start_problems(row.point, plan)
+            where = locate(documents, ("convergence", "studies", name, "sweep", row.parameter))
+            found += [Problem(f"{where}: {one.where}", one.found, one.allowed) for one in built[geometry]]
         problems += found
     return problems
+
+
+def _start_problems(point: Point, plan: Plan) -> tuple[Problem, ...]:
+    """Return why the start geometry of a point cannot be built."""
+    try:
+        point.start(plan.recipes, plan.results / ".cache")
+    except UserError as error:
+        return tuple(error.problems)
+    return ()
 
 
 def _difference_problems(plan: Plan, documents: Sequence[Document]) -> list[Problem]:

@@ -75,11 +75,16 @@ class Point:
             return level
         return type(level).model_validate({**level.model_dump(), self.parameter: self.value})
 
-    def start(self, recipes: Path) -> Atoms:
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What differs in its geometry from the structure as built."""
+        return {self.parameter: self.value} if self.parameter in GEOMETRY else {}
+
+    def start(self, recipes: Path, cache: Path | None = None) -> Atoms:
         """Return its geometry, as built; see `iondrill.prepare.start.varied`."""
         from iondrill.prepare.start import varied
 
-        return varied(self.subject, recipes, {self.parameter: self.value} if self.parameter in GEOMETRY else {})
+        return varied(self.subject, recipes, self.changes, cache)
 
 
 class Row(NamedTuple):
