@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test drill lint format docs bench lock clean
+.PHONY: help run test slurm drill lint format docs bench lock clean
 
 help: ## Show this text.
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1: /p' $(MAKEFILE_LIST)
@@ -29,7 +29,11 @@ run: .venv/.ready ## Set everything up and run the default config to results/rep
 
 test: .venv/.ready-dev ## Set everything up, CP2K, Slurm and Chromium too when root, and run the tests.
 	@tools/system-packages libopenblas0 cp2k openmpi-bin slurm-wlm munge chromium
-	@pytest -n 3 --dist loadgroup $(PYTEST_ARGS)
+	@pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+slurm: .venv/.ready-dev ## As root, after make run: run the default config through a Slurm of its own, and compare.
+	@tools/system-packages libopenblas0 slurm-wlm munge
+	@PYTHONPATH=tools python -m faultdrill.by_slurm
 
 drill: .venv/.ready-dev ## Let small runs suffer 57 random faults (as root: Slurm, CP2K too), and write docs/reliability.md.
 	@tools/system-packages libopenblas0 cp2k openmpi-bin slurm-wlm munge

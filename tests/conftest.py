@@ -26,6 +26,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest begin first, so that no worker is left alone with them."""
+    items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker, (program, install) in PROGRAMS.items():
         if item.get_closest_marker(marker) and shutil.which(program) is None:

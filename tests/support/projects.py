@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).parents[2]
-C100 = {"kind": "facet", "miller": [1, 0, 0], "reconstruction": "2x1", "layers": 4, "fixed_layers": 1, "cell": [2, 2]}
-"""The thinnest slab of C(100)-2×1: 24 atoms."""
 
 
 def make_project(folder: Path, config: Mapping[str, Any], structures: Mapping[str, Atoms | Mapping[str, Any]]) -> Path:

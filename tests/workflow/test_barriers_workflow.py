@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from projects import C100, make_project, rows, run, snakemake
+from projects import make_project, rows, run, snakemake
+
+from faultdrill.projects import C100
 
 if TYPE_CHECKING:
     from pathlib import Path

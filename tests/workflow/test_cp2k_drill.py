@@ -1,22 +1,23 @@
-"""A drill of real CP2K at PBE-D3 through Snakemake: killed and stopped in every way, it ends as a calm run does."""
+"""A drill of real CP2K at PBE-D3: through Slurm, killed and stopped in every way, it ends as a calm local run does."""
 
 from __future__ import annotations
 
+import copy
 import json
-import os
 import random
 import shutil
-import signal
 import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import yaml
 from ase.build import molecule
 from ase.io import read
 from ase.units import Hartree
 from projects import make_project, rows, run, snakemake, stacked, start
 
+from faultdrill.runs import SUBMITTED
 from iondrill.prepare.frames import Frames
 
 if TYPE_CHECKING:
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-# one worker: the calm run serves all tests
-pytestmark = [pytest.mark.workflow, pytest.mark.cp2k, pytest.mark.xdist_group("drill")]
+    from faultdrill.slurm import Slurm
 
-STEPS = 10
+pytestmark = [pytest.mark.workflow, pytest.mark.cp2k, pytest.mark.slurm]
+
+STEPS = 7
 MPIRUN = ["mpirun", "--allow-run-as-root", "--bind-to", "none", "-n", "1"]
+# ranks that wait for each other leave the cores to other tests
+TWO_RANKS = [*MPIRUN[:-1], "{ranks}", "--mca", "mpi_yield_when_idle", "1"]
 CONFIG: dict[str, Any] = {
     "levels": {
         "gfn2": {"engine": "xtb"},
@@ -107,34 +111,39 @@ def test_the_drill_gives_charges_maps_and_a_page(calm: Path) -> None:
     assert "PBE-D3(BJ)" in (results / "report.html").read_text()
 
 
-def test_killed_out_of_time_and_told_to_stop(calm: Path, tmp_path: Path) -> None:
+def test_through_slurm_killed_out_of_time_and_told_to_stop(calm: Path, slurm: Slurm, tmp_path: Path) -> None:
     """CP2K forgets its extrapolation at a restart: EPS_SCF 1e-7 leaves far less open than what is allowed here."""
     project = tmp_path / "disturbed"
     shutil.copytree(calm, project, ignore=shutil.ignore_patterns("md", "elf", "charges", "report.html"))
+    config = copy.deepcopy(CONFIG)
+    config["levels"]["pbe-d3"] |= {"launcher": TWO_RANKS, "ranks": 2}
+    (project / "config.yaml").write_text(yaml.safe_dump(config))
     assert not job(project).exists()
+    submit = snakemake(project, TRAJECTORY, *SUBMITTED, "--retries", "0")
 
-    started = start(command(project, TRAJECTORY))
-    enough = random.randint(1, 4)  # noqa: S311
+    started = start(submit, **slurm.environment)
+    enough = random.randint(1, 3)  # noqa: S311
     wait_for(started, lambda: n_frames(project) >= enough)
+    assert slurm.command("squeue", "--noheader", "--format=%C").split() == ["2"], "a core for each rank"
     time.sleep(random.uniform(0, 2))  # noqa: S311
-    os.killpg(started.pid, signal.SIGKILL)
-    started.communicate()
+    slurm.command("scancel", "--signal=KILL", "--full", *slurm.jobs())
+    started.communicate(timeout=300)
+    assert started.returncode != 0
     assert 1 <= n_frames(project) <= STEPS
     assert not (job(project) / "result.json").exists()
-    assert run(command(project, "--unlock")).returncode == 0
 
-    done = run(command(project, TRAJECTORY), IONDRILL_WALLTIME_s="12")
+    done = run(submit, **slurm.environment, IONDRILL_WALLTIME_s="15")
     assert done.returncode != 0
     assert "stopped at the wall time" in done.stdout + done.stderr
 
-    started = start(command(project, TRAJECTORY))
+    started = start(submit, **slurm.environment)
     wait_for(started, lambda: list(job(project).glob("state/*/attempt-003/launcher.out")))
     (job(project) / "EXIT").touch()
     said, _ = started.communicate(timeout=300)
     assert started.returncode != 0
     assert "stopped by an EXIT file" in said
 
-    done = run(command(project, TRAJECTORY))
+    done = run(submit, **slurm.environment)
     assert done.returncode == 0, done.stderr[-4000:]
     attempts = json.loads((job(project) / "result.json").read_text())["attempts"]
     reasons = [attempt["reason"].partition(" at step")[0] for attempt in attempts]

@@ -18,7 +18,9 @@ import pytest
 import yaml
 from ase.build import molecule
 from ase.io import read
-from projects import C100, make_project, rows, run, stacked
+from projects import make_project, rows, run, stacked
+
+from faultdrill.projects import C100
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -107,6 +107,10 @@ class Campaign:
         ]
         return [name for name in possible if name != "disk full" or self.own_disk]
 
+    def put_on_top(self, executor: str, level: str, kinds: Sequence[str]) -> None:
+        """Let these kinds be drawn next, in this order."""
+        self._deck.setdefault((executor, level), []).extend(reversed(kinds))
+
     def draw(self, chance: random.Random, executor: str, level: str) -> str:
         """Return a kind of fault: like cards, so that each comes before one comes again."""
         deck = self._deck.setdefault((executor, level), [])
@@ -114,6 +118,20 @@ class Campaign:
             deck += self.kinds(executor, level)
             chance.shuffle(deck)
         return deck.pop()
+
+    def strike(
+        self, executor: str, level: str, wanted: int, first_seed: int, n_per_run: int = PER_RUN
+    ) -> Iterator[Outcome]:
+        """Strike runs until so many faults are done, or as many runs; yield what became of each."""
+        done = 0
+        for seed in range(first_seed, first_seed + wanted):
+            if done >= wanted:
+                return
+            outcome = self.run(seed, executor, level, min(n_per_run, wanted - done))
+            done += len(outcome.faults)
+            ending = "; ".join(outcome.differences) or "as if nothing had happened"
+            print(f"{executor} {level} seed {outcome.seed}: {len(outcome.faults)} faults: {ending}", flush=True)
+            yield outcome
 
     def run(self, seed: int, executor: str, level: str, n_faults: int) -> Outcome:
         """Run a project, strike it up to `n_faults` times, bring it to its end and compare it."""
@@ -178,13 +196,7 @@ def campaign(
     """Strike until so many faults are done with each executor and level; yield what became of every run."""
     with Campaign(folder) as drill:
         for executor, level, wanted in plan:
-            done, seed = 0, first_seed
-            while done < wanted:
-                outcome = drill.run(seed, executor, level, min(n_per_run, wanted - done))
-                done, seed = done + max(len(outcome.faults), 1), seed + 1
-                ending = "; ".join(outcome.differences) or "as if nothing had happened"
-                print(f"{executor} {level} seed {outcome.seed}: {len(outcome.faults)} faults: {ending}", flush=True)
-                yield outcome
+            yield from drill.strike(executor, level, wanted, first_seed, n_per_run)
 
 
 def failures(outcomes: list[Outcome]) -> list[Outcome]:

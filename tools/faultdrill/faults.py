@@ -222,19 +222,19 @@ def requeue(run: Run, chance: random.Random) -> str:
 
 
 def drain(run: Run, chance: random.Random) -> str:
-    """Drain the node for some seconds: what runs goes on, nothing is started."""
-    return f"drained for {_out_of_service(run, 'DRAIN', chance.uniform(5, 12)):.0f} s"
+    """Drain a node for some seconds: what runs goes on, nothing is started there."""
+    return f"drained for {_out_of_service(run, 'DRAIN', chance, chance.uniform(5, 12)):.0f} s"
 
 
 def down(run: Run, chance: random.Random) -> str:
-    """Let the node fail: its jobs end, and Slurm puts them back into the queue."""
-    return f"down for {_out_of_service(run, 'DOWN', chance.uniform(2, 6)):.0f} s"
+    """Let a node fail: its jobs end, and Slurm starts them again on the other."""
+    return f"down for {_out_of_service(run, 'DOWN', chance, chance.uniform(2, 6)):.0f} s"
 
 
-def _out_of_service(run: Run, state: str, seconds: float) -> float:
-    """Put the node into a state, and back into service after some seconds; return them."""
+def _out_of_service(run: Run, state: str, chance: random.Random, seconds: float) -> float:
+    """Put a node that computes into a state, and back into service after some seconds; return them."""
     assert run.slurm is not None
-    node = f"NodeName={run.slurm.node}"
+    node = f"NodeName={chance.choice(run.slurm.busy_nodes())}"
     run.slurm.command("scontrol", "update", node, f"State={state}", "Reason=drill")
     time.sleep(seconds)
     run.slurm.command("scontrol", "update", node, "State=RESUME")
@@ -242,11 +242,12 @@ def _out_of_service(run: Run, state: str, seconds: float) -> float:
 
 
 def kill_node_daemon(run: Run, chance: random.Random) -> str:
-    """Kill slurmd, and start it again."""
+    """Kill the daemon of a node that computes, and start it again."""
     assert run.slurm is not None
-    run.slurm.stop("slurmd", signal.SIGKILL)
+    node = chance.choice(run.slurm.busy_nodes())
+    run.slurm.stop(node, signal.SIGKILL)
     time.sleep(seconds := chance.uniform(2, 8))
-    run.slurm.start("slurmd")
+    run.slurm.start(node)
     return f"no slurmd for {seconds:.0f} s"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from ase.build import molecule
 from ase.io import write
 from ase.units import Hartree
 
-from iondrill.prepare.frames import Frames
+from faultdrill.compare import differences
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,20 +22,11 @@ if TYPE_CHECKING:
 GFN2 = "gfn2"
 CP2K = "pbe-d3"
 ASSEMBLY = {"kind": "assembly", "cluster": "drop", "flake": "pair", "tip": "atom"}
-FACET = {
-    "kind": "facet",
-    "miller": [1, 0, 0],
-    "reconstruction": "2x1",
-    "layers": 4,
-    "fixed_layers": 1,
-    "cell": [2, 2],
-}
+C100 = {"kind": "facet", "miller": [1, 0, 0], "reconstruction": "2x1", "layers": 4, "fixed_layers": 1, "cell": [2, 2]}
+"""The thinnest slab of C(100)-2×1: 24 atoms."""
 # a coarse grid: what is compared was computed on the same one
 CP2K_LEVEL = {"engine": "cp2k", "cutoff_Ry": 50, "rel_cutoff_Ry": 20, "eps_scf": 1e-6}
 MPIRUN = ["mpirun", "--allow-run-as-root", "--bind-to", "none", "-n", "1"]
-COSTS = {"n_scf_cycles", "core_s"}
-"""Columns that say what was spent, not what was found."""
-TABLES = ("results/adsorption.csv", "results/md/drill/order_parameters.csv", "results/charges/drill.csv")
 
 
 @dataclass(frozen=True)
@@ -71,7 +61,7 @@ class Project:
         write(recipes / "flakes/pair.extxyz", pair(molecule(single), apart_A))
         box = {} if self.level == GFN2 else {"box": {"vacuum_A": 8}}
         (recipes / "assemblies/drill.yaml").write_text(yaml.safe_dump(ASSEMBLY | box))
-        (recipes / "facets/tiny-100.yaml").write_text(yaml.safe_dump(FACET))
+        (recipes / "facets/tiny-100.yaml").write_text(yaml.safe_dump(C100))
         (folder / "config.yaml").write_text(yaml.safe_dump(self.configuration()))
         return folder
 
@@ -92,41 +82,12 @@ class Project:
 
     def differences(self, folder: Path, calm: Path) -> list[str]:
         """Return what is not as in the run that nothing disturbed; nothing if all is."""
-        wrong = []
-        for theirs in sorted(calm.glob("results/jobs/*/*/result.json")):
-            ours = folder / theirs.relative_to(calm)
-            wrong += [f"{ours.parent.name}: {problem}" for problem in self._of_records(ours, theirs)]
-        for table in TABLES:
-            there = (calm / table).exists()
-            wrong += [table] if there and rows(folder / table) != rows(calm / table) else []
-        return wrong + self._of_frames(folder, calm)
-
-    def _of_records(self, ours: Path, theirs: Path) -> list[str]:
-        if not ours.exists():
-            return ["there is no record"]
-        a, b = (json.loads(path.read_text()) for path in (ours, theirs))
-        wrong = [name for name in ("status", "n_ionic_steps", "input_hash") if a[name] != b[name]]
-        for name in ("energy_eV", "max_force_eV_A"):
-            near = a[name] == b[name] or (a[name] and b[name] and abs(a[name] - b[name]) <= self.near_eV)
-            wrong += [] if near else [f"{name} {a[name]}, not {b[name]}"]
-        return wrong
-
-    def _of_frames(self, folder: Path, calm: Path) -> list[str]:
-        ours, theirs = (
-            Frames(each / f"results/jobs/md/drill.{self.level}/frames.bin", stride=1) for each in (folder, calm)
-        )
-        if ours.steps.tolist() != theirs.steps.tolist():
-            return [f"steps {ours.steps.tolist()}"]
-        pairs = [(ours[i], theirs[i]) for i in range(len(theirs))]
-        apart_A = max(np.abs(a["positions_A"] - b["positions_A"]).max() for a, b in pairs)
-        apart_eV = max(abs(a["potential_eV"] - b["potential_eV"]) for a, b in pairs)
-        wrong = [f"positions by {apart_A:.1e} Å"] if apart_A > self.near_A else []
-        return wrong + ([f"energies by {apart_eV:.1e} eV"] if apart_eV > self.near_eV else [])
+        return differences(folder / "results", calm / "results", near_A=self.near_A, near_eV=self.near_eV)
 
 
 PROJECTS = {
     GFN2: Project(GFN2, ("results/md/drill/trajectory.traj", "results/adsorption.csv"), steps=300),
-    "short": Project(GFN2, ("results/md/drill/trajectory.traj",), steps=150),
+    "short": Project(GFN2, ("results/md/drill/trajectory.traj",), steps=300),
     # CP2K forgets its extrapolation at a restart: what is left open is of the order of the SCF threshold
     CP2K: Project(CP2K, (f"results/jobs/md/drill.{CP2K}/result.json",), steps=3, near_A=1e-4, near_eV=1e-6 * Hartree),
 }
@@ -139,14 +100,6 @@ def pair(single: Atoms, apart_A: float) -> Atoms:
     both = single + upper
     both.set_array("fragment", np.array(["lower"] * len(single) + ["upper"] * len(single), dtype="U10"))
     return both
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    """Return a table without what it says of costs; nothing if it is not there."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as stream:
-        return [{key: value for key, value in row.items() if key not in COSTS} for row in csv.DictReader(stream)]
 
 
 def cycles(folder: Path) -> int:

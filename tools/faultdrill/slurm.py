@@ -1,4 +1,4 @@
-"""A Slurm of our own: controller, one node and munge on this machine, with keys, ports and folders of their own."""
+"""A Slurm of our own: controller, two nodes and munge on this machine, with keys, ports and folders of their own."""
 
 from __future__ import annotations
 
@@ -19,18 +19,17 @@ CONFIG = """\
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={controller_port}
-SlurmdPort={node_port}
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge.sock
 CredType=cred/munge
 SlurmUser=root
 SlurmdUser=root
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
+SlurmdSpoolDir={folder}/spool-%n
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.log
+SlurmdLogFile={folder}/slurmd-%n.log
 ProctrackType=proctrack/pgid
 TaskPlugin=task/none
 SwitchType=switch/none
@@ -42,7 +41,8 @@ JobAcctGatherType=jobacct_gather/none
 MinJobAge=600
 ReturnToService=2
 KillWait=5
-NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory={memory_MB} State=UNKNOWN
+NodeName={nodes[0]} NodeHostname={host} NodeAddr=127.0.0.1 Port={node_ports[0]} CPUs=2 RealMemory={memory_MB}
+NodeName={nodes[1]} NodeHostname={host} NodeAddr=127.0.0.1 Port={node_ports[1]} CPUs=2 RealMemory={memory_MB}
 PartitionName=test Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 
@@ -54,8 +54,8 @@ class Slurm:
     ----------
     environment : dict
         What its commands, and programs that call them, must have.
-    node : str
-        The name of its node.
+    nodes : tuple of str
+        The names of its nodes, which are also those of their daemons.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -68,29 +68,31 @@ class Slurm:
             wrapper.write_text(f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {shutil.which(name)} "$@"\n')
             wrapper.chmod(0o755)
         self.environment = {**os.environ, "OMP_NUM_THREADS": "1", "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
-        self.node = socket.gethostname().partition(".")[0]
+        host = socket.gethostname().partition(".")[0]
+        self.nodes = (f"{host}-1", f"{host}-2")
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
-        for name in ("state", "spool"):
+        for name in ("state", *(f"spool-{node}" for node in self.nodes)):
             (folder / name).mkdir()
         key = folder / "munge.key"
         key.write_bytes(secrets.token_bytes(128))
         key.chmod(0o400)
-        controller_port, node_port = free_ports(2)
+        controller_port, *node_ports = free_ports(3)
         memory_MB = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20 - 500
         (folder / "slurm.conf").write_text(
             CONFIG.format(
-                host=self.node,
+                host=host,
+                nodes=self.nodes,
                 folder=folder,
                 controller_port=controller_port,
-                node_port=node_port,
-                memory_MB=memory_MB,
+                node_ports=node_ports,
+                memory_MB=memory_MB // 2,
             )
         )
 
     def __enter__(self) -> Self:
         """Bring up all daemons."""
         try:
-            for name in ("munged", "slurmctld", "slurmd"):
+            for name in ("munged", "slurmctld", *self.nodes):
                 self.start(name)
             self.wait_until_idle()
         except BaseException:
@@ -103,7 +105,7 @@ class Slurm:
         shutil.rmtree(self.folder / "state", ignore_errors=True)
 
     def start(self, name: str) -> None:
-        """Start munged, slurmctld or slurmd."""
+        """Start munged, slurmctld or the slurmd of a node."""
         folder = self.folder
         command = {
             "munged": [
@@ -117,7 +119,7 @@ class Slurm:
                 f"--seed-file={folder}/munged.seed",
             ],
             "slurmctld": ["slurmctld", "-D"],
-            "slurmd": ["slurmd", "-D"],
+            **{node: ["slurmd", "-D", "-N", node] for node in self.nodes},
         }[name]
         with (folder / f"{name}.out").open("ab") as output:
             self._daemons[name] = subprocess.Popen(
@@ -145,7 +147,7 @@ class Slurm:
     def stop_all(self) -> None:
         """Cancel what runs, and stop all daemons."""
         self.command("scancel", "--user=root")
-        for name in ("slurmd", "slurmctld", "munged"):
+        for name in (*self.nodes, "slurmctld", "munged"):
             if name in self._daemons:
                 self.stop(name)
 
@@ -155,9 +157,9 @@ class Slurm:
         return done.stdout
 
     def wait_until_idle(self) -> None:
-        """Wait until the node takes jobs."""
+        """Wait until the nodes take jobs."""
         until = time.monotonic() + PATIENCE_S
-        while "idle" not in self.command("sinfo", "--noheader"):
+        while self.command("sinfo", "--noheader", "--Node", "--format=%t").split() != ["idle"] * len(self.nodes):
             logs = "".join(path.read_text(errors="replace")[-2000:] for path in self.folder.glob("*.out"))
             assert time.monotonic() < until, logs
             time.sleep(0.2)
@@ -165,6 +167,11 @@ class Slurm:
     def jobs(self) -> list[str]:
         """Return the numbers of the jobs that run."""
         return self.command("squeue", "--noheader", "--states=RUNNING", "--format=%A").split()
+
+    def busy_nodes(self) -> list[str]:
+        """Return the nodes on which jobs run; all, if none does."""
+        busy = self.command("squeue", "--noheader", "--states=RUNNING", "--format=%N").split()
+        return [node for node in self.nodes if node in busy] or list(self.nodes)
 
 
 def free_ports(count: int) -> list[int]:

@@ -71,7 +71,12 @@ def requests(stage, name):
 def cores(stage, name):
     """Return the cores that a job asks of a scheduler: one for each MPI rank."""
     ranks = ranks_of(stage, name)
-    return {"tasks": ranks, "cpus_per_task": 1, "mpi": lambda wildcards: "mpi" if ranks(wildcards) > 1 else ""}
+    return {
+        # without MPI none, which stands for one: tasks and cores of grouped jobs are added, and then multiplied
+        "tasks": lambda wildcards: ranks(wildcards) if ranks(wildcards) > 1 else 0,
+        "cpus_per_task": 1,
+        "mpi": lambda wildcards: "mpi" if ranks(wildcards) > 1 else "",
+    }
 
 
 def ranks_of(stage, name):

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import projects
 import pytest
-from projects import C100, make_project, rows, start
+from projects import make_project, rows, start
 from pymatgen.io.vasp.inputs import Poscar
 from pymatgen.io.vasp.outputs import Oszicar, Outcar, Vasprun
 
+from faultdrill.projects import C100
 from iondrill.build.checks import read_structure
 from iondrill.build.registry import build
 from iondrill.config.load import Document, check_config

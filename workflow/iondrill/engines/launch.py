@@ -10,8 +10,10 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Self
+
+import psutil
 
 from iondrill.errors import UserError
 
@@ -114,6 +116,23 @@ class Signals:
             signal.signal(number, former)
 
 
+def allocation() -> dict[str, str]:
+    """Return Slurm's variables of the job that this process belongs to, as far as it does not have them itself.
+
+    Snakemake's executor for Slurm keeps all but the job's number from what it starts. MPI needs the rest to know its
+    nodes and cores; a process further up still has it.
+    """
+    job = os.environ.get("SLURM_JOB_ID")
+    if job is None or "SLURM_JOB_NODELIST" in os.environ:
+        return {}
+    for process in psutil.Process().parents():
+        with suppress(psutil.Error):
+            variables = process.environ()
+            if variables.get("SLURM_JOB_ID") == job and "SLURM_JOB_NODELIST" in variables:
+                return {name: word for name, word in variables.items() if name.startswith("SLURM_")}
+    return {}
+
+
 def _die_with_parent() -> None:
     """Ask the kernel to end the program when this process is killed (Linux; prctl(2))."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -145,7 +164,7 @@ class Program:
                 self._process = subprocess.Popen(
                     command,
                     cwd=folder,
-                    env={"OMP_NUM_THREADS": "1", **os.environ},
+                    env={"OMP_NUM_THREADS": "1", **allocation(), **os.environ},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,

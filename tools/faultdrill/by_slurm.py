@@ -1,0 +1,39 @@
+"""``python -m faultdrill.by_slurm``: the default run once more, through a real Slurm, to the results of `make run`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from faultdrill.compare import differences
+from faultdrill.runs import ROOT, SNAKEMAKE, SUBMITTED
+from faultdrill.slurm import Slurm
+
+LOCAL_RESULTS = ROOT / "results"
+# ten sites side by side would want ten cores of the one node; so are two
+OPTIONS = ["--configfile", str(ROOT / "config.yaml"), "--group-components", "sites=2", "--quiet", "rules"]
+
+
+def main() -> int:
+    """Run the default configuration through Slurm; return 1 if a result is not that of the local run."""
+    if not (LOCAL_RESULTS / "report.html").exists():
+        print("iondrill: results/report.html is not there: `make run` first, to have what to compare with")
+        return 1
+    with tempfile.TemporaryDirectory(prefix="iondrill-slurm-") as place, Slurm(Path(place) / "slurm") as slurm:
+        project = Path(place) / "project"
+        project.mkdir()
+        (project / "structures").symlink_to(ROOT / "structures")
+        command = [SNAKEMAKE, "-s", str(ROOT / "Snakefile"), "-d", str(project), *SUBMITTED, *OPTIONS]
+        done = subprocess.run(command, env=slurm.environment, check=False)
+        wrong = differences(project / "results", LOCAL_RESULTS)
+        compared = sum(1 for _ in LOCAL_RESULTS.glob("jobs/*/*/result.json"))
+    for problem in wrong:
+        print(f"not as in the local run: {problem}")
+    print(f"{compared} calculations through Slurm, {len(wrong)} differences from the local run")
+    return 1 if wrong or done.returncode else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
