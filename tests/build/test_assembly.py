@@ -162,8 +162,9 @@ def test_smallest_box_is_the_stated_one():
         boxed(FLAKE, CubicBox(edge_A=extent + 7.999))
 
 
-def test_cluster_without_carbon_is_refused():
-    silicon = CLUSTER.copy()
-    silicon.symbols[:] = "Si"
-    with pytest.raises(UserError, match="no carbon"):
-        assemble(silicon, FLAKE, recipe())
+@pytest.mark.parametrize("part", ["cluster", "flake"])
+def test_parts_without_carbon_are_refused(part):
+    parts = {"cluster": CLUSTER.copy(), "flake": FLAKE.copy()}
+    parts[part].symbols[:] = "Si"
+    with pytest.raises(UserError, match=f"{part}: holds no carbon"):
+        assemble(parts["cluster"], parts["flake"], recipe())

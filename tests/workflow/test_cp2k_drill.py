@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import random
+import re
 import shutil
 import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import yaml
 from ase.build import molecule
 from ase.io import read
 from ase.units import Hartree
@@ -31,8 +30,6 @@ pytestmark = [pytest.mark.workflow, pytest.mark.cp2k, pytest.mark.slurm]
 
 STEPS = 7
 MPIRUN = ["mpirun", "--allow-run-as-root", "--bind-to", "none", "-n", "1"]
-# ranks that wait for each other leave the cores to other tests
-TWO_RANKS = [*MPIRUN[:-1], "{ranks}", "--mca", "mpi_yield_when_idle", "1"]
 CONFIG: dict[str, Any] = {
     "levels": {
         "gfn2": {"engine": "xtb"},
@@ -115,16 +112,12 @@ def test_through_slurm_killed_out_of_time_and_told_to_stop(calm: Path, slurm: Sl
     """CP2K forgets its extrapolation at a restart: EPS_SCF 1e-7 leaves far less open than what is allowed here."""
     project = tmp_path / "disturbed"
     shutil.copytree(calm, project, ignore=shutil.ignore_patterns("md", "elf", "charges", "report.html"))
-    config = copy.deepcopy(CONFIG)
-    config["levels"]["pbe-d3"] |= {"launcher": TWO_RANKS, "ranks": 2}
-    (project / "config.yaml").write_text(yaml.safe_dump(config))
     assert not job(project).exists()
     submit = snakemake(project, TRAJECTORY, *SUBMITTED, "--retries", "0")
 
     started = start(submit, **slurm.environment)
     enough = random.randint(1, 3)  # noqa: S311
     wait_for(started, lambda: n_frames(project) >= enough)
-    assert slurm.command("squeue", "--noheader", "--format=%C").split() == ["2"], "a core for each rank"
     time.sleep(random.uniform(0, 2))  # noqa: S311
     slurm.command("scancel", "--signal=KILL", "--full", *slurm.jobs())
     started.communicate(timeout=300)
@@ -132,7 +125,7 @@ def test_through_slurm_killed_out_of_time_and_told_to_stop(calm: Path, slurm: Sl
     assert 1 <= n_frames(project) <= STEPS
     assert not (job(project) / "result.json").exists()
 
-    done = run(submit, **slurm.environment, IONDRILL_WALLTIME_s="15")
+    done = run(submit, **slurm.environment, IONDRILL_WALLTIME_s="12")
     assert done.returncode != 0
     assert "stopped at the wall time" in done.stdout + done.stderr
 
@@ -154,6 +147,30 @@ def test_through_slurm_killed_out_of_time_and_told_to_stop(calm: Path, slurm: Sl
     for a, b in zip(ours, theirs, strict=True):
         assert np.abs(a.positions - b.positions).max() < 1e-5
         assert abs(a.get_potential_energy() - b.get_potential_energy()) < 1e-7 * Hartree
+
+
+def test_two_ranks_through_slurm_find_what_one_finds_here(slurm: Slurm, tmp_path: Path) -> None:
+    # each wait of one rank for the other must not become a wait for other tests
+    ranks = {"ranks": 2, "launcher": [*MPIRUN[:-1], "{ranks}", "nice", "-n", "-10"]}
+    level = CONFIG["levels"]["pbe-d3"]
+    records = {}
+    for name, more in {"here": {}, "there": ranks}.items():
+        levels = {"gfn2": {"engine": "xtb"}, "pbe-d3": level | more}
+        config = {"levels": levels, "relax": {"level": "pbe-d3", "structures": ["pair"], "fmax_eV_A": 1.0}}
+        project = make_project(tmp_path / name, config, {"clusters/pair.xyz": molecule("H2")})
+        record = "results/jobs/relax/pair.pbe-d3/result.json"
+        started = start(snakemake(project, record, *(SUBMITTED if more else ["--cores", "1"])), **slurm.environment)
+        if more:
+            wait_for(started, lambda there=project: list(there.glob("results/jobs/*/*/state/*/attempt-001/job.out")))
+            assert slurm.command("squeue", "--noheader", "--format=%C").split() == ["2"], "a core for each rank"
+        said, _ = started.communicate(timeout=300)
+        assert started.returncode == 0, said[-4000:]
+        records[name] = json.loads((project / record).read_text())
+    here, there = records["here"], records["there"]
+    output = next((tmp_path / "there").glob("results/jobs/*/*/state/*/attempt-001/job.out")).read_text()
+    assert re.search(r"Total number of message passing processes +2$", output, re.MULTILINE)
+    assert here["status"] == there["status"] == "converged"
+    assert abs(here["energy_eV"] - there["energy_eV"]) < 1e-6 * Hartree
 
 
 def test_what_cannot_converge_is_said_and_gives_no_number(tmp_path: Path) -> None:

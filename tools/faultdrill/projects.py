@@ -25,7 +25,7 @@ ASSEMBLY = {"kind": "assembly", "cluster": "drop", "flake": "pair", "tip": "atom
 C100 = {"kind": "facet", "miller": [1, 0, 0], "reconstruction": "2x1", "layers": 4, "fixed_layers": 1, "cell": [2, 2]}
 """The thinnest slab of C(100)-2×1: 24 atoms."""
 # a coarse grid: what is compared was computed on the same one
-CP2K_LEVEL = {"engine": "cp2k", "cutoff_Ry": 50, "rel_cutoff_Ry": 20, "eps_scf": 1e-6}
+CP2K_LEVEL = {"engine": "cp2k", "cutoff_Ry": 120, "rel_cutoff_Ry": 30, "eps_scf": 1e-7}
 MPIRUN = ["mpirun", "--allow-run-as-root", "--bind-to", "none", "-n", "1"]
 
 

@@ -53,7 +53,7 @@ def assemble(cluster: Atoms | None, flake: Atoms, recipe: AssemblyRecipe) -> Ato
     Raises
     ------
     UserError
-        If the box leaves less than 4 Å on any side, or the cluster has no carbon.
+        If the box leaves less than 4 Å on any side, or cluster or flake has no carbon.
     """
     sheet = _bare(flake)
     if recipe.edge == "armchair":
@@ -69,6 +69,8 @@ def assemble(cluster: Atoms | None, flake: Atoms, recipe: AssemblyRecipe) -> Ato
     if not carbon.any():
         raise UserError.of("cluster", f"holds no carbon ({diamond.get_chemical_formula()})")
     diamond.positions = (diamond.positions - diamond.positions.mean(axis=0)) @ _axes(recipe.tip, diamond).T
+    if not (sheet.symbols == "C").any():
+        raise UserError.of("flake", f"holds no carbon ({sheet.get_chemical_formula()})")
     edge_x, middle = _entrance(sheet)
     tip_x = diamond.positions[carbon, 0].max()
     diamond.translate([edge_x - recipe.distance_A - tip_x, *middle])
