@@ -139,7 +139,7 @@ def test_a_killed_run_goes_on_from_its_last_frame(project: Path, snakemake: Call
         snakemake(target), start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     deadline = time.monotonic() + 120
-    while not list(project.glob("results/jobs/md/drill.gfn2/state/*/restart.npz")) and time.monotonic() < deadline:
+    while not list(project.glob("results/jobs/md/drill.gfn2/state/*/point-*.npz")) and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(0.5)
     os.killpg(process.pid, signal.SIGKILL)

@@ -169,23 +169,23 @@ class XtbCalculator(Calculator):
         self.n_scf_cycles += bool(_CYCLE.match(line))
 
     @contextmanager
-    def keeping(self, state: Path, step: int) -> Iterator[None]:
-        """Keep the wavefunction of a step, and forget older ones once the caller has saved what names this one.
+    def keeping(self, state: Path, step: int) -> Iterator[Path]:
+        """Keep the wavefunction of a step, and give the file that its caller keeps the step's point in.
 
-        From this wavefunction the next SCF starts digit for digit as it would here.
+        From this wavefunction the next SCF starts digit for digit as it would here. The step kept before stays too, for
+        the case that a file of this one is damaged; older ones are forgotten.
         """
         if self.wavefunction is None:
             raise ValueError("there is no wavefunction yet")
-        kept = wavefunction_file(state, step)
-        with replacing(kept) as temporary:
+        with replacing(wavefunction_file(state, step)) as temporary:
             self.wavefunction.save(str(temporary))
-        yield
-        for old in state.glob(wavefunction_file(state, "*").name):
-            if old != kept:
-                old.unlink()
+        yield point_file(state, step)
+        for old in kept_steps(state)[2:]:
+            point_file(state, old).unlink(missing_ok=True)
+            wavefunction_file(state, old).unlink(missing_ok=True)
 
-    def resume(self, atoms: Atoms, state: Path, step: int, results: dict[str, Any] | None = None) -> None:
-        """Go on from a step whose wavefunction was kept; without a readable file the next SCF starts afresh.
+    def resume(self, atoms: Atoms, state: Path, step: int, results: dict[str, Any] | None = None) -> bool:
+        """Go back to a step whose wavefunction was kept; say whether its file can be read.
 
         Parameters
         ----------
@@ -198,16 +198,25 @@ class XtbCalculator(Calculator):
         results : dict, optional
             What was computed for these atoms.
         """
-        self.atoms, self.results = atoms.copy(), results or {}
-        path = wavefunction_file(state, step)
+        wavefunction = TbliteResult()
         try:
-            self.wavefunction = TbliteResult()
-            self.wavefunction.load(str(path))
+            wavefunction.load(str(wavefunction_file(state, step)))
         except RuntimeError:
-            self.wavefunction = None
-            self.rungs.append(f"{path.name} could not be read: start from superposed atoms")
+            return False
+        self.atoms, self.results, self.wavefunction = atoms.copy(), results or {}, wavefunction
+        return True
 
 
-def wavefunction_file(state: Path, step: int | str) -> Path:
+def wavefunction_file(state: Path, step: int) -> Path:
     """Return the file of the wavefunction of a step."""
     return state / f"wavefunction-{step}.npz"
+
+
+def point_file(state: Path, step: int) -> Path:
+    """Return the file of what else the step after this one needs."""
+    return state / f"point-{step}.npz"
+
+
+def kept_steps(state: Path) -> list[int]:
+    """Return the steps whose points are kept, the last first."""
+    return sorted((int(path.stem.removeprefix("point-")) for path in state.glob("point-*.npz")), reverse=True)

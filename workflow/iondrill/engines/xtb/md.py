@@ -11,6 +11,7 @@ from ase import units
 
 from iondrill.engines.velocities import moving_atoms, nanodiamond, start_velocities
 from iondrill.engines.xtb import dynamics
+from iondrill.engines.xtb.calculator import kept_steps, point_file
 from iondrill.files import replacing
 from iondrill.prepare.frames import FrameLog
 
@@ -134,22 +135,24 @@ class MdRun:
             heat += (factor**2 - 1.0) * before
         return Point(step, energy, heat, positions, velocities, forces, charges)
 
-    def saved(self) -> Point | None:
-        """Return the last saved point; None if there is none that can be read."""
-        try:
-            return Point.load(self.state / "restart.npz")
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-            return None
-
-    def resume(self, point: Point) -> None:
-        """Put the atoms at a saved point, and load its wavefunction."""
-        self.atoms.set_positions(point.positions, apply_constraint=False)
-        self.calculator.resume(self.atoms, self.state, point.step)
+    def last_point(self, log: FrameLog) -> Point | None:
+        """Go back to the last step of which point, wavefunction and frame are whole; None if there is none."""
+        for step in kept_steps(self.state):
+            try:
+                point = Point.load(point_file(self.state, step))
+            except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+                continue
+            there = self.atoms.copy()
+            there.set_positions(point.positions, apply_constraint=False)
+            if log.truncate_after(step) == step and self.calculator.resume(there, self.state, step):
+                self.atoms.set_positions(point.positions, apply_constraint=False)
+                return point
+        return None
 
     def save(self, point: Point) -> None:
         """Make a point the one to restart from: the wavefunction first, then the point that names it."""
-        with self.calculator.keeping(self.state, point.step):
-            point.save(self.state / "restart.npz")
+        with self.calculator.keeping(self.state, point.step) as path:
+            point.save(path)
 
     def keep(self, log: FrameLog, point: Point) -> None:
         """Append a point to the frames, then make it the one to restart from."""
@@ -175,16 +178,12 @@ class MdRun:
     def run(self, journal: Journal) -> Point:
         """Run from the last saved point, or the start, to the last step."""
         with FrameLog.open(self.state / "frames.bin", n_atoms=len(self.atoms)) as log:
-            point = self.saved()
-            if point is not None and log.truncate_after(point.step) != point.step:
-                point = None  # the frame of the restart is lost: begin again, and from the start geometry
+            point = self.last_point(log)
             journal.begin(at="" if point is None else f"step {point.step}")
             if point is None:
                 log.truncate_after(-1)
                 point = self.first_point()
                 self.keep(log, point)
-            else:
-                self.resume(point)
             while point.step < self.task.steps:
                 point = self.next_point(point)
                 if point.step % self.task.save_every == 0:

@@ -9,6 +9,7 @@ import numpy as np
 from ase.optimize import BFGS
 
 from iondrill.build.springs import spring_hessian
+from iondrill.engines.xtb.calculator import kept_steps, point_file
 from iondrill.files import replacing
 
 if TYPE_CHECKING:
@@ -58,15 +59,11 @@ def relax(atoms: Atoms, task: Relax, state: Path, journal: Journal) -> tuple[boo
     int
         Steps taken, over all attempts.
     """
-    saved = _read(state / "point.npz")
+    saved = _last_point(atoms, state)
     start = int(saved["steps"]) if saved else 0
     journal.begin(at=f"step {start}" if start else "")
     optimizer = Optimizer(atoms, logfile=None, maxstep=0.2)
     if saved:
-        energy = float(saved["energy"])
-        results = {"energy": energy, "free_energy": energy, "forces": saved["forces"], "charges": saved["charges"]}
-        atoms.set_positions(saved["positions"], apply_constraint=False)
-        atoms.calc.resume(atoms, state, start, results)
         optimizer.memory = (*(saved[name] for name in MEMORY[:-1]), float(saved["maxstep"]))
         optimizer.read()
     else:
@@ -75,7 +72,7 @@ def relax(atoms: Atoms, task: Relax, state: Path, journal: Journal) -> tuple[boo
     def note() -> None:
         if optimizer.nsteps:  # before the first step there is nothing that the start does not say
             step = start + optimizer.nsteps
-            with atoms.calc.keeping(state, step), replacing(state / "point.npz") as temporary:
+            with atoms.calc.keeping(state, step) as path, replacing(path) as temporary:
                 point = {"positions": atoms.positions, **{name: atoms.calc.results[name] for name in POINT[1:]}}
                 np.savez(temporary, steps=step, **point, **dict(zip(MEMORY, optimizer.memory, strict=True)))
         journal.beat(atoms.calc.n_scf_cycles)
@@ -85,10 +82,25 @@ def relax(atoms: Atoms, task: Relax, state: Path, journal: Journal) -> tuple[boo
     return bool(converged), start + int(optimizer.nsteps)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """Return the point that the last attempt left, with the optimiser's memory; nothing if there is none."""
-    try:
-        with np.load(path) as saved:
-            return {name: saved[name] for name in ("steps", *POINT, *MEMORY)}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        return {}
+def _last_point(atoms: Atoms, state: Path) -> dict[str, Any]:
+    """Go back to the last step of which point and wavefunction are whole.
+
+    Returns
+    -------
+    dict
+        The point, with the optimiser's memory; nothing if there is none.
+    """
+    for step in kept_steps(state):
+        try:
+            with np.load(point_file(state, step)) as file:
+                saved = {name: file[name] for name in ("steps", *POINT, *MEMORY)}
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+            continue
+        energy = float(saved["energy"])
+        results = {"energy": energy, "free_energy": energy, "forces": saved["forces"], "charges": saved["charges"]}
+        there = atoms.copy()
+        there.set_positions(saved["positions"], apply_constraint=False)
+        if atoms.calc.resume(there, state, step, results):
+            atoms.set_positions(saved["positions"], apply_constraint=False)
+            return saved
+    return {}
