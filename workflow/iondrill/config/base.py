@@ -61,3 +61,11 @@ Seed = Annotated[int, Field(ge=0, lt=2**31), Number]
 """A seed that also fits the 32-bit integers of CP2K and VASP."""
 Ion = Literal["Li", "Na", "K"]
 Fragment = Literal["nd", "lower", "upper", "ion", "slab", "adsorbate"]
+
+
+class Thermostat(Strict):
+    """Canonical sampling by velocity rescaling (Bussi, Donadio and Parrinello 2007)."""
+
+    kind: Literal["csvr", "nose", "none"] = Field("csvr", description="none: constant energy")
+    time_constant_fs: PositiveFloat = Field(100.0, description="time in which the temperature is drawn to its target")
+    group: Literal["all", "flake"] = Field("all", description="flake: a launched nanodiamond is not damped")

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from iondrill.config.consistency import mistakes
 from iondrill.config.document import Document, Place, dump, parents
-from iondrill.config.explain import explain
-from iondrill.config.models import Config
 from iondrill.errors import Problem, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from iondrill.config.models import Config
 
 __all__ = ["Document", "as_yaml", "check_config", "load", "merge", "parse", "read_config", "read_documents"]
 
@@ -106,6 +105,10 @@ def check_config(documents: Sequence[Document], content: Any = None) -> Config:
     UserError
         All problems at once, in the order of the files.
     """
+    # jobs read their own records with this module, and not the configuration
+    from iondrill.config.consistency import mistakes
+    from iondrill.config.models import Config
+
     content = merge(documents) if content is None else content
     config, problems = _validate(Config, documents, content)
     for place, found, allowed in mistakes(content):
@@ -149,6 +152,8 @@ def _validate(
     try:
         return TypeAdapter(model).validate_python(content), []
     except ValidationError as error:
+        from iondrill.config.explain import explain
+
         return None, [
             (place, Problem(locate(documents, place), found, allowed))
             for place, found, allowed in explain(model, error, content)

@@ -23,6 +23,7 @@ from iondrill.config.base import (
     Seed,
     Strict,
     StructureName,
+    Thermostat,
 )
 from iondrill.config.convergence import ConvergenceStage
 from iondrill.config.levels import Level
@@ -42,14 +43,6 @@ class RelaxStage(Strict):
     fmax_eV_A: PositiveFloat = Field(0.05, description="largest force at which a structure counts as relaxed")
     max_steps: PositiveInt = Field(500, description="more than this: not converged")
     prerelax: LevelName | None = Field("gfn2", description=PRERELAX)
-
-
-class Thermostat(Strict):
-    """Canonical sampling by velocity rescaling (Bussi, Donadio and Parrinello 2007)."""
-
-    kind: Literal["csvr", "nose", "none"] = Field("csvr", description="none: constant energy")
-    time_constant_fs: PositiveFloat = Field(100.0, description="time in which the temperature is drawn to its target")
-    group: Literal["all", "flake"] = Field("all", description="flake: a launched nanodiamond is not damped")
 
 
 class RunSettings(Strict):

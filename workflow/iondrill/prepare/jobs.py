@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from iondrill.config.base import Name, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Strict
+from iondrill.config.base import Name, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Strict, Thermostat
 from iondrill.config.levels import Level
-from iondrill.config.models import Thermostat
 
 if TYPE_CHECKING:
     from ase import Atoms
