@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -275,3 +276,25 @@ def test_every_rung_is_tried_and_recorded(fake, make_job, structure, tmp_path):
     assert "MINIMIZER CG" in inputs[1]
     assert "ELECTRONIC_TEMPERATURE 1000" in inputs[3]
     assert all("SCF_GUESS ATOMIC" in text for text in inputs)
+
+
+def test_spins_that_cancel_are_not_chased_and_those_that_do_not_are_kept(fake, make_job, structure, tmp_path):
+    """Lithium over graphene: its SCF wanders about no moment. With one electron's moment the spins stay apart."""
+    level = fake("unconverged-spins")
+    job = make_job("cp2k", "slab", Static(), level=level)
+    result, _ = Cp2kEngine().run(job, structure("slab"), tmp_path / "none")
+    assert result.status == "not_converged"
+    assert ["spin-restricted" in attempt.changed for attempt in result.attempts] == [False, True, False, False]
+    inputs = [path.read_text() for path in sorted(tmp_path.glob("none/state/*/attempt-*/job.inp"))]
+    assert ["UKS .TRUE." in text for text in inputs] == [True, False, True, True]
+    assert all("SCF_GUESS ATOMIC" in text for text in inputs)
+
+    (program,) = level["command"]
+    moment = "| sed s/0.0160874005/1.0132274543/ > job.out"
+    Path(program).write_text(Path(program).read_text().replace("> job.out", moment))
+    result, _ = Cp2kEngine().run(job, structure("slab"), tmp_path / "one")
+    assert [attempt.changed.split(",")[-1].strip() for attempt in result.attempts] == [
+        "",
+        "Broyden 0.1",
+        "Broyden 0.05",
+    ]

@@ -131,6 +131,16 @@ def test_odd_electrons_are_spin_polarised(*, kind, charge, multiplicity, unpaire
     assert (dft["uks"], dft["multiplicity"], dft["charge"]) == (bool(unpaired), unpaired + 1, charge)
 
 
+@pytest.mark.parametrize(
+    ("kind", "multiplicity", "polarised"), [("slab", None, False), ("slab", 2, True), ("atom", None, True)]
+)
+def test_restricted_slabs_are_those_whose_multiplicity_nobody_gave(kind, multiplicity, polarised, make_job, structure):
+    for restricted in (False, True):
+        job = make_job("cp2k", kind, "static", level={"restricted_slabs": restricted}, multiplicity=multiplicity)
+        dft, _ = parts(parsed(job, structure(kind)))
+        assert dft["uks"] is (polarised or not restricted)
+
+
 def test_multiplicity_of_the_wrong_parity_is_refused(make_job, structure):
     with pytest.raises(UserError, match="multiplicity 3 does not fit 13 electrons"):
         render_input(make_job("cp2k", "cluster", "static", multiplicity=3), structure("cluster"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
@@ -76,6 +77,13 @@ def test_an_unconverged_scf_is_not_sound_and_neither_is_what_follows(logs):
     assert log.n_sound == 0
     log.feed(logs["static"])
     assert log.n_sound == 0
+
+
+def test_the_moment_of_an_scf_is_read(logs):
+    log = log_of(logs["unconverged-spins"])
+    assert log.unconverged
+    assert log.spin_e == 0.0160874005
+    assert math.isnan(log_of(logs["static"]).spin_e)
 
 
 @pytest.mark.parametrize(("name", "attribute"), [("wall-time", "out_of_time"), ("exit-file", "stopped")])

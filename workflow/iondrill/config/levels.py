@@ -50,7 +50,9 @@ class Cp2kLevel(Strict):
     functional: Literal["PBE"] = Field("PBE", description="exchange and correlation")
     dispersion: Literal["D3(BJ)", "D3(0)", "none"] = Field("D3(BJ)", description="Grimme's D3, by its damping")
     basis: Literal["DZVP-MOLOPT-SR-GTH", "DZVP-GTH", "TZV2P-GTH"] = Field(
-        "DZVP-MOLOPT-SR-GTH", description="Gaussian basis set, with GTH pseudopotentials"
+        "DZVP-MOLOPT-SR-GTH",
+        description="Gaussian basis set, with GTH pseudopotentials; MOLOPT for slabs: with the far-reaching "
+        "functions that Li has in the others the SCF does not settle",
     )
     cutoff_Ry: PositiveFloat = Field(400.0, description="300–350 for MD, 400 for Li energies, 600–1000 for Na")
     rel_cutoff_Ry: PositiveFloat = Field(
@@ -60,6 +62,11 @@ class Cp2kLevel(Strict):
     max_scf_cycles: PositiveInt = Field(300, description="inner cycles of one SCF")
     kpoints: Grid = Field((3, 3, 1), description="Monkhorst–Pack grid of slabs; clusters use Γ")
     smearing_K: PositiveFloat = Field(300.0, description="Fermi–Dirac temperature where diagonalisation is used")
+    restricted_slabs: bool = Field(
+        False,
+        description="of slabs with an odd number of electrons: fill the orbitals of both spins alike; half the cost, "
+        "and right where the electron of an ion joins those of a metal and leaves no moment",
+    )
     dipole_correction: bool = Field(
         False, description="of slabs: cancel the field between unlike faces, so that the vacuum does not matter"
     )
@@ -74,7 +81,8 @@ class Cp2kLevel(Strict):
     def title(self) -> str:
         """The level in a few words, for tables and figures."""
         dispersion = "" if self.dispersion == "none" else f"-{self.dispersion}"
-        return f"{self.functional}{dispersion}, {self.basis}, {self.cutoff_Ry:g} Ry"
+        spin = ", slabs spin-restricted" if self.restricted_slabs else ""
+        return f"{self.functional}{dispersion}, {self.basis}, {self.cutoff_Ry:g} Ry{spin}"
 
     @property
     def program(self) -> list[str]:

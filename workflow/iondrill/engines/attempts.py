@@ -92,6 +92,10 @@ class Run(ABC, Generic[A]):
             Seconds that the program has.
         """
 
+    def next_rung(self, last: A) -> int:
+        """Return the rung after that of an attempt whose SCF did not converge; past the last if none is left."""
+        return last.record.rung + 1
+
     @abstractmethod
     def findings(self, atoms: Atoms, *, done: bool) -> dict[str, Any]:
         """Move the atoms to the last geometry, and return what the result says of it.
@@ -169,7 +173,7 @@ class Run(ABC, Generic[A]):
         former = self.attempts()
         record = former[-1].record if former else Record(start=0, rung=0)
         # a job that is given another try after the last rung begins at the first
-        rung = (record.rung + (record.action == "climb")) % len(self.ladder)
+        rung = (self.next_rung(former[-1]) if record.action == "climb" else record.rung) % len(self.ladder)
         start, name = self.steps_done(), self.ladder[rung].name
         walltime_s = self._walltime_s()
         self.journal.begin(at=f"step {start}" if start else "")
@@ -187,7 +191,7 @@ class Run(ABC, Generic[A]):
 
     def _climbed(self, verdict: Verdict) -> Verdict:
         """Return the verdict, or that the job did not converge if there is no rung left."""
-        if verdict.action == "climb" and self.last.record.rung + 1 >= len(self.ladder):
+        if verdict.action == "climb" and self.next_rung(self.last) >= len(self.ladder):
             return Verdict("not_converged", f"{verdict.reason}, on any rung of the ladder")
         return verdict
 

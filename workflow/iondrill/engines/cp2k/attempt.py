@@ -150,9 +150,13 @@ class Attempt(attempt.Attempt):
         return self.verdict(program.status, harvest)
 
     def _is_lost(self) -> bool:
-        """Say whether nothing that follows can be used: not so when CP2K is about to stop within an SCF."""
+        """Say whether nothing that follows can be used: not so when CP2K is about to stop within an SCF.
+
+        What CP2K says of an SCF that did not converge is still to be heard: its energy comes last.
+        """
         stopping = self.log.out_of_time or self.log.stopped
-        return (self.log.unconverged and not stopping) or self.log.on_the_edge
+        unconverged = bool(self.log.scf) and not self.log.scf[-1].converged
+        return (unconverged and not stopping) or self.log.on_the_edge
 
     def _look(self, tail: Tail, harvest: Harvest | None) -> None:
         self.log.feed("".join(tail.lines()))

@@ -113,8 +113,9 @@ def render_input(
     basis_file, kinds = _parameters(job, level, symbols)
     rung = rung or rungs(job)[0]
     electrons = sum(kinds[symbol] for symbol in symbols)
+    restricted = job.sampled and job.multiplicity is None and (level.restricted_slabs or rung.restricted)
     try:
-        unpaired = unpaired_electrons(job, electrons)
+        unpaired = 0 if restricted else unpaired_electrons(job, electrons)
     except ValueError as error:
         raise UserError.of(job.name, str(error), "allowed: 2S+1 of the parity of the electrons") from None
     boxed = in_cp2k_cell(job, atoms)
@@ -199,6 +200,7 @@ def _scf(level: Cp2kLevel, rung: OrbitalTransformation | Diagonalisation, electr
         "ot_rounds": ceil(level.max_scf_cycles / cycles),
         "added_mos": max(10, electrons // 10),
         "smearing_K": max(level.smearing_K, least_K),
+        "max_cycles": min(level.max_scf_cycles, rung.cycles or level.max_scf_cycles),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -21,16 +21,24 @@ class OrbitalTransformation(Strict):
     minimizer: Literal["DIIS", "CG"]
     preconditioner: Literal["FULL_SINGLE_INVERSE", "FULL_ALL", "FULL_KINETIC"]
     linesearch: Literal["2PNT", "3PNT"] = "2PNT"
+    restricted: ClassVar[bool] = False
+    cycles: ClassVar[int | None] = None
 
 
 class Diagonalisation(Strict):
-    """Diagonalisation, with Fermi–Dirac occupations and Broyden mixing."""
+    """Diagonalisation, with Fermi–Dirac occupations and Broyden mixing.
+
+    A restricted rung fills the orbitals of both spins alike. It stands in for an SCF whose spins were on their way to
+    cancel each other, and is passed over after any other. With `cycles` a rung is given up before the level's limit.
+    """
 
     name: str
     method: Literal["diagonalisation"]
     alpha: PositiveFloat
     n_broyden: PositiveInt
     smearing_at_least_K: NonNegativeFloat = 0.0
+    restricted: bool = False
+    cycles: PositiveInt | None = None
 
 
 Rung = Annotated[OrbitalTransformation | Diagonalisation, Field(discriminator="method")]

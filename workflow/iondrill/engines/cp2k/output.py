@@ -40,6 +40,7 @@ _CONVERGENCE = re.compile(r"\s(\d+\.\d{8})\s+-?\d+\.\d{10}\s")  # not of a step 
 _ENERGY = re.compile(r"\s*ENERGY\| Total FORCE_EVAL \( \w+ \) energy \[(?:a\.u\.|hartree)\]:?\s+(\S+)\s*$")
 _FORCE = re.compile(r"\s*(?:FORCES\|\s+\d+|\d+\s+\d+\s+[A-Z][a-z]?)((?:\s+\S+){3})(?:\s+\S+)?\s*$")
 _GEOMETRY_STEP = re.compile(r"\s*(?:-+\s+Informations at step =|OPT\| Step number)\s+(\d+)")
+_SPIN = re.compile(r"\s*Integrated absolute spin density\s*:\s+(\S+)\s*$")
 _CORES = re.compile(r"\s*GLOBAL\| (?:Total number of message passing|Number of threads for this) process\w*\s+(\d+)")
 _ART = re.compile(r"^\s*(?:\[ABORT\]|\\___/|O/\||/\| \||/ \\|\|)")  # of the man who says ABORT
 _SOURCE = re.compile(r"\S+\.F:\d+$")
@@ -85,6 +86,8 @@ class Log(logs.Log[Scf]):
         Whether an SCF did not converge; CP2K stopped for the wall time; a relaxation used up its steps.
     convergence : float
         Of the last SCF cycle that says it: CP2K compares it with EPS_SCF.
+    spin_e : float
+        Integral of the last spin density without its sign, electrons; NaN of an SCF that is not spin-polarised.
     geometry_step : int
         Last step of a relaxation.
     forces_eV_A : list of (x, y, z)
@@ -100,6 +103,7 @@ class Log(logs.Log[Scf]):
         super().__init__()
         self.out_of_time = self.gave_up = False
         self.convergence = math.inf
+        self.spin_e = math.nan
         self.geometry_step = 0
         self.forces_eV_A: list[list[float]] = []
         self.abort = ""
@@ -141,6 +145,8 @@ class Log(logs.Log[Scf]):
         """Take note of the lines that say how things go."""
         if found := _VERSION.search(line):
             self.version = found.group(1)
+        elif found := _SPIN.match(line):
+            self.spin_e = number(found.group(1))
         elif found := _CORES.match(line):
             self.cores *= int(found.group(1))
         elif _EDGE in line:

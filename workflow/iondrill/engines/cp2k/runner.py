@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from iondrill.engines.launch import Signals
     from iondrill.prepare.jobs import Job
 
+NO_MOMENT_E = 0.1
+"""Integral of the spin density without its sign, below which it is what an SCF has not yet got rid of."""
 NEAR_SCF = 1e-3
 """Of CP2K's measure of convergence: below it an SCF is slow, not lost."""
 
@@ -55,6 +57,12 @@ class Run(attempts.Run[Attempt]):
     def steps_done(self) -> int:
         """Return the last step that the next attempt can go on from."""
         return self._resume(self.attempts())[0].step
+
+    def next_rung(self, last: Attempt) -> int:
+        """Return the rung after that of an attempt; a restricted one only where no moment would be lost."""
+        no_moment = Log.read(last.folder / LOG).spin_e < NO_MOMENT_E
+        rest = range(super().next_rung(last), len(self.ladder))
+        return next((i for i in rest if no_moment or not self.ladder[i].restricted), len(self.ladder))
 
     def make(
         self, here: Attempt, former: list[Attempt], signals: Signals, lock: IO[str], walltime_s: int | None
@@ -97,7 +105,7 @@ class Run(attempts.Run[Attempt]):
 
     def _was_near(self, failed: Attempt) -> bool:
         """Say whether the next rung does well to start from where an SCF that was too slow has come to."""
-        following = self.ladder[(failed.record.rung + 1) % len(self.ladder)]
+        following = self.ladder[self.next_rung(failed) % len(self.ladder)]
         return isinstance(following, OrbitalTransformation) and Log.read(failed.folder / LOG).convergence < NEAR_SCF
 
     def _last_frame(self) -> int | None:
