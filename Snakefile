@@ -11,6 +11,7 @@ configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/slurm.smk"
 include: "workflow/rules/build.smk"
 include: "workflow/rules/relax.smk"
 include: "workflow/rules/md.smk"
