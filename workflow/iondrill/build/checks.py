@@ -125,7 +125,9 @@ def read_structure(path: Path) -> Atoms:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            atoms = read(path, index=-1, do_not_split_by_at_sign=True)
+            # to look for the format takes ASE longer than to read a small file
+            known = "extxyz" if path.suffix == ".extxyz" else None
+            atoms = read(path, index=-1, format=known, do_not_split_by_at_sign=True)
     except Exception as error:  # noqa: BLE001 -- the readers of ASE raise whatever a damaged file leads to
         reason = f"{type(error).__name__}: {error}".strip(": ").splitlines()[0]
         raise UserError.of(
