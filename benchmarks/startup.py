@@ -2,7 +2,7 @@
 
 Each runs in a fresh process in the root of the repository, with the default config; what counts is the CPU time of the
 process, from its second start on: the first one compiles. Limits: 0.3, 1 and 3 s. The heavy libraries must not be
-loaded by the import. Half of the imports of `iondrill check` are ASE's: `ase.constraints` brings in scipy.integrate.
+loaded by the import. What ASE brings in of SciPy by way of `ase.constraints`, `iondrill.deferred` puts off.
 """
 
 from __future__ import annotations
