@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from projects import ROOT, make_project, run, snakemake
 
 from faultdrill.projects import C100
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.workflow
 
