@@ -117,6 +117,7 @@ class Campaign:
         if not deck:
             deck += self.kinds(executor, level)
             chance.shuffle(deck)
+            deck.sort(key=lambda kind: len(FAULTS[kind].levels) == 1)  # what only this level suffers comes first
         return deck.pop()
 
     def strike(
