@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import shutil
 import time
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ import pytest
 from ase.build import molecule
 from ase.io import read
 from ase.units import Hartree
-from projects import make_project, rows, run, snakemake, stacked, start
+from projects import PBE_D3, make_project, rows, run, snakemake, stacked, start
 
 from faultdrill.runs import SUBMITTED
 from iondrill.prepare.frames import Frames
@@ -29,18 +28,10 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.workflow, pytest.mark.cp2k, pytest.mark.slurm]
 
 STEPS = 7
-MPIRUN = ["mpirun", "--allow-run-as-root", "--bind-to", "none", "-n", "1"]
 CONFIG: dict[str, Any] = {
     "levels": {
         "gfn2": {"engine": "xtb"},
-        # a coarse grid: what is compared was computed on the same one
-        "pbe-d3": {
-            "engine": "cp2k",
-            "cutoff_Ry": 120,
-            "rel_cutoff_Ry": 30,
-            "eps_scf": 1e-7,
-            "launcher": MPIRUN,
-        },
+        "pbe-d3": PBE_D3,
     },
     "relax": {"fmax_eV_A": 0.1},
     "md": {"level": "pbe-d3", "run": ["drill"], "runs": {"drill": {"assembly": "drill", "steps": STEPS}}},
@@ -147,44 +138,3 @@ def test_through_slurm_killed_out_of_time_and_told_to_stop(calm: Path, slurm: Sl
     for a, b in zip(ours, theirs, strict=True):
         assert np.abs(a.positions - b.positions).max() < 1e-5
         assert abs(a.get_potential_energy() - b.get_potential_energy()) < 1e-7 * Hartree
-
-
-def test_two_ranks_through_slurm_find_what_one_finds_here(slurm: Slurm, tmp_path: Path) -> None:
-    # each wait of one rank for the other must not become a wait for other tests
-    ranks = {"ranks": 2, "launcher": [*MPIRUN[:-1], "{ranks}", "nice", "-n", "-10"]}
-    level = CONFIG["levels"]["pbe-d3"]
-    records = {}
-    for name, more in {"here": {}, "there": ranks}.items():
-        levels = {"gfn2": {"engine": "xtb"}, "pbe-d3": level | more}
-        config = {"levels": levels, "relax": {"level": "pbe-d3", "structures": ["pair"], "fmax_eV_A": 1.0}}
-        project = make_project(tmp_path / name, config, {"clusters/pair.xyz": molecule("H2")})
-        record = "results/jobs/relax/pair.pbe-d3/result.json"
-        started = start(snakemake(project, record, *(SUBMITTED if more else ["--cores", "1"])), **slurm.environment)
-        if more:
-            wait_for(started, lambda there=project: list(there.glob("results/jobs/*/*/state/*/attempt-001/job.out")))
-            assert slurm.command("squeue", "--noheader", "--format=%C").split() == ["2"], "a core for each rank"
-        said, _ = started.communicate(timeout=300)
-        assert started.returncode == 0, said[-4000:]
-        records[name] = json.loads((project / record).read_text())
-    here, there = records["here"], records["there"]
-    output = next((tmp_path / "there").glob("results/jobs/*/*/state/*/attempt-001/job.out")).read_text()
-    assert re.search(r"Total number of message passing processes +2$", output, re.MULTILINE)
-    assert here["status"] == there["status"] == "converged"
-    assert abs(here["energy_eV"] - there["energy_eV"]) < 1e-6 * Hartree
-
-
-def test_what_cannot_converge_is_said_and_gives_no_number(tmp_path: Path) -> None:
-    stuck = {**CONFIG["levels"]["pbe-d3"], "cutoff_Ry": 80, "max_scf_cycles": 1}
-    levels = {"gfn2": {"engine": "xtb"}, "stuck": stuck}
-    config = {"levels": levels, "relax": {"level": "stuck", "structures": ["drop"]}}
-    project = make_project(tmp_path, config, STRUCTURES)
-    done = run(command(project))
-    assert done.returncode != 0
-    results = project / "results"
-    record = json.loads((results / "jobs/relax/drop.stuck/result.json").read_text())
-    assert record["status"] == "not_converged"
-    assert record["energy_eV"] is record["max_force_eV_A"] is None
-    rungs = [attempt["changed"] for attempt in record["attempts"]]
-    assert len(set(rungs)) == len(rungs) == 4, "every rung of the ladder was tried"
-    assert not any(rows(table) for table in results.glob("**/*.csv")), "no number in any table"
-    assert "drop.stuck" in (results / "report.html").read_text().partition("</section>")[0]

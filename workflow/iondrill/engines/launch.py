@@ -26,6 +26,8 @@ SOFT = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 PATIENCE_S = 20.0
 WALLTIME, END_TIME = "IONDRILL_WALLTIME_s", "SLURM_JOB_END_TIME"
 PR_SET_PDEATHSIG = 1
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""Of each MPI rank: Snakemake sets these to the cores of the whole job. A launcher may set others: ``env NAME=…``."""
 
 
 def deadline_s() -> float | None:
@@ -164,7 +166,7 @@ class Program:
                 self._process = subprocess.Popen(
                     command,
                     cwd=folder,
-                    env={"OMP_NUM_THREADS": "1", **allocation(), **os.environ},
+                    env={**allocation(), **os.environ, **ONE_THREAD},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
