@@ -37,7 +37,7 @@ def test_two_ranks_through_slurm_find_what_one_finds_here(slurm: Slurm, tmp_path
             while started.poll() is None and not list(project.glob("results/jobs/*/*/state/*/attempt-001/job.out")):
                 time.sleep(0.1)
             assert slurm.command("squeue", "--noheader", "--format=%C").split() == ["2"], "a core for each rank"
-        said, _ = started.communicate(timeout=300)
+        said, _ = started.communicate(timeout=600)
         assert started.returncode == 0, said[-4000:]
         records[name] = json.loads((project / record).read_text())
     here, there = records["here"], records["there"]
