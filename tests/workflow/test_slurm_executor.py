@@ -27,8 +27,8 @@ def silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 
 
-def watched() -> list[SimpleNamespace]:
-    """Return the jobs that the executor goes on watching after one round."""
+def watched(jobs: list[SimpleNamespace], **counters: int) -> list[SimpleNamespace]:
+    """Return which of its jobs the executor goes on watching after one round."""
     settings = SimpleNamespace(init_seconds_before_status_checks=2, status_attempts=2)
     executor = SimpleNamespace(
         workflow=SimpleNamespace(executor_settings=settings),
@@ -37,12 +37,11 @@ def watched() -> list[SimpleNamespace]:
         status_rate_limiter=contextlib.nullcontext(),
         get_status_command=lambda: "squeue",
         next_seconds_between_status_checks=2,
-        _status_query_calls=0,
-        _status_query_failures=0,
+        **counters,
     )
 
     async def one_round() -> list[SimpleNamespace]:
-        return [job async for job in plugin.Executor.check_active_jobs(executor, list(JOBS))]
+        return [job async for job in plugin.Executor.check_active_jobs(executor, list(jobs))]
 
     return asyncio.run(one_round())
 
@@ -50,7 +49,9 @@ def watched() -> list[SimpleNamespace]:
 @pytest.mark.usefixtures("silent")
 def test_jobs_are_still_watched_after_a_round_without_an_answer(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugin.Executor, "check_active_jobs", plugin.Executor.check_active_jobs)
-    assert not watched(), "the plugin is mended: workflow/rules/slurm.smk is not needed any more"
+    counters = {"_status_query_calls": 0, "_status_query_failures": 0}
+    assert not watched(JOBS, **counters), "the plugin is mended: workflow/rules/slurm.smk is not needed any more"
     path = root / "workflow/rules/slurm.smk"
     exec(compile(path.read_text(), str(path), "exec"), {"sys": sys})  # noqa: S102
-    assert watched() == JOBS
+    assert watched(JOBS, **counters) == JOBS
+    assert not watched([]), "asked before it has jobs, and counters"

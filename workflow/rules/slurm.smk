@@ -7,10 +7,11 @@ def keep_jobs_that_nothing_is_known_of(plugin):
     check = plugin.Executor.check_active_jobs
 
     async def check_and_keep(self, active_jobs):
-        answered = self._status_query_calls
+        # before there are jobs, the executor may be asked while it is not made yet
+        answered = self._status_query_calls if active_jobs else None
         async for job in check(self, active_jobs):
             yield job
-        if self._status_query_calls == answered:
+        if active_jobs and self._status_query_calls == answered:
             for job in active_jobs:
                 yield job
 
