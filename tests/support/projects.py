@@ -15,19 +15,13 @@ from ase import Atoms
 from ase.build import molecule
 from ase.io import write
 
+from faultdrill.projects import CP2K_LEVEL, MPIRUN
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).parents[2]
-MPIRUN = ["mpirun", "--allow-run-as-root", "--bind-to", "none", "-n", "1"]
-# a coarse grid: what is compared was computed on the same one
-PBE_D3: dict[str, Any] = {
-    "engine": "cp2k",
-    "cutoff_Ry": 120,
-    "rel_cutoff_Ry": 30,
-    "eps_scf": 1e-7,
-    "launcher": MPIRUN,
-}
+PBE_D3: dict[str, Any] = {**CP2K_LEVEL, "launcher": MPIRUN}
 
 
 def make_project(folder: Path, config: Mapping[str, Any], structures: Mapping[str, Atoms | Mapping[str, Any]]) -> Path:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from ase.build import molecule
 from ase.units import Hartree
-from projects import MPIRUN, PBE_D3, make_project, rows, run, snakemake, start
+from projects import PBE_D3, make_project, rows, run, snakemake, start
 
+from faultdrill.projects import MPIRUN
 from faultdrill.runs import SUBMITTED
 
 if TYPE_CHECKING:
