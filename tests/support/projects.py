@@ -15,7 +15,7 @@ from ase import Atoms
 from ase.build import molecule
 from ase.io import write
 
-from faultdrill.projects import CP2K_LEVEL, MPIRUN
+from faultdrill.projects import CP2K_LEVEL, MPIRUN, pair
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,18 +39,15 @@ def make_project(folder: Path, config: Mapping[str, Any], structures: Mapping[st
 
 
 def stacked(name: str, *, flat: bool = True, gap_A: float = 3.7, ion: str = "") -> Atoms:
-    """Return two molecules on each other, one turned flat if it is not, with or without an ion between."""
-    lower, upper = molecule(name), molecule(name)
+    """Return two molecules on each other, turned flat if they are not, with or without an ion between."""
+    single = molecule(name)
     if not flat:
-        for each in (lower, upper):
-            each.rotate(90, "y")
-    upper.positions[:, 2] += gap_A
-    flake = lower + upper
-    fragments = ["lower"] * len(lower) + ["upper"] * len(upper)
+        single.rotate(90, "y")
+    flake = pair(single, gap_A)
+    fragments = flake.get_array("fragment").tolist()
     if ion:
         flake += Atoms(ion, positions=[[0.0, 0.0, gap_A / 2]])
-        fragments.append("ion")
-    flake.set_array("fragment", np.array(fragments, dtype="U10"))
+        flake.set_array("fragment", np.array([*fragments, "ion"], dtype="U10"))
     return flake
 
 

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 class Strict(BaseModel):
     """A model that refuses unknown keys and, once made, does not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 NAME_LENGTH = 64

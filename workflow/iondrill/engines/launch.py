@@ -13,8 +13,6 @@ import time
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Self
 
-import psutil
-
 from iondrill.errors import UserError
 
 if TYPE_CHECKING:
@@ -127,6 +125,8 @@ def allocation() -> dict[str, str]:
     job = os.environ.get("SLURM_JOB_ID")
     if job is None or "SLURM_JOB_NODELIST" in os.environ:
         return {}
+    import psutil
+
     for process in psutil.Process().parents():
         with suppress(psutil.Error):
             variables = process.environ()

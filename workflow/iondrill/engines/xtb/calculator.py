@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
+from zipfile import BadZipFile
 
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
@@ -19,12 +20,17 @@ from tblite.interface import Calculator as TbliteCalculator  # noqa: E402
 from tblite.interface import Result as TbliteResult  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from ase import Atoms
+    from numpy.typing import NDArray
 
     from iondrill.config.levels import XtbLevel
+
+    Array = NDArray[np.float64]
+
+T = TypeVar("T")
 
 _CYCLE = re.compile(r"^\s*\d+\s+-?\d+\.\d+\s")
 
@@ -184,25 +190,30 @@ class XtbCalculator(Calculator):
             point_file(state, old).unlink(missing_ok=True)
             wavefunction_file(state, old).unlink(missing_ok=True)
 
-    def resume(self, atoms: Atoms, state: Path, step: int, results: dict[str, Any] | None = None) -> bool:
-        """Go back to a step whose wavefunction was kept; say whether its file can be read.
+    def resume(
+        self, atoms: Atoms, positions: Array, state: Path, step: int, results: dict[str, Any] | None = None
+    ) -> bool:
+        """Take atoms back to a step whose wavefunction was kept; say whether its file can be read.
 
         Parameters
         ----------
         atoms : Atoms
-            As they were then: they must be known as this calculator's own, or it would drop the wavefunction.
+            Moved in place. They are this calculator's own from here on, or it would drop the wavefunction.
+        positions : array (n, 3)
+            Where they were then, Å.
         state : Path
             The folder that `keeping` wrote to.
         step : int
             Of the wavefunction.
         results : dict, optional
-            What was computed for these atoms.
+            What was computed for these positions.
         """
         wavefunction = TbliteResult()
         try:
             wavefunction.load(str(wavefunction_file(state, step)))
         except RuntimeError:
             return False
+        atoms.set_positions(positions, apply_constraint=False)
         self.atoms, self.results, self.wavefunction = atoms.copy(), results or {}, wavefunction
         return True
 
@@ -220,3 +231,13 @@ def point_file(state: Path, step: int) -> Path:
 def kept_steps(state: Path) -> list[int]:
     """Return the steps whose points are kept, the last first."""
     return sorted((int(path.stem.removeprefix("point-")) for path in state.glob("point-*.npz")), reverse=True)
+
+
+def whole_points(state: Path, read: Callable[[Path], T]) -> Iterator[tuple[int, T]]:
+    """Give the kept points that can be read, each with its step, the last first."""
+    for step in kept_steps(state):
+        try:
+            point = read(point_file(state, step))
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+            continue
+        yield step, point

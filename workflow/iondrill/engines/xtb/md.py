@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
-from zipfile import BadZipFile
 
 import numpy as np
 from ase import units
 
 from iondrill.engines.velocities import moving_atoms, nanodiamond, start_velocities
 from iondrill.engines.xtb import dynamics
-from iondrill.engines.xtb.calculator import kept_steps, point_file
+from iondrill.engines.xtb.calculator import whole_points
 from iondrill.files import replacing
 from iondrill.prepare.frames import FrameLog
 
@@ -137,15 +136,9 @@ class MdRun:
 
     def last_point(self, log: FrameLog) -> Point | None:
         """Go back to the last step of which point, wavefunction and frame are whole; None if there is none."""
-        for step in kept_steps(self.state):
-            try:
-                point = Point.load(point_file(self.state, step))
-            except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-                continue
-            there = self.atoms.copy()
-            there.set_positions(point.positions, apply_constraint=False)
-            if log.truncate_after(step) == step and self.calculator.resume(there, self.state, step):
-                self.atoms.set_positions(point.positions, apply_constraint=False)
+        for step, point in whole_points(self.state, Point.load):
+            there = log.truncate_after(step) == step
+            if there and self.calculator.resume(self.atoms, point.positions, self.state, step):
                 return point
         return None
 

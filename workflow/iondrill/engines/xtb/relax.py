@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import numpy as np
 from ase.optimize import BFGS
 
 from iondrill.build.springs import spring_hessian
-from iondrill.engines.xtb.calculator import kept_steps, point_file
+from iondrill.engines.xtb.calculator import whole_points
 from iondrill.files import replacing
 
 if TYPE_CHECKING:
@@ -90,17 +89,14 @@ def _last_point(atoms: Atoms, state: Path) -> dict[str, Any]:
     dict
         The point, with the optimiser's memory; nothing if there is none.
     """
-    for step in kept_steps(state):
-        try:
-            with np.load(point_file(state, step)) as file:
-                saved = {name: file[name] for name in ("steps", *POINT, *MEMORY)}
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-            continue
+    for step, saved in whole_points(state, _read):
         energy = float(saved["energy"])
         results = {"energy": energy, "free_energy": energy, "forces": saved["forces"], "charges": saved["charges"]}
-        there = atoms.copy()
-        there.set_positions(saved["positions"], apply_constraint=False)
-        if atoms.calc.resume(there, state, step, results):
-            atoms.set_positions(saved["positions"], apply_constraint=False)
+        if atoms.calc.resume(atoms, saved["positions"], state, step, results):
             return saved
     return {}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with np.load(path) as file:
+        return {name: file[name] for name in ("steps", *POINT, *MEMORY)}
