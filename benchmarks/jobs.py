@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import yaml
+from frame import ROOT, cost
 
-ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from faultdrill.projects import C100  # noqa: E402
+from faultdrill.projects import C100
 
 SITES = ["bridge", "cave", "pedestal", "top", "valley-bridge"]
 IONS = ["Li", "Na"]
@@ -41,32 +39,20 @@ def make_project(folder: Path, n_jobs: int) -> None:
     (folder / "config.yaml").write_text(yaml.safe_dump(content))
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a Snakemake and all that it starts took."""
-
-    wall_s: float
-    cpu_s: float
-
-
-def cost(folder: Path, *options: str, **variables: str) -> Cost:
+def run(folder: Path, *options: str, **variables: str) -> None:
     """Run Snakemake on two cores up to the table of adsorption energies."""
-    before, since = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     command = [
         str(Path(sys.executable).with_name("snakemake")),
         "results/adsorption.csv",
         "-s",
         str(ROOT / "Snakefile"),
     ]
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     subprocess.run(
         [*command, "-d", str(folder), "--cores", "2", "-q", "all", *options],
         check=True,
         stdout=subprocess.DEVNULL,
-        env=environment | {"OMP_NUM_THREADS": "1", **variables},
+        env={**os.environ, "OMP_NUM_THREADS": "1", **variables},
     )
-    wall_s, after = time.perf_counter() - since, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return Cost(wall_s, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
 
 
 def main() -> None:
@@ -74,18 +60,21 @@ def main() -> None:
     parser.add_argument("jobs", type=int, nargs="+")
     parser.add_argument("--run", action="store_true", help="run them too, by an engine that computes nothing")
     options = parser.parse_args()
+    # each job would compile all that it imports
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    noop = f"{ROOT / 'benchmarks/noop'}:{ROOT / 'workflow'}"
     for wanted in options.jobs:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             make_project(folder, wanted)
-            first, again = cost(folder, "-n"), cost(folder, "-n")
+            first, again = cost(partial(run, folder, "-n")), cost(partial(run, folder, "-n"))
             print(
                 f"{wanted} jobs: planned in {first.cpu_s:.1f} s, with the sites known {again.cpu_s:.1f} s", flush=True
             )
             if options.run:
                 # to build a slab is work: it is done before
-                cost(folder, "--until", "build_structure")
-                spent = cost(folder, PYTHONPATH=f"{ROOT / 'benchmarks/noop'}:{ROOT / 'workflow'}")
+                run(folder, "--until", "build_structure")
+                spent = cost(partial(run, folder, PYTHONPATH=noop))
                 done = len(list(folder.glob("results/jobs/adsorption/*/result.json")))
                 wall_s, cpu_s = (spent.wall_s - again.wall_s) / done, (spent.cpu_s - again.cpu_s) / done
                 print(f"{done} jobs run: each {wall_s:.2f} s on two cores, {cpu_s:.2f} s of CPU time", flush=True)

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 class Strict(BaseModel):
     """A model that refuses unknown keys and, once made, does not change."""
 
+    # deferred: a job needs few of the models, and building the validators of all takes longer than reading it
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 

@@ -125,7 +125,7 @@ def allocation() -> dict[str, str]:
     job = os.environ.get("SLURM_JOB_ID")
     if job is None or "SLURM_JOB_NODELIST" in os.environ:
         return {}
-    import psutil
+    import psutil  # in Slurm's jobs only
 
     for process in psutil.Process().parents():
         with suppress(psutil.Error):
