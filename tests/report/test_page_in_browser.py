@@ -108,6 +108,7 @@ def test_the_film_of_the_elf_plays(page):
     assert shown.inner_text() == "0 fs"
     film.get_by_role("button", name="Play").click()
     page.wait_for_function("() => document.querySelector('.film figure.now b').textContent === '10 fs'")
+    film.get_by_role("button", name="Pause").click()  # or it would play on in the tests after this
 
 
 def test_the_film_has_colours_for_all_readers(page):
