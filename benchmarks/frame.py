@@ -112,10 +112,15 @@ def paired(
     ours: Callable[[], Cost | object], theirs: Callable[[], Cost | object], pairs: int
 ) -> list[tuple[Cost, Cost]]:
     """Run two works in turn; one that returns a `Cost` has measured itself."""
+    return [(one["ours"], one["theirs"]) for one in in_turn({"ours": ours, "theirs": theirs}, pairs)]
+
+
+def in_turn(works: dict[str, Callable[[], Cost | object]], rounds: int) -> list[dict[str, Cost]]:
+    """Run some works one after the other, each round in the other order; one that returns a `Cost` measured itself."""
     found = []
-    for k in range(pairs):
-        both = [_measured(work) for work in ((ours, theirs) if k % 2 == 0 else (theirs, ours))]
-        found.append((both[k % 2], both[1 - k % 2]))
+    for k in range(rounds):
+        names = list(works) if k % 2 == 0 else list(works)[::-1]
+        found.append({name: _measured(works[name]) for name in names})
     return found
 
 

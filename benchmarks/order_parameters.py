@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from frame import ROOT, Growth, Row, benchmark, compare, cost, paired
+from frame import ROOT, Growth, Row, benchmark, compare, cost, in_turn
 
 from iondrill.analyse.layers import flake_axes, gap, layer_normal, opening_angle, outside, penetration
 from iondrill.analyse.order import CC_BOND_A, CH_BOND_A, geometry, order_parameters, write_csv
@@ -120,27 +120,29 @@ def rows(options):
             name = f"memory of order parameters of {many} frames ({size_MB:.0f} MB)"
             yield Row(name, "a limit", "MB", ours=peak, wanted=500)
         write_trajectory(path, atoms, frames)
-        for name, module, theirs, share, wanted in (
+        peers = (
             ("chemfiles, reading alone", "chemfiles", chemfiles_reads, 1, 0.5),
             ("an ASE loop with its neighbour list", "ase", ase_loop, PART / frames, 50),
             ("ASE read + our functions for each frame", "ase", frame_by_frame, PART / frames, 1),
             ("MDAnalysis read + our functions for each frame", "MDAnalysis", mdanalysis_loop, PART / frames, 1),
-        ):
-            if importlib.util.find_spec(module):
-                pairs = paired(
-                    lambda: ours(path, atoms),
-                    lambda f=theirs, share=share: cost(lambda: f(path, atoms)) / share,
-                    options.pairs,
-                )
-                yield compare(work, name, pairs, wanted=wanted)
+        )
+        here = {
+            name: lambda f=theirs, share=share: cost(lambda: f(path, atoms)) / share
+            for name, module, theirs, share, _ in peers
+            if importlib.util.find_spec(module)
+        }
+        taken = in_turn({"ours": lambda: ours(path, atoms)} | here, options.pairs)
+        for name, module, _, _, wanted in peers:
+            if name in here:
+                yield compare(work, name, [(one["ours"], one[name]) for one in taken], wanted=wanted)
             else:
                 yield Row(work, name, "s", note=f"{module} is not installed")
         sizes = (100, 200, 400) if options.quick else (2500, 5000, 10_000, 20_000)
-        taken = []
+        cpu_s = []
         for n in sizes:
             write_trajectory(path, atoms, n)
-            taken.append(min(cost(lambda: ours(path, atoms)).cpu_s for _ in range(2)))
-        yield Growth("order parameters", "frames", [float(n) for n in sizes], taken)
+            cpu_s.append(min(cost(lambda: ours(path, atoms)).cpu_s for _ in range(2)))
+        yield Growth("order parameters", "frames", [float(n) for n in sizes], cpu_s)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,13 @@ import sys
 
 import numpy as np
 import pytest
+from ase import Atoms
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from iondrill.engines import templates
-from iondrill.engines.box import check_slab, in_cube
+from iondrill.engines.box import check_slab, in_cube, off_the_fold
 from iondrill.engines.folder import read_job, rounded
 from iondrill.engines.registry import ENGINES, engine, write_folder
 from iondrill.errors import UserError
@@ -108,6 +112,20 @@ def test_a_given_box_decides_and_may_be_too_small(structure):
     atoms.set_cell([6, 6, 6])
     with pytest.raises(UserError, match=r"6 Å long, and the atoms 6\.20"):
         in_cube(atoms)
+
+
+@given(
+    places=arrays(float, (5, 3), elements=st.floats(-2, 2)),
+    skew=st.floats(-3, 3),
+)
+def test_the_fold_lies_in_the_widest_gaps(places, skew):
+    """Five atoms leave a gap of a fifth or more along each vector; the fold is in its middle, and nothing is turned."""
+    atoms = Atoms("C5", scaled_positions=places, cell=[[4, 0, 0], [skew, 5, 0], [0, 0, 9]], pbc=True)
+    moved = off_the_fold(atoms)
+    shifts_A = moved.positions - atoms.positions
+    assert np.allclose(shifts_A, shifts_A[0], atol=1e-9)
+    folded = moved.cell.scaled_positions(moved.positions) % 1
+    assert (np.abs(folded - 0.5).min(axis=0) > 0.1 - 1e-5).all()
 
 
 def test_a_slab_needs_its_normal_along_z(structure):

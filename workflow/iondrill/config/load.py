@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -11,7 +12,7 @@ from iondrill.config.document import Document, Place, dump, parents
 from iondrill.errors import Problem, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     from iondrill.config.models import Config
 
@@ -145,12 +146,18 @@ def _holder(documents: Sequence[Document], at: Place) -> tuple[int, int]:
     return len(documents) - 1, 1
 
 
+@cache
+def _adapter(model: Hashable) -> TypeAdapter[Any]:
+    """Return the validator of a model; that of a union takes longer to build than a file to read."""
+    return TypeAdapter(cast("Any", model))
+
+
 def _validate(
     model: type[Model], documents: Sequence[Document], content: Any
 ) -> tuple[Model | None, list[tuple[Place, Problem]]]:
     """Return the instance, or None and what is wrong."""
     try:
-        return TypeAdapter(model).validate_python(content), []
+        return _adapter(cast("Hashable", model)).validate_python(content), []
     except ValidationError as error:
         from iondrill.config.explain import explain
 

@@ -60,6 +60,31 @@ def in_box(atoms: Atoms, edges_A: ArrayLike) -> Atoms:
     return boxed
 
 
+def off_the_fold(atoms: Atoms) -> Atoms:
+    """Move a periodic structure as a whole, so that the widest gaps between its atoms lie at half of each cell vector.
+
+    There a program that counts fractional coordinates from −½ to ½ folds atoms over to the other side.
+
+    Returns
+    -------
+    Atoms
+        A copy; its first atom is within half a cell of where it was, along each vector.
+    """
+    fractional = atoms.cell.scaled_positions(atoms.positions)
+    shifts = []
+    for along in fractional.T:
+        ordered = np.sort(along % 1)
+        gaps = np.diff(ordered, append=ordered[0] + 1)
+        widest = int(gaps.round(6).argmax())  # of equal ones the first
+        shift = 0.5 - (ordered[widest] + gaps[widest] / 2)
+        shifts.append(shift - np.round(shift))
+    moved = atoms.copy()
+    # of few digits, so that an input holds it and nothing is lost on the way back
+    shift_A = (np.array(shifts) @ atoms.cell.array).round(6)
+    moved.set_positions(atoms.positions + shift_A, apply_constraint=False)
+    return moved
+
+
 def check_slab(atoms: Atoms) -> None:
     """Raise a UserError unless the third cell vector is the surface normal, +z, and the cell holds the slab."""
     cell, formula = atoms.cell.array, atoms.get_chemical_formula()

@@ -11,7 +11,7 @@ from ase.units import Bohr, Hartree, fs
 from iondrill.config.base import PositiveFloat, PositiveInt, Strict
 from iondrill.config.levels import Cp2kLevel
 from iondrill.config.load import load
-from iondrill.engines.box import check_slab, in_box, in_cube
+from iondrill.engines.box import check_slab, in_box, in_cube, off_the_fold
 from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation, rungs
 from iondrill.engines.templates import render, template_folder
 from iondrill.engines.velocities import moving_atoms, nanodiamond, start_velocities
@@ -132,6 +132,7 @@ def render_input(
         kinds=kinds,
         too_coarse=too_coarse(level, kinds),
         unpaired=unpaired,
+        own_guess=reads_own_guess(job),
         periodicity="sampled" if job.sampled else "isolated" if job.kind == "cluster" else "atom",
         eps_default=f"{min(1e-10, level.eps_scf**2):.1E}",
         resume=resume,
@@ -142,6 +143,11 @@ def render_input(
         positions=boxed.positions.tolist(),
         **_motion(job, atoms),
     )
+
+
+def reads_own_guess(job: Job) -> bool:
+    """Say whether each SCF of a job begins with what the one before left in the job's own restart file, if it did."""
+    return job.sampled and isinstance(job.task, Relax)
 
 
 def too_coarse(level: Cp2kLevel, elements: Iterable[str]) -> dict[str, float]:
@@ -179,11 +185,15 @@ def valence_electrons(job: Job, atoms: Atoms) -> dict[str, int]:
 
 
 def in_cp2k_cell(job: Job, atoms: Atoms) -> Atoms:
-    """Return the geometry as CP2K gets it: slabs and crystals as they are, clusters in a cube, atoms in their box."""
+    """Return the geometry as CP2K gets it, moved as a whole: a cluster is put in a cube, an atom in its box.
+
+    Slabs and crystals are moved away from where CP2K folds atoms back into the cell. One that crosses it goes over to
+    another cell, and the density matrix of the k-points, which knows atoms by their cells, is no first guess any more.
+    """
     if job.kind == "slab":
         check_slab(atoms)
     if job.sampled:
-        return atoms
+        return off_the_fold(atoms)
     if job.kind == "atom":
         return in_box(atoms, atoms.cell.lengths() if atoms.cell.rank == 3 else ATOM_BOX_A)
     # Martyna and Tuckerman 1999: the cell at least twice as large as the charge in it

@@ -15,7 +15,7 @@ from iondrill.engines.attempt import EXIT, Verdict
 from iondrill.engines.base import FORCES
 from iondrill.engines.cp2k.attempt import LOG, MOLDEN, Attempt
 from iondrill.engines.cp2k.charges import SCHEMES
-from iondrill.engines.cp2k.inputs import INPUT, PROJECT, Resume, in_cp2k_cell, render_input
+from iondrill.engines.cp2k.inputs import INPUT, PROJECT, Resume, in_cp2k_cell, reads_own_guess, render_input
 from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation, rungs
 from iondrill.engines.cp2k.output import Log, sound_forces
 from iondrill.engines.cp2k.restart import is_whole, wavefunction
@@ -73,6 +73,9 @@ class Run(attempts.Run[Attempt]):
         if (self.folder / GUESS).exists():
             used = resume.guess is not None and Path(resume.guess).name == GUESS
             self.journal.remark("SCF started from the wavefunction of another job" if used else "guess.wfn not used")
+        if reads_own_guess(self.job) and resume.guess is not None:
+            shutil.copyfile(here.folder / resume.guess, here.folder / f"{PROJECT}-RESTART.kp")
+            resume = resume._replace(guess=None)
         text = render_input(self.job, self.atoms, walltime_s=walltime_s, rung=rung, resume=resume)
         check_input(text, here.folder / INPUT, self.job, self.atoms)
         write_text(here.folder / INPUT, text)
