@@ -178,7 +178,7 @@ def test_dispersion(name, kind, make_job, structure):
     assert pair["r_cutoff"] == 25
 
 
-@pytest.mark.parametrize(("kind", "carried"), [("slab", "use_guess"), ("crystal", "use_prev_p"), ("cluster", None)])
+@pytest.mark.parametrize(("kind", "carried"), [("slab", "use_guess"), ("crystal", "use_guess"), ("cluster", None)])
 def test_with_k_points_the_density_is_carried_from_geometry_to_geometry(kind, carried, make_job, structure):
     source = "slab" if kind == "crystal" else kind
     dft, _ = parts(parsed(make_job("cp2k", kind, "relax"), structure(source)))
