@@ -9,12 +9,32 @@ import argparse
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import table
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 HERE = Path(__file__).parent
-ALONE = ("startup", "cube_reading", "elf_grid", "order_parameters", "adsorption_sites", "gfn2_step", "noop_jobs")
+LANES = (("startup", "cube_reading", "elf_grid", "order_parameters", "adsorption_sites"), ("gfn2_step",))
+"""One core each, side by side: what is compared is CPU time."""
+LAST = ("noop_jobs",)
+"""Takes two cores."""
+
+
+def run(names: Iterable[str], *, quick: bool) -> int:
+    """Run benchmarks one after the other, print what each says when it ends, and return how many failed."""
+    failed = 0
+    for name in names:
+        words = [sys.executable, HERE / f"{name}.py", *(["--quick"] if quick else [])]
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        done = subprocess.run(words, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+        print(f"\n{name}\n{done.stdout}", end="", flush=True)
+        failed += done.returncode != 0
+    return failed
 
 
 def main() -> int:
@@ -22,11 +42,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
-    failed = 0
-    for name in ALONE:
-        print(f"\n{name}", flush=True)
-        words = [sys.executable, HERE / f"{name}.py", *(["--quick"] if options.quick else [])]
-        failed += subprocess.run(words, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=False).returncode != 0
+    with ThreadPoolExecutor() as lanes:
+        failed = sum(lanes.map(lambda names: run(names, quick=options.quick), LANES))
+    failed += run(LAST, quick=options.quick)
     if not options.quick:
         print()
         table.main()

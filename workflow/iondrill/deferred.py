@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from importlib.abc import Loader
     from importlib.machinery import ModuleSpec
 
-PACKAGES = {"ase.dft": True, "scipy.spatial": False}
+PACKAGES = {"ase.dft": True, "ase.spacegroup": True, "scipy.spatial": False}
 """Whether their submodules can be imported before them."""
 _LOCK = RLock()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import spglib
 
 from iondrill.build.symmetry import SYMPREC_A, VACUUM_A
 
@@ -66,6 +65,8 @@ def find_flip(slab: Atoms) -> Flip | None:
     lattice[:2, :2] = slab.cell.array[:2, :2]
     lattice[2, 2] = np.ptp(z) + VACUUM_A
     inverse = np.linalg.inv(lattice)
+    import spglib
+
     found = spglib.get_symmetry((lattice, slab.positions @ inverse, slab.numbers), symprec=SYMPREC_A)
     if found is None:
         return None

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from ase.data import covalent_radii
-from scipy import spatial
 
 from iondrill.build.bonds import BOND_SCALE, find_bonds
 
@@ -61,7 +60,9 @@ class Surface:
         self.xy_A = slab.positions[self.index, :2] + self.offset @ cell
         self.anchor_A = anchors[self.index] + np.pad(self.offset @ cell, ((0, 0), (0, 1)))
         self.radius_A = radii_A[self.index]
-        self.tree = spatial.cKDTree(self.xy_A)
+        from scipy.spatial import cKDTree
+
+        self.tree = cKDTree(self.xy_A)
 
     def bonded(self, first: int, second: int) -> bool:
         """Whether two surface atoms, or the atoms their H sit on, are bonded."""
@@ -81,7 +82,9 @@ class Surface:
         edges). Maxima are the Voronoi vertices that lie within their nearest atoms. On a torus, as many
         saddles as minima and maxima together.
         """
-        voronoi = spatial.Voronoi(self.xy_A)
+        from scipy.spatial import Voronoi
+
+        voronoi = Voronoi(self.xy_A)
         vertices = [Point("hollow", xy, self.nearest(xy)) for xy in self.within(voronoi.vertices)]
         middles = self.xy_A[voronoi.ridge_points].mean(axis=1)
         pairs = voronoi.ridge_points[self.inside(middles)].tolist()

@@ -6,7 +6,6 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
-import spglib
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -70,6 +69,8 @@ def _operations(
     lattice = np.zeros((3, 3))
     lattice[:2, :2] = cell
     lattice[2, 2] = height_A
+    import spglib
+
     found = spglib.get_symmetry((lattice, positions @ np.linalg.inv(lattice), numbers), symprec=SYMPREC_A)
     rotations, translations = found["rotations"], found["translations"]
     up = (rotations[:, 2] == [0, 0, 1]).all(axis=1) & (rotations[:, :2, 2] == 0).all(axis=1)

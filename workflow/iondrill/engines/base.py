@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from iondrill.config.base import NonNegativeFloat, NonNegativeInt, PositiveInt, Strict
-from iondrill.config.load import Document, parse
 from iondrill.errors import UserError
 from iondrill.files import write_text
 
@@ -101,6 +100,8 @@ def read_result(path: Path) -> Result:
     UserError
         If the file is missing, cut or holds something else.
     """
+    from iondrill.config.load import Document, parse
+
     return parse(Result, [Document(path)])
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iondrill.build.checks import read_structure
-from iondrill.config.load import Document, parse
 from iondrill.errors import UserError
 from iondrill.files import replacing, write_text
 from iondrill.prepare.jobs import Job
@@ -70,6 +69,8 @@ def read_job(folder: Path) -> tuple[Job, Atoms]:
     UserError
         If a file is missing or damaged, or if one was changed without the other.
     """
+    from iondrill.config.load import Document, parse
+
     document = Document(folder / JOB)
     content = dict(document.content)
     digest = content.pop("input_hash", None)
