@@ -112,13 +112,14 @@ def test_whatever_there_is_is_read_and_the_rest_is_named(folder):
     folder.text("jobs/md/control.gfn2/job.json", json.dumps({"input_hash": "ab", "task": {"task": "relax"}}))
     journal = [{"reason": "stopped by SIGTERM", "changed": "", "wall_s": 1, "core_s": 1, "n_scf_cycles": 3}]
     folder.text("jobs/md/control.gfn2/state/ab/journal.json", json.dumps(journal))
-    folder.text("logs/relax/nd.gfn2.log", "building\niondrill: levels: the program is not there\n")
+    folder.text("logs/relax/nd.gfn2.log", "building\niondrill: levels: the program is not there\nTook 1 s\n")
+    folder.text("logs/run_elf_point/drill.20.gfn2.log", "Traceback\nOSError: gone\nTook 1.0 s, 0.1 s of CPU time\n")
     folder.text("jobs/elf/drill.40.gfn2/result.json", "{cut")
     results = folder.read_so_far()
     missing = {item.what: item for item in results.missing}
     assert missing["md/control.gfn2"][1:] == ("stopped", "stopped by SIGTERM")
     assert missing["relax/nd.gfn2"][1:] == ("waiting", "levels: the program is not there")
-    assert missing["elf/drill.20.gfn2"][1:] == ("waiting", "")
+    assert missing["elf/drill.20.gfn2"][1:] == ("waiting", "OSError: gone")
     assert missing["elf/drill.40.gfn2"].state == "unreadable"
     assert missing[str(folder.results / "adsorption.csv")].state == "missing"
     assert results.adsorption is None

@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+SAID = "iondrill: "
+"""How what we tell the user begins, in a log as on the terminal."""
+TOOK = "Took "
+"""How the last line of a log begins."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong, and what would be right.

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import sys
+import time
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iondrill.engines.launch import END_TIME, WALLTIME
-from iondrill.errors import UserError
+from iondrill.errors import SAID, TOOK, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BATCH = ("SLURM_JOB_ID", "PBS_JOBID", "JOB_ID", "LSB_JOBID")
 """What Slurm, PBS, SGE and LSF set in the environment of a job."""
+KIB = 1024 if sys.platform == "linux" else 1
+"""Of what getrusage counts memory in, bytes."""
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -34,7 +38,7 @@ def logged(path: str | Path, runtime_min: float | None = None) -> Iterator[None]
     """
     if runtime_min and END_TIME not in os.environ and any(name in os.environ for name in BATCH):
         os.environ.setdefault(WALLTIME, f"{60 * runtime_min:.0f}")
-    path = Path(path)
+    path, started_s = Path(path), time.perf_counter()
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", buffering=1) as log:
         try:
@@ -42,7 +46,7 @@ def logged(path: str | Path, runtime_min: float | None = None) -> Iterator[None]
                 yield
         except UserError as error:
             for stream in (log, sys.stderr):
-                print(*(f"iondrill: {problem}" for problem in error.problems), sep="\n", file=stream)
+                print(*(f"{SAID}{problem}" for problem in error.problems), sep="\n", file=stream)
             sys.exit(1)
         except Exception as error:
             import traceback
@@ -53,3 +57,23 @@ def logged(path: str | Path, runtime_min: float | None = None) -> Iterator[None]
                 print(f"iondrill: {path}: the disk is full; make room and run it again", file=sys.stderr)
                 sys.exit(1)
             raise
+        finally:
+            with suppress(OSError):
+                print(_spent(time.perf_counter() - started_s), file=log)
+
+
+def _spent(wall_s: float) -> str:
+    """Say what this process and those that it has started and seen end took; `benchmarks/default_run.py` reads it."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    cpu_s = sum(one.ru_utime + one.ru_stime for one in used)
+    memory_MB = max(_own_memory_MB(), used[1].ru_maxrss * KIB / 1e6)
+    return f"{TOOK}{wall_s:.1f} s, {cpu_s:.1f} s of CPU time, at most {memory_MB:.0f} MB in one process"
+
+
+def _own_memory_MB() -> float:
+    """Return the most memory that this process has had; what getrusage says may be of the one that started it."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB / 1e6
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6

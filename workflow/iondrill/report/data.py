@@ -16,7 +16,7 @@ from iondrill.build.checks import Check, read_structure
 from iondrill.collect.progress import progress
 from iondrill.config.load import load
 from iondrill.engines.base import Result, read_result
-from iondrill.errors import Problem, UserError
+from iondrill.errors import SAID, TOOK, Problem, UserError
 from iondrill.prepare.jobs import CLEAN
 from iondrill.prepare.plan import Plan
 from iondrill.prepare.subjects import JobId
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 CONTACT_COLUMNS = ("step", "time_fs", *ContactElf.__dataclass_fields__)
 ENDED = ("converged", "not_converged", "failed")
-SAID = "iondrill: "
-"""How a message to the user begins in a log."""
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -159,7 +157,8 @@ def _why(job: Progress) -> str:
     """Say why a job has no result: by its last attempt, or else by its log."""
     if job.reason or not job.log:
         return job.reason
-    lines = Path(job.log).read_text(encoding="utf-8", errors="replace").splitlines()
+    text = Path(job.log).read_text(encoding="utf-8", errors="replace")
+    lines = [line for line in text.splitlines() if not line.startswith(TOOK)]
     said = [line.removeprefix(SAID) for line in lines if line.startswith(SAID)]
     return "; ".join(said or lines[-1:])
 
