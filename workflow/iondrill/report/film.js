@@ -41,6 +41,8 @@ for (const film of document.querySelectorAll(".film")) {
     all.textContent = on ? "All frames" : "One frame";
   };
   slider.addEventListener("input", () => { stop(); single(true); show(Number(slider.value)); });
+  // one at the end that does not move it says nothing else
+  slider.addEventListener("keydown", (event) => { if (/^(Arrow|Home|End|Page)/.test(event.key)) stop(); });
   play.addEventListener("click", () => {
     if (timer !== null) return stop();
     single(true);
