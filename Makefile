@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test slurm drill lint format docs bench lock clean
+.PHONY: help run test slurm drill lint format docs bench bench-cp2k lock clean
 
 help: ## Show this text.
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1: /p' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ docs: .venv/.ready-dev ## Write the schema and the reference pages anew from the
 bench: .venv/.ready-bench ## Measure ourselves against others: all that needs no CP2K; writes docs/benchmarks.md.
 	@tools/system-packages libopenblas0 xtb
 	@python benchmarks/run.py
+
+bench-cp2k: .venv/.ready-bench ## Measure the rest: all that needs CP2K.
+	@tools/system-packages libopenblas0 cp2k openmpi-bin
+	@python benchmarks/run.py --cp2k
 
 lock: .venv/.ready-dev ## Pin the newest versions of all packages.
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev --no-annotate --no-header --no-emit-index-url --output-file requirements.lock pyproject.toml

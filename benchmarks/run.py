@@ -1,6 +1,6 @@
 """Run the benchmarks one after the other, print one table, and write docs/benchmarks.md.
 
-python benchmarks/run.py [--quick]; quick: once, small, nothing kept.
+python benchmarks/run.py [--cp2k] [--quick]; cp2k: those that need CP2K alone; quick: once, small, nothing kept.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ LANES = (("startup", "cube_reading", "elf_grid", "order_parameters", "adsorption
 """One core each, side by side: what is compared is CPU time."""
 LAST = ("noop_jobs",)
 """Takes two cores."""
+WITH_CP2K = (("elf_slice",), ("slab_relaxation", "md_step"))
 
 
 def run(names: Iterable[str], *, quick: bool) -> int:
@@ -40,11 +41,12 @@ def run(names: Iterable[str], *, quick: bool) -> int:
 def main() -> int:
     """Run them, and return how many failed."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cp2k", action="store_true")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     with ThreadPoolExecutor() as lanes:
-        failed = sum(lanes.map(lambda names: run(names, quick=options.quick), LANES))
-    failed += run(LAST, quick=options.quick)
+        failed = sum(lanes.map(lambda names: run(names, quick=options.quick), WITH_CP2K if options.cp2k else LANES))
+    failed += run(() if options.cp2k else LAST, quick=options.quick)
     if not options.quick:
         print()
         table.main()

@@ -18,8 +18,8 @@ ORDER = (
     "cube_reading",
     "order_parameters",
     "gfn2_step",
-    "cp2k_box",
-    "cp2k_reuse",
+    "md_step",
+    "slab_relaxation",
     "adsorption_sites",
     "noop_jobs",
     "startup",
@@ -27,8 +27,9 @@ ORDER = (
 )
 HEAD = """# Faster than what?
 
-What the workflow does, measured beside what users would take instead, by `make bench`, which writes this page from
-`benchmarks/measured/`. What each file of `benchmarks/` compares, and how, its first lines say.
+What the workflow does, measured beside what users would take instead, by `make bench`, and with CP2K by
+`make bench-cp2k`; both write this page from `benchmarks/measured/`. What each file of `benchmarks/` compares, and how,
+its first lines say.
 
 A ratio is theirs over ours, more is better: median (least–most) of the paired runs, by CPU time (user and system, child
 processes included). A row without theirs is a limit for ours. **short**: below the figure that was asked for.

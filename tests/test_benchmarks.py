@@ -10,7 +10,10 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "benchmarks"
 
 
-@pytest.mark.parametrize("name", ["adsorption_sites", "cube_reading", "elf_grid"])
+WITH_CP2K = [pytest.param(name, marks=pytest.mark.cp2k) for name in ("elf_slice", "md_step")]
+
+
+@pytest.mark.parametrize("name", ["adsorption_sites", "cube_reading", "elf_grid", *WITH_CP2K])
 def test_a_benchmark_runs(name):
     words = [sys.executable, FOLDER / f"{name}.py", "--quick"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
