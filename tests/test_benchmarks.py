@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "benchmarks"
 
 
-WITH_CP2K = [pytest.param(name, marks=pytest.mark.cp2k) for name in ("elf_slice", "md_step")]
+WITH_CP2K = [pytest.param("elf_slice", marks=pytest.mark.cp2k)]
 
 
 @pytest.mark.parametrize("name", ["adsorption_sites", "cube_reading", "elf_grid", *WITH_CP2K])
