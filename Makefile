@@ -28,7 +28,7 @@ run: .venv/.ready ## Set everything up and run the default config to results/rep
 	@echo "The report: $(CURDIR)/results/report.html"
 
 test: .venv/.ready-dev ## Set everything up, CP2K, Slurm and Chromium too when root, and run the tests.
-	@tools/system-packages libopenblas0 cp2k openmpi-bin slurm-wlm munge chromium
+	@tools/system-packages libopenblas0 cp2k openmpi-bin slurm-wlm munge chromium environment-modules
 	@pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 slurm: .venv/.ready-dev ## As root, after make run: run the default config through a Slurm of its own, and compare.

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 PROGRAMS = {
     "cp2k": ("cp2k.psmp", "apt-get install cp2k libopenblas0"),
     "chromium": ("chromium", "apt-get install chromium"),
+    "modules": ("modulecmd", "apt-get install environment-modules"),
     "slurm": ("slurmctld", "apt-get install slurm-wlm munge"),
 }
 

@@ -31,7 +31,7 @@ def test_two_ranks_through_slurm_find_what_one_finds_here(slurm: Slurm, tmp_path
     for name, more in {"here": {}, "there": ranks}.items():
         levels = {"gfn2": {"engine": "xtb"}, "pbe-d3": PBE_D3 | more}
         config = {"levels": levels, "relax": {"level": "pbe-d3", "structures": ["pair"], "fmax_eV_A": 1.0}}
-        project = make_project(tmp_path / name, config, {"clusters/pair.xyz": molecule("H2")})
+        project = make_project(tmp_path / name, config, {"clusters/pair.extxyz": molecule("H2", cell=[7, 7, 7])})
         record = "results/jobs/relax/pair.pbe-d3/result.json"
         started = start(snakemake(project, record, *(SUBMITTED if more else ["--cores", "1"])), **slurm.environment)
         if more:
@@ -53,7 +53,7 @@ def test_what_cannot_converge_is_said_and_gives_no_number(tmp_path: Path) -> Non
     stuck = {**PBE_D3, "cutoff_Ry": 80, "max_scf_cycles": 1}
     levels = {"gfn2": {"engine": "xtb"}, "stuck": stuck}
     config = {"levels": levels, "relax": {"level": "stuck", "structures": ["drop"]}}
-    project = make_project(tmp_path, config, {"clusters/drop.xyz": molecule("CH4")})
+    project = make_project(tmp_path, config, {"clusters/drop.extxyz": molecule("CH4", cell=[8, 8, 8])})
     done = run(snakemake(project, "--cores", "2"))
     assert done.returncode != 0
     results = project / "results"
