@@ -45,10 +45,10 @@ CONFIG: dict[str, Any] = {
         "facets": ["sheet"],
         "ions": ["Li"],
         "sites": ["hollow"],
-        "fmax_eV_A": 1.2,
-        "prerelax": None,
+        "fmax_eV_A": 1.6,
     },
 }
+PRERELAXED = ("sheet.Li-hollow.gfn2", "sheet.clean.gfn2")
 PARTS = ("sheet.Li-hollow.pbe", "sheet.clean.pbe", "atom.Li.pbe")
 
 
@@ -59,7 +59,7 @@ def test_a_slab_an_ion_and_an_atom_make_an_adsorption_energy(tmp_path: Path) -> 
 
     jobs = project / "results/jobs/adsorption"
     (row,) = rows(project / "results/adsorption.csv")
-    assert {path.name for path in jobs.iterdir()} == set(PARTS)
+    assert {path.name for path in jobs.iterdir()} == {*PARTS, *PRERELAXED}
     records = [json.loads((jobs / part / "result.json").read_text()) for part in PARTS]
     assert [record["status"] for record in records] == ["converged"] * 3
     assert row["status"] == "converged"
