@@ -23,7 +23,7 @@ LANES = (("startup", "cube_reading", "elf_grid", "order_parameters", "adsorption
 """One core each, side by side: what is compared is CPU time."""
 LAST = ("noop_jobs",)
 """Takes two cores."""
-WITH_CP2K = (("elf_slice",), ("slab_relaxation",))
+WITH_CP2K = (("elf_slice",), ("slab_relaxation", "md_step"))
 
 
 def run(names: Iterable[str], *, quick: bool) -> int:

@@ -18,6 +18,7 @@ ORDER = (
     "cube_reading",
     "order_parameters",
     "gfn2_step",
+    "md_step",
     "slab_relaxation",
     "adsorption_sites",
     "noop_jobs",

@@ -1,0 +1,83 @@
+"""What a step of a drill costs CP2K: the box that is fitted to the drill, against the paper's cube of 50 Å.
+
+A step is an SCF that begins near its end, and the forces: so each run begins with the converged wavefunction of one
+run before them. Methane before the edge of two benzenes, 29 atoms; both runs have the same input but for the cell. The
+fitted edge is rounded up to what has 50 Å's spacing of the finest grid, and the drill stands alike on its points: else
+forces differ by the grid, not by the box. The cutoff is far below what forces are to be taken from, since at the
+paper's 350 Ry the grid of 50 Å takes 51 GB. What belongs to the atoms is alike in both boxes, and a larger drill leaves
+less of the 50 Å empty and gains less: the paper's 225 atoms fit into 34.4 Å, a third of the volume.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from functools import partial
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+from ase.build import molecule
+from ase.units import Bohr, Hartree
+from cp2k_runs import cp2k_job, run_cp2k
+from frame import Row, benchmark, compare, paired
+
+from iondrill.engines.cp2k.inputs import Resume, render_input
+from iondrill.engines.cp2k.output import sound_forces
+from iondrill.prepare.jobs import VACUUM_A, Static
+
+PAPER_A, PAPER_GRID = 50.0, 240
+CUTOFF_RY = 63
+"""The highest whose grid in 50 Å has 240³ points."""
+REACH_A, GAP_A = 3.0, 3.7
+"""From the drill's carbon to the edge's, and between the layers, as in the assemblies."""
+FAST = (80, 90, 96, 100, 108, 120, 128, 135, 144, 150, 160, 180, 192, 200, 216, 240)
+"""Lengths that CP2K's transforms like."""
+
+
+def drill():
+    """Return methane before the edge of two benzenes, one above the other."""
+    drop, lower = molecule("CH4"), molecule("C6H6")
+    upper = lower.copy()
+    upper.translate([0, 0, GAP_A])
+    drop.translate([lower.positions[lower.symbols == "C", 0].min() - REACH_A, 0, GAP_A / 2])
+    atoms = drop + lower + upper
+    atoms.set_array("fragment", np.repeat(["nd", "lower", "upper"], [len(drop), len(lower), len(upper)]))
+    return atoms
+
+
+def fitted_A(atoms):
+    """Return the edge that leaves the usual vacuum, rounded up to a number of points with the spacing of 50 Å."""
+    least = (np.ptp(atoms.positions, axis=0).max() + VACUUM_A) / PAPER_A * PAPER_GRID
+    return next(n for n in FAST if n >= ceil(least) and n % 2 == 0) * PAPER_A / PAPER_GRID
+
+
+def run(atoms, edge_A, folder, forces, guess=None):
+    """Run one SCF with forces; return what it cost."""
+    atoms = atoms.copy()
+    atoms.set_cell([edge_A] * 3)
+    job = cp2k_job("cluster", Static(), cutoff_Ry=CUTOFF_RY, eps_scf=1e-6)
+    name = f"{edge_A:.0f}-{len(list(folder.iterdir()))}"
+    done = run_cp2k(render_input(job, atoms, resume=Resume(guess=guess)), folder / name)
+    forces[edge_A] = sound_forces(done.log, len(atoms)) * Bohr / Hartree
+    return done.cost
+
+
+def rows(options):
+    atoms = drill()
+    small_A = fitted_A(atoms)
+    large_A = small_A * 1.25 if options.quick else PAPER_A
+    forces = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        run(atoms, small_A, folder, forces)
+        guess = f"../{small_A:.0f}-0/job-RESTART.wfn"
+        work = partial(run, atoms, folder=folder, forces=forces, guess=guess)
+        pairs = paired(partial(work, small_A), partial(work, large_A), options.pairs)
+    what = f"{len(atoms)} atoms, {CUTOFF_RY} Ry"
+    yield compare(f"CP2K step of a drill, {what}, in {small_A:.1f} Å", f"in {large_A:g} Å", pairs, wanted=3)
+    apart = float(np.linalg.norm(forces[small_A] - forces[large_A], axis=1).max())
+    yield Row("largest difference of the forces in these boxes", "a limit", "Ha/bohr", ours=apart, wanted=1e-4)
+
+
+if __name__ == "__main__":
+    benchmark("md_step", rows)
