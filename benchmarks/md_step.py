@@ -1,7 +1,7 @@
 """What a step of a drill costs CP2K: the box that is fitted to the drill, against the paper's cube of 50 Å.
 
-A step is an SCF that begins near its end, and the forces: so each run begins with the converged wavefunction of one
-run before them. Methane before the edge of two benzenes, 29 atoms; both runs have the same input but for the cell. The
+A step is an SCF that begins near its end, and the forces: so each run begins with the wavefunction of one before it in
+the same box, converged. Methane before the edge of two benzenes, 29 atoms; the inputs differ by the cell alone. The
 fitted edge is rounded up to what has 50 Å's spacing of the finest grid, and the drill stands alike on its points: else
 forces differ by the grid, not by the box. The cutoff is far below what forces are to be taken from, since at the
 paper's 350 Ry the grid of 50 Å takes 51 GB. What belongs to the atoms is alike in both boxes, and a larger drill leaves
@@ -56,7 +56,7 @@ def run(atoms, edge_A, folder, forces, guess=None):
     atoms = atoms.copy()
     atoms.set_cell([edge_A] * 3)
     job = cp2k_job("cluster", Static(), cutoff_Ry=CUTOFF_RY, eps_scf=1e-6)
-    name = f"{edge_A:.0f}-{len(list(folder.iterdir()))}"
+    name = f"{edge_A:.0f}-{sum(1 for _ in folder.iterdir())}"
     done = run_cp2k(render_input(job, atoms, resume=Resume(guess=guess)), folder / name)
     forces[edge_A] = sound_forces(done.log, len(atoms)) * Bohr / Hartree
     return done.cost
@@ -70,9 +70,13 @@ def rows(options):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         run(atoms, small_A, folder, forces)
-        guess = f"../{small_A:.0f}-0/job-RESTART.wfn"
-        work = partial(run, atoms, folder=folder, forces=forces, guess=guess)
-        pairs = paired(partial(work, small_A), partial(work, large_A), options.pairs)
+        of_small, of_large = (f"../{name}/job-RESTART.wfn" for name in (f"{small_A:.0f}-0", f"{large_A:.0f}-1"))
+        run(atoms, large_A, folder, forces, guess=of_small)
+        ours, theirs = (
+            partial(run, atoms, edge_A, folder, forces, guess=guess)
+            for edge_A, guess in ((small_A, of_small), (large_A, of_large))
+        )
+        pairs = paired(ours, theirs, options.pairs)
     what = f"{len(atoms)} atoms, {CUTOFF_RY} Ry"
     yield compare(f"CP2K step of a drill, {what}, in {small_A:.1f} Å", f"in {large_A:g} Å", pairs, wanted=3)
     apart = float(np.linalg.norm(forces[small_A] - forces[large_A], axis=1).max())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HERE = Path(__file__).parent
-LANES = (("startup", "cube_reading", "elf_grid", "order_parameters", "adsorption_sites"), ("gfn2_step",))
+LANES = (("startup", "cube_reading", "elf_grid", "order_parameters"), ("gfn2_step", "adsorption_sites"))
 """One core each, side by side: what is compared is CPU time."""
 LAST = ("noop_jobs",)
 """Takes two cores."""
