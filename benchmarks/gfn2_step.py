@@ -133,7 +133,8 @@ def rows(options):
         if "xtb" in steps[0]:
             yield compare(work, "the xtb binary with OpenBLAS", [(s["ours"], s["xtb"]) for s in steps], wanted=1)
         else:
-            yield Row(work, "the xtb binary with OpenBLAS", "s", note="not installed (Debian: xtb), or its SCF failed")
+            why = "its SCF does not converge" if shutil.which("xtb") else "not installed (Debian: xtb)"
+            yield Row(work, "the xtb binary with OpenBLAS", "s", note=why)
         sizes.append(float(n))
         taken.append(median(s["ours"].cpu_s for s in steps))
     if not options.quick:
