@@ -7,6 +7,7 @@ import json
 import matplotlib as mpl
 import numpy as np
 from frame import RESULTS, ROOT, Growth, Row, line
+from matplotlib.ticker import LogLocator, NullLocator
 
 from iondrill.report.svg import OKABE_ITO, STYLE, canvas, to_svg
 
@@ -47,8 +48,8 @@ SHORT = """
   counted. The larger and the emptier the box, the more the cube costs, and the orbitals not. They differ most in the
   tails of the density; why was not looked into.
 - The density of C₂H₂Li₂: blocks of points with the functions that reach them cost more than they save on six atoms.
-- SCF cycles of Li on graphene: one system, on a coarse grid whose forces are rough. The pre-relaxation saved no geometry
-  there, and a known density four cycles of seventeen at each.
+- SCF cycles of Li on graphene: one system, on a coarse grid whose forces are rough. The pre-relaxation saved no
+  geometry there, and a known density four cycles of seventeen at each.
 - Jobs that do nothing: each of ours is a process with a log, so that none that dies takes others with it; to start
   Python and import what a job needs is most of it.
 """
@@ -80,7 +81,8 @@ def page(found):
     """Return docs/benchmarks.md."""
     text = HEAD
     for content in found.values():
-        text += "".join(f"| {' | '.join(cells(row))} |\n" for row in content["rows"])
+        for row in content["rows"]:
+            text += f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells(row))} |\n"
     text += SHORT
     text += "\n## How the cost grows\n\n![CPU time against size](images/benchmarks-growth.svg)\n\n"
     text += "| work | grows with | from, to | exponent |\n|---|---|---|---|\n"
@@ -107,6 +109,12 @@ def figure(curves):
         colour = OKABE_ITO[k % len(OKABE_ITO)]
         ax.loglog(sizes, np.exp(offset) * sizes**slope, color=colour, linewidth=1)
         ax.loglog(sizes, taken, "o", color=colour, markersize=4)
+        # plain numbers: the style writes no formulas
+        ax.set_xticks(sizes, [f"{size:g}" for size in sizes])
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=6))
+        ax.yaxis.set_major_formatter("{x:g}")
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_minor_locator(NullLocator())
         ax.set_title(f"{one.work}: exponent {one.exponent:.2f}")
         ax.set_xlabel(one.axis)
         ax.set_ylabel("CPU time (s)")
