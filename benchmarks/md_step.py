@@ -2,17 +2,16 @@
 
 A step is an SCF that begins near its end, and the forces: so each run begins with the wavefunction of one before it in
 the same box, converged. Methane before the edge of two benzenes, 29 atoms; the inputs differ by the cell alone. The
-fitted edge is rounded up to what has 50 Å's spacing of the finest grid, and the drill stands alike on its points: else
-forces differ by the grid, not by the box. The cutoff is far below what forces are to be taken from, since at the
-paper's 350 Ry the grid of 50 Å takes 51 GB. What belongs to the atoms is alike in both boxes, and a larger drill leaves
-less of the 50 Å empty and gains less: the paper's 225 atoms fit into 34.4 Å, a third of the volume.
+fitted edge is rounded up to what has 50 Å's spacing of each of CP2K's four grids, and the drill stands alike on their
+points: else forces differ by the grids, not by the box. The cutoff is far below what forces are to be taken from, since
+at the paper's 350 Ry the grid of 50 Å takes 51 GB. What belongs to the atoms is alike in both boxes, and a larger drill
+leaves less of the 50 Å empty and gains less: the paper's 225 atoms fit into 34.4 Å, a third of the volume.
 """
 
 from __future__ import annotations
 
 import tempfile
 from functools import partial
-from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +24,13 @@ from iondrill.engines.cp2k.inputs import Resume, render_input
 from iondrill.engines.cp2k.output import sound_forces
 from iondrill.prepare.jobs import VACUUM_A, Static
 
-PAPER_A, PAPER_GRID = 50.0, 240
+PAPER_A = 50.0
+FITTED_A = PAPER_A / 2
+"""What leaves the usual vacuum, rounded up: each of CP2K's four grids has the same spacing in both boxes."""
 CUTOFF_RY = 63
-"""The highest whose grid in 50 Å has 240³ points."""
+"""The highest whose finest grid in 50 Å has 240³ points."""
 REACH_A, GAP_A = 3.0, 3.7
 """From the drill's carbon to the edge's, and between the layers, as in the assemblies."""
-FAST = (80, 90, 96, 100, 108, 120, 128, 135, 144, 150, 160, 180, 192, 200, 216, 240)
-"""Lengths that CP2K's transforms like."""
 
 
 def drill():
@@ -43,12 +42,6 @@ def drill():
     atoms = drop + lower + upper
     atoms.set_array("fragment", np.repeat(["nd", "lower", "upper"], [len(drop), len(lower), len(upper)]))
     return atoms
-
-
-def fitted_A(atoms):
-    """Return the edge that leaves the usual vacuum, rounded up to a number of points with the spacing of 50 Å."""
-    least = (np.ptp(atoms.positions, axis=0).max() + VACUUM_A) / PAPER_A * PAPER_GRID
-    return next(n for n in FAST if n >= ceil(least) and n % 2 == 0) * PAPER_A / PAPER_GRID
 
 
 def run(atoms, edge_A, folder, forces, guess=None):
@@ -63,9 +56,9 @@ def run(atoms, edge_A, folder, forces, guess=None):
 
 
 def rows(options):
-    atoms = drill()
-    small_A = fitted_A(atoms)
-    large_A = small_A * 1.25 if options.quick else PAPER_A
+    atoms, small_A = drill(), FITTED_A
+    assert np.ptp(atoms.positions, axis=0).max() + VACUUM_A <= small_A
+    large_A = small_A * 1.2 if options.quick else PAPER_A
     forces = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -7,13 +7,12 @@ Parsl's workers (https://parsl-project.org). What they cannot do without: jobflo
 job that is killed ends the flow; each of Snakemake's is a process with a log of its own, and starting Python is most of
 its cost. The row of the scheduler alone (`shell: touch`) says what Snakemake itself takes.
 
-The peers are installed into a folder of their own; IONDRILL_BENCH_PEERS names a Python that has them already.
+The peers are installed once, into a folder of their own in our environment.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -94,12 +93,14 @@ def peer_flow(python, text, n):
         subprocess.run(words, cwd=folder, check=True, capture_output=True, env=environment)
 
 
-def install(folder):
-    """Return a Python with the peers, and those that were installed."""
-    python = Path(folder, "bin", "python")
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    for package in ("jobflow", "quacc[parsl]"):
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--quiet", package], check=False)
+def peers_python():
+    """Return a Python with those peers that can be installed."""
+    folder = Path(sys.prefix, "peers")
+    python = folder / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        for package in ("jobflow", "quacc[parsl]"):
+            subprocess.run([python, "-m", "pip", "install", "--quiet", "--quiet", package], check=False)
     return python
 
 
@@ -109,15 +110,14 @@ def has(python, module):
 
 def rows(options):
     n = 4 if options.quick else 100
-    with tempfile.TemporaryDirectory() as folder:
-        python = shutil.which(os.environ.get("IONDRILL_BENCH_PEERS", "")) or install(folder)
-        peers = {
-            name: partial(peer_flow, python, text, n)
-            for name, module, text in (("jobflow run_locally", "jobflow", JOBFLOW), ("quacc on Parsl", "quacc", QUACC))
-            if has(python, module)
-        }
-        ours = {action: partial(snakemake_flow, n, action) for action in ACTIONS}
-        taken = in_turn(ours | peers, options.pairs)
+    python = peers_python()
+    peers = {
+        name: partial(peer_flow, python, text, n)
+        for name, module, text in (("jobflow run_locally", "jobflow", JOBFLOW), ("quacc on Parsl", "quacc", QUACC))
+        if has(python, module)
+    }
+    ours = {action: partial(snakemake_flow, n, action) for action in ACTIONS}
+    taken = in_turn(ours | peers, options.pairs)
     work = f"{n} jobs that do nothing"
     for name in peers:
         yield compare(work, name, [(one["script"], one[name]) for one in taken], wanted=1, note=WHY)
