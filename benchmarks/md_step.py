@@ -2,8 +2,8 @@
 
 A step is an SCF that begins near its end, and the forces: so each run begins with the wavefunction of one before it in
 the same box, converged. Methane before the edge of two benzenes, 29 atoms; the inputs differ by the cell alone. The
-fitted edge is rounded up to what has 50 Å's spacing of each of CP2K's four grids, and the drill stands alike on their
-points: else forces differ by the grids, not by the box. The cutoff is far below what forces are to be taken from, since
+fitted edge is rounded up to half of the other, and the drill stands alike on the points of the finest grid: else forces
+differ by the grids, not by the box. The cutoff is far below what forces are to be taken from, since
 at the paper's 350 Ry the grid of 50 Å takes 51 GB. What belongs to the atoms is alike in both boxes, and a larger drill
 leaves less of the 50 Å empty and gains less: the paper's 225 atoms fit into 34.4 Å, a third of the volume.
 """
@@ -26,7 +26,7 @@ from iondrill.prepare.jobs import VACUUM_A, Static
 
 PAPER_A = 50.0
 FITTED_A = PAPER_A / 2
-"""What leaves the usual vacuum, rounded up: each of CP2K's four grids has the same spacing in both boxes."""
+"""What leaves the usual vacuum, rounded up to the half, so that CP2K can give both boxes grids of the same spacing."""
 CUTOFF_RY = 63
 """The highest whose finest grid in 50 Å has 240³ points."""
 REACH_A, GAP_A = 3.0, 3.7

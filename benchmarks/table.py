@@ -50,6 +50,8 @@ SHORT = """
 - The density of C₂H₂Li₂: blocks of points with the functions that reach them cost more than they save on six atoms.
 - SCF cycles of Li on graphene: one system, on a coarse grid whose forces are rough. The pre-relaxation saved no
   geometry there, and a known density four cycles of seventeen at each.
+- The forces of the step in CP2K: 63 Ry, the most whose grid in 50 Å is quick, do not resolve the cores of hydrogen. At
+  314 Ry LiCH₃ in two such boxes has forces alike to 5.5·10⁻⁶ Ha/bohr (`docs/validation.md`).
 - Jobs that do nothing: each of ours is a process with a log, so that none that dies takes others with it; to start
   Python and import what a job needs is most of it.
 """
