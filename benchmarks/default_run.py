@@ -19,7 +19,9 @@ from pathlib import Path
 import yaml
 from frame import ROOT, Row, benchmark
 
-SPENT = re.compile(r"^Took [\d.]+ s, ([\d.]+) s of CPU time, at most (\d+) MB in one process$", re.MULTILINE)
+from iondrill.errors import TOOK
+
+SPENT = re.compile(rf"^{TOOK}[\d.]+ s, ([\d.]+) s of CPU time, at most (\d+) MB in one process$", re.MULTILINE)
 ELAPSED = re.compile(r"^Elapsed time: (\d+):(\d+):([\d.]+)$", re.MULTILINE)
 ENGINES = {"relax", "relax_slab", "relax_adsorbate", "run_atom", "run_md", "run_elf_point"}
 RUN = {"assembly": "large", "steps": 2, "relax_parts": False}

@@ -130,7 +130,8 @@ class Run(attempts.Run[Attempt]):
         if final is None:
             return 0
         shift_A = in_cp2k_cell(self.job, self.atoms).positions[0] - self.atoms.positions[0]
-        atoms.set_positions(final.positions_A - shift_A, apply_constraint=False)
+        # rounded far below what is written: to move there and back must leave no trace in atoms that are held
+        atoms.set_positions((final.positions_A - shift_A).round(12), apply_constraint=False)
         if final.velocities_A_fs is not None:
             atoms.set_velocities(final.velocities_A_fs / fs)
         return final.step
