@@ -15,7 +15,7 @@ from unittest.mock import patch
 import numpy as np
 from ase.units import Bohr
 from frame import ROOT, Growth, Row, benchmark, compare, cost, paired
-from pyscf.tools import cubegen
+from pyscf.tools import cubegen, molden
 
 from iondrill.analyse.elf import elf_of
 from iondrill.analyse.wavefunction import CHUNK_BYTES, read_molden
@@ -26,7 +26,7 @@ CP2K = ROOT / "tests" / "data" / "elf" / "c2h2li2.molden"
 
 
 def gfn2_orbitals(name, path):
-    """Return the wavefunction of a structure at GFN2-xTB."""
+    """Write the orbitals of a structure at GFN2-xTB; return their file."""
     from iondrill.engines.xtb.calculator import XtbCalculator
     from iondrill.engines.xtb.wavefunction import write_molden
 
@@ -36,14 +36,14 @@ def gfn2_orbitals(name, path):
     atoms.calc = calculator
     atoms.get_potential_energy()
     write_molden(path, atoms, calculator.wavefunction)
-    return read_molden(path)
+    return path
 
 
-def cubegen_density(wavefunction, n):
-    """Let PySCF evaluate the density, and write nothing."""
+def cubegen_density(mol, wavefunction, n):
+    """Let PySCF evaluate the density on the molecule as its own reader gives it, and write nothing."""
     dm = sum((c * o) @ c.T for c, o in zip(wavefunction.coefficients, wavefunction.occupations, strict=True))
     with patch.object(cubegen.Cube, "write"):
-        return cubegen.density(wavefunction.mol, "unused", dm, nx=n, ny=n, nz=n)
+        return cubegen.density(mol, "unused", dm, nx=n, ny=n, nz=n)
 
 
 def scratch_MB(wavefunction, points_A):
@@ -58,10 +58,11 @@ def scratch_MB(wavefunction, points_A):
 def rows(options):
     n = 16 if options.quick else 60
     with tempfile.TemporaryDirectory() as folder:
-        cases = [("C2H2Li2 (CP2K)", read_molden(CP2K))]
+        paths = {"C2H2Li2 (CP2K)": CP2K}
         if not options.quick:
-            cases.append(("Li2C48H24 (GFN2)", gfn2_orbitals("c24-aa-li", Path(folder, "wavefunction.molden"))))
-    for name, wavefunction in cases:
+            paths["Li2C48H24 (GFN2)"] = gfn2_orbitals("c24-aa-li", Path(folder, "wavefunction.molden"))
+        cases = [(name, read_molden(path), molden.load(str(path))[0]) for name, path in paths.items()]
+    for name, wavefunction, mol in cases:
         points_A = cubegen.Cube(wavefunction.mol, n, n, n).get_coords() * Bohr
 
         def density(wavefunction=wavefunction, points_A=points_A):
@@ -70,8 +71,8 @@ def rows(options):
         def both(wavefunction=wavefunction, points_A=points_A):
             return elf_of(wavefunction.evaluate(points_A))
 
-        def theirs(wavefunction=wavefunction):
-            return cubegen_density(wavefunction, n)
+        def theirs(wavefunction=wavefunction, mol=mol):
+            return cubegen_density(mol, wavefunction, n)
 
         apart = np.abs(density() - theirs().ravel()).max()
         assert apart < 1e-8, apart

@@ -6,6 +6,7 @@ import io
 import re
 import tempfile
 from contextlib import redirect_stderr
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -90,7 +91,31 @@ def _molecule(head: str, n_functions: int) -> Any:
         mol, *_ = molden.load(str(path))
     if mol.cart:
         raise ValueError("Cartesian d functions; needed: [5D]")
+    _join_shells(mol)
     return mol
+
+
+def _join_shells(mol: Any) -> None:
+    """Join neighbouring shells of the same exponents: each exponential is then computed once for all of them.
+
+    Molden lists each contraction by itself. The order of the functions stays.
+    """
+    from pyscf.gto.mole import ANG_OF, ATOM_OF, NCTR_OF, NPRIM_OF, PTR_COEFF, PTR_EXP
+
+    old = mol._env  # noqa: SLF001
+    shells, env = [], [old]
+
+    def kind(shell: NDArray[np.int32]) -> tuple[int, int, bytes]:
+        return shell[ATOM_OF], shell[ANG_OF], old[shell[PTR_EXP] :][: shell[NPRIM_OF]].tobytes()
+
+    for _, group in groupby(mol._bas, key=kind):  # noqa: SLF001
+        alike = list(group)
+        joined = alike[0].copy()
+        joined[NCTR_OF] = sum(shell[NCTR_OF] for shell in alike)
+        joined[PTR_COEFF] = sum(map(len, env))
+        env += [old[shell[PTR_COEFF] :][: shell[NPRIM_OF] * shell[NCTR_OF]] for shell in alike]
+        shells.append(joined)
+    mol._bas, mol._env = np.array(shells, dtype=np.int32), np.concatenate(env)  # noqa: SLF001
 
 
 def _order(mol: Any) -> NDArray[np.intp]:
