@@ -61,7 +61,7 @@ from parsl.config import Config
 from parsl.executors import HighThroughputExecutor
 from quacc import job
 
-parsl.load(Config(executors=[HighThroughputExecutor(label="two", max_workers_per_node=2, address="127.0.0.1")]))
+parsl.load(Config(executors=[HighThroughputExecutor(label="one", max_workers_per_node=1, address="127.0.0.1")]))
 
 @job
 def nothing(i):
@@ -80,7 +80,7 @@ def snakemake_flow(n, action):
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "Snakefile").write_text(RULE.format(n=n, action=ACTIONS[action]))
         Path(folder, "nothing.py").write_text(SCRIPT)
-        words = [Path(sys.executable).with_name("snakemake"), "--cores", "2", "--quiet", "all"]
+        words = [Path(sys.executable).with_name("snakemake"), "--cores", "1", "--quiet", "all"]
         subprocess.run(words, cwd=folder, check=True, capture_output=True)
 
 

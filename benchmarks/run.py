@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HERE = Path(__file__).parent
-LANES = (("startup", "cube_reading", "elf_grid", "order_parameters"), ("gfn2_step", "adsorption_sites"))
+LANES = (("startup", "cube_reading", "elf_grid", "order_parameters", "noop_jobs"), ("gfn2_step", "adsorption_sites"))
 """One core each, side by side: what is compared is CPU time."""
-LAST = ("noop_jobs",)
-"""Takes two cores."""
 WITH_CP2K = (("elf_slice",), ("slab_relaxation", "md_step"))
 
 
@@ -46,7 +44,6 @@ def main() -> int:
     options = parser.parse_args()
     with ThreadPoolExecutor() as lanes:
         failed = sum(lanes.map(lambda names: run(names, quick=options.quick), WITH_CP2K if options.cp2k else LANES))
-    failed += run(() if options.cp2k else LAST, quick=options.quick)
     if not options.quick:
         print()
         table.main()
