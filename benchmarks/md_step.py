@@ -29,8 +29,7 @@ PAPER_A = 50.0
 FITTED_A = PAPER_A / 2
 """What leaves the usual vacuum, rounded up to the half, so that CP2K can give both boxes grids of the same spacing."""
 CUTOFF_RY = 63.4
-"""The highest whose finest grid in 50 Å has 240³ points. At 63 the coarsest there has 45³, not twice the 24³ of 25 Å,
-and the forces differ by 4·10⁻⁴ Ha/bohr."""
+"""Of the highest whose finest grid in 50 Å has 240³ points; at 63 the coarsest there has 45³, not twice 24³."""
 REACH_A, GAP_A = 3.0, 3.7
 """From the drill's carbon to the edge's, and between the layers, as in the assemblies."""
 
