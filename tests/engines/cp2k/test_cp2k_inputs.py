@@ -107,12 +107,33 @@ def test_a_dipole_correction_is_of_slabs_alone(make_job, structure):
             assert ("surf_dip_dir" in dft) is (wanted and kind == "slab")
 
 
-@pytest.mark.parametrize(("ion", "cutoff_Ry", "advised"), [("Na", 350, True), ("Na", 600, False), ("Li", 350, False)])
-def test_a_low_cutoff_is_remarked(*, ion, cutoff_Ry, advised, make_job, structure):
-    text = render_input(
-        make_job("cp2k", "cluster", "static", level={"cutoff_Ry": cutoff_Ry}), structure("cluster", ion)
-    )
+@pytest.mark.parametrize(
+    ("ion", "task", "cutoff_Ry", "advised"),
+    [("Na", "md", 350, True), ("Na", "md", 600, False), ("Li", "md", 350, False), ("Na", "relax", 350, False)],
+)
+def test_a_low_cutoff_is_remarked(*, ion, task, cutoff_Ry, advised, make_job, structure):
+    text = render_input(make_job("cp2k", "cluster", task, level={"cutoff_Ry": cutoff_Ry}), structure("cluster", ion))
     assert ("# advice: Na wants 600 or more" in text) is advised
+
+
+@pytest.mark.parametrize(
+    ("ion", "task", "elements", "expected"),
+    [
+        ("Na", "relax", None, {"Na"}),
+        ("Na", "static", None, {"Na"}),
+        ("Na", "wavefunction", None, set()),
+        ("Na", "md", None, set()),
+        ("Li", "relax", None, set()),
+        ("Li", "relax", ["Li", "Na"], {"Li"}),
+        ("Na", "relax", [], set()),
+    ],
+)
+def test_elements_of_steep_density_have_a_grid_of_their_own(ion, task, elements, expected, make_job, structure):
+    level = {} if elements is None else {"gapw": elements}
+    dft, subsys = parts(parsed(make_job("cp2k", "cluster", task, level=level), structure("cluster", ion)))
+    assert dft["+qs"].get("method", "gpw") == ("gapw" if expected else "gpw")
+    on_grid = {kind["_"] for kind in subsys["+kind"] if kind.get("gpw_type", False)}
+    assert on_grid == ({"C", "H", ion} - expected if expected else set())
 
 
 @pytest.mark.parametrize(

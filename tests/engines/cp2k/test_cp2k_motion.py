@@ -13,6 +13,7 @@ from ase.units import Bohr, Hartree, fs
 
 from iondrill.config.models import Thermostat
 from iondrill.engines.cp2k import Cp2kEngine
+from iondrill.engines.cp2k.output import Log, sound_forces
 from iondrill.prepare.frames import Frames
 from iondrill.prepare.jobs import Md, Relax, Static
 
@@ -129,3 +130,20 @@ def test_a_dipole_correction_makes_the_vacuum_not_matter(make_job, tmp_path):
     dipole_eA = next(float(line.split()[-1]) for line in log.read_text().splitlines() if "the slab [electrons-" in line)
     rigid_eV = 2 * np.pi * (dipole_eA / edge_A) ** 2 * Bohr * Hartree / low
     assert rigid_eV < energy_eV[True, low] - energy_eV[False, low] < 2 * rigid_eV
+
+
+def test_sodium_pushes_itself_on_the_grid_and_not_on_a_grid_of_its_own(make_job, tmp_path):
+    """Upright NaH among its images: inner forces add up to nothing, however the atoms stand on the grid."""
+    places = [[0, 0, 2.0], [0, 0, 3.9]]
+    net_eV_A = {}
+    for gapw in ([], ["Na", "H"]):
+        level = LEVEL | {"kpoints": (1, 1, 1), "eps_scf": 1e-6, "cutoff_Ry": 300, "gapw": gapw}
+        atoms = labelled(Atoms("NaH", positions=places, cell=[4.5, 4.5, 8.5], pbc=True), "slab")
+        folder = tmp_path / "".join(["with", *gapw])
+        run(make_job("cp2k", "slab", Static(), level=level), atoms, folder)
+        log = Log()
+        (path,) = folder.glob("state/*/attempt-001/job.out")
+        log.feed(path.read_text())
+        net_eV_A[bool(gapw)] = np.abs(sound_forces(log, 2).sum(axis=0)).max()
+    assert net_eV_A[True] < 0.01
+    assert net_eV_A[False] > 10 * net_eV_A[True]

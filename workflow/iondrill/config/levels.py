@@ -54,9 +54,14 @@ class Cp2kLevel(Strict):
         description="Gaussian basis set, with GTH pseudopotentials; MOLOPT for slabs: with the far-reaching "
         "functions that Li has in the others the SCF does not settle",
     )
-    cutoff_Ry: PositiveFloat = Field(400.0, description="300–350 for MD, 400 for Li energies, 600–1000 for Na")
+    cutoff_Ry: PositiveFloat = Field(400.0, description="300–350 for MD, 400 for energies, 600–1000 for MD with Na")
     rel_cutoff_Ry: PositiveFloat = Field(
         50.0, description="plane-wave cutoff of the grid that holds the narrowest Gaussian"
+    )
+    gapw: list[Literal["H", "C", "Si", "Li", "Na", "K"]] = Field(
+        ["Na"],
+        description="elements whose density near the nucleus stands on a grid of the atom's own in relaxations and "
+        "energies (GAPW; MD and ELF stay without): on the grid of the box the force on Na is off by up to 1.5 eV/Å",
     )
     eps_scf: PositiveFloat = Field(1e-6, description="SCF threshold")
     max_scf_cycles: PositiveInt = Field(300, description="inner cycles of one SCF")

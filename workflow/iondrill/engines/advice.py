@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+ON_GRID = frozenset({"md", "elf"})
+"""Stages whose jobs put no element on a grid of its own."""
 
-def advice(paths: Sequence[Path], elements: Mapping[str, Sequence[str]]) -> list[Problem]:
+
+def advice(paths: Sequence[Path], elements: Mapping[tuple[str, str], Sequence[str]]) -> list[Problem]:
     """Return where a level's cutoff is low for an element that is computed with it.
 
     Parameters
@@ -21,19 +24,24 @@ def advice(paths: Sequence[Path], elements: Mapping[str, Sequence[str]]) -> list
     paths : sequence of Path
         Configuration files without problems.
     elements : mapping
-        Those at each level, by its name.
+        Those at each level in each stage, by their names.
     """
     from iondrill.engines.cp2k.inputs import too_coarse
 
     documents = read_documents(*paths)
     levels = check_config(documents).levels
+    cp2k = {name: level for name, level in levels.items() if isinstance(level, Cp2kLevel)}
+    found = {
+        (name, element): least_Ry
+        for (name, stage), symbols in elements.items()
+        if name in cp2k
+        for element, least_Ry in too_coarse(cp2k[name], symbols, own_grid=stage not in ON_GRID).items()
+    }
     return [
         Problem(
             locate(documents, ("levels", name, "cutoff_Ry")),
-            f"{level.cutoff_Ry:g} Ry is little for {element}",
+            f"{cp2k[name].cutoff_Ry:g} Ry is little for {element}",
             f"advice: {least_Ry:g} Ry or more for energies",
         )
-        for name, level in levels.items()
-        if isinstance(level, Cp2kLevel)
-        for element, least_Ry in too_coarse(level, elements.get(name, [])).items()
+        for (name, element), least_Ry in found.items()
     ]

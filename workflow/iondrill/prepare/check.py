@@ -40,7 +40,7 @@ class Summary(NamedTuple):
     """Recipes named in the configuration, and the parts of assemblies."""
     jobs: int
     """Jobs to run, and folders to write by ``snakemake inputs``."""
-    elements: dict[str, list[str]]
+    elements: dict[tuple[str, str], list[str]]
     """The elements that occur at each level of these jobs."""
 
 
@@ -174,14 +174,14 @@ class Recipes:
         self._broken.add(name)
 
 
-def _elements(plan: Plan, recipes: Recipes, jobs: Iterable[JobId]) -> dict[str, list[str]]:
-    """Return the elements at each level."""
-    found: dict[str, set[str]] = {}
+def _elements(plan: Plan, recipes: Recipes, jobs: Iterable[JobId]) -> dict[tuple[str, str], list[str]]:
+    """Return the elements at each level in each stage."""
+    found: dict[tuple[str, str], set[str]] = {}
     for job in jobs:
-        here = found.setdefault(job.level, set())
+        here = found.setdefault((job.level, job.stage), set())
         here |= recipes.elements.get(plan.structure_of(job) or "", set())
         here |= set(plan.config.adsorption.ions) if job.stage == "adsorption" else set()
-    return {level: sorted(elements) for level, elements in sorted(found.items())}
+    return {where: sorted(elements) for where, elements in sorted(found.items())}
 
 
 def _potcar_problems(config: Config, recipes: Recipes, documents: Sequence[Document]) -> list[Problem]:

@@ -130,7 +130,8 @@ def render_input(
         walltime_s=walltime_s,
         basis_file=basis_file,
         kinds=kinds,
-        too_coarse=too_coarse(level, kinds),
+        gapw=[element for element in kinds if own_grid(job) and element in level.gapw],
+        too_coarse=too_coarse(level, kinds, own_grid=own_grid(job)),
         unpaired=unpaired,
         own_guess=reads_own_guess(job),
         periodicity="sampled" if job.sampled else "isolated" if job.kind == "cluster" else "atom",
@@ -150,10 +151,26 @@ def reads_own_guess(job: Job) -> bool:
     return job.sampled and isinstance(job.task, Relax)
 
 
-def too_coarse(level: Cp2kLevel, elements: Iterable[str]) -> dict[str, float]:
-    """Return the elements whose energies want a higher cutoff than the level's, and that cutoff in Ry."""
+def own_grid(job: Job) -> bool:
+    """Say whether a job puts the elements of its level's `gapw` on grids of their own: CP2K's charges miss what is there."""
+    return isinstance(job.task, Relax) or (isinstance(job.task, Static) and not job.task.wavefunction)
+
+
+def too_coarse(level: Cp2kLevel, elements: Iterable[str], *, own_grid: bool) -> dict[str, float]:
+    """Return the elements whose energies want a higher cutoff than the level's, and that cutoff in Ry.
+
+    Parameters
+    ----------
+    level : Cp2kLevel
+        With its cutoff.
+    elements : iterable of str
+        Chemical symbols.
+    own_grid : bool
+        Whether those of the level's `gapw` stand on grids of their own, which the cutoff is not for.
+    """
     advised = load(Elements, template_folder("cp2k") / "elements.yaml").cutoffs_Ry
-    return {element: advised[element] for element in elements if advised.get(element, 0) > level.cutoff_Ry}
+    held = (element for element in elements if not (own_grid and element in level.gapw))
+    return {element: advised[element] for element in held if advised.get(element, 0) > level.cutoff_Ry}
 
 
 def _parameters(job: Job, level: Cp2kLevel, symbols: list[str]) -> tuple[str, dict[str, int]]:
