@@ -128,7 +128,7 @@ def test_a_low_cutoff_is_remarked(*, ion, task, cutoff_Ry, advised, make_job, st
         ("Na", "relax", [], set()),
     ],
 )
-def test_elements_of_steep_density_have_a_grid_of_their_own(ion, task, elements, expected, make_job, structure):
+def test_elements_of_steep_density_have_a_grid_of_their_own(*, ion, task, elements, expected, make_job, structure):
     level = {} if elements is None else {"gapw": elements}
     dft, subsys = parts(parsed(make_job("cp2k", "cluster", task, level=level), structure("cluster", ion)))
     assert dft["+qs"].get("method", "gpw") == ("gapw" if expected else "gpw")

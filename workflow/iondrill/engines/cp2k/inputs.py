@@ -152,7 +152,7 @@ def reads_own_guess(job: Job) -> bool:
 
 
 def own_grid(job: Job) -> bool:
-    """Say whether a job puts the elements of its level's `gapw` on grids of their own: CP2K's charges miss what is there."""
+    """Say whether a job puts its level's `gapw` elements on grids of their own: CP2K's charges miss what is there."""
     return isinstance(job.task, Relax) or (isinstance(job.task, Static) and not job.task.wavefunction)
 
 
