@@ -36,9 +36,10 @@ def test_check_of_what_is_right(house):
 
 
 def test_check_advises_where_a_cutoff_is_low_for_an_element(house):
-    """An ion of the adsorption stage counts, and so does one of a recipe; carbon alone is content."""
+    """An ion of the adsorption stage counts, and so does one of a recipe, where it is not held by a grid of its own."""
     levels = (
-        "levels: {coarse: {engine: cp2k, cutoff_Ry: 350}, fine: {engine: cp2k, cutoff_Ry: 800}, gfn2: {engine: xtb}}"
+        "levels: {coarse: {engine: cp2k, cutoff_Ry: 350, gapw: []}, fine: {engine: cp2k, cutoff_Ry: 350},"
+        " gfn2: {engine: xtb}}"
     )
     stages = "relax: {level: coarse, structures: [nd29]}\nadsorption: {level: fine, facets: [C100-2x1], ions: [Na]}\n"
     (house / "config.yaml").write_text(f"{levels}\n{stages}")

@@ -69,7 +69,11 @@ def test_structures_and_jobs_are_counted(house):
     assert summary.jobs == 2 + 1 + 2  # relaxations of dot and sheet, the run, two frames
     config(adsorption={"facets": ["top"], "ions": ["Li", "Na"]})
     fillings = Plan(read_config(Path("config.yaml"))).fillings()
-    assert check(Path("config.yaml")) == (1, 1 + 2 + len(fillings), {"gfn2": ["C", "H", "Li", "Na"]})
+    assert check(Path("config.yaml")) == (
+        1,
+        1 + 2 + len(fillings),
+        {("gfn2", "adsorption"): ["C", "H", "Li", "Na"]},
+    )
 
 
 def test_the_mistakes_of_the_issue_all_at_once(house):
