@@ -1,11 +1,11 @@
 """100 jobs that do nothing, start to finish: Snakemake as this workflow uses it, jobflow, quacc with Parsl.
 
-Ours: a Snakefile of one rule with `log` and `script`, as in workflow/rules, whose script only opens
-`iondrill.scripting.logged` and writes its output. Theirs: a `jobflow.Flow` of 100 jobs by `run_locally`
+Ours: a Snakefile of one rule whose command starts a Python as our relaxations are started (``workflow/rules``), which
+only opens `iondrill.scripting.logged` and writes its output. Theirs: a `jobflow.Flow` of 100 jobs by `run_locally`
 (https://materialsproject.github.io/jobflow), and 100 quacc jobs (https://quantum-accelerators.github.io/quacc) by
 Parsl's workers (https://parsl-project.org). What they cannot do without: jobflow runs all jobs in one Python, so that a
 job that is killed ends the flow; each of Snakemake's is a process with a log of its own, and starting Python is most of
-its cost. The row of the scheduler alone (`shell: touch`) says what Snakemake itself takes.
+its cost. The row of the scheduler alone (`touch`) says what Snakemake itself takes.
 
 The peers are installed once, into a folder of their own in our environment.
 """
@@ -35,13 +35,17 @@ rule nothing:
         "logs/{{i}}.log",
     {action}
 """
-ACTIONS = {"script": 'script: "nothing.py"', "shell": 'shell: "touch {output}"'}
+ACTIONS = {
+    "python": f'shell: "{sys.executable} nothing.py {{log}} {{output}}"',
+    "touch": 'shell: "touch {output}"',
+}
 SCRIPT = """
+import sys
 from pathlib import Path
 from iondrill.scripting import logged
 
-with logged(snakemake.log[0]):
-    Path(snakemake.output[0]).touch()
+with logged(sys.argv[1]):
+    Path(sys.argv[2]).touch()
 """
 JOBFLOW = """
 import sys
@@ -120,13 +124,13 @@ def rows(options):
     taken = in_turn(ours | peers, options.pairs)
     work = f"{n} jobs that do nothing"
     for name in peers:
-        yield compare(work, name, [(one["script"], one[name]) for one in taken], wanted=1, note=WHY)
-        yield compare(f"{work}, the scheduler alone", name, [(one["shell"], one[name]) for one in taken])
+        yield compare(work, name, [(one["python"], one[name]) for one in taken], wanted=1, note=WHY)
+        yield compare(f"{work}, the scheduler alone", name, [(one["touch"], one[name]) for one in taken])
     if len(peers) < 2:
         yield Row(work, "jobflow, quacc", "s", note=f"could be installed: {', '.join(peers) or 'none'}")
     if not options.quick:
-        cpu_s = {m: cost(partial(snakemake_flow, m, "script")).cpu_s for m in (10, 30)}
-        cpu_s[n] = median(one["script"].cpu_s for one in taken)
+        cpu_s = {m: cost(partial(snakemake_flow, m, "python")).cpu_s for m in (10, 30)}
+        cpu_s[n] = median(one["python"].cpu_s for one in taken)
         yield Growth("jobs that do nothing", "jobs", [float(m) for m in cpu_s], list(cpu_s.values()))
 
 

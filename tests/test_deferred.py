@@ -49,7 +49,7 @@ def test_a_deferred_package_has_no_other_names_than_its_own():
     )
 
 
-@pytest.mark.parametrize("script", ["relax_adsorbate", "relax_slab", "relax", "run_atom"])
+@pytest.mark.parametrize("script", ["relax", "run_atom"])
 def test_what_every_small_job_imports_is_light(script):
     heavy = ["scipy.spatial._qhull", "scipy.integrate", "scipy.optimize", "pymatgen", "matplotlib", "tblite", "pyscf"]
     script = f"workflow/scripts/{script}.py"

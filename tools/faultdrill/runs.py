@@ -36,7 +36,7 @@ SUBMITTED = [
     "mem_mb=500",
     "runtime=10",
 ]
-CALCULATION = re.compile(r"scripts/\S*\.(run_|relax)\w*\.py$")
+CALCULATION = re.compile(r"scripts/\S*\.run_\w*\.py$|^\S*python[\d.]* \S*scripts/relax\.py ")
 """What the processes that compute have in their command lines."""
 PATIENCE_S = 600
 STARTS = 8

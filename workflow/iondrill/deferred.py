@@ -6,6 +6,7 @@ small job takes, and more of it on a cluster's file system.
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.machinery import PathFinder
 from threading import RLock
@@ -67,6 +68,8 @@ class _Finder:
 
 
 def install() -> None:
-    """Defer the packages from now on."""
+    """Defer the packages from now on, and pydantic's search for plugins in all that is installed."""
+    # set before pydantic is imported; nothing here uses one
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())

@@ -21,11 +21,13 @@ rule relax_slab:
     resources:
         **requests("adsorption", "{facet}.clean.{level}"),
     params:
-        job=job_spec("adsorption", "{facet}.clean.{level}", "{facet} as built"),
+        job=job_text("adsorption", "{facet}.clean.{level}", "{facet} as built"),
     message:
         "Relax the clean slab {wildcards.facet} at {wildcards.level}"
-    script:
-        "../scripts/relax_slab.py"
+    shell:
+        "{PYTHON:q} {RELAX:q} --log={log:q} --runtime={resources.runtime} --job={params.job:q}"
+        " --structure={input.structure:q} --prerelaxed {input.prerelaxed:q}"
+        " --result={output.result:q} --relaxed={output.structure:q}"
 
 
 rule relax_adsorbate:
@@ -50,13 +52,16 @@ rule relax_adsorbate:
     resources:
         **requests("adsorption", "{facet}.{ions}-{site}.{level}"),
     params:
-        job=job_spec("adsorption", "{facet}.{ions}-{site}.{level}", "{ions} at {site} on {facet}, relaxed clean"),
+        job=job_text("adsorption", "{facet}.{ions}-{site}.{level}", "{ions} at {site} on {facet}, relaxed clean"),
         ions=lambda wildcards: wildcards.ions,
         site=lambda wildcards: wildcards.site,
     message:
         "Relax {wildcards.ions} at {wildcards.site} on {wildcards.facet} at {wildcards.level}"
-    script:
-        "../scripts/relax_adsorbate.py"
+    shell:
+        "{PYTHON:q} {RELAX:q} --log={log:q} --runtime={resources.runtime} --job={params.job:q}"
+        " --structure={input.structure:q} --prerelaxed {input.prerelaxed:q}"
+        " --ions={params.ions:q} --site={params.site:q} --slab={input.slab:q}"
+        " --result={output.result:q} --relaxed={output.structure:q}"
 
 
 rule run_atom:

@@ -1,8 +1,11 @@
 """The plan: which jobs the configuration calls for."""
 
+import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+
+from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 from iondrill.build.recipes import spin_states
 from iondrill.config.load import Document, check_config
@@ -24,6 +27,13 @@ SITES = "sites" if {plan.config.levels[level].engine for level in plan.config.ad
 MODULES, CONTAINER = plan.config.software.modules, plan.config.software.container
 RESULTS = plan.results.as_posix()
 RECIPES = plan.recipes
+# relaxations are started by a shell: Snakemake's preamble of a script takes longer than all that a small one imports
+PYTHON = (
+    "python"
+    if {DeploymentMethod.CONDA, DeploymentMethod.APPTAINER} & set(workflow.deployment_settings.deployment_method)
+    else sys.executable
+)
+RELAX = workflow.source_path("../scripts/relax.py")
 
 
 if CONTAINER:
@@ -54,6 +64,11 @@ def job_spec(stage, name, note=""):
         return plan.job(JobId(stage, name.format(**wildcards)), note.format(**wildcards)).model_dump(mode="json")
 
     return spec
+
+
+def job_text(stage, name, note=""):
+    """Return the same as text, for a command line."""
+    return lambda wildcards: json.dumps(job_spec(stage, name, note)(wildcards))
 
 
 def requests(stage, name):

@@ -21,11 +21,13 @@ rule relax:
     resources:
         **requests("relax", "{name}{state}.{level}"),
     params:
-        job=job_spec("relax", "{name}{state}.{level}", "{name} as built"),
+        job=job_text("relax", "{name}{state}.{level}", "{name} as built"),
     message:
         "Relax {wildcards.name}{wildcards.state} at {wildcards.level}"
-    script:
-        "../scripts/relax.py"
+    shell:
+        "{PYTHON:q} {RELAX:q} --log={log:q} --runtime={resources.runtime} --job={params.job:q}"
+        " --structure={input.structure:q} --prerelaxed {input.prerelaxed:q}"
+        " --result={output.result:q} --relaxed={output.structure:q}"
 
 
 ruleorder: keep_spin_state > relax
