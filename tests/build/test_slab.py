@@ -165,6 +165,20 @@ def test_pandey_has_the_2x1_lattice_of_its_chains():
     assert len(symmetry.rotations) == 2  # pm: the mirror across the chains
 
 
+@pytest.mark.parametrize("reconstruction", ["1x1", "pandey"])
+def test_a_lattice_that_has_a_rectangular_cell_gets_it(reconstruction):
+    narrow, wide = (build_slab(facet(miller=(1, 1, 1), reconstruction=reconstruction, cell=(2, n))) for n in (1, 2))
+    # two cells along [1, -1, 0] do not make the hexagonal lattice of (2, 2) rectangular
+    assert narrow.cell.angles() == pytest.approx(90)
+    assert wide.cell.angles()[2] == pytest.approx(120)
+    assert sorted(narrow.cell.lengths()[:2]) == pytest.approx([A / 2**0.5, A * 1.5**0.5])
+    assert narrow.cell.array[0, 1] == narrow.cell.array[1, 0] == 0
+    assert np.linalg.det(narrow.cell.array) * 2 == pytest.approx(np.linalg.det(wide.cell.array))
+    bonds, same = find_bonds(narrow), find_bonds(wide)
+    assert np.sort(np.tile(bonds.length_A, 2)) == pytest.approx(np.sort(same.length_A))
+    assert SurfaceSymmetry(narrow).rotations.shape == SurfaceSymmetry(wide).rotations.shape
+
+
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
@@ -187,6 +201,11 @@ def test_recipes_that_cannot_be_built_are_refused(keys, said):
 def test_a_back_of_singly_bonded_atoms_is_refused():
     with pytest.raises(UserError, match=r"7 layers of \[1, 1, 1\] leave singly bonded C at the back; use 8"):
         build_slab(facet(miller=(1, 1, 1), layers=7))
+
+
+def test_chains_need_something_below_them():
+    with pytest.raises(UserError, match="2 layers are too thin for Pandey's chains; use 4 or more"):
+        build_slab(facet(miller=(1, 1, 1), reconstruction="pandey", layers=2, fixed_layers=1))
 
 
 def test_every_reconstruction_has_its_function():

@@ -96,6 +96,9 @@ def test_slabs_and_crystals_are_periodic_with_k_points_and_smearing(kind, source
     assert dft["+scf"]["+smear"]["method"] == "fermi_dirac"
     assert dft["+scf"]["+mixing"]["method"] == "broyden_mixing"
     assert "+ot" not in dft["+scf"]
+    # the coarsest grid holds the widest pair of Gaussians: carbon's 0.1 bohr⁻² twice, at REL_CUTOFF
+    grids, factor = dft["+mgrid"]["ngrids"], dft["+mgrid"]["progression_factor"]
+    assert job.level.cutoff_Ry / factor ** (grids - 1) < job.level.rel_cutoff_Ry * 0.3 < job.level.cutoff_Ry
 
 
 def test_a_dipole_correction_is_of_slabs_alone(make_job, structure):

@@ -83,15 +83,16 @@ def starts_Ha(folder, attempt):
 def test_a_slab_relaxes_and_goes_on_from_a_kill(killed_cp2k, make_job, tmp_path):
     """BFGS with k-points, diagonalisation and smearing; restart file, wavefunction and Hessian are taken along.
 
-    Upright hydrogen molecules, held at one end. (A cell of one lattice constant of a covalent sheet would not do: there
-    CP2K's first guess of the Hessian takes an atom's neighbours for one, and the first step goes uphill.) They stand
-    where CP2K folds atoms over to the next cell, and the density of one geometry must still be that of the next.
+    One cell of graphene, one of its two atoms held, the other out of place. CP2K's own first guess of the Hessian takes
+    the three neighbours of an atom for one, and its first step goes uphill; with springs it must not. The atoms stand
+    where CP2K folds them over to the next cell, and the density of one geometry must still be that of the next.
     """
     level = LEVEL | {"kpoints": (2, 2, 1), "eps_scf": 1e-6}
     task, found = Relax(fmax_eV_A=0.05, max_steps=20), {}
-    places = [[1.5, 1.5, 3.0], [1.5, 1.5, 3.8]]
+    cell = [[2.46, 0, 0], [-1.23, 2.1304, 0], [0, 0, 7]]
+    places = [[1.23, 0.7, 3.5], [1.3, 2.17, 3.6]]
     for way, command in (("calm", "cp2k.psmp"), ("cut", killed_cp2k("Informations at step = *2"))):
-        atoms = labelled(Atoms("H2", positions=places, cell=[3, 3, 7], pbc=True), "slab")
+        atoms = labelled(Atoms("C2", positions=places, cell=cell, pbc=True), "slab")
         atoms.set_constraint(FixAtoms([0]))
         found[way] = run(make_job("cp2k", "slab", task, level=level | {"command": [command]}), atoms, tmp_path / way)
         assert found[way][0].status == "converged"
@@ -108,7 +109,9 @@ def test_a_slab_relaxes_and_goes_on_from_a_kill(killed_cp2k, make_job, tmp_path)
     assert np.abs(cut_atoms.positions - calm_atoms.positions).max() < 2e-3
     assert cut.energy_eV == pytest.approx(calm.energy_eV, abs=1e-3)
     assert np.array_equal(calm_atoms.positions[0], places[0])
-    assert calm_atoms.get_distance(0, 1) == pytest.approx(0.73, abs=0.03)  # PBE, among close neighbours
+    assert calm_atoms.get_distance(0, 1) == pytest.approx(1.42, abs=0.02)
+    ends_Ha = [last_Ha for _, last_Ha in starts_Ha(tmp_path / "calm", 1)]
+    assert ends_Ha[1] < ends_Ha[0]
 
 
 def test_a_dipole_correction_makes_the_vacuum_not_matter(make_job, tmp_path):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iondrill.build.crystals import crystals
+from iondrill.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,8 +56,15 @@ def pandey(slab: Atoms, _recipe: FacetRecipe) -> None:
     ----------
     slab : Atoms
         Bulk cut, an even number of 1×1 cells along the first edge; tags count the layers from 1 at the top.
+
+    Raises
+    ------
+    UserError
+        If there is nothing below the top bilayer.
     """
     tags = slab.get_tags()
+    if tags.max() < 4:
+        raise UserError.of("layers", f"{tags.max()} layers are too thin for Pandey's chains", "use 4 or more")
     third = np.flatnonzero(tags == 3)
     along = slab.cell[1] / np.linalg.norm(slab.cell[1])
     across = np.cross(along, [0, 0, 1])

@@ -59,6 +59,7 @@ def build_slab(recipe: FacetRecipe) -> Atoms:
     _check_bonds(crystal)
     slab = cut(crystal, recipe.miller, recipe.layers)
     slab = slab.repeat((*recipe.cell, 1))
+    square(slab)
     slab = slab[np.lexsort((*np.round(slab.positions.T[:2], 3), -slab.get_tags()))]
     slab.pbc = (True, True, False)
     middle_A = slab.positions[:, 2].mean()
@@ -168,6 +169,26 @@ def cut(crystal: Bulk, miller: Miller, layers: int) -> Atoms:
     )
     atoms.wrap(eps=1e-6)
     return atoms
+
+
+def square(slab: Atoms) -> None:
+    """Give a slab with an oblique cell a rectangular one, in place, where the same lattice has it: 2×1 of (111).
+
+    CP2K is about twice as fast on it. One edge stays; the first lies along x.
+    """
+    edges_A = slab.cell.array[:2]
+    for moved, kept in ((0, 1), (1, 0)):
+        steps = np.rint(edges_A[moved] @ edges_A[kept] / (edges_A[kept] @ edges_A[kept]))
+        shorter_A = edges_A[moved] - steps * edges_A[kept]
+        if steps and abs(shorter_A @ edges_A[kept]) < 1e-6:
+            edges_A[moved] = shorter_A
+            x = edges_A[0] / np.linalg.norm(edges_A[0])
+            frame = np.array([x, np.cross([0, 0, 1], x), [0, 0, 1]])
+            slab.positions = slab.positions @ frame.T
+            slab.cell[:2] = edges_A @ frame.T
+            slab.cell[abs(slab.cell.array) < 1e-9] = 0
+            slab.wrap(eps=1e-6)
+            return
 
 
 def hydrogenate(atoms: Atoms, candidates: NDArray[np.int_], valence: int) -> None:

@@ -43,9 +43,12 @@ def spring_hessian(atoms: Atoms) -> NDArray[np.float64]:
     pairs = near(atoms, REACH * covalent_radii[atoms.numbers])
     metal = np.isin(atoms.numbers, METALS)
     hydrogen = atoms.numbers == 1
+    # those on the cut bonds of a slab's back come as close as in H2
+    saturated = np.zeros(len(atoms), dtype=bool)
+    saturated[pairs.first[hydrogen[pairs.first] & ~hydrogen[pairs.second]]] = True
     hessian = np.zeros((len(atoms), 3, len(atoms), 3))
     for i, j, arm in zip(pairs.first, pairs.second, pairs.vector_A, strict=True):
-        if hydrogen[i] and hydrogen[j]:
+        if hydrogen[j] and saturated[i]:
             continue
         kind = "ion" if metal[i] or metal[j] else "bond"
         along = np.outer(arm, arm) / (arm @ arm)

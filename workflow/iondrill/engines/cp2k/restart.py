@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from ase.units import Bohr, fs
+from ase.units import Bohr, Hartree, fs
 
 from iondrill.engines.cp2k.inputs import ATOMIC_TIME, PROJECT
 
@@ -113,6 +113,21 @@ def wavefunction(folder: Path) -> Path | None:
     """Return the newest whole wavefunction of an attempt, Γ or k-points."""
     names = [f"{PROJECT}-RESTART.{ending}{backup}" for backup in ("", ".bak-1") for ending in ("wfn", "kp")]
     return next((folder / name for name in names if is_whole(folder / name)), None)
+
+
+def write_hessian(path: Path, hessian_eV_A2: NDArray[np.float64]) -> None:
+    """Write a Hessian as CP2K's BFGS reads it: a Fortran record for each column, hartree/bohr².
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    hessian_eV_A2 : array (3n, 3n)
+        Of all atoms, held ones too.
+    """
+    mark = MARKER.pack(8 * len(hessian_eV_A2))
+    columns = (np.ascontiguousarray(hessian_eV_A2.T) * Bohr**2 / Hartree).astype("<f8")
+    path.write_bytes(b"".join(mark + column.tobytes() + mark for column in columns))
 
 
 def is_whole(path: Path) -> bool:

@@ -10,31 +10,34 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from ase.units import fs
 
+from iondrill.build.springs import spring_hessian
 from iondrill.engines import attempts
 from iondrill.engines.attempt import EXIT, Verdict
 from iondrill.engines.base import FORCES
 from iondrill.engines.cp2k.attempt import LOG, MOLDEN, Attempt
 from iondrill.engines.cp2k.charges import SCHEMES
-from iondrill.engines.cp2k.inputs import INPUT, PROJECT, Resume, in_cp2k_cell, reads_own_guess, render_input
+from iondrill.engines.cp2k.inputs import INPUT, LARGE, PROJECT, Resume, in_cp2k_cell, reads_own_guess, render_input
 from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation, rungs
 from iondrill.engines.cp2k.output import Log, sound_forces
-from iondrill.engines.cp2k.restart import is_whole, wavefunction
+from iondrill.engines.cp2k.restart import is_whole, wavefunction, write_hessian
 from iondrill.engines.cp2k.validate import check_input
 from iondrill.engines.folder import GUESS, WAVEFUNCTION
 from iondrill.engines.velocities import moving_atoms
 from iondrill.errors import UserError
 from iondrill.files import write_text
 from iondrill.prepare.frames import FrameLog
-from iondrill.prepare.jobs import CUBES, Md, Static
+from iondrill.prepare.jobs import CUBES, Md, Relax, Static
 
 if TYPE_CHECKING:
     from ase import Atoms
+    from numpy.typing import NDArray
 
     from iondrill.engines.launch import Signals
     from iondrill.prepare.jobs import Job
 
 NO_MOMENT_E = 0.1
 """Integral of the spin density without its sign, below which it is what an SCF has not yet got rid of."""
+SPRINGS = "springs.Hessian"
 NEAR_SCF = 1e-3
 """Of CP2K's measure of convergence: below it an SCF is slow, not lost."""
 
@@ -76,6 +79,10 @@ class Run(attempts.Run[Attempt]):
         if reads_own_guess(self.job) and resume.guess is not None:
             shutil.copyfile(here.folder / resume.guess, here.folder / f"{PROJECT}-RESTART.kp")
             resume = resume._replace(guess=None)
+        relaxes = isinstance(self.job.task, Relax) and self.job.sampled and len(self.atoms) <= LARGE
+        if relaxes and resume.hessian is None:
+            write_hessian(here.folder / SPRINGS, self._springs_eV_A2())
+            resume = resume._replace(hessian=SPRINGS)
         text = render_input(self.job, self.atoms, walltime_s=walltime_s, rung=rung, resume=resume)
         check_input(text, here.folder / INPUT, self.job, self.atoms)
         write_text(here.folder / INPUT, text)
@@ -83,6 +90,17 @@ class Run(attempts.Run[Attempt]):
             if attempt.folder not in sources:
                 attempt.drop_large_files()
         return here.run(self.journal, signals, lock, self.folder / EXIT)
+
+    def _springs_eV_A2(self) -> NDArray[np.float64]:
+        """Return a first Hessian (3n, 3n) for BFGS, in which held atoms push no others.
+
+        CP2K's own model knows one image of each neighbour: in a narrow cell it is far too soft, and the energy
+        goes up at first.
+        """
+        held = np.repeat(~moving_atoms(self.atoms), 3)
+        hessian_eV_A2 = spring_hessian(self.atoms)
+        hessian_eV_A2[held[:, None] != held] = 0
+        return hessian_eV_A2
 
     def _resume(self, former: list[Attempt]) -> tuple[Resume, set[Path]]:
         """Return what the next attempt goes on from, and the folders that this is in."""
