@@ -10,7 +10,7 @@ import numpy as np
 from iondrill.report.svg import INK, OKABE_ITO, STYLE, canvas, to_svg
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
@@ -214,14 +214,12 @@ def draw_adsorption(results: Results) -> str:
     ValueError
         If the results hold no adsorption.
     """
-    table = results.adsorption
-    if table is None or not table.rows:
-        raise ValueError("no adsorption energies to draw")
-    panels = {
-        f"{facet}: {results.title_of(level)}": table.where("facet", facet).where("level", level)
-        for facet, level in dict.fromkeys((row["facet"], row["level"]) for row in table.rows)
-    }
-    return _draw_bars_of(panels, "E_ads_eV", "adsorption energy (eV per ion), negative where bound")
+
+    def title(facet: str, level: str) -> str:
+        return f"{facet}: {results.title_of(level)}"
+
+    label = "adsorption energy (eV per ion), negative where bound"
+    return _draw_bars_of(_panels(results.adsorption, ("facet", "level"), title), "E_ads_eV", label)
 
 
 def draw_differences(results: Results) -> str:
@@ -232,16 +230,25 @@ def draw_differences(results: Results) -> str:
     ValueError
         If the results hold no differences.
     """
-    table = results.differences
+
+    def title(facet: str, level: str, against: str) -> str:
+        return f"{facet}: {results.title_of(level)} minus {results.title_of(against)}"
+
+    label = "difference of the adsorption energies (eV per ion)"
+    return _draw_bars_of(_panels(results.differences, ("facet", "level", "against"), title), "dE_ads_eV", label)
+
+
+def _panels(table: Table | None, keys: Sequence[str], title: Callable[..., str]) -> dict[str, Table]:
+    """Return a part of a table for each combination of the keys that it holds, by its title."""
     if table is None or not table.rows:
-        raise ValueError("no differences to draw")
-    panels = {
-        f"{facet}: {results.title_of(level)} minus {results.title_of(against)}": table.where("facet", facet).where(
-            "level", level
-        )
-        for facet, level, against in dict.fromkeys((row["facet"], row["level"], row["against"]) for row in table.rows)
-    }
-    return _draw_bars_of(panels, "dE_ads_eV", "difference of the adsorption energies (eV per ion)")
+        raise ValueError("nothing to draw")
+    panels = {}
+    for values in dict.fromkeys(tuple(row[key] for key in keys) for row in table.rows):
+        part = table
+        for key, value in zip(keys, values, strict=True):
+            part = part.where(key, value)
+        panels[title(*values)] = part
+    return panels
 
 
 def _draw_bars_of(panels: Mapping[str, Table], column: str, label: str) -> str:
