@@ -12,8 +12,12 @@ from faultdrill.runs import ROOT, SNAKEMAKE, SUBMITTED
 from faultdrill.slurm import Slurm
 
 LOCAL_RESULTS = ROOT / "results"
-# ten sites side by side would want ten cores of the one node; so are two
-OPTIONS = ["--configfile", str(ROOT / "config.yaml"), "--group-components", "sites=2", "--quiet", "rules"]
+CONFIG = ["--configfile", str(ROOT / "config.yaml"), "--quiet", "rules"]
+# ten jobs side by side would want ten cores of the one node; so are two
+GROUPS = ["--group-components", "sites=2", "frames=2"]
+# as many as there are places: what is in the queue of Slurm goes in its order, not by what the rules put first
+PLACES = ["--jobs", "4"]
+
 
 
 def main() -> int:
@@ -25,7 +29,7 @@ def main() -> int:
         project = Path(place) / "project"
         project.mkdir()
         (project / "structures").symlink_to(ROOT / "structures")
-        command = [SNAKEMAKE, "-s", str(ROOT / "Snakefile"), "-d", str(project), *SUBMITTED, *OPTIONS]
+        command = [SNAKEMAKE, "-s", str(ROOT / "Snakefile"), "-d", str(project), *SUBMITTED, *CONFIG, *GROUPS, *PLACES]
         done = subprocess.run(command, env=slurm.environment, check=False)
         wrong = differences(project / "results", LOCAL_RESULTS)
         compared = sum(1 for _ in LOCAL_RESULTS.glob("jobs/*/*/result.json"))

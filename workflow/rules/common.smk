@@ -22,8 +22,9 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
-# relaxations of minutes on one core share submissions, where the profile says how many (group-components)
+# jobs of minutes on one core share submissions, where the profile says how many (group-components)
 SITES = "sites" if {plan.config.levels[level].engine for level in plan.config.adsorption.levels} == {"xtb"} else None
+FRAMES = "frames" if plan.config.levels[plan.config.elf.level].engine == "xtb" else None
 MODULES, CONTAINER = plan.config.software.modules, plan.config.software.container
 RESULTS = plan.results.as_posix()
 RECIPES = plan.recipes

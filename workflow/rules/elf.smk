@@ -12,6 +12,10 @@ rule run_elf_point:
         f"{RESULTS}/logs/run_elf_point/{{run}}.{{step}}.{{level}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/run_elf_point/{{run}}.{{step}}.{{level}}.tsv"
+    # before the sites: more comes after it
+    priority: 60
+    group:
+        FRAMES
     conda:
         "../envs/iondrill.yaml"
     envmodules:
@@ -79,6 +83,8 @@ rule map_elf:
         bonds=f"{RESULTS}/elf/{{run}}/{{step}}.bonds.csv",
     log:
         f"{RESULTS}/logs/map_elf/{{run}}.{{step}}.log",
+    group:
+        FRAMES
     conda:
         "../envs/iondrill.yaml"
     envmodules:
@@ -102,6 +108,8 @@ rule map_elf_grid:
         data=f"{RESULTS}/elf/{{run}}/{{step}}.grid.npz",
     log:
         f"{RESULTS}/logs/map_elf_grid/{{run}}.{{step}}.log",
+    group:
+        FRAMES
     conda:
         "../envs/iondrill.yaml"
     envmodules:

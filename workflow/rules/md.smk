@@ -37,6 +37,7 @@ rule analyse_md:
         charges=f"{RESULTS}/charges/{{run}}.csv",
     log:
         f"{RESULTS}/logs/analyse_md/{{run}}.log",
+    priority: 60
     conda:
         "../envs/iondrill.yaml"
     envmodules:
