@@ -19,7 +19,6 @@ GROUPS = ["--group-components", "sites=2", "frames=2"]
 PLACES = ["--jobs", "4"]
 
 
-
 def main() -> int:
     """Run the default configuration through Slurm; return 1 if a result is not that of the local run."""
     if not (LOCAL_RESULTS / "report.html").exists():
