@@ -1,11 +1,12 @@
 """What a step of a drill costs CP2K: the box that is fitted to the drill, against the paper's cube of 50 Å.
 
-A step is an SCF that begins near its end, and the forces: so each run begins with the wavefunction of one before it in
-the same box, converged. Methane before the edge of two benzenes, 29 atoms; the inputs differ by the cell alone. The
-fitted edge is rounded up to half of the other, and the cutoff is one for which the grids of the large box have twice the
-points of those of the small one, so that the drill stands alike on them. It is far below what forces are to be taken
-from, since at the paper's 350 Ry the grid of 50 Å takes 51 GB. What belongs to the atoms is alike in both boxes, and a
-larger drill leaves less of the 50 Å empty and gains less: the paper's 225 atoms fit into 34.4 Å, a third of the volume.
+A step is an SCF that begins near its end, and the forces: so each run begins with the wavefunction of one before it
+in the same box, converged. Methane before the edge of two benzenes, 29 atoms; the inputs differ by the cell alone.
+The fitted edge is rounded up to half of the other, and the cutoff is one for which the grids of the large box have
+twice the points of those of the small one, so that the drill stands alike on them. It is far below what forces are to
+be taken from, since at the paper's 350 Ry the grid of 50 Å takes 51 GB. What belongs to the atoms is alike in both
+boxes, and a larger drill leaves less of the 50 Å empty and gains less: the paper's 225 atoms fit into 34.4 Å, a third
+of the volume.
 """
 
 from __future__ import annotations
