@@ -7,10 +7,10 @@ workflow gives it, 15 Å wider than the cluster. In the paper's box, 50 Å, that
 this cutoff; what the cube takes there is that of ours by the number of points. The ELF is compared on the cube's own
 points, where nothing is interpolated; the SCF need not converge far for it, since both are of the same orbitals.
 
-Of ethane in 6.6, 7, 8, 9 and 12 Å the two differ by 7·10⁻³, 2·10⁻³, 2·10⁻⁵, 9·10⁻⁶ and 6·10⁻⁶: CP2K differentiates the
-density by an FFT, which is periodic, and what is left of it on the faces of a tight box rings from there, from point to
-point. Of the 163 atoms they differ by more in 25.2 Å than in 16.6 Å: that is not all. EPS_DEFAULT, REL_CUTOFF, CUTOFF and
-EPS_SCF change less than 10⁻⁵ of it.
+Of ethane in 6.6, 7, 8, 9 and 12 Å the two differ by 7·10⁻³, 2·10⁻³, 2·10⁻⁵, 9·10⁻⁶ and 6·10⁻⁶: CP2K differentiates
+the density by an FFT, which is periodic, and what is left of it on the faces of a tight box rings from there, from
+point to point. Of the 163 atoms they differ by more in 25.2 Å than in 16.6 Å: that is not all. EPS_DEFAULT,
+REL_CUTOFF, CUTOFF and EPS_SCF change less than 10⁻⁵ of it.
 """
 
 from __future__ import annotations

@@ -43,19 +43,19 @@ processes included). A row without theirs is a limit for ours. **short**: below 
 SHORT = """
 ## What falls short, and why
 
-- The slice of the ELF: 212 orbitals of 163 atoms and their slopes on 90 000 points, from the 780 of 1511 functions that
-  reach a point, are 1.2·10¹¹ multiplications and additions: about half of the time; the functions themselves are most of
-  the rest. Fewer orbitals would do for a block of points (a pivoted Cholesky decomposition of its density matrix leaves
-  120 to 140 of the 212, for 10⁻¹² of the density), but to find them costs more than they save. CP2K's cube holds the ELF
-  already, and what CP2K takes to compute and write it is not counted. The larger and the emptier the box, the more the
-  cube costs, and the orbitals not.
-- |ΔELF| of these 163 atoms: 2·10⁻³ in 25.2 Å, 9·10⁻⁴ in 16.6 Å, 10⁻⁴ where the density is above 10⁻². For ethane it falls
-  to 6·10⁻⁶ as the box grows, so that we took what is left of the density on the faces for its cause; here it does not
-  fall. The cause was not found.
+- The slice of the ELF: 212 orbitals of 163 atoms and their slopes on 90 000 points, from the 780 of 1511 functions
+  that reach a point, are 1.2·10¹¹ multiplications and additions: about half of the time; the functions themselves are
+  most of the rest. Fewer orbitals would do for a block of points (a pivoted Cholesky decomposition of its density
+  matrix leaves 120 to 140 of the 212, for 10⁻¹² of the density), but to find them costs more than they save. CP2K's
+  cube holds the ELF already, and what CP2K takes to compute and write it is not counted. The larger and the emptier
+  the box, the more the cube costs, and the orbitals not.
+- |ΔELF| of these 163 atoms: 2·10⁻³ in 25.2 Å, 9·10⁻⁴ in 16.6 Å, 10⁻⁴ where the density is above 10⁻². For ethane it
+  falls to 6·10⁻⁶ as the box grows, so that we took what is left of the density on the faces for its cause; here it
+  does not fall. The cause was not found.
 - ELF and density of C₂H₂Li₂ against a density alone: all 48 functions reach all points, and value and slopes of each
   are more to compute than its value.
-- SCF cycles of lithium on a slab: the pre-relaxation and the first Hessian save geometries (6 for 8), the density of the
-  one before saves cycles of each (11 for 16).
+- SCF cycles of lithium on a slab: the pre-relaxation and the first Hessian save geometries (6 for 8), the density of
+  the one before saves cycles of each (11 for 16).
 - The forces of the step in CP2K differ by 4·10⁻⁴ Ha/bohr at 63 Ry also with all four grids, and the atoms on them,
   alike in both boxes: the grids are not the cause, and what is was not found. At 314 Ry LiCH₃ in two such boxes has
   forces alike to 5.5·10⁻⁶ Ha/bohr (`docs/validation.md`).
