@@ -13,6 +13,7 @@ The peers are installed once, into a folder of their own in our environment.
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -36,7 +37,7 @@ rule nothing:
     {action}
 """
 ACTIONS = {
-    "python": f'shell: "{sys.executable} nothing.py {{log}} {{output}}"',
+    "python": f'shell: "{shlex.quote(sys.executable)} nothing.py {{log}} {{output}}"',
     "touch": 'shell: "touch {output}"',
 }
 SCRIPT = """

@@ -1,11 +1,11 @@
 """SCF cycles of a relaxation in CP2K with k-points: lithium on a slab, as the workflow does it, against a cold start.
 
-Ours is a job of the workflow: it relaxes with GFN2 first, begins BFGS with springs along the bonds, and the SCF of each
-geometry with the density of the one before. Theirs begins at the ideal geometry, the ion where its radius touches the
-slab, BFGS with CP2K's own model of the bonds, and each SCF from superposed atoms, which is what CP2K 2023.1 does with
-k-points unless it is told otherwise. All else is alike: thresholds, grid, mixing. What counts is a
-number, which does not depend on the machine: one run each. C(100)-2×1 with lithium in the pedestal, 2×2 as GFN2, which
-has one k-point, wants it, but of four layers, so that it takes minutes; 200 Ry, 2×2×1, spins paired, 0.2 eV/Å.
+Ours is a job of the workflow: it relaxes with GFN2 first, begins BFGS with springs along the bonds, and the SCF of
+each geometry with the density of the one before. Theirs begins at the ideal geometry, the ion where its radius
+touches the slab, BFGS with CP2K's own model of the bonds, and each SCF from superposed atoms, which is what CP2K
+2023.1 does with k-points unless it is told otherwise. All else is alike: thresholds, grid, mixing. What counts is a
+number, which does not depend on the machine: one run each. C(100)-2×1 with lithium in the pedestal, 2×2 as GFN2,
+which has one k-point, wants it, but of four layers, so that it takes minutes; 200 Ry, 2×2×1, spins paired, 0.2 eV/Å.
 """
 
 from __future__ import annotations

@@ -25,9 +25,7 @@ rule relax_slab:
     message:
         "Relax the clean slab {wildcards.facet} at {wildcards.level}"
     shell:
-        "{PYTHON:q} {RELAX:q} --log={log:q} --runtime={resources.runtime} --job={params.job:q}"
-        " --structure={input.structure:q} --prerelaxed {input.prerelaxed:q}"
-        " --result={output.result:q} --relaxed={output.structure:q}"
+        RELAX
 
 
 rule relax_adsorbate:
@@ -58,10 +56,7 @@ rule relax_adsorbate:
     message:
         "Relax {wildcards.ions} at {wildcards.site} on {wildcards.facet} at {wildcards.level}"
     shell:
-        "{PYTHON:q} {RELAX:q} --log={log:q} --runtime={resources.runtime} --job={params.job:q}"
-        " --structure={input.structure:q} --prerelaxed {input.prerelaxed:q}"
-        " --ions={params.ions:q} --site={params.site:q} --slab={input.slab:q}"
-        " --result={output.result:q} --relaxed={output.structure:q}"
+        f"{RELAX} --ions={{params.ions:q}} --site={{params.site:q}} --slab={{input.slab:q}}"
 
 
 rule run_atom:

@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import asdict
+from os import environ
 from pathlib import Path
 
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
@@ -28,13 +29,19 @@ FRAMES = "frames" if plan.config.levels[plan.config.elf.level].engine == "xtb" e
 MODULES, CONTAINER = plan.config.software.modules, plan.config.software.container
 RESULTS = plan.results.as_posix()
 RECIPES = plan.recipes
-# relaxations are started by a shell: Snakemake's preamble of a script takes longer than all that a small one imports
-PYTHON = (
+# relaxations are started by a shell: Snakemake's preamble of a script takes longer than all that a small one imports.
+# Where Python and the script are goes by the environment: in the command it would make each job a changed one
+environ["IONDRILL_PYTHON"] = (
     "python"
     if {DeploymentMethod.CONDA, DeploymentMethod.APPTAINER} & set(workflow.deployment_settings.deployment_method)
     else sys.executable
 )
-RELAX = workflow.source_path("../scripts/relax.py")
+environ["IONDRILL_RELAX"] = workflow.source_path("../scripts/relax.py")
+RELAX = (
+    '"$IONDRILL_PYTHON" "$IONDRILL_RELAX" --log={log:q} --runtime={resources.runtime} --job={params.job:q}'
+    " --structure={input.structure:q} --prerelaxed {input.prerelaxed:q}"
+    " --result={output.result:q} --relaxed={output.structure:q}"
+)
 
 
 if CONTAINER:

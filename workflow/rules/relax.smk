@@ -25,9 +25,7 @@ rule relax:
     message:
         "Relax {wildcards.name}{wildcards.state} at {wildcards.level}"
     shell:
-        "{PYTHON:q} {RELAX:q} --log={log:q} --runtime={resources.runtime} --job={params.job:q}"
-        " --structure={input.structure:q} --prerelaxed {input.prerelaxed:q}"
-        " --result={output.result:q} --relaxed={output.structure:q}"
+        RELAX
 
 
 ruleorder: keep_spin_state > relax
