@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the longest begin first, so that no worker is left alone with them."""
-    items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("workflow", "slurm", "cp2k")])
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

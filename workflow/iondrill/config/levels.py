@@ -43,12 +43,34 @@ class XtbLevel(Strict):
         return f"{spin}{self.method}, Γ point{warm}"
 
 
-class Cp2kLevel(Strict):
+class DftLevel(Strict):
+    """Density-functional theory by a program that is started with MPI."""
+
+    engine: Literal["cp2k", "vasp"] = Field(description="the program")
+    functional: Literal["PBE"] = Field("PBE", description="exchange and correlation")
+    dispersion: Literal["D3(BJ)", "D3(0)", "none"] = Field("D3(BJ)", description="Grimme's D3, by its damping")
+    command: Command = Field(description="the program and its arguments")
+    ranks: PositiveInt = Field(1, description="MPI ranks: cores that a job occupies; schedulers are asked for them")
+    launcher: list[str] = Field(
+        [], description="put before the command, e.g. [mpirun, -n, '{ranks}'] or [srun]; {ranks} is filled in"
+    )
+
+    @property
+    def program(self) -> list[str]:
+        """Launcher and command, as they are started."""
+        return [*started_by(self.launcher, self.ranks), *self.command]
+
+    @property
+    def theory(self) -> str:
+        """Functional and dispersion."""
+        return self.functional if self.dispersion == "none" else f"{self.functional}-{self.dispersion}"
+
+
+class Cp2kLevel(DftLevel):
     """Density-functional theory by CP2K (Gaussians and plane waves)."""
 
     engine: Literal["cp2k"] = Field(description="the program")
-    functional: Literal["PBE"] = Field("PBE", description="exchange and correlation")
-    dispersion: Literal["D3(BJ)", "D3(0)", "none"] = Field("D3(BJ)", description="Grimme's D3, by its damping")
+    command: Command = Field(["cp2k.psmp"], description="the program and its arguments")
     basis: Literal["DZVP-MOLOPT-SR-GTH", "DZVP-GTH", "TZV2P-GTH"] = Field(
         "DZVP-MOLOPT-SR-GTH",
         description="Gaussian basis set, with GTH pseudopotentials; MOLOPT for slabs: with the far-reaching "
@@ -76,31 +98,19 @@ class Cp2kLevel(Strict):
         False, description="of slabs: cancel the field between unlike faces, so that the vacuum does not matter"
     )
     poisson: Literal["WAVELET", "MT"] = Field("WAVELET", description="solver of non-periodic boxes")
-    command: Command = Field(["cp2k.psmp"], description="the program and its arguments")
-    ranks: PositiveInt = Field(1, description="MPI ranks: cores that a job occupies; schedulers are asked for them")
-    launcher: list[str] = Field(
-        [], description="put before the command, e.g. [mpirun, -n, '{ranks}'] or [srun]; {ranks} is filled in"
-    )
 
     @property
     def title(self) -> str:
         """The level in a few words, for tables and figures."""
-        dispersion = "" if self.dispersion == "none" else f"-{self.dispersion}"
         spin = ", slabs spin-restricted" if self.restricted_slabs else ""
-        return f"{self.functional}{dispersion}, {self.basis}, {self.cutoff_Ry:g} Ry{spin}"
-
-    @property
-    def program(self) -> list[str]:
-        """Launcher and command, as they are started."""
-        return [*started_by(self.launcher, self.ranks), *self.command]
+        return f"{self.theory}, {self.basis}, {self.cutoff_Ry:g} Ry{spin}"
 
 
-class VaspLevel(Strict):
+class VaspLevel(DftLevel):
     """Density-functional theory by VASP (projector augmented waves)."""
 
     engine: Literal["vasp"] = Field(description="the program")
-    functional: Literal["PBE"] = Field("PBE", description="exchange and correlation")
-    dispersion: Literal["D3(BJ)", "D3(0)", "none"] = Field("D3(BJ)", description="Grimme's D3, by its damping")
+    command: Command = Field(["vasp_std"], description="the program and its arguments")
     encut_eV: PositiveFloat = Field(520.0, description="Li_sv needs about 499")
     ediff_eV: PositiveFloat = Field(1e-6, description="SCF threshold")
     max_scf_cycles: PositiveInt = Field(
@@ -117,22 +127,11 @@ class VaspLevel(Strict):
         "PBE_54", description="pymatgen's name of the release that the datasets are taken from"
     )
     ncore: PositiveInt = Field(1, description="cores that share a band; the ELF needs 1")
-    command: Command = Field(["vasp_std"], description="the program and its arguments")
-    ranks: PositiveInt = Field(1, description="MPI ranks: cores that a job occupies; schedulers are asked for them")
-    launcher: list[str] = Field(
-        [], description="put before the command, e.g. [mpirun, -n, '{ranks}'] or [srun]; {ranks} is filled in"
-    )
 
     @property
     def title(self) -> str:
         """The level in a few words, for tables and figures."""
-        dispersion = "" if self.dispersion == "none" else f"-{self.dispersion}"
-        return f"{self.functional}{dispersion}, PAW, {self.encut_eV:g} eV"
-
-    @property
-    def program(self) -> list[str]:
-        """Launcher and command, as they are started."""
-        return [*started_by(self.launcher, self.ranks), *self.command]
+        return f"{self.theory}, PAW, {self.encut_eV:g} eV"
 
 
 Level = Annotated[XtbLevel | Cp2kLevel | VaspLevel, Field(discriminator="engine")]
