@@ -271,6 +271,21 @@ def test_mistakes_end_in_one_message_without_traceback(project: Path, snakemake:
     assert "config.yaml" in output
 
 
+def test_a_mistake_in_a_crystal_ends_in_one_message(project: Path, snakemake: Callable[..., list[str]]) -> None:
+    config = yaml.safe_load((project / "config.yaml").read_text())
+    config["intercalation"] = {"level": "pbe-d3", "crystals": ["hydrogen"]}
+    (project / "config.yaml").write_text(yaml.safe_dump(config))
+    (project / "structures/crystals").mkdir()
+    recipe = {"lattice": "cubic", "a_A": 3.0, "atoms": [{"element": "H", "at": [0, 0, 0]}]}
+    (project / "structures/crystals/hydrogen.yaml").write_text(yaml.safe_dump(recipe))
+    done = run(snakemake("-n"))
+    output = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "Traceback" not in output
+    assert "hydrogen.yaml: atoms.0.element" in output
+    assert "found 'H'" in output
+
+
 def test_the_default_profile_loads_itself(project: Path, snakemake: Callable[..., list[str]]) -> None:
     command = snakemake("-n")
     cores = command.index("--cores")

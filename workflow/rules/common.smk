@@ -20,6 +20,8 @@ try:
     plan = Plan(check_config([Document(Path(path)) for path in workflow.configfiles], config))
     # everything that the plan reads from recipes is read here, so that a mistake in one ends in one message
     EXECUTED, WRITTEN = plan.executed(), plan.written()
+    if plan.config.intercalation:
+        plan.intercalation_jobs()
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
