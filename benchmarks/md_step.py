@@ -4,10 +4,10 @@ A step is an SCF that begins near its end, and the forces: so each run begins wi
 in the same box, converged. Methane before the edge of two benzenes, 29 atoms; the inputs differ by the cell alone.
 The fitted edge is rounded up to half of the other, and the cutoff is one for which the finest grid of the large box
 has twice the points of that of the small one, so that the drill stands alike on them. The cutoff is below what forces
-are to be taken from, since at the paper's 350 Ry the grid of 50 Å takes 51 GB. At 63 Ry the forces sum up to 5.9
-Ha/bohr and differ by 4·10⁻⁴, at 99 Ry to 0.76 and by 1.2·10⁻⁴, whatever REL_CUTOFF is; at 314 Ry those of a smaller
-molecule by 5.5·10⁻⁶. What belongs to the atoms is alike in both boxes, and a larger drill leaves less of the 50 Å empty
-and gains less: the paper's 225 atoms fit into 34.4 Å, a third of the volume.
+are to be taken from, since at the paper's 350 Ry the grid of 50 Å takes 51 GB; what the boxes part is then the gradient
+of the density, by an FFT, of which PBE is made: LDA's forces do not see the box. What belongs to the atoms is alike in
+both boxes, and a larger drill leaves less of the 50 Å empty and gains less: the paper's 225 atoms fit into 34.4 Å, a
+third of the volume.
 """
 
 from __future__ import annotations

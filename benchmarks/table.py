@@ -53,10 +53,11 @@ SHORT = """
   are more to compute than its value.
 - SCF cycles of lithium on a slab: the pre-relaxation and the first Hessian save geometries (6 for 8), the density of
   the one before saves cycles of each (11 for 16).
-- The forces of the step in CP2K differ by 4·10⁻⁴ Ha/bohr at 63 Ry, 1.2·10⁻⁴ at 99 and 1.4·10⁻⁴ at 112. It is the error
-  of grids as coarse as 50 Å allows: the forces sum up to 5.9 Ha/bohr at 63 Ry and 0.76 at 99; at 314 Ry LiCH₃ in two
-  such boxes has forces alike to 5.5·10⁻⁶ Ha/bohr (`docs/validation.md`). What of the grid it is was not found: with all
-  four grids alike, with all on the finest (REL_CUTOFF) it is the same, with the Martyna–Tuckerman solver larger.
+- The forces of the step in CP2K differ by 4·10⁻⁴ Ha/bohr at 63 Ry, 1.2·10⁻⁴ at 99 and 1.4·10⁻⁴ at 112. It is the
+  gradient of the density that PBE takes by an FFT: where a grid does not resolve the density, as those that fit in 50 Å
+  do not (the forces sum up to 5.9 Ha/bohr at 63 Ry, 0.76 at 99), it depends on all points up to the faces of the box,
+  about as 1/edge². By LDA, without a gradient, the forces of C₂H₄ in 10 and 20 Å at 99 Ry differ by 1.6·10⁻⁷, by PBE
+  by 1.5·10⁻⁴. At 314 Ry and PBE those of LiCH₃ in two such boxes differ by 5.5·10⁻⁶ (`docs/validation.md`).
 - Jobs that do nothing: each of ours is a process with a log, so that none that dies takes others with it; to start
   Python and import what a job needs is most of it.
 """
