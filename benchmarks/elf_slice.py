@@ -7,7 +7,7 @@ workflow gives it, 15 Å wider than the cluster. In the paper's box, 50 Å, that
 this cutoff; what the cube takes there is that of ours by the number of points. The ELF is compared on the cube's own
 points, where nothing is interpolated; the SCF need not converge far for it, since both are of the same orbitals.
 
-CP2K's own cube is not sharp at its usual REL_CUTOFF, 50 Ry: with what lies on coarser grids D = τ − |∇ρ|²/(8ρ) is
+CP2K's own cube is not sharp at REL_CUTOFF 50 Ry, our default: with what lies on coarser grids D = τ − |∇ρ|²/(8ρ) is
 off by some 5·10⁻⁸ Ha/bohr³, and the ELF at ρ = 10⁻³ bohr⁻³ by 2·10⁻⁴ to 7·10⁻⁴ for ethane in boxes of 9 to 15 Å. At
 80 Ry, as here, the two differ by half of the cube's last digit. The orbitals are the same on any grid.
 """

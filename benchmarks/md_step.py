@@ -4,10 +4,10 @@ A step is an SCF that begins near its end, and the forces: so each run begins wi
 in the same box, converged. Methane before the edge of two benzenes, 29 atoms; the inputs differ by the cell alone.
 The fitted edge is rounded up to half of the other, and the cutoff is one for which the finest grid of the large box
 has twice the points of that of the small one, so that the drill stands alike on them. The cutoff is below what forces
-are to be taken from, since at the paper's 350 Ry the grid of 50 Å takes 51 GB; what the boxes part is then the gradient
-of the density, by an FFT, of which PBE is made: LDA's forces do not see the box. What belongs to the atoms is alike in
-both boxes, and a larger drill leaves less of the 50 Å empty and gains less: the paper's 225 atoms fit into 34.4 Å, a
-third of the volume.
+are to be taken from, since at the paper's 350 Ry the grid of 50 Å takes 51 GB; the boxes then differ in the gradient
+of the density, by an FFT, of which PBE is made (LDA's forces differ a thousand times less). What belongs to the atoms is
+alike in both boxes, and a larger drill leaves less of the 50 Å empty and gains less: the paper's 225 atoms fit into
+34.4 Å, a third of the volume.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PAPER_A = 50.0
 FITTED_A = PAPER_A / 2
 """What leaves the usual vacuum, rounded up to the half, so that CP2K can give both boxes grids of the same spacing."""
 CUTOFF_RY = 112
-"""Of the highest whose finest grid in 50 Å has 320³ points: 9 GB."""
+"""Of the highest whose finest grid in 50 Å has 320³ points, twice the 160³ of half the edge."""
 REACH_A, GAP_A = 3.0, 3.7
 """From the drill's carbon to the edge's, and between the layers, as in the assemblies."""
 

@@ -257,15 +257,21 @@ def test_inputs_are_written_validated_and_not_run(project: Path, snakemake: Call
     assert not list(jobs.rglob("POTCAR"))
 
 
+def refusal(command: list[str]) -> str:
+    """Return what a run says that ends in a message, not in a traceback."""
+    done = run(command)
+    output = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "Traceback" not in output
+    return output
+
+
 def test_mistakes_end_in_one_message_without_traceback(project: Path, snakemake: Callable[..., list[str]]) -> None:
     config = yaml.safe_load((project / "config.yaml").read_text())
     config["md"]["runs"]["drill"]["step"] = 3
     config["adsorption"]["ions"] = ["Rb"]
     (project / "config.yaml").write_text(yaml.safe_dump(config))
-    done = run(snakemake("-n"))
-    output = done.stdout + done.stderr
-    assert done.returncode != 0
-    assert "Traceback" not in output
+    output = refusal(snakemake("-n"))
     assert "did you mean 'steps'" in output
     assert "Rb" in output
     assert "config.yaml" in output
@@ -278,10 +284,7 @@ def test_a_mistake_in_a_crystal_ends_in_one_message(project: Path, snakemake: Ca
     (project / "structures/crystals").mkdir()
     recipe = {"lattice": "cubic", "a_A": 3.0, "atoms": [{"element": "H", "at": [0, 0, 0]}]}
     (project / "structures/crystals/hydrogen.yaml").write_text(yaml.safe_dump(recipe))
-    done = run(snakemake("-n"))
-    output = done.stdout + done.stderr
-    assert done.returncode != 0
-    assert "Traceback" not in output
+    output = refusal(snakemake("-n"))
     assert "hydrogen.yaml: atoms.0.element" in output
     assert "found 'H'" in output
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from iondrill.config.base import NonNegativeFloat, Number, PositiveFloat, PositiveInt, Strict
 
 Grid = tuple[PositiveInt, PositiveInt, PositiveInt]
-Command = Annotated[list[str], Field(min_length=1)]
+Command = Annotated[list[str], Field(min_length=1, description="the program and its arguments")]
 
 
 def started_by(launcher: list[str], ranks: int) -> list[str]:
@@ -49,7 +49,7 @@ class DftLevel(Strict):
     engine: Literal["cp2k", "vasp"] = Field(description="the program")
     functional: Literal["PBE"] = Field("PBE", description="exchange and correlation")
     dispersion: Literal["D3(BJ)", "D3(0)", "none"] = Field("D3(BJ)", description="Grimme's D3, by its damping")
-    command: Command = Field(description="the program and its arguments")
+    command: Command
     ranks: PositiveInt = Field(1, description="MPI ranks: cores that a job occupies; schedulers are asked for them")
     launcher: list[str] = Field(
         [], description="put before the command, e.g. [mpirun, -n, '{ranks}'] or [srun]; {ranks} is filled in"
@@ -70,7 +70,7 @@ class Cp2kLevel(DftLevel):
     """Density-functional theory by CP2K (Gaussians and plane waves)."""
 
     engine: Literal["cp2k"] = Field(description="the program")
-    command: Command = Field(["cp2k.psmp"], description="the program and its arguments")
+    command: Command = ["cp2k.psmp"]
     basis: Literal["DZVP-MOLOPT-SR-GTH", "DZVP-GTH", "TZV2P-GTH"] = Field(
         "DZVP-MOLOPT-SR-GTH",
         description="Gaussian basis set, with GTH pseudopotentials; MOLOPT for slabs: with the far-reaching "
@@ -110,7 +110,7 @@ class VaspLevel(DftLevel):
     """Density-functional theory by VASP (projector augmented waves)."""
 
     engine: Literal["vasp"] = Field(description="the program")
-    command: Command = Field(["vasp_std"], description="the program and its arguments")
+    command: Command = ["vasp_std"]
     encut_eV: PositiveFloat = Field(520.0, description="Li_sv needs about 499")
     ediff_eV: PositiveFloat = Field(1e-6, description="SCF threshold")
     max_scf_cycles: PositiveInt = Field(
