@@ -5,9 +5,9 @@ in the same box, converged. Methane before the edge of two benzenes, 29 atoms; t
 The fitted edge is rounded up to half of the other, and the cutoff is one for which the finest grid of the large box
 has twice the points of that of the small one, so that the drill stands alike on them. The cutoff is below what forces
 are to be taken from, since at the paper's 350 Ry the grid of 50 Å takes 51 GB; the boxes then differ in the gradient
-of the density, by an FFT, of which PBE is made (LDA's forces differ a thousand times less). What belongs to the atoms is
-alike in both boxes, and a larger drill leaves less of the 50 Å empty and gains less: the paper's 225 atoms fit into
-34.4 Å, a third of the volume.
+of the density, by an FFT, of which PBE is made (LDA's forces differ a thousand times less). What belongs to the atoms
+is alike in both boxes, and a larger drill leaves less of the 50 Å empty and gains less: the paper's 225 atoms fit
+into 34.4 Å, a third of the volume.
 """
 
 from __future__ import annotations
