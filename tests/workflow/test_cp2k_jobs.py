@@ -57,7 +57,9 @@ def test_what_cannot_converge_is_said_and_gives_no_number(tmp_path: Path) -> Non
     done = run(snakemake(project, "--cores", "2"))
     assert done.returncode != 0
     results = project / "results"
-    record = json.loads((results / "jobs/relax/drop.stuck/result.json").read_text())
+    path = results / "jobs/relax/drop.stuck/result.json"
+    assert path.is_file(), (done.stdout + done.stderr)[-8000:]
+    record = json.loads(path.read_text())
     assert record["status"] == "not_converged"
     assert record["energy_eV"] is record["max_force_eV_A"] is None
     rungs = [attempt["changed"] for attempt in record["attempts"]]

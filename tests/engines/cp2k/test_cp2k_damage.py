@@ -252,6 +252,16 @@ def test_a_job_that_cannot_end_is_given_back_with_a_message(*, name, lines, stat
     assert not (tmp_path / "result.json").exists()
 
 
+def test_a_launcher_that_fails_by_chance_is_started_again(fake, make_job, structure, tmp_path):
+    once = tmp_path / "once"
+    failing = f"[ -e {once} ] || {{ touch {once}; echo 'no session directory' >&2; exit 1; }}"
+    job = make_job("cp2k", "atom", Static(), level=fake("unconverged", before=failing))
+    result, _ = Cp2kEngine().run(job, structure("atom"), tmp_path)
+    first, second, *_ = (attempt.reason for attempt in result.attempts)
+    assert "CP2K did not start (exit status 1): no session directory" in first
+    assert "SCF not converged" in second
+
+
 def test_a_box_that_is_too_small_fails_and_says_so(fake, make_job, structure, tmp_path):
     job = make_job("cp2k", "atom", Static(), level=fake("edge-open-shell"))
     result, _ = Cp2kEngine().run(job, structure("atom"), tmp_path)

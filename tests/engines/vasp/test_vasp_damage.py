@@ -223,6 +223,7 @@ ENDINGS = [
         "fresh",
         "VASP aborted",
     ),
+    (ending(status=1, said="mpirun: no session directory"), "again", "VASP did not start (exit status 1): mpirun"),
     (ending(status=127, said="srun: error: no such file"), "refuse", "VASP did not start (exit status 127): srun"),
     (ending("version", status=24, said="forrtl: severe (24): end-of-file during read"), "fresh", "crashed before"),
     (ending("step", status=1, said="write: No space left on device"), "refuse", "the disk is full"),

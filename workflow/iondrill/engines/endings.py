@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FULL_BYTES = 1 << 20
 """With less than this left, a disk counts as full."""
+NOT_THERE = {126, 127}
+"""Exit statuses of a shell and of launchers for a program that cannot be started at all."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +91,16 @@ def scf_not_converged(ending: Ending) -> Verdict | None:
 
 
 def not_launched(ending: Ending) -> Verdict | None:
-    """Recognise silence: the launcher failed, or a library is missing."""
+    """Recognise silence: the launcher failed, or a library is missing.
+
+    Launchers also fail by chance, as Open MPI's does when another one ends that moment and removes the folder that both
+    share: only a program that is not there is given up at once.
+    """
     if ending.status in {None, 0} or ending.log.version or ending.log.scf:
         return None
     words = " | ".join([line.strip() for line in ending.said.splitlines() if line.strip(" -=*\t")][:3])
-    return Verdict("refuse", f"{ending.log.program} did not start (exit status {ending.status}): {words[:300]}")
+    reason = f"{ending.log.program} did not start (exit status {ending.status}): {words[:300]}"
+    return Verdict("refuse" if ending.status in NOT_THERE else "again", reason)
 
 
 def killed(ending: Ending) -> Verdict | None:
