@@ -91,4 +91,4 @@ def rows(options):
 
 
 if __name__ == "__main__":
-    benchmark("default_run", rows)
+    benchmark("default_run", rows, pairs=1)

@@ -148,7 +148,9 @@ def compare(
     )
 
 
-def benchmark(name: str, rows: Callable[[argparse.Namespace], Iterable[Row | Growth]], *packages: str) -> None:
+def benchmark(
+    name: str, rows: Callable[[argparse.Namespace], Iterable[Row | Growth]], *packages: str, pairs: int = PAIRS
+) -> None:
     """Run a benchmark as a script: print its rows, and keep them in benchmarks/measured/.
 
     Parameters
@@ -159,9 +161,11 @@ def benchmark(name: str, rows: Callable[[argparse.Namespace], Iterable[Row | Gro
         Given the options: `pairs`, `quick` and `extra`.
     *packages : str
         Whose versions to state, beside those of all benchmarks.
+    pairs : int
+        Paired runs, unless the command line says otherwise: 1 for what is counted, not timed.
     """
     parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
-    parser.add_argument("--pairs", type=int, default=PAIRS, help=f"paired runs (default: {PAIRS})")
+    parser.add_argument("--pairs", type=int, default=pairs, help=f"paired runs (default: {pairs})")
     parser.add_argument("--quick", action="store_true", help="once and small: does it run? Nothing is kept")
     parser.add_argument("--output", type=Path, default=RESULTS / f"{name}.json", metavar="JSON")
     options = parser.parse_args()

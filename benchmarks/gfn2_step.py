@@ -1,4 +1,4 @@
-"""An MD step of GFN2-xTB at 101 and 225 atoms, against the tblite wheel as installed and the xtb binary.
+"""An MD step of GFN2-xTB at 101, 144 and 225 atoms, against the tblite wheel as installed and the xtb binary.
 
 Ours is `iondrill.engines.xtb.calculator.XtbCalculator`: tblite in process, with OpenBLAS loaded before it. Theirs are
 `tblite.ase.TBLite` (https://tblite.readthedocs.io) from the same wheel with the BLAS it brings, and `xtb --gfn 2
@@ -27,7 +27,7 @@ from frame import ROOT, Cost, Growth, Row, benchmark, compare, cost
 
 from iondrill.build.registry import build
 
-SYSTEMS = ("drill-nd29", "paper-li")
+SYSTEMS = ("drill-nd29", "c54-aa", "paper-li")
 TIMESTEP = 0.5 * units.fs
 ALIKE_HA = 2e-3
 DAMPING = 0.2

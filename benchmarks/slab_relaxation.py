@@ -108,4 +108,4 @@ def rows(options):
 
 
 if __name__ == "__main__":
-    benchmark("slab_relaxation", rows)
+    benchmark("slab_relaxation", rows, pairs=1)
