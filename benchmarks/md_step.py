@@ -4,10 +4,11 @@ A step is an SCF that begins near its end, and the forces: so each run begins wi
 in the same box, converged. Methane before the edge of two benzenes, 29 atoms; the inputs differ by the cell alone.
 The fitted edge is rounded up to half of the other, and the cutoff is one for which the finest grid of the large box
 has twice the points of that of the small one, so that the drill stands alike on them. At the paper's 350 Ry the grid
-of 50 Å takes 51 GB. Time is taken at a cutoff of which five pairs are done in ten minutes, forces also at the highest that
-24 GB allow, once: what the boxes differ in is the gradient of the density, by an FFT, of which PBE is made, and it falls
-with the cutoff (LDA's forces differ a thousand times less). What belongs to the atoms is alike in both boxes, and a
-larger drill leaves less of the 50 Å empty and gains less: the paper's 225 atoms fit into 34.4 Å, a third of the volume.
+of 50 Å takes 51 GB. Time is taken at a cutoff at which five pairs are done in ten minutes; forces once more at the
+highest that 24 GB allow. What the boxes differ in is the gradient of the density, by an FFT, of which PBE is made, and
+it falls with the cutoff (LDA's forces differ a thousand times less). What belongs to the atoms is alike in both boxes,
+and a larger drill leaves less of the 50 Å empty and gains less: the paper's 225 atoms fit into 34.4 Å, a third of the
+volume.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def drill():
 
 
 class Boxes:
-    """Runs of a drill in cubes of two edges at one cutoff: each one SCF with forces, from a wavefunction near its end."""
+    """Runs of a drill in cubes of two edges at one cutoff: SCF and forces, from a wavefunction near its end."""
 
     def __init__(self, folder, cutoff_Ry, large_A):
         self.atoms, self.folder, self.cutoff_Ry = drill(), folder, cutoff_Ry
