@@ -25,6 +25,7 @@ from iondrill.build.adsorbate import relaxed_sites
 from iondrill.config.levels import Cp2kLevel, VaspLevel, XtbLevel
 from iondrill.engines.base import Attempt, Result
 from iondrill.errors import UserError
+from iondrill.prepare.estimates import Estimate
 
 GFN2 = XtbLevel(engine="xtb")
 PBE = Cp2kLevel(engine="cp2k")
@@ -170,8 +171,15 @@ def test_the_metal_of_the_same_level_goes_before_the_table():
 
 
 def test_the_error_of_the_settings_stands_beside_the_energy_alone():
-    assert table_row(row(error_eV=0.012))["error_estimate_eV"] == 0.012
-    assert table_row(row(error_eV=0.012, atom=result(None, "failed")))["error_estimate_eV"] is None
+    estimate = Estimate(0.012, "error estimate covers cutoff_Ry, not layers")
+    found = table_row(row(error=estimate))
+    assert found["error_estimate_eV"] == 0.012
+    assert found["status"] == "converged; error estimate covers cutoff_Ry, not layers"
+    moved = table_row(row(slab([A_A / 2, 0, 12]), error=estimate))
+    assert moved["status"] == "converged; moved to bridge; error estimate covers cutoff_Ry, not layers"
+    without = table_row(row(error=estimate, atom=result(None, "failed")))
+    assert without["error_estimate_eV"] is None
+    assert "error estimate" not in without["status"]
     assert table_row(row())["error_estimate_eV"] is None
 
 

@@ -11,6 +11,7 @@ from pydantic import RootModel
 
 from iondrill.config.levels import XtbLevel
 from iondrill.config.load import load
+from iondrill.prepare.estimates import COVERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,7 +157,8 @@ def _of_adsorption(table: Table | None) -> Iterator[Finding]:
         lowest = list(_lowest(table.where("facet", name).where("level", level).where("n", n)))
         for best in lowest:
             row = best.row
-            site = "; ".join([best.of, f"started at {row['site']}", *row["status"].split("; ")[1:]])
+            notes = [note for note in row["status"].split("; ")[1:] if not note.startswith(COVERS)]
+            site = "; ".join([best.of, f"started at {row['site']}", *notes])
             text = f"{facet}: {row['adsorbate']} binds with E_ads = {signed(best.E_ads_eV)} eV per ion ({site})"
             if np.isfinite(best.against_metal_eV):
                 better = "bulk metal is preferred" if best.against_metal_eV > 0 else "the facet is preferred"
