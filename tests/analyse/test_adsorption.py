@@ -154,6 +154,13 @@ def test_against_the_metal(level):
     assert table_row(row(level=level))["E_ads_vs_metal_eV"] == pytest.approx(-3.0 + 1.6)
 
 
+def test_a_metal_that_is_not_tabulated_leaves_its_column_empty():
+    found = table_row(row(level=PBE, adsorbate="K"))
+    assert found["E_ads_eV"] == -3.0
+    assert found["E_ads_vs_metal_eV"] is None
+    assert found["metal_reference"] == ""
+
+
 @pytest.mark.parametrize("method", ["GFN2-xTB", "GFN1-xTB"])
 def test_levels_are_not_mixed(method):
     found = table_row(row(level=XtbLevel(engine="xtb", method=method)))
