@@ -25,6 +25,7 @@ from iondrill.build.adsorbate import relaxed_sites
 from iondrill.config.levels import Cp2kLevel, VaspLevel, XtbLevel
 from iondrill.engines.base import Attempt, Result
 from iondrill.errors import UserError
+from iondrill.prepare.estimates import Estimate
 
 GFN2 = XtbLevel(engine="xtb")
 PBE = Cp2kLevel(engine="cp2k")
@@ -153,6 +154,13 @@ def test_against_the_metal(level):
     assert table_row(row(level=level))["E_ads_vs_metal_eV"] == pytest.approx(-3.0 + 1.6)
 
 
+def test_a_metal_that_is_not_tabulated_leaves_its_column_empty():
+    found = table_row(row(level=PBE, adsorbate="K"))
+    assert found["E_ads_eV"] == -3.0
+    assert found["E_ads_vs_metal_eV"] is None
+    assert found["metal_reference"] == ""
+
+
 @pytest.mark.parametrize("method", ["GFN2-xTB", "GFN1-xTB"])
 def test_levels_are_not_mixed(method):
     found = table_row(row(level=XtbLevel(engine="xtb", method=method)))
@@ -170,8 +178,15 @@ def test_the_metal_of_the_same_level_goes_before_the_table():
 
 
 def test_the_error_of_the_settings_stands_beside_the_energy_alone():
-    assert table_row(row(error_eV=0.012))["error_estimate_eV"] == 0.012
-    assert table_row(row(error_eV=0.012, atom=result(None, "failed")))["error_estimate_eV"] is None
+    estimate = Estimate(0.012, "error estimate covers cutoff_Ry, not layers")
+    found = table_row(row(error=estimate))
+    assert found["error_estimate_eV"] == 0.012
+    assert found["status"] == "converged; error estimate covers cutoff_Ry, not layers"
+    moved = table_row(row(slab([A_A / 2, 0, 12]), error=estimate))
+    assert moved["status"] == "converged; moved to bridge; error estimate covers cutoff_Ry, not layers"
+    without = table_row(row(error=estimate, atom=result(None, "failed")))
+    assert without["error_estimate_eV"] is None
+    assert "error estimate" not in without["status"]
     assert table_row(row())["error_estimate_eV"] is None
 
 

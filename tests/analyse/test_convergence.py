@@ -96,6 +96,48 @@ def test_the_cheapest_value_within_the_tolerance_is_named_with_the_error_of_the_
     assert found["error_estimate"]["E_ads_meV"] is None
 
 
+def study_of(samples: Sequence[Sample]) -> dict[str, Any]:
+    return summary(Study.model_validate(STUDY), "PBE", curves(samples))
+
+
+def test_the_error_of_a_value_that_is_the_finest_is_not_zero_but_unknown():
+    alone = study_of([sample(300, -31.99), sample(400, -32.0)])
+    assert alone["error_estimate"] == {"energy_meV_atom": None, "force_max_eV_A": None, "E_ads_meV": None}
+    assert set(alone["settings"]["cutoff_Ry"]["own_difference"].values()) == {None}
+    assert "the error of 400 is unknown" in alone["settings"]["cutoff_Ry"]["remark"]
+    assert alone["error_estimate_covers"]["energy_meV_atom"] == []
+    assert alone["error_estimate_lacks"]["energy_meV_atom"] == ["cutoff_Ry"]
+    # a finer value that did not converge vouches for nothing either
+    assert (
+        study_of([sample(300, -31.99), sample(400, -32.0), sample(500, None)])["error_estimate"]
+        == alone["error_estimate"]
+    )
+
+
+def test_the_error_estimate_says_which_settings_it_covers():
+    """The same sweep of the cutoff gives the same estimate, whatever is added of which nothing is known."""
+    boxes = [
+        sample(8.0, -31.98, parameter="vacuum_A", own=False),
+        sample(12.0, -31.9990, 0.105, parameter="vacuum_A", own=True),
+    ]
+    found, cutoff = study_of([*SWEEP, *boxes]), study_of(SWEEP)
+    assert found["error_estimate"] == cutoff["error_estimate"]
+    assert cutoff["error_estimate_lacks"]["energy_meV_atom"] == []
+    for name in ("energy_meV_atom", "force_max_eV_A"):
+        assert found["error_estimate_covers"][name] == ["cutoff_Ry"]
+        assert found["error_estimate_lacks"][name] == ["vacuum_A"]
+    finer = study_of([*SWEEP, *boxes, sample(16.0, -31.9994, 0.105, parameter="vacuum_A", own=False)])
+    assert finer["error_estimate_lacks"]["energy_meV_atom"] == []
+    both = cutoff["error_estimate"]["energy_meV_atom"] + 0.2  # 0.4 meV on two atoms
+    assert finer["error_estimate"]["energy_meV_atom"] == pytest.approx(both)
+
+
+def test_of_an_own_value_that_did_not_converge_nothing_is_estimated():
+    found = study_of([sample(300, -31.99), sample(400, None), sample(500, -32.0)])
+    assert set(found["error_estimate"].values()) == {None}
+    assert found["error_estimate_lacks"]["energy_meV_atom"] == ["cutoff_Ry"]
+
+
 def test_the_finest_value_cannot_vouch_for_itself():
     (curve,) = curves([sample(300, -31.0), sample(400, -31.9), sample(500, -32.0)])
     assert curve.cheapest(TOLERANCE) is None

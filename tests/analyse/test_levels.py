@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from iondrill.analyse.adsorption import Adsorption
 from iondrill.analyse.levels import COLUMNS, compare, write_differences
 from iondrill.config.levels import XtbLevel
 from iondrill.engines.base import Attempt, Result
+from iondrill.prepare.estimates import Estimate
 
 LEVEL = XtbLevel(engine="xtb")
 
@@ -50,6 +52,11 @@ def test_the_difference_is_the_first_minus_the_second():
     assert found["slab_rms_A"] == 0
     back = compare(row("b", -1.0, (0, 0, 12)), row("a", -3.0, (0, 0, 12.5)))
     assert [back[key] for key in ("dE_ads_eV", "dheight_A")] == [-found[key] for key in ("dE_ads_eV", "dheight_A")]
+
+
+def test_the_error_of_the_settings_is_no_fault_of_a_level():
+    estimate = Estimate(0.012, "error estimate covers cutoff_Ry")
+    assert compare(replace(row("a"), error=estimate), row("b"))["status"] == "converged"
 
 
 def test_an_ion_beyond_the_edge_of_the_cell_has_not_moved():

@@ -88,7 +88,7 @@ def test_the_drill_comes_with_its_sharp_end_first():
 
 
 def test_every_shipped_recipe_says_what_it_is_and_where_it_comes_from():
-    for folder in ("clusters", "flakes", "assemblies"):
+    for folder in ("clusters", "flakes", "assemblies", "facets"):
         for path in (STRUCTURES / folder).iterdir():
             recipe = load_recipe(path.stem, STRUCTURES)
             assert recipe.description, path

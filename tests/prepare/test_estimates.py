@@ -48,13 +48,27 @@ def write(plan, **changed):
             "level": "dft",
             "level_title": plan.config.levels["dft"].title,
             "error_estimate": {"E_ads_meV": estimate},
+            "error_estimate_covers": {"E_ads_meV": ["cutoff_Ry", "kpoints"]},
+            "error_estimate_lacks": {"E_ads_meV": ["layers"] if name == "pair" else []},
         }
         (folder / f"{name}.json").write_text(json.dumps(summary | changed))
 
 
 def test_the_largest_of_a_facet_and_ion_counts(plan):
     write(plan)
-    assert error_estimates(plan) == {"C100-2x1.Li.dft": pytest.approx(0.030)}
+    words = "error estimate covers cutoff_Ry, kpoints, not layers"
+    assert error_estimates(plan) == {"C100-2x1.Li.dft": (pytest.approx(0.030), words)}
+
+
+def test_an_estimate_that_covers_all_that_was_swept_lacks_nothing(plan):
+    write(plan, error_estimate_lacks={"E_ads_meV": []})
+    assert error_estimates(plan)["C100-2x1.Li.dft"].covers == "error estimate covers cutoff_Ry, kpoints"
+
+
+@pytest.mark.parametrize("key", ["error_estimate_covers", "error_estimate_lacks"])
+def test_an_estimate_that_does_not_tell_what_it_covers_says_nothing(plan, key):
+    write(plan, **{key: None})
+    assert error_estimates(plan) == {}
 
 
 def test_no_study_no_estimate(plan):

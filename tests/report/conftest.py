@@ -17,9 +17,11 @@ from iondrill.analyse.elf import ElfMap
 from iondrill.analyse.elf_grid import ElfGrid
 from iondrill.analyse.elf_lines import BOND_COLUMNS, PROFILE_COLUMNS
 from iondrill.analyse.plane import Plane
+from iondrill.build.adsorbate import add_adsorbate
 from iondrill.build.io import write_structure
 from iondrill.build.labels import set_fragment
 from iondrill.build.registry import build
+from iondrill.build.sites import find_sites
 from iondrill.config.models import Config
 
 ORDER = (
@@ -201,8 +203,10 @@ def whole(tmp_path_factory, recipes):
     ):
         folder.job("adsorption", name)
     folder.job("adsorption", "C100-2x1.Na-cave", "not_converged", "300 steps")
-    for name in ("Li-bridge", "Li-cave", "Na-bridge"):
-        folder.structure(f"jobs/adsorption/C100-2x1.{name}.gfn2/relaxed", slab)
+    sites = {site.label: site for site in find_sites(slab)}
+    for ion, site in (("Li", "bridge"), ("Li", "cave"), ("Na", "bridge")):
+        name = f"jobs/adsorption/C100-2x1.{ion}-{site}.gfn2/relaxed"
+        folder.structure(name, add_adsorbate(slab, sites[site], ion))
     folder.text("adsorption.csv", "\n".join([ADSORPTION, *ADSORPTION_ROWS]) + "\n")
     return folder
 

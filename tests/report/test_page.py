@@ -267,6 +267,14 @@ def test_findings_follow_from_the_numbers(folder):
     assert any("nd: 0 of 64 C (0%)" in s for s in said)
 
 
+def test_findings_leave_out_what_the_error_of_the_settings_covers(folder):
+    table = folder.results / "adsorption.csv"
+    text = table.read_text()
+    before = findings(folder.read())
+    table.write_text(text.replace("gfn2,converged", "gfn2,converged; error estimate covers cutoff_Ry"))
+    assert findings(folder.read()) == before
+
+
 def test_findings_turn_with_the_numbers(folder):
     table = folder.results / "adsorption.csv"
     text = table.read_text()

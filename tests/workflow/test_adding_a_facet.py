@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from projects import run, snakemake
 
+from iondrill.analyse.adsorption import COLUMNS
 from iondrill.build.registry import build
 
 if TYPE_CHECKING:
@@ -60,6 +61,13 @@ def test_one_file_and_its_name_give_an_adsorption_energy(blocks: list[tuple[str,
             assert found[column] == shown[column]
     jobs = {path.name for path in (project / "results-facet/jobs/adsorption").iterdir()}
     assert jobs == {"C331.clean.gfn2", "C331.Li-hollow-4.gfn2", "atom.Li.gfn2"}
+
+
+def test_the_page_says_how_many_columns_it_leaves_out(blocks: list[tuple[str, str]], root: Path) -> None:
+    (shown,) = (text.splitlines()[0].split(",") for language, text in blocks if language == "csv")
+    assert tuple(shown) == COLUMNS[: len(shown)]
+    said = f"of whose {len(COLUMNS)} columns these are the first {len(shown)}"
+    assert said in (root / "docs/adding-a-facet.md").read_text(encoding="utf-8")
 
 
 def test_every_facet_of_the_page_holds_its_promises_as_built(project: Path, root: Path) -> None:

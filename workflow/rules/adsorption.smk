@@ -98,7 +98,7 @@ rule tabulate_adsorption:
     params:
         config=plan.config.model_dump(mode="json"),
         # of the studies that are there: `snakemake convergence` makes them
-        errors_eV=error_estimates(plan),
+        errors=error_estimates(plan),
     message:
         "Table of adsorption energies"
     script:

@@ -47,7 +47,7 @@ def rows(plan, level):
                 geometry=geometry,
                 clean=clean,
                 metal_eV=metals.get(filling.ion),
-                error_eV=snakemake.params.errors_eV.get(f"{facet}.{filling.ion}.{level}"),
+                error=snakemake.params.errors.get(f"{facet}.{filling.ion}.{level}"),
                 sites=sites,
                 faults={
                     "clean slab": clean_faults,

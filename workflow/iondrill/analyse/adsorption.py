@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
     from iondrill.config.levels import Level
     from iondrill.engines.base import Result
+    from iondrill.prepare.estimates import Estimate
 
 COLUMNS = (
     *("facet", "termination", "adsorbate", "site", "n", "coverage_ML", "E_ads_eV", "E_ads_vs_metal_eV", "height_A"),
     *("level", "status", "n_ionic_steps", "n_scf_cycles", "core_s"),
-    *("metal_reference", "displaced_rms_A", "displaced_max_A", "charge_e", "charge_scheme"),
-    "error_estimate_eV",
+    *("metal_reference", "displaced_rms_A", "displaced_max_A", "charge_e", "charge_scheme", "error_estimate_eV"),
 )
 TWO_SIDED_A = 2.5
 """First layers, one of each side, are at least this far apart."""
@@ -73,7 +73,7 @@ class Adsorption:
         The relaxed clean slab, atom by atom that of `geometry`: for the displacement of the substrate.
     metal_eV : float, optional
         Energy of the bulk metal at this level, per atom; by default the tabulated cohesive energy is used, if any.
-    error_eV : float, optional
+    error : Estimate, optional
         Error of E_ads from the settings of the level, as a convergence study found it.
     """
 
@@ -90,7 +90,7 @@ class Adsorption:
     faults: Mapping[str, str] = field(default_factory=dict)
     clean: Atoms | None = None
     metal_eV: float | None = None
-    error_eV: float | None = None
+    error: Estimate | None = None
 
     @property
     def parts(self) -> dict[str, Result]:
@@ -254,15 +254,15 @@ def table_row(row: Adsorption) -> dict[str, str | int | float | None]:
 
     The energies are empty unless all three parts converged, with whole slabs, at one level with one version of
     the engine; the height unless the slab with the ions converged. E_ads_vs_metal_eV = E_ads + E_coh is empty
-    unless E_coh is known at this level or method, as metal_reference says: negative, the ion prefers the facet to its
-    metal. The error estimate is that of a convergence study of this facet, ion and level, if there is one. Steps,
-    cycles and core seconds are those of the slab with the ions alone.
+    unless E_coh is known, as metal_reference says: negative, the ion prefers the facet. The error estimate is that of a
+    convergence study, of the settings that status names. Steps, cycles and core seconds are of the slab with the ions.
     """
     outcome = status(row)
     E_ads_eV = against_metal_eV = rms_A = most_A = charge_e = None
     metal = scheme = ""
     combined_eV, substrate_eV, atom_eV = (part.energy_eV for part in row.parts.values())
     usable = outcome.partition(";")[0] == "converged"
+    error = row.error if usable else None
     if usable and combined_eV is not None and substrate_eV is not None and atom_eV is not None:
         E_ads_eV = adsorption_energy(combined_eV, substrate_eV, atom_eV, row.n)
         against_metal_eV, metal = against_metal(row, E_ads_eV)
@@ -282,7 +282,7 @@ def table_row(row: Adsorption) -> dict[str, str | int | float | None]:
         "E_ads_vs_metal_eV": against_metal_eV,
         "height_A": height(row.geometry) if job.status == "converged" else None,
         "level": job.level,
-        "status": outcome,
+        "status": "; ".join([outcome, error.covers] if error else [outcome]),
         "n_ionic_steps": job.n_ionic_steps,
         "n_scf_cycles": job.n_scf_cycles,
         "core_s": job.core_s,
@@ -291,7 +291,7 @@ def table_row(row: Adsorption) -> dict[str, str | int | float | None]:
         "displaced_max_A": most_A,
         "charge_e": charge_e,
         "charge_scheme": scheme,
-        "error_estimate_eV": None if E_ads_eV is None else row.error_eV,
+        "error_estimate_eV": error.error_eV if error else None,
     }
 
 

@@ -165,6 +165,14 @@ class Curve:
             E_ads = 1000 * (sample.E_ads_eV - finest.E_ads_eV)
         return Difference(energy, largest, rms, E_ads)
 
+    @property
+    def own_error(self) -> Difference:
+        """What the own sample differs from the finest one by; nothing if no finer one converged."""
+        finest, own = self.finest, self.own
+        if finest is None or own.fineness >= finest.fineness:
+            return Difference()
+        return self.difference(own)
+
     def cheapest(self, tolerance: Tolerance) -> Sample | None:
         """Return the cheapest sample that is within the tolerance together with all finer ones.
 

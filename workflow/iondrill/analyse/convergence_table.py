@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ase.units import Bohr, Hartree
 
@@ -21,6 +21,14 @@ COLUMNS = (
     *("force_difference_rms_eV_A", "force_difference_rms_Ha_bohr", "E_ads_eV", "E_ads_difference_meV"),
     *("within_tolerance", "density_on_edge", "n_scf_cycles", "core_s", "core_s_relative", "status"),
 )
+
+
+class _Estimate(NamedTuple):
+    """Errors of own values added up, and the settings with and without such an error."""
+
+    total: float | None
+    covers: list[str]
+    lacks: list[str]
 
 
 def table_row(sample: Sample, curve: Curve, tolerance: Tolerance) -> dict[str, Any]:
@@ -64,7 +72,8 @@ def summary(study: Study, title: str, found: Sequence[Curve]) -> dict[str, Any]:
     """Return what a study says: for each setting the cheapest value that will do, and the error of the own value.
 
     The error estimate of the study's level adds up the absolute differences of its own values to the finest ones,
-    over all settings; a quantity that is missing in one of them has none.
+    over the settings for which they are known, and says which these are. A setting whose own value is the finest has
+    no known error, and is not covered; without any setting there is no estimate.
 
     Parameters
     ----------
@@ -76,18 +85,25 @@ def summary(study: Study, title: str, found: Sequence[Curve]) -> dict[str, Any]:
         One for each setting.
     """
     settings = {curve.parameter: _summary_of(curve, study.tolerance) for curve in found}
-    errors = [curve.difference(curve.own) for curve in found]
+    estimates = {name: _estimate(name, found) for name in ("energy_meV_atom", "force_max_eV_A", "E_ads_meV")}
     return {
         "structure": study.structure,
         "level": study.level,
         "level_title": title,
         "tolerance": study.tolerance.model_dump(mode="json"),
         "settings": settings,
-        "error_estimate": {
-            name: None if None in (values := [getattr(error, name) for error in errors]) else sum(map(abs, values))
-            for name in ("energy_meV_atom", "force_max_eV_A", "E_ads_meV")
-        },
+        "error_estimate": {name: estimate.total for name, estimate in estimates.items()},
+        "error_estimate_covers": {name: estimate.covers for name, estimate in estimates.items()},
+        "error_estimate_lacks": {name: estimate.lacks for name, estimate in estimates.items()},
     }
+
+
+def _estimate(name: str, found: Sequence[Curve]) -> _Estimate:
+    """Return the error estimate of a field of `Difference`."""
+    errors: dict[str, float | None] = {curve.parameter: getattr(curve.own_error, name) for curve in found}
+    known = {parameter: abs(error) for parameter, error in errors.items() if error is not None}
+    lacks = [parameter for parameter in errors if parameter not in known]
+    return _Estimate(sum(known.values()) if known else None, list(known), lacks)
 
 
 def _summary_of(curve: Curve, tolerance: Tolerance) -> dict[str, Any]:
@@ -100,10 +116,12 @@ def _summary_of(curve: Curve, tolerance: Tolerance) -> dict[str, Any]:
     else:
         share = cheapest.result.core_s / finest.result.core_s if finest.result.core_s else 1.0
         remark = f"{shown(cheapest.value)} is within the tolerance, at {share:.2g} of the cost of {shown(finest.value)}"
+    if finest is not None and own.converged and own.fineness >= finest.fineness:
+        remark += f"; the error of {shown(own.value)} is unknown, no finer value converged"
     return {
         "finest": None if finest is None else shown(finest.value),
         "own": shown(own.value),
-        "own_difference": curve.difference(own)._asdict(),
+        "own_difference": curve.own_error._asdict(),
         "cheapest_within_tolerance": None if cheapest is None else shown(cheapest.value),
         "remark": remark,
     }

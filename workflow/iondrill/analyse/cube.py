@@ -95,11 +95,6 @@ class Cube:
 
         return Atoms(numbers=self._atom_lines[:, 0].astype(int), positions=self._atom_lines[:, 2:] * Bohr)
 
-    @property
-    def voxel_bohr3(self) -> float:
-        """Volume of a point."""
-        return abs(float(np.linalg.det(self.axes_A))) / float(Bohr) ** 3
-
     def read(self, lower: Sequence[int] = (0, 0, 0), upper: Sequence[int] | None = None) -> Array:
         """Read the values of a box of points.
 

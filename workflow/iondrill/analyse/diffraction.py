@@ -48,20 +48,6 @@ class Stack(NamedTuple):
     structure: Structure
 
 
-def bragg_angle(spacing_A: float, order: int = 1) -> float:
-    """Return 2θ in degrees of Cu Kα1: n λ = 2 d sin θ.
-
-    Raises
-    ------
-    ValueError
-        If the planes are too near each other to reflect.
-    """
-    sine = order * WAVELENGTH_A / (2 * spacing_A)
-    if sine >= 1:
-        raise ValueError(f"planes {spacing_A} Å apart do not reflect in order {order}")
-    return 2 * float(np.degrees(np.arcsin(sine)))
-
-
 def bragg_spacing(two_theta_deg: float) -> float:
     """Return the distance of planes in Å that reflect Cu Kα1 at 2θ, in first order."""
     return float(WAVELENGTH_A / (2 * np.sin(np.radians(two_theta_deg / 2))))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iondrill.analyse.adsorption import height, table_row
+from iondrill.analyse.adsorption import height, status, table_row
 from iondrill.analyse.tables import write_table
 
 if TYPE_CHECKING:
@@ -57,9 +57,7 @@ def compare(row: Adsorption, reference: Adsorption) -> dict[str, str | int | flo
             "slab_rms_A": float(np.sqrt((shift_A[free] ** 2).mean())) if free.any() else 0.0,
         }
     notes = [
-        f"{level}: {cells['status']}"
-        for level, cells in ((row.combined.level, ours), (reference.combined.level, theirs))
-        if cells["status"] != "converged"
+        f"{each.combined.level}: {outcome}" for each in (row, reference) if (outcome := status(each)) != "converged"
     ]
     return {
         **{name: ours[name] for name in ("facet", "adsorbate", "site", "n", "level")},

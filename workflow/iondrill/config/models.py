@@ -187,7 +187,8 @@ class AdsorptionStage(Strict):
     prerelax: LevelName | None = Field("gfn2", description=PRERELAX)
     metal: Literal["tabulated", "computed"] = Field(
         "tabulated",
-        description="cohesive energies of the bulk metals; computed: those of the section intercalation, for its level",
+        description="cohesive energies of the bulk metals; tabulated: Li and Na at PBE, else, and for K, "
+        "E_ads_vs_metal_eV stays empty; computed: those of the section intercalation, for its level",
     )
 
     @property

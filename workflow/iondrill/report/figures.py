@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from iondrill.report.svg import INK, OKABE_ITO, STYLE, canvas, to_svg
+from iondrill.report.table import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -207,7 +208,7 @@ def _draw_curves(axes: Axes, panel: Panel) -> None:
 
 
 def draw_adsorption(results: Results) -> str:
-    """Return adsorption energies as SVG: a bar for each facet, level, site and ion; words where there is no energy.
+    """Return adsorption energies as SVG: a bar for each facet, level, site, n and ion; words where there is no energy.
 
     Raises
     ------
@@ -223,7 +224,7 @@ def draw_adsorption(results: Results) -> str:
 
 
 def draw_differences(results: Results) -> str:
-    """Return the differences of adsorption energies between levels as SVG, a bar for each facet, site and ion.
+    """Return differences of adsorption energies between levels as SVG, a bar for each facet, site, n and ion.
 
     Raises
     ------
@@ -257,13 +258,13 @@ def _draw_bars_of(panels: Mapping[str, Table], column: str, label: str) -> str:
 
     tables = list(panels.values())
     ions = list(dict.fromkeys(row["adsorbate"] for table in tables for row in table.rows))
-    sites = [list(dict.fromkeys(row["site"] for row in table.rows)) for table in tables]
-    lengths = [len(some) * len(ions) + 2.0 for some in sites]
+    places = [list(dict.fromkeys(map(place_of, table.rows))) for table in tables]
+    lengths = [len(some) * len(ions) + 2.0 for some in places]
     values = np.concatenate([table.numbers(column) for table in tables])
     reach = np.nanmin([*values, -0.5]), np.nanmax([*values, 0.0])
     with rc_context(STYLE):
         figure, axes = canvas(len(panels), 1, (4.9, BAR_IN * sum(lengths) + 0.8), height_ratios=lengths)
-        for ax, (title, table), some in zip(axes, panels.items(), sites, strict=True):
+        for ax, (title, table), some in zip(axes, panels.items(), places, strict=True):
             _draw_bars(ax, table, column, some, ions)
             ax.set_xlim(1.22 * reach[0], 1.22 * reach[1])
             ax.set_title(title)
@@ -272,27 +273,27 @@ def _draw_bars_of(panels: Mapping[str, Table], column: str, label: str) -> str:
         return to_svg(figure)
 
 
-def _draw_bars(axes: Axes, table: Table, column: str, sites: Sequence[str], ions: Sequence[str]) -> None:
+def _draw_bars(axes: Axes, table: Table, column: str, places: Sequence[str], ions: Sequence[str]) -> None:
     thickness = 0.8 / len(ions)
     for k, ion in enumerate(ions):
         rows = table.where("adsorbate", ion)
         energies = rows.numbers(column)
-        places = np.array([sites.index(row["site"]) + (k - (len(ions) - 1) / 2) * thickness for row in rows.rows])
+        heights = np.array([places.index(place_of(row)) + (k - (len(ions) - 1) / 2) * thickness for row in rows.rows])
         colour, hatch = OKABE_ITO[k % len(OKABE_ITO)], ("", "////", "....")[k % 3]
-        axes.barh(places, np.nan_to_num(energies), thickness, color=colour, label=ion, hatch=hatch, ec=WHITE, lw=0.4)
-        for place, energy, row in zip(places, energies, rows.rows, strict=True):
+        axes.barh(heights, np.nan_to_num(energies), thickness, color=colour, label=ion, hatch=hatch, ec=WHITE, lw=0.4)
+        for height, energy, row in zip(heights, energies, rows.rows, strict=True):
             known, positive = bool(np.isfinite(energy)), energy > 0
             axes.annotate(
                 f"{energy:.2f}".replace("-", "−")
                 if known
                 else f"{ion}: {row['status'].partition(';')[0].replace('_', ' ')}",
-                (energy if known else 0.0, place),
+                (energy if known else 0.0, height),
                 (3 if positive else -3, 0),
                 textcoords="offset points",
                 fontsize=7.5,
                 ha="left" if positive else "right",
                 va="center",
             )
-    axes.set_yticks(range(len(sites)), sites)
+    axes.set_yticks(range(len(places)), places)
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")

@@ -11,6 +11,7 @@ from pydantic import RootModel
 
 from iondrill.config.levels import XtbLevel
 from iondrill.config.load import load
+from iondrill.prepare.estimates import COVERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,14 +146,19 @@ def _charging(charges: Table) -> Iterator[str]:
 
 
 def _of_adsorption(table: Table | None) -> Iterator[Finding]:
-    """Yield the lowest site of each ion on each facet, which ion binds more strongly, and whether metal is better."""
+    """Yield the lowest site of each ion on each facet, which ion binds more strongly, and whether metal is better.
+
+    Each number of ions in the cell is told apart: E_ads per ion at one coverage is not that at another.
+    """
     if table is None:
         return
-    for facet, level in dict.fromkeys((row["facet"], row["level"]) for row in table.rows):
-        lowest = list(_lowest(table.where("facet", facet).where("level", level)))
+    for name, level, n in dict.fromkeys((row["facet"], row["level"], row["n"]) for row in table.rows):
+        facet = name if n == "1" else f"{name}, n = {n}"
+        lowest = list(_lowest(table.where("facet", name).where("level", level).where("n", n)))
         for best in lowest:
             row = best.row
-            site = "; ".join([best.of, f"started at {row['site']}", *row["status"].split("; ")[1:]])
+            notes = [note for note in row["status"].split("; ")[1:] if not note.startswith(COVERS)]
+            site = "; ".join([best.of, f"started at {row['site']}", *notes])
             text = f"{facet}: {row['adsorbate']} binds with E_ads = {signed(best.E_ads_eV)} eV per ion ({site})"
             if np.isfinite(best.against_metal_eV):
                 better = "bulk metal is preferred" if best.against_metal_eV > 0 else "the facet is preferred"
@@ -179,7 +185,7 @@ class _Best(NamedTuple):
 
 
 def _lowest(table: Table) -> Iterator[_Best]:
-    """Yield the row of lowest E_ads of each ion that has one."""
+    """Yield the row of lowest E_ads of each ion that has one, of rows that differ in ion and site alone."""
     for ion in dict.fromkeys(row["adsorbate"] for row in table.rows):
         rows = table.where("adsorbate", ion)
         energies, against_metal_eV = rows.numbers("E_ads_eV"), rows.numbers("E_ads_vs_metal_eV")

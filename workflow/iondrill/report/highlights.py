@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from iondrill.report.findings import LAST_PART, signed
+from iondrill.report.table import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,5 +61,5 @@ def _of_adsorption(results: Results, table: Table | None) -> Iterator[Highlight]
         energies = rows.numbers("E_ads_eV")
         if np.isfinite(energies).any():
             best = rows.rows[int(np.nanargmin(energies))]
-            what = f"lowest E_ads of {ion}: {best['facet']}, started at {best['site']}"
+            what = f"lowest E_ads of {ion}: {best['facet']}, started at {place_of(best)}"
             yield Highlight(f"{signed(np.nanmin(energies))} eV", what, results.title_of(level), "adsorption")

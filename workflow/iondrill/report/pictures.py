@@ -13,6 +13,7 @@ from iondrill.report.drawing import Scene, by_element, by_layer, by_neighbours, 
 from iondrill.report.figures import contact_panel, draw_adsorption, draw_differences, draw_panel, order_panels
 from iondrill.report.sites import facet_with_sites
 from iondrill.report.svg import data_uri, themed
+from iondrill.report.table import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,18 +98,18 @@ def difference_picture(results: Results) -> Picture | None:
 def _bars(
     results: Results, table: Table | None, column: str, title: str, draw: Callable[[Results], str]
 ) -> Picture | None:
-    """Return bars by facet, site and ion, and in words their height."""
+    """Return bars by facet, site, n and ion, and in words their height."""
     if table is None or not table.rows:
         return None
     levels = dict.fromkeys(
         results.title_of(row[key]) for key in ("level", "against") for row in table.rows if key in row
     )
-    energies = (f"{row['adsorbate']} on {row['facet']}, {row['site']}: {row[column] or 'none'}" for row in table.rows)
+    energies = (f"{row['adsorbate']} on {row['facet']}, {place_of(row)}: {row[column] or 'none'}" for row in table.rows)
     return Picture(
         src=data_uri(themed(draw(results)), "image/svg+xml"),
         alt=f"Bars, {title}, in eV per ion, {', '.join(levels)}. {'; '.join(energies)}.",
         title=title,
-        caption="by facet, site and ion",
+        caption="by facet, site and ion; n: ions in the cell, where there are several",
         level=", ".join(levels),
         data=data_uri(table.text, "text/csv"),
         data_name=table.path.name,

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from iondrill.build.checks import read_structure
 from iondrill.build.sites import find_sites
 from iondrill.prepare.plan import Plan
-from iondrill.prepare.subjects import JobId
+from iondrill.prepare.subjects import Filling, JobId
 from iondrill.report.drawing import Mark, Scene, by_layer, draw_scene
 from iondrill.report.svg import data_uri, themed
+from iondrill.report.table import place_of
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -46,15 +47,31 @@ def site_picture(results: Results, row: dict[str, str]) -> SitePicture | None:
     row : dict
         Of ``adsorption.csv``.
     """
-    job = JobId("adsorption", f"{row['facet']}.{row['adsorbate']}-{row['site']}.{row['level']}")
-    path = Plan(results.config).folder(job) / "relaxed.extxyz"
-    if not row["E_ads_eV"] or not path.exists():
+    geometry = _relaxed(results, row) if row["E_ads_eV"] else None
+    if geometry is None:
         return None
-    around = _around(read_structure(path))
+    around = _around(geometry)
     return SitePicture(
         src=data_uri(themed(draw_scene(Scene(around, "top", by_layer(around)), legend=False)), "image/svg+xml"),
-        alt=f"{row['adsorbate']} on {row['facet']} from above: started at {row['site']}, as relaxed",
+        alt=f"{row['adsorbate']} on {row['facet']} from above: started at {place_of(row)}, as relaxed",
     )
+
+
+def _relaxed(results: Results, row: dict[str, str]) -> Atoms | None:
+    """Return the relaxed geometry of a row, if it is there.
+
+    The table counts the ions of both sides of a slab, the name of a job those of one: of the jobs on this site it is
+    the one that holds as many.
+    """
+    plan = Plan(results.config)
+    for n in results.config.adsorption.n:
+        filling = Filling(row["facet"], row["adsorbate"], n, row["site"])  # type: ignore[arg-type]
+        path = plan.folder(JobId("adsorption", f"{filling.subject}.{row['level']}")) / "relaxed.extxyz"
+        if path.exists():
+            geometry = read_structure(path)
+            if str((geometry.arrays["fragment"] == "adsorbate").sum()) == row["n"]:
+                return geometry
+    return None
 
 
 def _around(slab: Atoms) -> Atoms:

@@ -13,7 +13,7 @@ from iondrill.analyse.tables import read_rows
 from iondrill.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -67,6 +67,11 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> Table:
     if columns is not None and header != list(columns):
         raise UserError.of(f"{path} (line 1)", f"found the columns {','.join(header)[:120]}", ",".join(columns))
     return Table(path, tuple(header), [dict(zip(header, row, strict=True)) for row in rows])
+
+
+def place_of(row: Mapping[str, str]) -> str:
+    """Return where the ions of a row were put, and how many if not one: ``cave``, ``cave, n = 2``."""
+    return row["site"] if row["n"] == "1" else f"{row['site']}, n = {row['n']}"
 
 
 def _number(cell: str, path: Path, column: str) -> float:

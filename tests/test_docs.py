@@ -1,0 +1,86 @@
+"""What README and docs say of the repository is there: files, pages, targets, and what jobs ask for."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from iondrill.build.io import write_structure
+from iondrill.build.registry import build
+from iondrill.config.load import read_config
+from iondrill.prepare.plan import Plan
+from iondrill.prepare.resources import read_size, request
+from iondrill.prepare.subjects import JobId
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDERS = (".ci", "benchmarks", "docs", "profiles", "schemas", "structures", "templates", "tests", "tools", "workflow")
+BLOCK = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\(([^)\s#]+)[^)\s]*\)")
+INLINE = re.compile(r"`([^`\n]+)`")
+REQUEST = re.compile(r"^\| (?P<job>[^|]+) \| (?P<GB>[\d.]+) GB, ", re.MULTILINE)
+RUNS = {
+    "PBE-D3, dynamics of the paper's 225 atoms in 50 Å, 300 Ry, 16 ranks": "paper.pbe-d3-md",
+    "the same in the fitted box": "fitted-box.pbe-d3-md",
+    "the same in 50 Å with sodium, 600 Ry": "na.pbe-d3-md-na",
+}
+
+
+def pages(root: Path) -> dict[Path, str]:
+    """Return the text of each page, code blocks left out, by its path."""
+    paths = [root / "README.md", root / "CONTRIBUTING.md", *sorted((root / "docs").glob("*.md"))]
+    return {path: BLOCK.sub("", path.read_text(encoding="utf-8")) for path in paths}
+
+
+def links(path: Path, text: str) -> list[Path]:
+    """Return the files that a page links to."""
+    return [(path.parent / link).resolve() for link in LINK.findall(text) if "://" not in link]
+
+
+def cited(root: Path, text: str) -> list[Path]:
+    """Return the paths in backticks that begin with a folder of the repository; of a command its first word."""
+    words = (code.split()[0] for code in INLINE.findall(text) if code.strip())
+    return [root / word for word in words if "/" in word and word.partition("/")[0] in FOLDERS and "<" not in word]
+
+
+def test_every_file_that_is_cited_exists(root: Path) -> None:
+    found = 0
+    for path, text in pages(root).items():
+        # what a page lets its reader write is not shipped
+        written = re.findall(r"^# (structures/\S+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        named = [*links(path, text), *cited(root, text)]
+        missing = [str(each) for each in named if not each.exists() and str(each.relative_to(root)) not in written]
+        assert not missing, path
+        found += len(named)
+    assert found > 50
+
+
+def test_every_page_is_linked_from_another(root: Path) -> None:
+    texts = pages(root)
+    linked = {link for path, text in texts.items() for link in links(path, text) if link != path}
+    assert {path for path in texts if path.parent.name == "docs"} <= linked
+
+
+def test_the_readme_names_every_target(root: Path) -> None:
+    (targets,) = re.findall(r"^# Targets: all \(default\), (.*)\.$", (root / "Snakefile").read_text(), re.MULTILINE)
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    calls = set(re.findall(r"`snakemake (?:--cores 1 )?(\w+)`", readme))
+    assert set(targets.split(", ")) <= calls
+
+
+@pytest.mark.parametrize("words", RUNS)
+def test_the_papers_runs_ask_for_what_the_page_says(root: Path, tmp_path: Path, words: str) -> None:
+    plan = Plan(read_config(root / "config.yaml", root / "config.paper.yaml"))
+    job = plan.job(JobId("md", RUNS[words]))
+    if cutoff := re.search(r"(\d+) Ry", words):
+        assert job.level.cutoff_Ry == float(cutoff[1])
+    assert job.level.ranks == 16
+    structure = tmp_path / "start.extxyz"
+    # the box of the relaxed parts, which the run has, is a few tenths of an Å from that of the parts as built
+    write_structure(build(plan.assembly(RUNS[words].partition(".")[0]), root / "structures"), structure)
+    text = (root / "docs/running-on-a-cluster.md").read_text(encoding="utf-8")
+    said = {match["job"]: match["GB"] for match in REQUEST.finditer(text)}
+    assert float(said[words]) == pytest.approx(request(job, read_size(structure)).mem_mb / 1000, abs=0.6)
