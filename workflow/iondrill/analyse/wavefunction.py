@@ -254,7 +254,7 @@ def read_molden(path: Path) -> Wavefunction:
         mol, coefficients, occupations = molden.parse(text)
     except Exception as error:  # pyscf has no error class of its own
         raise UserError.of(path, f"no readable Molden file ({error or type(error).__name__})", WHOLE_FILE) from error
-    overlap = mol.intor("int1e_ovlp")
+    overlap = mol.intor_symmetric("int1e_ovlp")
     for c in coefficients:
         deviation = np.abs(c.T @ overlap @ c - np.eye(c.shape[1])).max(initial=0)
         if not deviation < ORTHONORMAL_TOLERANCE:
