@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from ase.units import Bohr
@@ -130,7 +130,7 @@ class Wavefunction:
         return replace(self, mol=mol, coefficients=tuple(c[functions] for c in self.coefficients))
 
     def orbitals(
-        self, points: NDArray[np.float64], directions: NDArray[np.float64]
+        self, points: NDArray[np.float64], directions: NDArray[np.float64], *, order: Literal["C", "F"] = "C"
     ) -> list[NDArray[np.float64]] | None:
         """Evaluate the orbitals on points near each other.
 
@@ -140,6 +140,9 @@ class Wavefunction:
             Positions in bohr.
         directions : array (n_directions, 3)
             Unit vectors along which slopes are wanted; those of the coordinate axes cost least.
+        order : str
+            As numpy's, of points and orbitals in memory: with F the points run fastest, which costs least if there
+            are many more of them than orbitals.
 
         Returns
         -------
@@ -156,9 +159,15 @@ class Wavefunction:
         result = []
         for weighted in self._weighted:
             here = weighted[functions]
-            orbitals = np.empty((len(wanted), len(points), here.shape[1]))
-            for functions_on_points, out in zip(wanted, orbitals, strict=True):
-                np.matmul(functions_on_points, here, out=out)
+            if order == "C":
+                orbitals = np.empty((len(wanted), len(points), here.shape[1]))
+            else:
+                orbitals = np.empty((len(wanted), here.shape[1], len(points))).swapaxes(1, 2)
+            for values, out in zip(wanted, orbitals, strict=True):
+                if order == "C":
+                    np.matmul(values, here, out=out)
+                else:
+                    np.matmul(here.T, values.T, out=out.T)
             result.append(orbitals)
         return result
 
@@ -172,7 +181,7 @@ class Wavefunction:
         """Yield indices of points near each other, spin, and what `orbitals` returns; nothing where nothing reaches."""
         points = np.ascontiguousarray(np.transpose(points_A) / Bohr)  # by coordinate, as pyscf holds them
         for block in self._blocks(points):
-            for spin, orbitals in enumerate(self.orbitals(points[:, block].T, directions) or ()):
+            for spin, orbitals in enumerate(self.orbitals(points[:, block].T, directions, order="F") or ()):
                 yield block, spin, orbitals
 
     def _blocks(self, points: NDArray[np.float64]) -> Iterator[NDArray[np.intp]]:
