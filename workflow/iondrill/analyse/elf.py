@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iondrill.analyse.plane import Plane, read_maps, write_maps
+from iondrill.analyse.tiles import evaluate_on_plane
+from iondrill.analyse.wavefunction import Wavefunction
 from iondrill.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iondrill.analyse.cube import Cube
-    from iondrill.analyse.wavefunction import LocalDensity, Wavefunction
+    from iondrill.analyse.elfcar import ElfCell
+    from iondrill.analyse.wavefunction import LocalDensity
 
     Array = NDArray[np.float64]
 
@@ -178,9 +181,12 @@ def read_elf_map(path: Path) -> ElfMap:
     return ElfMap(plane, elf, rho)
 
 
-def elf_on_plane(wavefunction: Wavefunction, plane: Plane) -> ElfMap:
+def elf_on_plane(wavefunction: Wavefunction | ElfCell, plane: Plane) -> ElfMap:
     """Return ELF and density on a plane."""
-    density = wavefunction.evaluate(plane.points_A())
+    if isinstance(wavefunction, Wavefunction):
+        density = evaluate_on_plane(wavefunction, plane)
+    else:
+        density = wavefunction.evaluate(plane.points_A())
     return ElfMap(plane, elf_of(density).reshape(plane.shape), density.rho.sum(axis=0).reshape(plane.shape))
 
 

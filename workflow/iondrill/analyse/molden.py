@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 ORBITALS = re.compile(r"^[ \t]*\[MO\].*\n", re.IGNORECASE | re.MULTILINE)
-NEXT_SECTION = re.compile(r"^[ \t]*\[", re.MULTILINE)
 
 
 class Orbital(NamedTuple):
@@ -59,8 +58,7 @@ def parse(text: str) -> tuple[Any, tuple[Array, ...], tuple[Array, ...]]:
     found = ORBITALS.search(text)
     if found is None:
         raise ValueError("no section [MO]")
-    end = NEXT_SECTION.search(text, found.end())
-    orbitals = [_orbital(lines, words) for lines, words in _chunks(text[found.end() : end.start() if end else None])]
+    orbitals = _orbitals(text[found.end() : _next_section(text, found.end())])
     if not orbitals:
         raise ValueError("no orbitals in section [MO]")
     n_functions = 1 + max(int(orbital.functions.max()) for orbital in orbitals)
@@ -72,10 +70,10 @@ def parse(text: str) -> tuple[Any, tuple[Array, ...], tuple[Array, ...]]:
     occupations: list[Array] = []
     for spin in "AB":
         if group := [orbital for orbital in orbitals if orbital.spin == spin]:
-            matrix = np.zeros((n_functions, len(group)))
-            for column, orbital in enumerate(group):
-                matrix[orbital.functions, column] = orbital.values
-            coefficients.append(matrix[order])
+            matrix = np.zeros((len(group), n_functions))
+            for row, orbital in zip(matrix, group, strict=True):
+                row[orbital.functions] = orbital.values
+            coefficients.append(np.ascontiguousarray(matrix[:, order].T))
             occupations.append(np.array([orbital.occupation for orbital in group]))
     return mol, tuple(coefficients), tuple(occupations)
 
@@ -140,19 +138,38 @@ def _chunks(block: str) -> Iterator[tuple[dict[str, str], list[str]]]:
         yield lines, words
 
 
-def _orbital(lines: dict[str, str], words: list[str]) -> Orbital:
-    if "OCCUP" not in lines:
-        raise ValueError("an orbital without an occupation")
-    spin = lines.get("SPIN", "A")[:1].upper()
-    functions = np.array([int(word) for word in words[::2]]) - 1
-    values = np.array([_number(word) for word in words[1::2]])
-    if len(functions) != len(values) or functions.min() < 0 or spin not in {"A", "B"}:
-        raise ValueError("a damaged orbital in section [MO]")
-    return Orbital(spin, _number(lines["OCCUP"]), functions, values)
+def _next_section(text: str, start: int) -> int:
+    """Return where the next line begins with a bracket, or the end."""
+    while (bracket := text.find("[", start)) >= 0:
+        line = max(text.rfind("\n", 0, bracket) + 1, start)
+        if not text[line:bracket].strip(" \t"):
+            return line
+        start = bracket + 1
+    return len(text)
 
 
-def _number(word: str) -> float:
+def _orbitals(block: str) -> list[Orbital]:
+    """Return the orbitals of a section."""
+    orbitals: list[Orbital] = []
+    listed: list[str] = []
+    functions = np.empty(0, dtype=np.intp)
+    for lines, words in _chunks(block):
+        if "OCCUP" not in lines:
+            raise ValueError("an orbital without an occupation")
+        if words[::2] != listed:  # most files list the same functions each time
+            listed = words[::2]
+            functions = np.array(list(map(int, listed))) - 1
+        spin = lines.get("SPIN", "A")[:1].upper()
+        values = _numbers(words[1::2])
+        if len(functions) != len(values) or functions.min() < 0 or spin not in {"A", "B"}:
+            raise ValueError("a damaged orbital in section [MO]")
+        orbitals.append(Orbital(spin, float(_numbers([lines["OCCUP"]])[0]), functions, values))
+    return orbitals
+
+
+def _numbers(words: list[str]) -> Array:
+    """Return words as numbers, with Fortran's D for the exponent too."""
     try:
-        return float(word)
+        return np.fromiter(map(float, words), dtype=float, count=len(words))
     except ValueError:
-        return float(word.replace("D", "E"))
+        return np.array([float(word.replace("D", "E")) for word in words])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from ase.units import Bohr
 
-from iondrill.analyse import molden
+from iondrill.analyse import molden, primitives
 from iondrill.errors import UserError
 
 if TYPE_CHECKING:
@@ -113,40 +113,76 @@ class Wavefunction:
         """
         n_spin, n = len(self.coefficients), len(points_A)
         rho, gradient, tau = np.zeros((n_spin, n)), np.zeros((n_spin, 3, n)), np.zeros((n_spin, n))
-        for block, spin, orbitals in self._orbitals(points_A, derivatives=True):
-            psi, *grad_psi = orbitals
-            rho[spin, block] = np.einsum("pi,pi->p", psi, psi)
-            tau[spin, block] = 0.5 * sum(np.einsum("pi,pi->p", d, d) for d in grad_psi)
-            for axis, d in enumerate(grad_psi):
-                gradient[spin, axis, block] = 2 * np.einsum("pi,pi->p", psi, d)
+        for block, spin, orbitals in self._orbitals(points_A, np.eye(3)):
+            rho[spin][block], gradient[spin][:, block], tau[spin][block] = local_density(orbitals)
         return LocalDensity(rho, gradient, tau)
 
     def density(self, points_A: NDArray[np.float64]) -> NDArray[np.float64]:
         """Evaluate ρ alone on points (n, 3): shape (n_spin, n), as in `LocalDensity`."""
         rho = np.zeros((len(self.coefficients), len(points_A)))
-        for block, spin, (psi,) in self._orbitals(points_A, derivatives=False):
+        for block, spin, (psi,) in self._orbitals(points_A, np.empty((0, 3))):
             rho[spin, block] = np.einsum("pi,pi->p", psi, psi)
         return rho
 
-    def _orbitals(
-        self, points_A: NDArray[np.float64], *, derivatives: bool
-    ) -> Iterator[tuple[NDArray[np.intp], int, NDArray[np.float64]]]:
-        """Yield indices of points near each other, spin, and ψ√n with its derivatives (1 or 4, points, orbitals).
+    def part(self, low: float, high: float) -> Wavefunction:
+        """Return what the Gaussians with some exponents give to the orbitals: above low, up to high, in 1/bohr²."""
+        mol, functions = primitives.select(self.mol, low, high)
+        return replace(self, mol=mol, coefficients=tuple(c[functions] for c in self.coefficients))
 
-        Nothing where nothing reaches.
+    def orbitals(
+        self, points: NDArray[np.float64], directions: NDArray[np.float64], *, order: Literal["C", "F"] = "C"
+    ) -> list[NDArray[np.float64]] | None:
+        """Evaluate the orbitals on points near each other.
+
+        Parameters
+        ----------
+        points : array (n, 3)
+            Positions in bohr.
+        directions : array (n_directions, 3)
+            Unit vectors along which slopes are wanted; those of the coordinate axes cost least.
+        order : str
+            As numpy's, of points and orbitals in memory: with F the points run fastest, which costs least if there
+            are many more of them than orbitals.
+
+        Returns
+        -------
+        list of array (1 + n_directions, n, n_orbitals), or None
+            Of each spin, ψ√n and its slopes in atomic units. None if no function reaches a point.
         """
         from pyscf.dft.numint import eval_ao
 
-        weighted = [c * np.sqrt(n) for c, n in zip(self.coefficients, self.occupations, strict=True)]
+        mol, functions = self._near(points)
+        if not len(functions):  # which pyscf does not survive
+            return None
+        ao = eval_ao(mol, points, deriv=1) if len(directions) else eval_ao(mol, points)[None]
+        wanted = [ao[0], *(_along(ao[1:], direction) for direction in directions)]
+        result = []
+        for weighted in self._weighted:
+            here = weighted[functions]
+            if order == "C":
+                orbitals = np.empty((len(wanted), len(points), here.shape[1]))
+            else:
+                orbitals = np.empty((len(wanted), here.shape[1], len(points))).swapaxes(1, 2)
+            for values, out in zip(wanted, orbitals, strict=True):
+                if order == "C":
+                    np.matmul(values, here, out=out)
+                else:
+                    np.matmul(here.T, values.T, out=out.T)
+            result.append(orbitals)
+        return result
+
+    @cached_property
+    def _weighted(self) -> list[NDArray[np.float64]]:
+        return [c * np.sqrt(n) for c, n in zip(self.coefficients, self.occupations, strict=True)]
+
+    def _orbitals(
+        self, points_A: NDArray[np.float64], directions: NDArray[np.float64]
+    ) -> Iterator[tuple[NDArray[np.intp], int, NDArray[np.float64]]]:
+        """Yield indices of points near each other, spin, and what `orbitals` returns; nothing where nothing reaches."""
         points = np.ascontiguousarray(np.transpose(points_A) / Bohr)  # by coordinate, as pyscf holds them
         for block in self._blocks(points):
-            here = points[:, block].T
-            mol, functions = self._near(here)
-            if not len(functions):  # which pyscf does not survive
-                continue
-            ao = eval_ao(mol, here, deriv=1) if derivatives else eval_ao(mol, here)[None]
-            for spin, coefficients in enumerate(weighted):
-                yield block, spin, ao @ coefficients[functions]
+            for spin, orbitals in enumerate(self.orbitals(points[:, block].T, directions, order="F") or ()):
+                yield block, spin, orbitals
 
     def _blocks(self, points: NDArray[np.float64]) -> Iterator[NDArray[np.intp]]:
         """Yield indices of points (3, n) in the same small cube, as many as memory shall hold."""
@@ -162,27 +198,43 @@ class Wavefunction:
     def _near(self, points: NDArray[np.float64]) -> tuple[Any, NDArray[np.intp]]:
         """Return the molecule with those shells only that reach a point, and the indices of their functions."""
         low, high = points.min(axis=0), points.max(axis=0)
-        centres = self.mol.atom_coords()
-        outside = np.maximum(np.maximum(low - centres, centres - high), 0.0)
-        near = self._reach > np.linalg.norm(outside, axis=1)[self.mol._bas[:, 0]]  # noqa: SLF001
+        outside = np.maximum(np.maximum(low - self._centres, self._centres - high), 0.0)
+        near = self._reach > np.sqrt(np.einsum("ij,ij->i", outside, outside))
         part = self.mol.copy(deep=False)
         part._bas = self.mol._bas[near]  # noqa: SLF001  (as pyscf itself selects shells)
-        first = self.mol.ao_loc
-        return part, np.flatnonzero(np.repeat(near, np.diff(first)))
+        return part, np.flatnonzero(near[self._shells])
+
+    @cached_property
+    def _centres(self) -> NDArray[np.float64]:
+        """Where the shells stand, in bohr: shape (n_shells, 3)."""
+        return np.asarray(self.mol.atom_coords()[self.mol._bas[:, 0]])  # noqa: SLF001
+
+    @cached_property
+    def _shells(self) -> NDArray[np.intp]:
+        """To which shell each function belongs."""
+        return np.repeat(np.arange(self.mol.nbas), np.diff(self.mol.ao_loc))
 
     @cached_property
     def _reach(self) -> NDArray[np.float64]:
         """How far from its centre each shell, or its slope, is of any size; in bohr, shape (n_shells,)."""
-        from pyscf.gto import gto_norm
+        return primitives.reach(self.mol, NEGLIGIBLE)
 
-        r = np.arange(0.0, 60.0, 0.25)
-        reach = np.empty(self.mol.nbas)
-        for shell in range(self.mol.nbas):
-            l, a = self.mol.bas_angular(shell), self.mol.bas_exp(shell)  # noqa: E741
-            weights = np.abs(self.mol.bas_ctr_coeff(shell)).max(axis=1) * gto_norm(l, a)
-            size = (weights[:, None] * np.exp(-a[:, None] * r**2) * (1 + 2 * a[:, None] * r)).sum(axis=0) * (1 + r**l)
-            reach[shell] = r[np.flatnonzero(size > NEGLIGIBLE).max(initial=0)] + 0.25
-        return reach
+
+def _along(slopes: NDArray[np.float64], direction: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the slopes (3, n, n_functions) along a unit vector."""
+    for axis, component in enumerate(direction):
+        if component == 1.0:  # nothing to add up, nor to copy
+            return np.asarray(slopes[axis])
+    return np.asarray(sum(component * slope for component, slope in zip(direction, slopes, strict=True)))
+
+
+def local_density(
+    orbitals: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return ρ (n,), ∇ρ (3, n) and τ (n,) of ψ√n and its three slopes, shape (4, n, n_orbitals), in atomic units."""
+    psi, *slopes = orbitals
+    gradient = np.array([2 * np.einsum("pi,pi->p", psi, slope) for slope in slopes])
+    return np.einsum("pi,pi->p", psi, psi), gradient, 0.5 * sum(np.einsum("pi,pi->p", d, d) for d in slopes)
 
 
 def read_molden(path: Path) -> Wavefunction:
@@ -211,7 +263,7 @@ def read_molden(path: Path) -> Wavefunction:
         mol, coefficients, occupations = molden.parse(text)
     except Exception as error:  # pyscf has no error class of its own
         raise UserError.of(path, f"no readable Molden file ({error or type(error).__name__})", WHOLE_FILE) from error
-    overlap = mol.intor("int1e_ovlp")
+    overlap = mol.intor_symmetric("int1e_ovlp")
     for c in coefficients:
         deviation = np.abs(c.T @ overlap @ c - np.eye(c.shape[1])).max(initial=0)
         if not deviation < ORTHONORMAL_TOLERANCE:
