@@ -277,6 +277,13 @@ def test_mistakes_end_in_one_message_without_traceback(project: Path, snakemake:
     assert "config.yaml" in output
 
 
+def test_a_mistake_is_said_of_the_file_that_counts(project: Path, snakemake: Callable[..., list[str]]) -> None:
+    """The project's own configuration is merged first, whether it is named or not."""
+    (project / "mine.yaml").write_text("elf: {frames: many}\n")
+    output = refusal(snakemake("-n", "--configfile", str(project / "mine.yaml"), "--", "all"))
+    assert "mine.yaml: elf.frames (line 1): found 'many'" in output
+
+
 def test_a_mistake_in_a_crystal_ends_in_one_message(project: Path, snakemake: Callable[..., list[str]]) -> None:
     config = yaml.safe_load((project / "config.yaml").read_text())
     config["intercalation"] = {"level": "pbe-d3", "crystals": ["hydrogen"]}

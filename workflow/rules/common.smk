@@ -4,12 +4,11 @@ import json
 import sys
 from dataclasses import asdict
 from os import environ
-from pathlib import Path
 
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 from iondrill.build.recipes import spin_states
-from iondrill.config.load import Document, check_config
+from iondrill.config.load import check_config, project_first, read_documents
 from iondrill.errors import UserError
 from iondrill.prepare.estimates import error_estimates
 from iondrill.prepare.intercalation import strain_of
@@ -17,7 +16,8 @@ from iondrill.prepare.plan import Plan
 from iondrill.prepare.subjects import JobId
 
 try:
-    plan = Plan(check_config([Document(Path(path)) for path in workflow.configfiles], config))
+    # in the order in which Snakemake merges them: workflow.configfiles has the project's own last
+    plan = Plan(check_config(read_documents(*project_first(workflow.overwrite_configfiles)), config))
     # everything that the plan reads from recipes is read here, so that a mistake in one ends in one message
     EXECUTED, WRITTEN = plan.executed(), plan.written()
     if plan.config.intercalation:

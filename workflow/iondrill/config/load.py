@@ -16,8 +16,20 @@ if TYPE_CHECKING:
 
     from iondrill.config.models import Config
 
-__all__ = ["Document", "as_yaml", "check_config", "load", "merge", "parse", "read_config", "read_documents"]
+__all__ = [
+    "Document",
+    "as_yaml",
+    "check_config",
+    "load",
+    "merge",
+    "parse",
+    "project_first",
+    "read_config",
+    "read_documents",
+]
 
+PROJECT = Path("config.yaml")
+"""The configuration that the Snakefile names, in the working directory."""
 Model = TypeVar("Model")
 
 
@@ -65,6 +77,26 @@ def load(model: type[Model], *paths: Path) -> Model:
         If a file cannot be read, is not YAML, or holds what the model refuses.
     """
     return parse(model, read_documents(*paths))
+
+
+def project_first(paths: Sequence[Path]) -> list[Path]:
+    """Return the configuration files that Snakemake merges, where it is given these: the project's own goes first.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        What ``--configfile`` names.
+
+    Returns
+    -------
+    list of Path
+        The same, after ``config.yaml`` of the working directory if that is there and not among them; that one alone if
+        they are none.
+    """
+    if not paths:
+        return [PROJECT]
+    named = {path.resolve() for path in paths}
+    return [*([PROJECT] if PROJECT.is_file() and PROJECT.resolve() not in named else []), *paths]
 
 
 def read_documents(*paths: Path) -> list[Document]:
