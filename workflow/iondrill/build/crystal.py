@@ -79,6 +79,11 @@ class Strain(NamedTuple):
         return f"a{round(1000 * (1 + self.a))}c{round(1000 * (1 + self.c))}"
 
 
+def crystal_names(root: Path) -> list[str]:
+    """Return the names of the recipes in ``structures/crystals``."""
+    return sorted(file.stem for file in (root / FOLDER).glob("[!.]*.yaml"))
+
+
 def load_crystal(name: str, root: Path) -> CrystalRecipe:
     """Read a recipe from ``structures/crystals``.
 
@@ -89,8 +94,7 @@ def load_crystal(name: str, root: Path) -> CrystalRecipe:
     """
     path = root / FOLDER / f"{name}.yaml"
     if not path.is_file():
-        there = sorted(file.stem for file in (root / FOLDER).glob("[!.]*.yaml"))
-        raise UserError.of(root / FOLDER, f"there is no crystal '{name}'", nearest(name, there))
+        raise UserError.of(root / FOLDER, f"there is no crystal '{name}'", nearest(name, crystal_names(root)))
     return load(CrystalRecipe, path)
 
 

@@ -213,10 +213,12 @@ def recipe_path(name: str, root: Path, files: Mapping[str, list[Path]] | None = 
     Raises
     ------
     UserError
-        If there is no such recipe, or more than one.
+        If there is no such recipe, or more than one, or no such folder.
     """
     files = recipe_files(root) if files is None else files
     found = files.get(name, [])
+    if not found and not root.is_dir():
+        raise UserError.of("structures", f"there is no folder '{root}'", "allowed: the folder of the recipes")
     if not found:
         raise UserError.of(root, f"there is no recipe '{name}'", nearest(name, files))
     if len(found) > 1:
