@@ -46,6 +46,27 @@ Folder = Annotated[
 ]
 """A folder whose name Snakemake can hold in patterns."""
 
+Module = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9._/][A-Za-z0-9._/+:@=-]*$",
+        json_schema_extra={"x-means": "module", "x-rule": "letters, digits and . _ / + : @ = -, e.g. cp2k/2023.1"},
+    ),
+]
+"""An environment module; Snakemake puts its name into a shell's command as it is."""
+
+Container = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9._/][A-Za-z0-9._/+:@=~%-]*$",
+        json_schema_extra={
+            "x-means": "image",
+            "x-rule": "letters, digits and . _ / + : @ = ~ % -, e.g. docker://me/iondrill:1.0 or iondrill.sif",
+        },
+    ),
+]
+"""An image of a container, by its address or file; it goes into a shell's command as well."""
+
 
 def _not_boolean(value: Any) -> Any:
     if isinstance(value, bool):
