@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from ase import Atoms
-from ase.build import fcc100, molecule
+from ase.build import bcc100, fcc100, molecule
 from ase.io import write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -268,56 +268,73 @@ LEVELS = {
     "pbe": {"engine": "cp2k", "basis": "DZVP-GTH"},
     "vasp": {"engine": "vasp", "potcars": {"C": "C", "H": "H", "Na": "Na"}},
 }
-RUN = {"go": {"assembly": "meet-amine", "steps": 1, "relax_parts": False}}
-COPPER = {"facets": ["copper"], "ions": ["Na"]}
+RUN = {"go": {"assembly": "meet-salt", "steps": 1, "relax_parts": False}}
+SLAB = {"facets": ["potassium"], "ions": ["Na"]}
 FINEST = {"pbe": {"cutoff_Ry": [300]}, "vasp": {"encut_eV": [300]}, "gfn2": {"accuracy": [0.1]}}
 USES = {
-    "relaxation": lambda level: {"relax": {"structures": ["amine"], "level": level}},
+    "relaxation": lambda level: {"relax": {"structures": ["salt"], "level": level}},
     "maps": lambda level: {"md": {"run": ["go"], "runs": RUN}, "elf": {"level": level}},
-    "adsorption": lambda level: {"adsorption": COPPER | {"level": level}},
-    "one level of several": lambda level: {"adsorption": COPPER | {"level": [level, "gfn2"]}},
-    "inputs of relaxations": lambda level: {"relax": {"structures": ["amine"]}, "inputs": {"relax": [level]}},
-    "inputs of slabs": lambda level: {"adsorption": COPPER, "inputs": {"adsorption": [level]}},
+    "adsorption": lambda level: {"adsorption": SLAB | {"level": level}},
+    "one level of several": lambda level: {"adsorption": SLAB | {"level": [level, "gfn2"]}},
+    "inputs of relaxations": lambda level: {"relax": {"structures": ["salt"]}, "inputs": {"relax": [level]}},
+    "inputs of slabs": lambda level: {"adsorption": SLAB, "inputs": {"adsorption": [level]}},
     "inputs of a run": lambda level: {"md": {"runs": RUN}, "inputs": {"elf": [level], "runs": ["go"]}},
     "convergence": lambda level: {
-        "convergence": {"studies": {"a": {"structure": "amine", "level": level, "sweep": FINEST[level]}}}
+        "convergence": {"studies": {"a": {"structure": "salt", "level": level, "sweep": FINEST[level]}}}
     },
 }
 
 
-def put_amine(house):
-    """Write a cluster with nitrogen, and an assembly with it."""
-    write(house / "structures/clusters/amine.xyz", molecule("H3CNH2"))
-    assembly = RECIPES["assemblies/meet.yaml"] | {"cluster": "amine", "tip": "atom"}
-    put("structures/assemblies/meet-amine.yaml", assembly)
+def put_potassium(house):
+    """Write a cluster, a slab and an assembly with potassium, which GFN2 knows and the other levels do not."""
+    cluster = molecule("CH4")
+    cluster.append("K")
+    cluster.positions[-1] = [0.0, 0.0, 3.5]
+    write(house / "structures/clusters/salt.xyz", cluster)
+    assembly = RECIPES["assemblies/meet.yaml"] | {"cluster": "salt", "tip": "atom", "distance_A": 9.0}
+    put("structures/assemblies/meet-salt.yaml", assembly)
+    slab = bcc100("K", (1, 1, 3), vacuum=8.0, periodic=True)
+    slab.info.clear()
+    write(house / "structures/facets/potassium.extxyz", slab)
 
 
 @pytest.mark.parametrize("stages", USES.values(), ids=USES)
 def test_each_element_at_each_level_must_be_known_there(house, stages):
     """Whatever job brings them together, also one that only `inputs` or `convergence` makes."""
-    put_amine(house)
-    slab = fcc100("Cu", (2, 2, 3), vacuum=8.0, periodic=True)
-    slab.info.clear()
-    write(house / "structures/facets/copper.extxyz", slab)
-    element = "Cu" if "copper" in dump(stages("pbe")) else "N"
+    put_potassium(house)
     for level, key, what in (("pbe", "basis", "DZVP-GTH basis set"), ("vasp", "potcars", "PAW dataset")):
         config(levels=LEVELS, **stages(level))
         (found,) = problems()
         assert found.startswith(f"config.yaml: levels.{level}.{key} (line ")
-        assert f": no {what} for {element}, which job " in found
+        assert f": no {what} for K, which job " in found
         assert f".{level} needs; allowed: " in found
     config(levels=LEVELS, **stages("gfn2"))
     check(Path("config.yaml"))
 
 
 def test_dynamics_and_prerelaxations_count_too(house):
-    put_amine(house)
+    put_potassium(house)
     config(levels=LEVELS, md={"level": "pbe", "run": ["go"], "runs": RUN}, elf={"frames": 0})
     (found,) = problems()
-    assert "basis set for N, which job md/go.pbe needs" in found
+    assert "basis set for K, which job md/go.pbe needs" in found
     levels = LEVELS | {"fine": {"engine": "cp2k", "basis": "TZV2P-GTH"}}
-    config(levels=levels, relax={"structures": ["amine"], "level": "fine", "prerelax": "pbe"})
+    config(levels=levels, relax={"structures": ["salt"], "level": "fine", "prerelax": "pbe"})
     assert {problem.split()[1] for problem in problems()} == {"levels.fine.basis", "levels.pbe.basis"}
+
+
+def test_an_element_that_no_level_knows(house):
+    """Neither its valence electrons are known, nor a basis set; a PAW dataset alone does not make up for it."""
+    slab = fcc100("Cu", (1, 1, 3), vacuum=8.0, periodic=True)
+    slab.info.clear()
+    write(house / "structures/facets/copper.extxyz", slab)
+    levels = LEVELS | {"vasp": {"engine": "vasp", "potcars": {"Na": "Na", "Cu": "Cu"}}}
+    config(levels=levels, adsorption=SLAB | {"facets": ["copper"]}, inputs={"adsorption": ["pbe", "vasp"]})
+    first, *more = problems()
+    assert first.startswith("config.yaml: levels.gfn2.engine (line ")
+    assert "no valence electrons for Cu, which job adsorption/copper.clean.gfn2 needs; allowed: H, C, Li, " in first
+    assert [problem.split()[1] for problem in more] == ["levels.pbe.basis", "levels.vasp.potcars"]
+    assert all("for Cu, which job adsorption/copper." in problem for problem in more)
+    assert more[1].endswith("allowed: Na")
 
 
 def test_an_element_that_is_not_there_needs_nothing(house):

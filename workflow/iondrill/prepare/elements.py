@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from iondrill.config.document import Document, Place
+    from iondrill.config.levels import Level
     from iondrill.config.models import Config
     from iondrill.prepare.plan import Plan
     from iondrill.prepare.subjects import JobId
@@ -68,8 +69,8 @@ def element_problems(config: Config, uses: Mapping[Use, JobId], documents: Seque
         jobs.setdefault((level, element), job)
     problems = []
     for (name, element), job in sorted(jobs.items()):
-        key, what, offered, remedy = _offer(config, name)
-        if offered is not None and element not in offered:
+        key, what, offered, remedy = _offer(config.levels[name])
+        if element not in offered:
             place: Place = ("levels", name, key)
             found = f"no {what} for {element}, which job {job.stage}/{job.name} needs"
             more = remedy if element in VALENCE_ELECTRONS else ""
@@ -91,12 +92,8 @@ def _elements(job: JobId, plan: Plan, elements: Mapping[str, Collection[str]]) -
     return {*([] if alone else elements[first]), *([ion[1]] if ion else [])}
 
 
-def _offer(config: Config, name: str) -> tuple[str, str, list[str] | None, str]:
-    """Return the key of a level that decides, what it decides on, for which elements there is that, and a remedy.
-
-    None for the elements: those of the engine, nearly all, are not asked for.
-    """
-    level = config.levels[name]
+def _offer(level: Level) -> tuple[str, str, list[str], str]:
+    """Return the key of a level that decides, what it decides on, for which elements there is that, and a remedy."""
     if isinstance(level, Cp2kLevel):
         from iondrill.config.offered import cp2k_elements
 
@@ -104,4 +101,4 @@ def _offer(config: Config, name: str) -> tuple[str, str, list[str] | None, str]:
     if isinstance(level, VaspLevel):
         known = [element for element in level.potcars if element in VALENCE_ELECTRONS]
         return "potcars", "PAW dataset", sorted(known), "; or an entry for it"
-    return "engine", "", None, ""
+    return "engine", "valence electrons", list(VALENCE_ELECTRONS), ""
