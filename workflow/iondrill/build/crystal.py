@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
-from iondrill.config.base import PositiveFloat, Strict
+from iondrill.config.base import KeysError, PositiveFloat, Strict
 from iondrill.config.load import load
 from iondrill.errors import UserError, nearest
 
@@ -57,7 +57,8 @@ class CrystalRecipe(Strict):
     @model_validator(mode="after")
     def _has_its_edges(self) -> CrystalRecipe:
         if (self.c_A is None) != (self.lattice == "cubic"):
-            raise ValueError(f"lattice {self.lattice}, c_A {self.c_A}: allowed is c_A with hexagonal, and only there")
+            found = f"found lattice {self.lattice} and c_A {self.c_A}"
+            raise KeysError(f"{found}; allowed: c_A with hexagonal, and only there", "c_A", "lattice")
         return self
 
     @property

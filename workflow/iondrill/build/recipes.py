@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from iondrill.build.facet import Charge, FacetRecipe, Miller
 from iondrill.config.base import (
     Ion,
+    KeysError,
     Name,
     NonNegativeInt,
     PositiveFloat,
@@ -47,7 +48,7 @@ class HalfSpaces(Strict):
     @model_validator(mode="after")
     def _faces_somewhere(self) -> HalfSpaces:
         if not any(self.family):
-            raise ValueError("family [0, 0, 0]: allowed are indices that are not all zero")
+            raise KeysError("found [0, 0, 0]; allowed: indices that are not all zero", "family")
         return self
 
 
@@ -143,7 +144,7 @@ class AssemblyRecipe(Strict):
     @model_validator(mode="after")
     def _points_somewhere(self) -> AssemblyRecipe:
         if self.tip == (0, 0, 0):
-            raise ValueError("tip [0, 0, 0]: allowed are indices that are not all zero")
+            raise KeysError("found [0, 0, 0]; allowed: indices that are not all zero", "tip")
         return self
 
 

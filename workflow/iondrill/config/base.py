@@ -15,6 +15,22 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
+class KeysError(ValueError):
+    """What keys of one mapping get wrong together.
+
+    Parameters
+    ----------
+    message : str
+        What was found and what is allowed.
+    *keys : str
+        Where: the first of these that stands in the file.
+    """
+
+    def __init__(self, message: str, *keys: str) -> None:
+        super().__init__(message)
+        self.keys = keys
+
+
 NAME_LENGTH = 64
 NAME_RULE = f"letters, digits, '+', '_' and '-', starting with a letter or digit, at most {NAME_LENGTH}"
 
