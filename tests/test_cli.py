@@ -1,12 +1,17 @@
 """The command as a user runs it: exit status, stdout, stderr, and never a traceback."""
 
 import json
+import re
+import shutil
 import subprocess
 import sysconfig
+from itertools import takewhile
 from pathlib import Path
 
 import jsonschema
 import pytest
+
+from iondrill.cli import main
 
 ROOT = Path(__file__).parents[1]
 COMMAND = Path(sysconfig.get_path("scripts")) / "iondrill"
@@ -81,6 +86,37 @@ def test_check_merges_files_as_snakemake_does(house):
     done = iondrill("check", "--configfile", "config.yaml", "more.yaml", cwd=house)
     assert done.returncode == 1
     assert "more.yaml: relax.structures.1 (line 1): there is no recipe 'nd36'" in done.stderr
+
+
+def test_the_projects_own_configuration_goes_first_named_or_not(house):
+    """As with Snakemake, whose Snakefile names it: what another file leaves out is taken from there."""
+    (house / "more.yaml").write_text("results: elsewhere\nrelax: {structures: [nd35]}\n")
+    for named in (["more.yaml"], ["config.yaml", "more.yaml"]):
+        done = iondrill("check", "--configfile", *named, cwd=house)
+        assert done.stdout == "config.yaml, more.yaml: 1 structures, 1 jobs, no problems\n"
+        (job,) = json.loads(iondrill("status", "--json", "--configfile", *named, cwd=house).stdout)
+        assert job["name"] == "nd35.gfn2"
+    assert "elsewhere" in iondrill("report", "--configfile", "more.yaml", cwd=house).stdout
+    assert "elsewhere" in iondrill("crate", "--configfile", "more.yaml", cwd=house).stdout
+    for same in (house / "config.yaml", f"../{house.name}/config.yaml"):
+        assert iondrill("check", "--configfile", same, cwd=house).stdout.startswith(f"{same}: 1 structures")
+    (house / "config.yaml").unlink()
+    done = iondrill("check", "--configfile", "more.yaml", cwd=house)
+    assert done.returncode == 1
+    assert done.stderr == "iondrill: more.yaml (line 1): key 'levels' is missing\n"
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in ROOT.glob("config.*.yaml")))
+def test_each_shipped_configuration_passes_as_its_own_first_lines_say(house, name, monkeypatch, capsys):
+    """The comment on top says how it is run: with these files, `check` has nothing to say against it."""
+    shutil.copy(ROOT / "config.yaml", house)
+    shutil.copy(ROOT / name, house)
+    comment = "".join(takewhile(lambda line: line.startswith("#"), (ROOT / name).open(encoding="utf-8")))
+    (files,) = re.findall(r"snakemake --configfile((?: \S+\.yaml)+)", comment)
+    assert name in files
+    monkeypatch.chdir(house)
+    assert main(["check", "--configfile", *files.split()]) == 0
+    assert capsys.readouterr().out.endswith("no problems\n")
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,8 @@ def test_k_points_are_odd_and_enough(recipes: Path, name: str):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("c_A: 3", "allowed is c_A with hexagonal"),
+        ("c_A: 3", "wrong.yaml: c_A (line 4): found lattice cubic and c_A 3.0; allowed: c_A with hexagonal"),
+        ("lattice: hexagonal", "wrong.yaml: lattice (line 1): found lattice hexagonal and c_A None; allowed: c_A"),
         ("atoms: []", "at least 1"),
         ("lattice: fcc", "'cubic' or 'hexagonal'"),
         ("colour: red", "unknown key 'colour'"),

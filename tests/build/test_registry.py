@@ -117,7 +117,7 @@ def test_parts_of_what_is_no_assembly(root):
         ({"cluster": "c24-aa"}, "'c24-aa' is a recipe of a flake; allowed: a cluster"),
         ({"flake": "nd29"}, "'nd29' is a recipe of a cluster; allowed: a flake"),
         ({"flake": "wrong"}, "there is no recipe 'wrong'"),
-        ({"tip": [0, 0, 0]}, "not all zero"),
+        ({"tip": [0, 0, 0]}, "tip (line 4): found [0, 0, 0]; allowed: indices that are not all zero"),
         ({"box": {"edge_A": 20}}, "each side"),
     ],
 )

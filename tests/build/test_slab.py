@@ -198,6 +198,50 @@ def test_recipes_that_cannot_be_built_are_refused(keys, said):
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        (
+            "miller: [1, 1, 1]\nelement: Si\ncrystal: graphite",
+            "element (line 3): there is no graphite of Si; allowed: C",
+        ),
+        ("layers: 4\nmiller: [2, 0, 0]", "miller (line 3): found [2, 0, 0]; allowed: indices without a common divisor"),
+        (
+            "miller: [1, 1, 1]\nreconstruction: 2x1",
+            "reconstruction (line 3): reconstruction 2x1 is not of [1, 1, 1] of diamond; allowed: miller [1, 0, 0] or",
+        ),
+        (
+            "reconstruction: pandey\nmiller: [1, 0, 0]",
+            "reconstruction (line 2): reconstruction pandey is not of [1, 0, 0]",
+        ),
+        (
+            "reconstruction: 2x1\ncell: [3, 2]\nmiller: [1, 0, 0]",
+            "cell (line 3): found [3, 2]; allowed: a multiple of [2, 1]",
+        ),
+        (
+            "miller: [1, 1, 1]\nlayers: 2",
+            "layers (line 3): fixed_layers 2 leaves none of 2 layers free; allowed: at most 1",
+        ),
+        (
+            "miller: [1, 1, 1]\nlayers: 2\nfixed_layers: 3",
+            "fixed_layers (line 4): fixed_layers 3 leaves none of 2 layers free",
+        ),
+        ("miller: [1, 1, 1]\nbuckling_A: 0.7", "buckling_A (line 3): found 0.7 with reconstruction 1x1; allowed: 0"),
+        (
+            "miller: [1, 1, 1]\nreconstruction: pandey\nhydrogenated: true",
+            "hydrogenated (line 4): reconstruction pandey has no hydrogen-terminated form; allowed: false",
+        ),
+    ],
+)
+def test_what_keys_get_wrong_together_is_said_of_one_of_them(tmp_path, keys, said):
+    (tmp_path / "facets").mkdir()
+    (tmp_path / "facets/mine.yaml").write_text(f"kind: facet\n{keys}\n")
+    with pytest.raises(UserError) as caught:
+        load_recipe("mine", tmp_path)
+    (problem,) = caught.value.problems
+    assert str(problem).startswith(f"{tmp_path / 'facets/mine.yaml'}: {said}")
+
+
 def test_a_back_of_singly_bonded_atoms_is_refused():
     with pytest.raises(UserError, match=r"7 layers of \[1, 1, 1\] leave singly bonded C at the back; use 8"):
         build_slab(facet(miller=(1, 1, 1), layers=7))

@@ -108,15 +108,6 @@ def test_vasp_runs_no_dynamics_and_gives_no_density_differences():
     assert [place for place, what, _ in problems if "vasp" in what] == [("elf", "difference")]
 
 
-def test_vasp_needs_a_dataset_for_each_ion():
-    assert not found(adsorption={"level": "vasp", "ions": ["K"]})
-    levels = {"gfn2": {"engine": "xtb"}, "vasp": {"engine": "vasp", "potcars": {"C": "C", "H": "H", "Na": "Na"}}}
-    content = {"levels": levels, "adsorption": {"level": "vasp", "ions": ["Na", "K", "Rb", 3]}}
-    assert [(place, what) for place, what, _ in mistakes(content)] == [
-        (("levels", "vasp", "potcars"), "no entry for K")
-    ]
-
-
 def test_xtb_offers_no_nose_thermostat():
     runs = {"a": {"thermostat": {"kind": "nose"}}, "b": {"thermostat": {"kind": "nose"}, "level": "dft"}}
     assert [place for place, *_ in found(md={"run": ["a", "b"], "runs": runs})] == [

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from iondrill import files
 from iondrill.engines import templates
 from iondrill.engines.box import check_slab, in_cube, off_the_fold
 from iondrill.engines.folder import read_job, rounded
@@ -80,7 +81,7 @@ def test_a_changed_folder_is_refused(make_job, structure, tmp_path):
 
 
 def test_missing_templates_are_said(monkeypatch, make_job, structure, tmp_path):
-    monkeypatch.setattr(templates, "ROOT", tmp_path / "nowhere")
+    monkeypatch.setattr(files, "TEMPLATES", tmp_path / "nowhere")
     with pytest.raises(UserError, match="needs its repository"):
         write_folder(make_job("vasp", "atom", "static"), structure("atom"), tmp_path)
 
@@ -91,7 +92,7 @@ def test_missing_templates_are_said(monkeypatch, make_job, structure, tmp_path):
 def test_a_broken_template_is_a_users_mistake(text, message, monkeypatch, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/broken.j2").write_text(text)
-    monkeypatch.setattr(templates, "ROOT", tmp_path)
+    monkeypatch.setattr(files, "TEMPLATES", tmp_path)
     with pytest.raises(UserError, match=message):
         templates.render("mine", "broken.j2")
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 from ase import Atoms
-from ase.build import molecule
+from ase.build import bcc100, fcc100, molecule
 from ase.io import write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from iondrill.build.recipes import Recipe
+from iondrill.build.recipes import Recipe, recipe_path
 from iondrill.config.document import Document, dump
 from iondrill.config.load import load, read_config
 from iondrill.errors import UserError
@@ -188,8 +188,20 @@ def test_two_recipes_of_one_name(house):
 
 
 def test_a_folder_of_recipes_that_is_not_there(house):
-    config(structures="elsewhere", relax={"structures": ["dot"]})
-    assert problems() == ["config.yaml: relax.structures.0 (line 7): there is no recipe 'dot'; allowed: nothing"]
+    """Said once, however many recipes are named."""
+    stages = {"relax": {"structures": ["dot"]}, "adsorption": {"facets": ["top"]}}
+    config(structures="elsewhere", **stages, intercalation={"level": "pbe"}, levels=LEVELS)
+    assert problems() == [
+        "config.yaml: structures (line 13): there is no folder 'elsewhere'; allowed: the folder of the recipes"
+    ]
+    (house / "structures").rename(house / "elsewhere")
+    config(**stages)
+    (found,) = problems()
+    assert found.startswith("config.yaml: structures (line 1): there is no folder 'structures', the default; allowed")
+    config(structures="elsewhere", **stages)
+    assert check(Path("config.yaml")).structures == 2
+    with pytest.raises(UserError, match=r"^structures: there is no folder 'nowhere'"):
+        recipe_path("dot", Path("nowhere"))
 
 
 def test_sites_that_a_facet_does_not_have(house):
@@ -251,13 +263,154 @@ def test_charges_of_parts_must_add_up_for_a_density_difference(house):
     check(Path("config.yaml"))
 
 
-def test_elements_of_relaxed_structures_need_a_dataset(house):
-    put("structures/clusters/nh3.xyz", "4\n\nN 0 0 0.1\nH 0.94 0 -0.27\nH -0.47 0.81 -0.27\nH -0.47 -0.81 -0.27\n")
-    levels = {"gfn2": {"engine": "xtb"}, "vasp": {"engine": "vasp"}}
-    config(levels=levels, relax={"structures": ["nh3"], "level": "vasp"})
+LEVELS = {
+    "gfn2": {"engine": "xtb"},
+    "pbe": {"engine": "cp2k", "basis": "DZVP-GTH"},
+    "vasp": {"engine": "vasp", "potcars": {"C": "C", "H": "H", "Na": "Na"}},
+}
+RUN = {"go": {"assembly": "meet-salt", "steps": 1, "relax_parts": False}}
+SLAB = {"facets": ["potassium"], "ions": ["Na"]}
+FINEST = {"pbe": {"cutoff_Ry": [300]}, "vasp": {"encut_eV": [300]}, "gfn2": {"accuracy": [0.1]}}
+USES = {
+    "relaxation": lambda level: {"relax": {"structures": ["salt"], "level": level}},
+    "maps": lambda level: {"md": {"run": ["go"], "runs": RUN}, "elf": {"level": level}},
+    "adsorption": lambda level: {"adsorption": SLAB | {"level": level}},
+    "one level of several": lambda level: {"adsorption": SLAB | {"level": [level, "gfn2"]}},
+    "inputs of relaxations": lambda level: {"relax": {"structures": ["salt"]}, "inputs": {"relax": [level]}},
+    "inputs of slabs": lambda level: {"adsorption": SLAB, "inputs": {"adsorption": [level]}},
+    "inputs of a run": lambda level: {"md": {"runs": RUN}, "inputs": {"elf": [level], "runs": ["go"]}},
+    "convergence": lambda level: {
+        "convergence": {"studies": {"a": {"structure": "salt", "level": level, "sweep": FINEST[level]}}}
+    },
+}
+
+
+def put_potassium(house):
+    """Write a cluster, a slab and an assembly with potassium, which GFN2 knows and the other levels do not."""
+    cluster = molecule("CH4")
+    cluster.append("K")
+    cluster.positions[-1] = [0.0, 0.0, 3.5]
+    write(house / "structures/clusters/salt.xyz", cluster)
+    assembly = RECIPES["assemblies/meet.yaml"] | {"cluster": "salt", "tip": "atom", "distance_A": 9.0}
+    put("structures/assemblies/meet-salt.yaml", assembly)
+    slab = bcc100("K", (1, 1, 3), vacuum=8.0, periodic=True)
+    slab.info.clear()
+    write(house / "structures/facets/potassium.extxyz", slab)
+
+
+@pytest.mark.parametrize("stages", USES.values(), ids=USES)
+def test_each_element_at_each_level_must_be_known_there(house, stages):
+    """Whatever job brings them together, also one that only `inputs` or `convergence` makes."""
+    put_potassium(house)
+    for level, key, what in (("pbe", "basis", "DZVP-GTH basis set"), ("vasp", "potcars", "PAW dataset")):
+        config(levels=LEVELS, **stages(level))
+        (found,) = problems()
+        assert found.startswith(f"config.yaml: levels.{level}.{key} (line ")
+        assert f": no {what} for K, which job " in found
+        assert f".{level} needs; allowed: " in found
+    config(levels=LEVELS, **stages("gfn2"))
+    check(Path("config.yaml"))
+
+
+def test_dynamics_and_prerelaxations_count_too(house):
+    put_potassium(house)
+    config(levels=LEVELS, md={"level": "pbe", "run": ["go"], "runs": RUN}, elf={"frames": 0})
+    (found,) = problems()
+    assert "basis set for K, which job md/go.pbe needs" in found
+    levels = LEVELS | {"fine": {"engine": "cp2k", "basis": "TZV2P-GTH"}}
+    config(levels=levels, relax={"structures": ["salt"], "level": "fine", "prerelax": "pbe"})
+    assert {problem.split()[1] for problem in problems()} == {"levels.fine.basis", "levels.pbe.basis"}
+
+
+def test_an_element_that_no_level_knows(house):
+    """Neither its valence electrons are known, nor a basis set; a PAW dataset alone does not make up for it."""
+    slab = fcc100("Cu", (1, 1, 3), vacuum=8.0, periodic=True)
+    slab.info.clear()
+    write(house / "structures/facets/copper.extxyz", slab)
+    levels = LEVELS | {"vasp": {"engine": "vasp", "potcars": {"Na": "Na", "Cu": "Cu"}}}
+    config(levels=levels, adsorption=SLAB | {"facets": ["copper"]}, inputs={"adsorption": ["pbe", "vasp"]})
+    first, *more = problems()
+    assert first.startswith("config.yaml: levels.gfn2.engine (line ")
+    assert "no valence electrons for Cu, which job adsorption/copper.clean.gfn2 needs; allowed: H, C, Li, " in first
+    assert [problem.split()[1] for problem in more] == ["levels.pbe.basis", "levels.vasp.potcars"]
+    assert all("for Cu, which job adsorption/copper." in problem for problem in more)
+    assert more[1].endswith("allowed: Na")
+
+
+def test_an_element_that_is_not_there_needs_nothing(house):
+    """Neither carbon nor hydrogen in a slab without them; an ion that is asked for does."""
+    silicon = {"kind": "facet", "element": "Si", "miller": [1, 0, 0], "layers": 4, "cell": [1, 1], "fixed_layers": 1}
+    put("structures/facets/silicon.yaml", silicon)
+    levels = LEVELS | {"vasp": {"engine": "vasp", "potcars": {"Si": "Si", "H": "H", "K": "K_sv"}}}
+    stages = {"facets": ["silicon"], "ions": ["K"]}
+    config(levels=levels, adsorption=stages, inputs={"adsorption": ["vasp"]})
+    check(Path("config.yaml"))
+    config(levels=levels, adsorption=stages | {"ions": ["K", "Na"]}, inputs={"adsorption": ["vasp"]})
+    (found,) = problems()
+    assert "no PAW dataset for Na, which job adsorption/atom.Na.vasp needs; allowed: H, K, Si; or an entry for" in found
+    config(levels=levels, adsorption=stages, inputs={"adsorption": ["pbe"]})
+    (found,) = problems()
+    assert "levels.pbe.basis (line " in found
+    assert "no DZVP-GTH basis set for K, which job adsorption/atom.K.pbe needs" in found
+
+
+def crystals(**recipes):
+    """Write recipes of cubic crystals, each with its elements."""
+    for name, elements in recipes.items():
+        atoms = [{"element": element, "at": [i / 2, i / 2, i / 2]} for i, element in enumerate(elements)]
+        put(f"structures/crystals/{name}.yaml", {"lattice": "cubic", "a_A": 5.0, "atoms": atoms})
+
+
+def test_crystals_that_are_not_there_are_named_one_by_one(house):
+    crystals(lithium=["Li"])
+    put("structures/crystals/broken.yaml", {"lattice": "cubic"})
+    config(levels=LEVELS, intercalation={"level": "pbe", "crystals": ["lithium", "lithum", "broken", "Rb-bcc"]})
     assert problems() == [
-        "config.yaml: levels.vasp.potcars (line 4): no entry for N; allowed: a PAW dataset per element"
+        "config.yaml: intercalation.crystals.1 (line 17): there is no crystal 'lithum'; did you mean 'lithium'?",
+        "structures/crystals/broken.yaml (line 1): key 'a_A' is missing",
+        "structures/crystals/broken.yaml (line 1): key 'atoms' is missing",
+        "config.yaml: intercalation.crystals.3 (line 19): there is no crystal 'Rb-bcc'; allowed: broken, lithium",
     ]
+    config(levels=LEVELS, intercalation={"level": "pbe", "crystals": ["lithium"]})
+    check(Path("config.yaml"))
+    config(levels=LEVELS, intercalation={"level": "vasp", "crystals": ["lithium"]})
+    (found,) = problems()
+    assert "no PAW dataset for Li, which job intercalation/lithium.a" in found
+
+
+def test_a_metal_to_be_computed_must_be_among_what_is_computed(house):
+    crystals(lithium=["Li"], sodium=["Na", "Na"], carbide=["Na", "C"])
+    stage = {"facets": ["top"], "ions": ["Li", "Na"], "metal": "computed"}
+
+    def computed(crystals, level):
+        config(levels=LEVELS, adsorption=stage | {"level": level}, intercalation={"level": "pbe", "crystals": crystals})
+
+    computed(["lithium", "sodium"], level="gfn2")
+    (found,) = problems()
+    assert "adsorption.metal (line " in found
+    assert "found 'computed', and intercalation is at level 'pbe', none of adsorption's; allowed: tabulated" in found
+    for level in ("pbe", ["gfn2", "pbe"]):
+        computed(["lithium", "sodium", "carbide"], level)
+        check(Path("config.yaml"))
+    computed(["lithium", "carbide"], level="pbe")
+    (found,) = problems()
+    assert found.startswith("config.yaml: intercalation.crystals (line ")
+    assert "there is none of Na alone" in found
+
+
+def test_ends_of_paths_that_a_facet_does_not_have(house):
+    def between(paths):
+        config(barriers={"level": "gfn2", "facets": ["top"], "ions": ["Li"], "paths": paths})
+
+    between("all-neighbours")
+    hop, *_ = Plan(read_config(Path("config.yaml"))).hops()
+    between([[hop.start, hop.end], [hop.end, f"{hop.start}x"]])
+    (found,) = problems()
+    assert found.startswith("config.yaml: barriers.paths.1.1 (line ")
+    assert f"facet top has no site '{hop.start}x'; did you mean '" in found
+    between([[hop.start, hop.end]])
+    check(Path("config.yaml"))
+    assert Plan(read_config(Path("config.yaml"))).hops() == [hop]
 
 
 def test_every_file_is_read_before_anything_is_said(house):

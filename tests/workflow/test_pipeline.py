@@ -277,16 +277,36 @@ def test_mistakes_end_in_one_message_without_traceback(project: Path, snakemake:
     assert "config.yaml" in output
 
 
-def test_a_mistake_in_a_crystal_ends_in_one_message(project: Path, snakemake: Callable[..., list[str]]) -> None:
+def test_a_mistake_is_said_of_the_file_that_counts(project: Path, snakemake: Callable[..., list[str]]) -> None:
+    """The project's own configuration is merged first, whether it is named or not."""
+    (project / "mine.yaml").write_text("elf: {frames: many}\n")
+    output = refusal(snakemake("-n", "--configfile", str(project / "mine.yaml"), "--", "all"))
+    assert "mine.yaml: elf.frames (line 1): found 'many'" in output
+
+
+def test_a_mistake_that_only_one_target_meets_ends_that_one_in_its_message(
+    project: Path, snakemake: Callable[..., list[str]]
+) -> None:
     config = yaml.safe_load((project / "config.yaml").read_text())
-    config["intercalation"] = {"level": "pbe-d3", "crystals": ["hydrogen"]}
+    config["intercalation"] = {"level": "pbe-d3", "crystals": ["hydrogen", "LiC7"]}
+    config["barriers"] = {"level": "gfn2", "facets": ["tiny-100"], "ions": ["Li"], "paths": [["cave", "cavee"]]}
     (project / "config.yaml").write_text(yaml.safe_dump(config))
     (project / "structures/crystals").mkdir()
     recipe = {"lattice": "cubic", "a_A": 3.0, "atoms": [{"element": "H", "at": [0, 0, 0]}]}
     (project / "structures/crystals/hydrogen.yaml").write_text(yaml.safe_dump(recipe))
-    output = refusal(snakemake("-n"))
-    assert "hydrogen.yaml: atoms.0.element" in output
-    assert "found 'H'" in output
+
+    def said(target: str) -> list[str]:
+        return [line for line in refusal(snakemake("-n", target)).splitlines() if line.startswith("iondrill: ")]
+
+    in_crystal, no_crystal = said("intercalation")
+    assert "hydrogen.yaml: atoms.0.element" in in_crystal
+    assert "found 'H'" in in_crystal
+    assert "config.yaml: intercalation.crystals.1 (line " in no_crystal
+    (no_site,) = said("barriers")
+    assert "config.yaml: barriers.paths.0.1 (line " in no_site
+    assert "facet tiny-100 has no site 'cavee'; did you mean 'cave'?" in no_site
+    done = run(snakemake("-n"))
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_the_default_profile_loads_itself(project: Path, snakemake: Callable[..., list[str]]) -> None:

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and where the templates are."""
 
 from __future__ import annotations
 
@@ -8,8 +8,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iondrill.errors import UserError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+
+
+def template_folder(engine: str) -> Path:
+    """Return the folder of an engine's templates.
+
+    Raises
+    ------
+    UserError
+        If it is missing: the package was installed away from its repository.
+    """
+    folder = TEMPLATES / engine
+    if not folder.is_dir():
+        raise UserError.of(
+            folder, "there is no such folder", "iondrill needs its repository: clone it and `pip install -e .` there"
+        )
+    return folder
 
 
 @contextmanager

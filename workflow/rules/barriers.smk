@@ -35,7 +35,7 @@ rule find_barrier:
 
 rule tabulate_barriers:
     input:
-        results=lambda wildcards: results_of(plan.barrier_jobs()),
+        results=records_of(plan.barrier_jobs),
     output:
         table=f"{RESULTS}/barriers.csv",
         figure=report(

@@ -4,26 +4,26 @@ import json
 import sys
 from dataclasses import asdict
 from os import environ
-from pathlib import Path
 
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 from iondrill.build.recipes import spin_states
-from iondrill.config.load import Document, check_config
-from iondrill.errors import UserError
+from iondrill.config.load import check_config, located, project_first, read_documents
+from iondrill.errors import SAID, UserError
 from iondrill.prepare.estimates import error_estimates
 from iondrill.prepare.intercalation import strain_of
 from iondrill.prepare.plan import Plan
 from iondrill.prepare.subjects import JobId
 
 try:
-    plan = Plan(check_config([Document(Path(path)) for path in workflow.configfiles], config))
-    # everything that the plan reads from recipes is read here, so that a mistake in one ends in one message
+    # in the order in which Snakemake merges them: workflow.configfiles has the project's own last
+    documents = read_documents(*project_first(workflow.overwrite_configfiles))
+    plan = Plan(check_config(documents, config))
+    # everything that the plan reads from recipes is read here, so that a mistake in one ends in one message; what only
+    # `barriers` and `intercalation` need is read by records_of, so that a mistake there ends no other target
     EXECUTED, WRITTEN = plan.executed(), plan.written()
-    if plan.config.intercalation:
-        plan.intercalation_jobs()
 except UserError as error:
-    raise WorkflowError(str(error)) from None
+    raise WorkflowError("\n".join(map(str, located(documents, error.problems)))) from None
 
 # jobs of minutes on one core share submissions, where the profile says how many (group-components)
 SITES = "sites" if {plan.config.levels[level].engine for level in plan.config.adsorption.levels} == {"xtb"} else None
@@ -65,6 +65,21 @@ wildcard_constraints:
 def results_of(jobs):
     """Return the records of jobs."""
     return [f"{RESULTS}/jobs/{job.stage}/{job.name}/result.json" for job in jobs]
+
+
+def records_of(jobs):
+    """Return an input function that gives the records of jobs; a mistake of the user ends Snakemake with its message.
+
+    To what an input function raises, Snakemake adds a traceback, unless it is no error but an exit.
+    """
+
+    def files(wildcards):
+        try:
+            return results_of(jobs())
+        except UserError as error:
+            raise SystemExit("\n".join(f"{SAID}{problem}" for problem in located(documents, error.problems))) from None
+
+    return files
 
 
 def job_spec(stage, name, note=""):

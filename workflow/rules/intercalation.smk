@@ -31,7 +31,7 @@ rule run_crystal:
 
 rule tabulate_intercalation:
     input:
-        results=lambda wildcards: results_of(plan.intercalation_jobs()),
+        results=records_of(plan.intercalation_jobs),
     output:
         f"{RESULTS}/intercalation.csv",
     log:

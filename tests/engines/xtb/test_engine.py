@@ -169,8 +169,14 @@ def test_fixed_atoms_stay(tmp_path: Path) -> None:
     assert not np.allclose(final.positions, atoms.positions)
 
 
-def test_an_interrupted_relaxation_goes_on_digit_for_digit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Interrupted in every second SCF, it takes the same steps to the same point as one that nothing interrupted."""
+@pytest.mark.parametrize("name", ["killed", "Größe 'a'; \udcff"])
+def test_an_interrupted_relaxation_goes_on_digit_for_digit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Interrupted in every second SCF, it takes the same steps to the same point as one that nothing interrupted.
+
+    Whatever the folder is called that the wavefunction is kept in.
+    """
     atoms, task = labelled(molecule("C2H6")), job({"task": "relax", "fmax_eV_A": 0.02, "max_steps": 200})
     atoms.rattle(0.1, seed=3)
     calm, there = XtbEngine().run(task, atoms, tmp_path / "calm")
@@ -184,7 +190,7 @@ def test_an_interrupted_relaxation_goes_on_digit_for_digit(tmp_path: Path, monke
     monkeypatch.setattr(XtbCalculator, "_climb", interrupted)
     for _ in range(calm.n_ionic_steps + 2):
         with suppress(KeyboardInterrupt):
-            result, final = XtbEngine().run(task, atoms, tmp_path / "killed")
+            result, final = XtbEngine().run(task, atoms, tmp_path / name)
             break
     assert len(result.attempts) > 2
     assert result.n_ionic_steps == calm.n_ionic_steps

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
-from iondrill.config.base import PositiveFloat, Strict
+from iondrill.config.base import KeysError, PositiveFloat, Strict
 from iondrill.config.load import load
 from iondrill.errors import UserError, nearest
 
@@ -57,7 +57,8 @@ class CrystalRecipe(Strict):
     @model_validator(mode="after")
     def _has_its_edges(self) -> CrystalRecipe:
         if (self.c_A is None) != (self.lattice == "cubic"):
-            raise ValueError(f"lattice {self.lattice}, c_A {self.c_A}: allowed is c_A with hexagonal, and only there")
+            found = f"found lattice {self.lattice} and c_A {self.c_A}"
+            raise KeysError(f"{found}; allowed: c_A with hexagonal, and only there", "c_A", "lattice")
         return self
 
     @property
@@ -79,6 +80,11 @@ class Strain(NamedTuple):
         return f"a{round(1000 * (1 + self.a))}c{round(1000 * (1 + self.c))}"
 
 
+def crystal_names(root: Path) -> list[str]:
+    """Return the names of the recipes in ``structures/crystals``."""
+    return sorted(file.stem for file in (root / FOLDER).glob("[!.]*.yaml"))
+
+
 def load_crystal(name: str, root: Path) -> CrystalRecipe:
     """Read a recipe from ``structures/crystals``.
 
@@ -89,8 +95,7 @@ def load_crystal(name: str, root: Path) -> CrystalRecipe:
     """
     path = root / FOLDER / f"{name}.yaml"
     if not path.is_file():
-        there = sorted(file.stem for file in (root / FOLDER).glob("[!.]*.yaml"))
-        raise UserError.of(root / FOLDER, f"there is no crystal '{name}'", nearest(name, there))
+        raise UserError.of(root / FOLDER, f"there is no crystal '{name}'", nearest(name, crystal_names(root)))
     return load(CrystalRecipe, path)
 
 

@@ -9,7 +9,15 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from iondrill.build.crystals import CrystalName, Element, crystals, lattice_constants
-from iondrill.config.base import NonNegativeFloat, NonNegativeInt, Number, PositiveFloat, PositiveInt, Strict
+from iondrill.config.base import (
+    KeysError,
+    NonNegativeFloat,
+    NonNegativeInt,
+    Number,
+    PositiveFloat,
+    PositiveInt,
+    Strict,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -127,27 +135,37 @@ class FacetRecipe(Strict):
 
     @model_validator(mode="after")
     def _can_be_built(self) -> FacetRecipe:
-        reconstruction = RECONSTRUCTIONS[self.reconstruction]
         known = crystals().crystals[self.crystal].lattice_A
         if self.element not in known:
-            raise ValueError(f"there is no {self.crystal} of {self.element}; allowed: {', '.join(known)}")
+            raise KeysError(f"there is no {self.crystal} of {self.element}; allowed: {', '.join(known)}", "element")
         if gcd(*self.miller) != 1:
-            raise ValueError(f"miller {list(self.miller)}: allowed are indices without a common divisor")
-        family = tuple(sorted(abs(index) for index in self.miller))
+            raise KeysError(f"found {list(self.miller)}; allowed: indices without a common divisor", "miller")
+        self._check_reconstruction(RECONSTRUCTIONS[self.reconstruction])
+        if self.fixed_layers >= self.layers:
+            found = f"fixed_layers {self.fixed_layers} leaves none of {self.layers} layers free"
+            raise KeysError(f"{found}; allowed: at most {self.layers - 1}", "fixed_layers", "layers")
+        if self.buckling_A and self.reconstruction != "2x1":
+            found = f"found {self.buckling_A} with reconstruction {self.reconstruction}"
+            raise KeysError(f"{found}; allowed: 0; only the dimers of 2x1 buckle", "buckling_A")
+        return self
+
+    def _check_reconstruction(self, reconstruction: Reconstruction) -> None:
+        """Raise a ValueError if the surface cannot have its reconstruction."""
+        name, family = self.reconstruction, tuple(sorted(abs(index) for index in self.miller))
         if reconstruction.family is not None and (self.crystal, family) != ("diamond", reconstruction.family):
-            raise ValueError(
-                f"reconstruction {self.reconstruction} is one of {list(reconstruction.family)} of diamond, "
-                f"not of {list(self.miller)} of {self.crystal}"
+            members = dict.fromkeys([reconstruction.family[::-1], reconstruction.family])
+            one_of = " or ".join(str(list(member)) for member in members)
+            raise KeysError(
+                f"reconstruction {name} is not of {list(self.miller)} of {self.crystal}; "
+                f"allowed: miller {one_of} of diamond, in any order and with any signs",
+                "reconstruction",
             )
         if any(count % unit for count, unit in zip(self.cell, reconstruction.repeats, strict=True)):
-            raise ValueError(
-                f"cell {list(self.cell)} is not a multiple of {list(reconstruction.repeats)}, "
-                f"the cell of reconstruction {self.reconstruction}"
+            raise KeysError(
+                f"found {list(self.cell)}; allowed: a multiple of {list(reconstruction.repeats)}, "
+                f"the cell of reconstruction {name}",
+                "cell",
+                "reconstruction",
             )
         if self.hydrogenated and not reconstruction.hydrogenated:
-            raise ValueError(f"reconstruction {self.reconstruction} has no hydrogen-terminated form")
-        if self.fixed_layers >= self.layers:
-            raise ValueError(f"fixed_layers {self.fixed_layers} leaves none of {self.layers} layers free")
-        if self.buckling_A and self.reconstruction != "2x1":
-            raise ValueError(f"buckling_A {self.buckling_A}: only the dimers of reconstruction 2x1 buckle")
-        return self
+            raise KeysError(f"reconstruction {name} has no hydrogen-terminated form; allowed: false", "hydrogenated")

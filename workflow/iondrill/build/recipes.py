@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from iondrill.build.facet import Charge, FacetRecipe, Miller
 from iondrill.config.base import (
     Ion,
+    KeysError,
     Name,
     NonNegativeInt,
     PositiveFloat,
@@ -47,7 +48,7 @@ class HalfSpaces(Strict):
     @model_validator(mode="after")
     def _faces_somewhere(self) -> HalfSpaces:
         if not any(self.family):
-            raise ValueError("family [0, 0, 0]: allowed are indices that are not all zero")
+            raise KeysError("found [0, 0, 0]; allowed: indices that are not all zero", "family")
         return self
 
 
@@ -143,7 +144,7 @@ class AssemblyRecipe(Strict):
     @model_validator(mode="after")
     def _points_somewhere(self) -> AssemblyRecipe:
         if self.tip == (0, 0, 0):
-            raise ValueError("tip [0, 0, 0]: allowed are indices that are not all zero")
+            raise KeysError("found [0, 0, 0]; allowed: indices that are not all zero", "tip")
         return self
 
 
@@ -213,10 +214,12 @@ def recipe_path(name: str, root: Path, files: Mapping[str, list[Path]] | None = 
     Raises
     ------
     UserError
-        If there is no such recipe, or more than one.
+        If there is no such recipe, or more than one, or no such folder.
     """
     files = recipe_files(root) if files is None else files
     found = files.get(name, [])
+    if not found and not root.is_dir():
+        raise UserError.of("structures", f"there is no folder '{root}'", "allowed: the folder of the recipes")
     if not found:
         raise UserError.of(root, f"there is no recipe '{name}'", nearest(name, files))
     if len(found) > 1:

@@ -125,9 +125,9 @@ def _add_configfile(command: argparse.ArgumentParser) -> None:
         "--configfiles",
         nargs="+",
         type=Path,
-        default=[Path("config.yaml")],
+        default=[],
         metavar="FILE",
-        help="configuration files, later ones overriding earlier ones (default: config.yaml)",
+        help="configuration files, later ones overriding earlier ones, and all of them config.yaml of this folder",
     )
 
 
@@ -153,13 +153,14 @@ def _ask(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     """Check configuration and recipes."""
+    from iondrill.config.load import project_first
     from iondrill.engines.advice import advice
     from iondrill.prepare.check import check
 
-    names = ", ".join(str(path) for path in options.configfile)
+    files = project_first(options.configfile)
     try:
-        summary = check(*options.configfile)
-        advised = advice(options.configfile, summary.elements)
+        summary = check(*files)
+        advised = advice(files, summary.elements)
     except UserError as error:
         if options.json:
             problems = [{"where": one.where, "found": one.found, "allowed": one.allowed} for one in error.problems]
@@ -173,27 +174,27 @@ def _check(options: argparse.Namespace) -> int:
     else:
         for one in advised:
             print(one)
-        print(f"{names}: {summary.structures} structures, {summary.jobs} jobs, no problems")
+        print(f"{', '.join(map(str, files))}: {summary.structures} structures, {summary.jobs} jobs, no problems")
     return 0
 
 
 def _status(options: argparse.Namespace) -> int:
     """Say of every job how far it is."""
     from iondrill.cli.status import as_text, survey
-    from iondrill.config.load import read_config
+    from iondrill.config.load import project_first, read_config
     from iondrill.prepare.plan import Plan
 
-    jobs = survey(Plan(read_config(*options.configfile)))
+    jobs = survey(Plan(read_config(*project_first(options.configfile))))
     print(json.dumps([job.model_dump() for job in jobs], indent=1) if options.json else as_text(jobs))
     return 0
 
 
 def _report(options: argparse.Namespace) -> int:
     """Write the page of a run, done or not."""
-    from iondrill.config.load import read_config
+    from iondrill.config.load import project_first, read_config
     from iondrill.report.so_far import report_so_far
 
-    page, results = report_so_far(read_config(*options.configfile))
+    page, results = report_so_far(read_config(*project_first(options.configfile)))
     for item in results.missing:
         print(f"{item.what}: {' '.join(f'{item.state} {item.why}'.split())}")
     print(f"The report: {page}")
@@ -221,11 +222,11 @@ def _analyse(options: argparse.Namespace) -> int:
 
 def _crate(options: argparse.Namespace) -> int:
     """Write a crate; of a run that is not finished, say what is missing."""
-    from iondrill.config.load import read_config
+    from iondrill.config.load import project_first, read_config
     from iondrill.prepare.plan import Plan
     from iondrill.report.crate import write_crate
 
-    plan = Plan(read_config(*options.configfile))
+    plan = Plan(read_config(*project_first(options.configfile)))
     path = options.output or plan.results / "crate.zip"
     missing = write_crate(plan, path)
     for one in missing:

@@ -15,6 +15,22 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
+class KeysError(ValueError):
+    """What keys of one mapping get wrong together.
+
+    Parameters
+    ----------
+    message : str
+        What was found and what is allowed.
+    *keys : str
+        Where: the first of these that stands in the file.
+    """
+
+    def __init__(self, message: str, *keys: str) -> None:
+        super().__init__(message)
+        self.keys = keys
+
+
 NAME_LENGTH = 64
 NAME_RULE = f"letters, digits, '+', '_' and '-', starting with a letter or digit, at most {NAME_LENGTH}"
 
@@ -45,6 +61,27 @@ Folder = Annotated[
     ),
 ]
 """A folder whose name Snakemake can hold in patterns."""
+
+Module = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9._/][A-Za-z0-9._/+:@=-]*$",
+        json_schema_extra={"x-means": "module", "x-rule": "letters, digits and . _ / + : @ = -, e.g. cp2k/2023.1"},
+    ),
+]
+"""An environment module; Snakemake puts its name into a shell's command as it is."""
+
+Container = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9._/][A-Za-z0-9._/+:@=~%-]*$",
+        json_schema_extra={
+            "x-means": "image",
+            "x-rule": "letters, digits and . _ / + : @ = ~ % -, e.g. docker://me/iondrill:1.0 or iondrill.sif",
+        },
+    ),
+]
+"""An image of a container, by its address or file; it goes into a shell's command as well."""
 
 
 def _not_boolean(value: Any) -> Any:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from iondrill.config.base import Ion
 from iondrill.config.convergence import GEOMETRY, Sweep
-from iondrill.config.levels import LEVELS, VaspLevel
+from iondrill.config.levels import LEVELS
 from iondrill.config.models import Config, MdMatrix
 from iondrill.config.schema import schema_of, value_at
 from iondrill.errors import nearest
@@ -35,12 +34,7 @@ def mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
     levels, runs = _mapping(content, "levels"), _mapping(content, "md", "runs")
     matrices = _mapping(content, "md", "matrix")
     known = {*runs, *matrices, *_cells(matrices)}
-    if _mapping(content, "adsorption").get("metal") == "computed" and not _mapping(content, "intercalation"):
-        yield (
-            ("adsorption", "metal"),
-            "found 'computed'",
-            "allowed: tabulated; computed needs intercalation",
-        )
+    yield from _metal_mistakes(content)
     for place, refers_to, name in references(content):
         if refers_to == "level" and levels and name not in levels:
             default = "" if value_at(content, place) else ", the default"
@@ -82,7 +76,7 @@ def references(content: dict[str | int, Any]) -> Iterator[tuple[Place, str, str]
 
 
 def _vasp_mistakes(content: dict[str | int, Any], place: Place, name: str) -> Iterator[Mistake]:
-    """Yield where VASP is named for what it is not offered for, or lacks the dataset of an element."""
+    """Yield where VASP is named for what it is not offered for."""
     level = _mapping(content, "levels", name)
     stage = place[1] if place[0] == "inputs" else place[0]
     if level.get("engine") != "vasp":
@@ -91,13 +85,6 @@ def _vasp_mistakes(content: dict[str | int, Any], place: Place, name: str) -> It
         yield place, f"level '{name}' is of engine vasp", "allowed: a level of engine xtb or cp2k"
     elif stage == "elf" and place[0] == "elf" and _mapping(content, "elf").get("difference"):
         yield ("elf", "difference"), f"level '{name}' is of engine vasp", "allowed: false, or a level of xtb or cp2k"
-    elif stage == "adsorption":
-        ions = _mapping(content, "adsorption").get("ions", Config.model_fields["adsorption"].get_default().ions)
-        potcars = level.get("potcars", VaspLevel.model_fields["potcars"].get_default())
-        known = [ion for ion in get_args(Ion) if isinstance(ions, list) and ion in ions]
-        for element in ("C", "H", *known):
-            if isinstance(potcars, dict) and element not in potcars:
-                yield ("levels", name, "potcars"), f"no entry for {element}", "allowed: a PAW dataset per element"
 
 
 def _route_mistakes(content: dict[str | int, Any], place: Place, name: str) -> Iterator[Mistake]:
@@ -105,6 +92,21 @@ def _route_mistakes(content: dict[str | int, Any], place: Place, name: str) -> I
     engine = _mapping(content, "levels", name).get("engine")
     if place == ("elf", "level") and engine in ("xtb", "vasp") and _mapping(content, "elf").get("route") == "cube":
         yield ("elf", "route"), f"found 'cube', and level '{name}' is of engine {engine}", "allowed: wavefunction"
+
+
+def _metal_mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
+    """Yield where the bulk metals of adsorption energies are to be computed, and are not, or at no level of these."""
+    stage, place = _mapping(content, "adsorption"), ("adsorption", "metal")
+    if stage.get("metal") != "computed":
+        return
+    computed = _mapping(content, "intercalation")
+    if not computed:
+        yield place, "found 'computed'", "allowed: tabulated; computed needs intercalation"
+    level = computed.get("level")
+    wanted = stage.get("level", Config.model_fields["adsorption"].get_default().level)
+    if isinstance(level, str) and level not in (wanted if isinstance(wanted, list) else [wanted]):
+        found = f"found 'computed', and intercalation is at level '{level}', none of adsorption's"
+        yield place, found, f"allowed: tabulated, or level '{level}' in adsorption"
 
 
 def _thermostat_mistakes(content: dict[str | int, Any], run: str) -> Iterator[Mistake]:

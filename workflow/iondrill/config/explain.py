@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from iondrill.config.base import NAME_RULE
+from iondrill.config.base import NAME_RULE, KeysError
 from iondrill.config.document import Place, shown
 from iondrill.config.schema import Node, Schema, Spot, schema_of, value_at
 from iondrill.errors import nearest
@@ -57,15 +57,22 @@ def explain(model: Any, error: ValidationError, content: Any) -> Iterator[Mistak
         Plain data.
     """
     schema = schema_of(model)
-    details = error.errors(include_url=False, include_context=False, include_input=False)
+    details = error.errors(include_url=False, include_input=False)
     mishaps = [_mishap(detail, schema, content) for detail in details]
     for mishap in _nearest_type(_without_misspelt(mishaps, schema), schema, content):
         yield _mistake(mishap, schema, content)
 
 
 def _mishap(detail: ErrorDetails, schema: Schema, content: Any) -> Mishap:
-    """Find the place of an error; of a wrong key, pydantic gives the key and the mark [key]."""
+    """Find the place of an error; of a wrong key, pydantic gives the key and the mark [key].
+
+    Of several keys together it gives the mapping, and the error says which of its keys is meant.
+    """
     kind, location = detail["type"], detail["loc"]
+    raised = detail.get("ctx", {}).get("error")
+    if isinstance(raised, KeysError):
+        mapping = value_at(content, schema.spot(location).place)
+        location = (*location, next((key for key in raised.keys if key in mapping), raised.keys[0]))
     if location[-1:] == ("[key]",) and kind != "extra_forbidden":
         parent = value_at(content, location[:-1])
         if not (isinstance(parent, dict) and "[key]" in parent):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -12,12 +13,26 @@ from iondrill.config.document import Document, Place, dump, parents
 from iondrill.errors import Problem, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
     from iondrill.config.models import Config
 
-__all__ = ["Document", "as_yaml", "check_config", "load", "merge", "parse", "read_config", "read_documents"]
+__all__ = [
+    "Document",
+    "as_yaml",
+    "check_config",
+    "load",
+    "locate",
+    "located",
+    "merge",
+    "parse",
+    "project_first",
+    "read_config",
+    "read_documents",
+]
 
+PROJECT = Path("config.yaml")
+"""The configuration that the Snakefile names, in the working directory."""
 Model = TypeVar("Model")
 
 
@@ -65,6 +80,26 @@ def load(model: type[Model], *paths: Path) -> Model:
         If a file cannot be read, is not YAML, or holds what the model refuses.
     """
     return parse(model, read_documents(*paths))
+
+
+def project_first(paths: Sequence[Path]) -> list[Path]:
+    """Return the configuration files that Snakemake merges, where it is given these: the project's own goes first.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        What ``--configfile`` names.
+
+    Returns
+    -------
+    list of Path
+        The same, after ``config.yaml`` of the working directory if that is there and not among them; that one alone if
+        they are none.
+    """
+    if not paths:
+        return [PROJECT]
+    named = {path.resolve() for path in paths}
+    return [*([PROJECT] if PROJECT.is_file() and PROJECT.resolve() not in named else []), *paths]
 
 
 def read_documents(*paths: Path) -> list[Document]:
@@ -120,6 +155,26 @@ def check_config(documents: Sequence[Document], content: Any = None) -> Config:
 def locate(documents: Sequence[Document], at: Place) -> str:
     """Return file, key and line of a place, in the last document that holds it or its nearest parent."""
     return documents[_holder(documents, at)[0]].where(at)
+
+
+def located(documents: Sequence[Document], problems: Iterable[Problem]) -> list[Problem]:
+    """Return problems, those that name a key of the configuration with the file and the line where it stands.
+
+    Parameters
+    ----------
+    documents : sequence of Document
+        The files of the configuration.
+    problems : iterable of Problem
+        A key is one like ``barriers.paths.0``; what names a file stays as it is.
+    """
+    from iondrill.config.models import Config
+
+    found = []
+    for problem in problems:
+        place = tuple(int(part) if part.isdecimal() else part for part in problem.where.split("."))
+        is_key = place[0] in Config.model_fields
+        found.append(replace(problem, where=locate(documents, place)) if is_key else problem)
+    return found
 
 
 def as_yaml(model: BaseModel) -> str:

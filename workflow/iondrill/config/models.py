@@ -9,10 +9,12 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from iondrill.config.base import (
     NAME_LENGTH,
     AssemblyName,
+    Container,
     FacetName,
     Folder,
     Ion,
     LevelName,
+    Module,
     Name,
     NonNegativeFloat,
     NonNegativeInt,
@@ -237,8 +239,8 @@ class InputsStage(Strict):
 class Software(Strict):
     """What Snakemake's ``--sdm env-modules`` and ``--sdm apptainer`` provide to jobs."""
 
-    modules: list[str] = Field([], description="environment modules that each job loads, e.g. [cp2k/2023.1]")
-    container: str | None = Field(None, description="image that each job runs in, e.g. docker://… or a .sif file")
+    modules: list[Module] = Field([], description="environment modules that each job loads, e.g. [cp2k/2023.1]")
+    container: Container | None = Field(None, description="image that each job runs in, e.g. docker://… or a .sif file")
 
 
 class Config(Strict):

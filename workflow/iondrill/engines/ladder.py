@@ -8,7 +8,7 @@ from pydantic import Field
 
 from iondrill.config.base import Strict
 from iondrill.config.load import load
-from iondrill.engines.templates import template_folder
+from iondrill.files import template_folder
 
 if TYPE_CHECKING:
     from iondrill.prepare.jobs import Job

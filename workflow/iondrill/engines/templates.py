@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import iondrill
 from iondrill.errors import UserError
+from iondrill.files import template_folder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from jinja2 import Environment
-
-ROOT = Path(iondrill.__file__).resolve().parents[2] / "templates"
-
-
-def template_folder(engine: str) -> Path:
-    """Return the folder of an engine's templates.
-
-    Raises
-    ------
-    UserError
-        If it is missing: the package was installed away from its repository.
-    """
-    folder = ROOT / engine
-    if not folder.is_dir():
-        raise UserError.of(
-            folder, "there is no such folder", "iondrill needs its repository: clone it and `pip install -e .` there"
-        )
-    return folder
 
 
 @cache

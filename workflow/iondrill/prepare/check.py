@@ -5,25 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from iondrill.build.recipes import FOLDERS, YAML, Recipe, load_recipe, recipe_path, spin_states
+from iondrill.build.recipes import FOLDERS, YAML, Recipe, load_recipe, recipe_path
 from iondrill.config.consistency import references
-from iondrill.config.document import Document, Place
-from iondrill.config.levels import VaspLevel, XtbLevel
+from iondrill.config.document import Document
 from iondrill.config.load import check_config, locate, merge, parse, read_documents
 from iondrill.config.models import Config
 from iondrill.errors import Problem, UserError, nearest
-from iondrill.prepare.convergence import Sweeps
+from iondrill.prepare.elements import element_problems, elements_used
 from iondrill.prepare.jobs import VALENCE_ELECTRONS
 from iondrill.prepare.plan import Plan
+from iondrill.prepare.plan_check import plan_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from ase import Atoms
 
     from iondrill.build.recipes import AnyRecipe
-    from iondrill.prepare.convergence import Point
-    from iondrill.prepare.subjects import JobId
 
 KINDS = {
     "structure": ("cluster", "flake", "assembly"),
@@ -67,27 +65,22 @@ def check(*paths: Path) -> Summary:
     content = merge(documents)
     folder = content.get("structures", Config.model_fields["structures"].default)
     recipes = Recipes(Path(folder if isinstance(folder, str) else "."))
-    for place, refers_to, name in references(content):
-        if refers_to == "subject":
-            recipe, dot, _ = name.partition(".")
-            kinds = ("facet",) if dot else (*KINDS["structure"], "facet")
-            if not dot or recipe != "atom":
-                recipes.require(recipe, kinds, locate(documents, place))
-        elif refers_to in KINDS:
-            recipes.require(name, KINDS[refers_to], locate(documents, place))
+    problems += _require_named(recipes, content, documents)
     recipes.build_all()
     problems += recipes.problems
     if config is not None and not problems:
-        problems += _potcar_problems(config, recipes, documents)
         plan = Plan(config)
-        problems += _convergence_problems(plan, documents)
-        problems += _site_problems(plan, documents)
-        problems += _difference_problems(plan, documents)
-        problems += _comparison_problems(plan)
+        problems += plan_problems(plan, documents)
+        if not problems:
+            uses = elements_used(plan, recipes.elements)
+            problems += element_problems(config, uses, documents)
     if config is None or problems:
         raise UserError(*dict.fromkeys(problems))
+    elements: dict[tuple[str, str], set[str]] = {}
+    for level, stage, element in uses:
+        elements.setdefault((level, stage), set()).add(element)
     jobs = {*plan.executed(), *plan.written()}
-    return Summary(len(recipes.files), len(jobs), _elements(plan, recipes, jobs))
+    return Summary(len(recipes.files), len(jobs), {where: sorted(elements[where]) for where in sorted(elements)})
 
 
 class Recipes:
@@ -174,30 +167,22 @@ class Recipes:
         self._broken.add(name)
 
 
-def _elements(plan: Plan, recipes: Recipes, jobs: Iterable[JobId]) -> dict[tuple[str, str], list[str]]:
-    """Return the elements at each level in each stage."""
-    found: dict[tuple[str, str], set[str]] = {}
-    for job in jobs:
-        here = found.setdefault((job.level, job.stage), set())
-        here |= recipes.elements.get(plan.structure_of(job) or "", set())
-        here |= set(plan.config.adsorption.ions) if job.stage == "adsorption" else set()
-    return {where: sorted(elements) for where, elements in sorted(found.items())}
-
-
-def _potcar_problems(config: Config, recipes: Recipes, documents: Sequence[Document]) -> list[Problem]:
-    """Return the elements of relaxed structures that a VASP level has no dataset for."""
-    names = Plan(config).relaxed
-    problems = []
-    for level in dict.fromkeys([config.relax.level, *config.inputs.relax]):
-        settings = config.levels[level]
-        if isinstance(settings, VaspLevel):
-            found = set().union(*(recipes.elements[name] for name in names))
-            place: Place = ("levels", level, "potcars")
-            problems += [
-                Problem(locate(documents, place), f"no entry for {element}", "allowed: a PAW dataset per element")
-                for element in sorted(found - set(settings.potcars))
-            ]
-    return problems
+def _require_named(recipes: Recipes, content: dict[str | int, Any], documents: Sequence[Document]) -> Iterator[Problem]:
+    """Note every recipe that the configuration names; yield, if it is so, that the folder of all is missing."""
+    named = [one for one in references(content) if one[1] in {"subject", *KINDS}]
+    if not recipes.root.is_dir():
+        if named or content.get("intercalation"):
+            default = "" if "structures" in content else ", the default"
+            found = f"there is no folder '{recipes.root}'{default}"
+            yield Problem(locate(documents, ("structures",)), found, "allowed: the folder of the recipes")
+        return
+    for place, refers_to, name in named:
+        recipe, dot, _ = name.partition(".")
+        if refers_to != "subject":
+            recipes.require(name, KINDS[refers_to], locate(documents, place))
+        elif not dot or recipe != "atom":
+            kinds = ("facet",) if dot else (*KINDS["structure"], "facet")
+            recipes.require(recipe, kinds, locate(documents, place))
 
 
 def _spin_problems(atoms: Atoms, path: Path, recipe: AnyRecipe) -> list[Problem]:
@@ -215,64 +200,3 @@ def _spin_problems(atoms: Atoms, path: Path, recipe: AnyRecipe) -> list[Problem]
     wrong = [m for m in wanted if m is not None and ((m - lowest) % 2 or m > electrons + 1)]
     found = ", ".join(map(str, wrong))
     return [Problem(document.where(("multiplicity",)), f"found {found}", allowed)] if wrong else []
-
-
-def _comparison_problems(plan: Plan) -> list[Problem]:
-    """Return the recipes whose multiplicities are compared at a level that cannot."""
-    level = plan.config.levels[plan.config.relax.level]
-    if not isinstance(level, XtbLevel) or level.spin_polarisation:
-        return []
-    found = f"multiplicities are compared at level '{plan.config.relax.level}', where low spin is always lower"
-    allowed = "allowed: one multiplicity, or a level with spin_polarisation"
-    chosen = [recipe_path(name, plan.recipes) for name in plan.relaxed if spin_states(plan.recipe(name))]
-    return [Problem(Document(path).where(("multiplicity",)), found, allowed) for path in chosen]
-
-
-def _site_problems(plan: Plan, documents: Sequence[Document]) -> list[Problem]:
-    """Return the sites asked for that a facet does not have, or has no room on."""
-    try:
-        plan.fillings()
-    except UserError as error:
-        return [
-            Problem(locate(documents, tuple(problem.where.split("."))), problem.found, problem.allowed)
-            for problem in error.problems
-        ]
-    return []
-
-
-def _convergence_problems(plan: Plan, documents: Sequence[Document]) -> list[Problem]:
-    """Return what convergence studies sweep in vain, and the points whose structure cannot be built."""
-    problems: list[Problem] = []
-    built: dict[tuple[Any, ...], tuple[Problem, ...]] = {}
-    for name in plan.config.convergence.studies:
-        sweeps = Sweeps(name, plan.config, plan.recipes)
-        found = [Problem(locate(documents, place), what, allowed) for place, what, allowed in sweeps.problems()]
-        for row in [] if found else sweeps.rows():
-            geometry = (row.point.subject, *row.point.changes.items())
-            if geometry not in built:
-                built[geometry] = _start_problems(row.point, plan)
-            where = locate(documents, ("convergence", "studies", name, "sweep", row.parameter))
-            found += [Problem(f"{where}: {one.where}", one.found, one.allowed) for one in built[geometry]]
-        problems += found
-    return problems
-
-
-def _start_problems(point: Point, plan: Plan) -> tuple[Problem, ...]:
-    """Return why the start geometry of a point cannot be built."""
-    try:
-        point.start(plan.recipes, plan.results / ".cache")
-    except UserError as error:
-        return tuple(error.problems)
-    return ()
-
-
-def _difference_problems(plan: Plan, documents: Sequence[Document]) -> list[Problem]:
-    """Return the runs without a nanodiamond, where the density difference is asked for."""
-    problems: list[Problem] = []
-    for run in plan.config.md.run:
-        try:
-            plan.elf_parts(run)
-        except UserError as error:
-            where = locate(documents, ("elf", "difference"))
-            problems += [Problem(where, problem.found, problem.allowed) for problem in error.problems]
-    return problems

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from iondrill.errors import UserError, nearest
+from iondrill.errors import Problem, UserError, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from ase import Atoms
@@ -31,7 +33,7 @@ class Hop(NamedTuple):
         return f"{self.facet}.{self.ion}-{self.start}_{self.end}"
 
 
-def hops(stage: BarriersStage, recipes: Path) -> list[Hop]:
+def hops(stage: BarriersStage, recipes: Path, sites: Callable[[str], Collection[str]]) -> list[Hop]:
     """Return the ways that are asked for: facet by facet, ion by ion.
 
     Parameters
@@ -40,26 +42,41 @@ def hops(stage: BarriersStage, recipes: Path) -> list[Hop]:
         Facets, ions and paths.
     recipes : Path
         The folder ``structures``.
+    sites : callable
+        Gives the labels of the sites of a facet.
 
     Raises
     ------
     UserError
-        If a facet cannot be built, or lacks a site that is named.
+        If a facet cannot be built, or lacks sites that are named: each by its place in the configuration.
     """
+    paths = stage.paths
+    if paths == "all-neighbours":
+        return [
+            Hop(facet, ion, *pair)
+            for facet in stage.facets
+            for ion, pair in product(stage.ions, _neighbours(facet, recipes))
+        ]
+    problems = [
+        Problem(f"barriers.paths.{k}.{end}", f"facet {facet} has no site '{label}'", nearest(label, sites(facet)))
+        for facet in stage.facets
+        for k, pair in enumerate(paths)
+        for end, label in enumerate(pair)
+        if label not in sites(facet)
+    ]
+    if problems:
+        raise UserError(*problems)
+    return [Hop(facet, ion, *pair) for facet, ion, pair in product(stage.facets, stage.ions, paths)]
+
+
+def _neighbours(facet: str, recipes: Path) -> list[tuple[str, str]]:
+    """Return the pairs of kinds of sites of a facet that have neighbouring places."""
     from iondrill.build.paths import neighbours
     from iondrill.build.registry import build
     from iondrill.build.sites import find_sites
 
-    found = []
-    for facet in stage.facets:
-        slab = build(facet, recipes)
-        sites = find_sites(slab)
-        labels = [site.label for site in sites]
-        pairs = neighbours(slab, sites) if stage.paths == "all-neighbours" else stage.paths
-        for label in (label for pair in pairs for label in pair if label not in labels):
-            raise UserError.of("barriers.paths", f"facet {facet} has no site '{label}'", nearest(label, labels))
-        found += [Hop(facet, ion, *pair) for ion in stage.ions for pair in pairs]
-    return found
+    slab = build(facet, recipes)
+    return neighbours(slab, find_sites(slab))
 
 
 def ends(hop: Hop, built: Atoms, start: Atoms, end: Atoms) -> tuple[Atoms, Atoms]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
-from iondrill.build.crystal import kpoint_grid, load_crystal, strains
+from iondrill.build.crystal import crystal_names, kpoint_grid, load_crystal, strains
 from iondrill.config.base import Ion
-from iondrill.errors import UserError
+from iondrill.errors import Problem, UserError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from iondrill.build.crystal import Strain
+    from iondrill.build.crystal import CrystalRecipe, Strain
     from iondrill.config.levels import Level
     from iondrill.config.models import Config, IntercalationStage
 
@@ -29,15 +29,37 @@ def stage_of(config: Config) -> IntercalationStage:
     return config.intercalation
 
 
+def crystals(config: Config, recipes: Path) -> dict[str, CrystalRecipe]:
+    """Return the recipes of the section by name.
+
+    Raises
+    ------
+    UserError
+        All that do not exist, each by its place in the configuration, and what is wrong in the others.
+    """
+    found, problems = {}, list[Problem]()
+    for index, name in enumerate(stage_of(config).crystals):
+        try:
+            found[name] = load_crystal(name, recipes)
+        except UserError as error:
+            place = f"intercalation.crystals.{index}"
+            missing = (Problem(place, one.found, one.allowed) for one in error.problems)
+            problems += error.problems if name in crystal_names(recipes) else missing
+    if problems:
+        raise UserError(*problems)
+    return found
+
+
 def points(config: Config, recipes: Path) -> list[str]:
     """Return the names of the jobs of all equations of state, without level: ``LiC6.a1000c980``."""
-    crystals = {name: load_crystal(name, recipes) for name in stage_of(config).crystals}
-    return [f"{name}.{strain.label}" for name, recipe in crystals.items() for strain in strains(recipe)]
+    return [
+        f"{name}.{strain.label}" for name, recipe in crystals(config, recipes).items() for strain in strains(recipe)
+    ]
 
 
 def metals(config: Config, recipes: Path) -> dict[str, Ion]:
     """Return the metals among the crystals: their names, and the ion of each."""
-    compositions = {name: set(load_crystal(name, recipes).composition) for name in stage_of(config).crystals}
+    compositions = {name: set(recipe.composition) for name, recipe in crystals(config, recipes).items()}
     return {name: ion for ion in get_args(Ion) for name, elements in compositions.items() if elements == {ion}}
 
 

@@ -88,12 +88,12 @@ class Plan(Subjects):
         Raises
         ------
         UserError
-            If nothing is asked for, or a facet does not have a site.
+            If nothing is asked for, or facets do not have sites that are named.
         """
         stage = self.config.barriers
         if stage is None:
             raise UserError.of("barriers", "the configuration has no such section", "needed: level and facets")
-        return hops(stage, self.recipes)
+        return hops(stage, self.recipes, self._site_spacings)
 
     def intercalation_jobs(self) -> list[JobId]:
         """Return the points of the crystals' equations of state, and the atoms of their metals."""

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from ase.units import Bohr, Hartree, fs
 
-from iondrill.config.base import PositiveFloat, PositiveInt, Strict
 from iondrill.config.levels import Cp2kLevel
-from iondrill.config.load import load
+from iondrill.config.offered import cp2k_elements
 from iondrill.engines.box import check_slab, in_box, in_cube, off_the_fold
 from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation, rungs
-from iondrill.engines.templates import render, template_folder
+from iondrill.engines.templates import render
 from iondrill.engines.velocities import moving_atoms, nanodiamond, start_velocities
 from iondrill.errors import Problem, UserError
 from iondrill.prepare.jobs import ATOM_BOX_A, Md, Relax, Static, unpaired_electrons
@@ -31,21 +30,6 @@ OT_CYCLES = 25
 LARGE = 300
 """Atoms above which the Hessian of BFGS costs more than it gains."""
 ATOMIC_TIME = 2.4188843265864e-2 * fs
-
-
-class BasisSet(Strict):
-    """Where a basis set stands, and for which elements."""
-
-    file: str
-    elements: list[str]
-
-
-class Elements(Strict):
-    """``templates/cp2k/elements.yaml``."""
-
-    potentials: dict[str, PositiveInt]
-    cutoffs_Ry: dict[str, PositiveFloat]
-    basis_sets: dict[str, BasisSet]
 
 
 class Resume(NamedTuple):
@@ -168,19 +152,15 @@ def too_coarse(level: Cp2kLevel, elements: Iterable[str], *, own_grid: bool) -> 
     own_grid : bool
         Whether those of the level's `gapw` stand on grids of their own, which the cutoff is not for.
     """
-    advised = load(Elements, template_folder("cp2k") / "elements.yaml").cutoffs_Ry
+    advised = cp2k_elements().cutoffs_Ry
     held = (element for element in elements if not (own_grid and element in level.gapw))
     return {element: advised[element] for element in held if advised.get(element, 0) > level.cutoff_Ry}
 
 
 def _parameters(job: Job, level: Cp2kLevel, symbols: list[str]) -> tuple[str, dict[str, int]]:
     """Return the file of the basis set, and the valence electrons of each element's potential."""
-    path = template_folder("cp2k") / "elements.yaml"
-    table = load(Elements, path)
-    if level.basis not in table.basis_sets:
-        raise UserError.of(path, f"has no basis set {level.basis}", f"allowed: {', '.join(table.basis_sets)}")
-    basis = table.basis_sets[level.basis]
-    offered = [element for element in basis.elements if element in table.potentials]
+    table = cp2k_elements(level.basis)
+    offered = table.offered(level.basis)
     elements = list(dict.fromkeys(symbols))
     missing = [
         Problem(
@@ -191,7 +171,7 @@ def _parameters(job: Job, level: Cp2kLevel, symbols: list[str]) -> tuple[str, di
     ]
     if missing:
         raise UserError(*missing)
-    return basis.file, {element: table.potentials[element] for element in elements}
+    return table.basis_sets[level.basis].file, {element: table.potentials[element] for element in elements}
 
 
 def valence_electrons(job: Job, atoms: Atoms) -> dict[str, int]:

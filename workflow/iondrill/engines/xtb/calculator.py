@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
@@ -33,6 +34,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _CYCLE = re.compile(r"^\s*\d+\s+-?\d+\.\d+\s")
+
+
+class _FileName(str):
+    """The name of a file for tblite, which would take ASCII alone and gets it as the file system has it."""
+
+    __slots__ = ()
+
+    def encode(self, *_: str) -> bytes:
+        return os.fsencode(str(self))
 
 
 DAMPING = {"molecule": 0.2, "cell": 0.4}
@@ -184,7 +194,7 @@ class XtbCalculator(Calculator):
         if self.wavefunction is None:
             raise ValueError("there is no wavefunction yet")
         with replacing(wavefunction_file(state, step)) as temporary:
-            self.wavefunction.save(str(temporary))
+            self.wavefunction.save(_FileName(temporary))
         yield point_file(state, step)
         for old in kept_steps(state)[2:]:
             point_file(state, old).unlink(missing_ok=True)
@@ -210,7 +220,7 @@ class XtbCalculator(Calculator):
         """
         wavefunction = TbliteResult()
         try:
-            wavefunction.load(str(wavefunction_file(state, step)))
+            wavefunction.load(_FileName(wavefunction_file(state, step)))
         except RuntimeError:
             return False
         atoms.set_positions(positions, apply_constraint=False)
