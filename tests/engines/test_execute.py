@@ -1,6 +1,9 @@
 """From specification to record, and where the start geometry of a relaxation comes from; with real GFN2."""
 
+import fcntl
 import json
+import shutil
+import threading
 
 import numpy as np
 import pytest
@@ -10,7 +13,8 @@ from ase.constraints import FixAtoms
 from iondrill.build.io import write_structure
 from iondrill.config.levels import XtbLevel
 from iondrill.engines.base import read_result
-from iondrill.engines.execute import execute, offer_guess, prerelaxed
+from iondrill.engines.execute import TURN, execute, offer_guess, prerelaxed
+from iondrill.engines.launch import LOCK_WAIT
 from iondrill.prepare.jobs import Job, Relax
 
 
@@ -104,3 +108,30 @@ def test_a_guess_of_the_users_own_is_left_alone_and_that_of_another_job_renewed(
     assert guess.read_bytes() == b"before"
     offer_guess(job, [after])
     assert not guess.exists(), "not that of an earlier plan"
+
+
+@pytest.mark.parametrize("finishes", [True, False])
+def test_what_another_run_finishes_meanwhile_is_not_computed_again(methane, tmp_path, monkeypatch, finishes):
+    """The other is a run of the same job that goes on after its driver was killed, or is killed itself."""
+    relax(methane, tmp_path / "other", "gfn2")
+    done = read_result(tmp_path / "other/gfn2/result.json")
+    state = tmp_path / "copy/gfn2/state" / done.input_hash
+    state.mkdir(parents=True)
+    monkeypatch.setenv(LOCK_WAIT, "60")
+
+    def end():
+        if finishes:
+            for name in ("relaxed.extxyz", "result.json"):
+                shutil.copyfile(tmp_path / "other/gfn2" / name, tmp_path / "copy/gfn2" / name)
+        fcntl.flock(lock, fcntl.LOCK_UN)
+
+    with (state / TURN).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        timer = threading.Timer(0.5, end)
+        timer.start()
+        relax(methane, tmp_path / "copy", "gfn2")
+        timer.join()
+    found = read_result(tmp_path / "copy/gfn2/result.json")
+    assert (found.status, found.energy_eV) == ("converged", pytest.approx(done.energy_eV, abs=1e-9))
+    assert (state / "journal.json").exists() is not finishes
+    assert (found == done) is finishes

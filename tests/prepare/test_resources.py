@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,15 +12,21 @@ from ase.io import write
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iondrill.build.crystal import build_crystal, load_crystal
 from iondrill.config.levels import Cp2kLevel, VaspLevel, XtbLevel
+from iondrill.config.load import Document, check_config
+from iondrill.prepare.convergence import Point
+from iondrill.prepare.intercalation import size_of as crystal_size
+from iondrill.prepare.intercalation import strain_of
 from iondrill.prepare.jobs import VACUUM_A, Job
-from iondrill.prepare.resources import Size, costs, grid_points, read_size, request
+from iondrill.prepare.plan import Plan
+from iondrill.prepare.resources import ATOM, Request, Size, costs, grid_points, read_size, request, size_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from iondrill.config.levels import Level
 
+ROOT = Path(__file__).parents[2]
+LEVELS = {"gfn2": {"engine": "xtb"}, "dft": {"engine": "cp2k", "cutoff_Ry": 400}}
 XTB = XtbLevel(engine="xtb")
 CP2K = Cp2kLevel(engine="cp2k", cutoff_Ry=300)
 MD = {
@@ -107,3 +115,74 @@ def test_the_size_is_that_of_the_file(tmp_path: Path, celled: bool) -> None:
     edges_A = (10, 10, 20) if celled else (extent_A + VACUUM_A,) * 3
     assert read_size(tmp_path / "x.extxyz").n_atoms == 12
     assert read_size(tmp_path / "x.extxyz").edges_A == pytest.approx(edges_A, abs=1e-6)
+    assert size_of(atoms).n_atoms == 12
+    assert size_of(atoms).edges_A == pytest.approx(edges_A, abs=1e-6)
+
+
+def asked(study: dict[str, Any], attempt: int = 1) -> dict[str, Request]:
+    """Return what the points of a convergence study ask for, by name."""
+    settings = {"levels": LEVELS, "structures": str(ROOT / "structures"), "convergence": {"studies": {"study": study}}}
+    plan = Plan(check_config([Document(ROOT / "config.yaml")], settings))
+    return {job.name: plan.request(job, attempt) for job in plan.convergence_jobs()}
+
+
+def test_a_point_of_a_convergence_study_asks_for_what_its_recipe_is_worth() -> None:
+    study = {"structure": "C100-2x1.Li-cave", "level": "dft", "sweep": {"cutoff_Ry": [600], "layers": [14]}}
+    first, second = asked(study), asked(study, 2)
+    slab = first["C100-2x1.Li-cave.own.dft"]
+    for more in (first["C100-2x1.Li-cave.cutoff_Ry-600.dft"], first["C100-2x1.Li-cave.layers-14.dft"]):
+        assert more.mem_mb > slab.mem_mb
+        assert more.runtime > slab.runtime
+    # the clean slab is as large as that with the ion, an atom stands in a box of its own
+    assert first["C100-2x1.clean.own.dft"] == slab
+    alone = job(CP2K.model_copy(update={"cutoff_Ry": 400}), {"task": "static"}, "atom")
+    assert first["atom.Li.own.dft"] == request(alone, ATOM)
+    assert all(second[name].mem_mb > first[name].mem_mb for name in first)
+    assert all(second[name].runtime >= first[name].runtime for name in first)
+
+
+def test_a_point_that_cannot_be_built_is_left_to_its_job() -> None:
+    assert Point("no-such-structure", "dft").size(ROOT / "structures") == ATOM
+
+
+@pytest.mark.parametrize("crystal", ["Li-bcc", "LiC6"])
+def test_a_crystal_asks_by_its_recipe_and_its_k_points(crystal: str) -> None:
+    def request_of(length_A: float, attempt: int = 1) -> Request:
+        stage = {"level": "dft", "crystals": [crystal], "kpoint_length_A": length_A}
+        settings = {"levels": LEVELS, "structures": str(ROOT / "structures"), "intercalation": stage}
+        plan = Plan(check_config([Document(ROOT / "config.yaml")], settings))
+        (job, *_) = (job for job in plan.intercalation_jobs() if job.stage == "intercalation")
+        label = job.subject.partition(".")[2]
+        recipe = load_crystal(crystal, plan.recipes)
+        built = build_crystal(recipe, strain_of(crystal, label, plan.recipes))
+        found = crystal_size(crystal, label, plan.recipes)
+        assert found.n_atoms == len(built)
+        assert found.edges_A == pytest.approx(size_of(built).edges_A)
+        return plan.request(job, attempt)
+
+    assert request_of(40.0).runtime > request_of(20.0).runtime
+    assert request_of(20.0, 2).mem_mb > request_of(20.0).mem_mb
+    assert request_of(20.0, 2).runtime > request_of(20.0).runtime
+
+
+@pytest.mark.parametrize(
+    ("n_atoms", "kpoints", "core_s"), [(2, (9, 9, 9), 53), (7, (7, 7, 7), 432), (4, (13, 13, 5), 121)]
+)
+def test_measured_crystals_fit_and_ask_for_no_day(n_atoms: int, kpoints: tuple[int, int, int], core_s: float) -> None:
+    """Li, NaC6 and graphite at 400 Ry, on a machine with as much else to do."""
+    level = CP2K.model_copy(update={"cutoff_Ry": 400, "kpoints": kpoints})
+    asked_min = request(job(level, {"task": "static"}, "crystal"), Size(n_atoms, (4.3, 4.3, 3.7))).runtime
+    assert core_s < 60 * asked_min < 60 * 100
+
+
+def test_every_rule_that_runs_an_engine_asks_for_memory_and_time() -> None:
+    """What `threads: ranks_of` is in has an engine."""
+    text = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    rules = [rule for rule in text.split("\nrule ") if "threads: ranks_of(" in rule]
+    assert len(rules) > 5
+    for rule in rules:
+        script = re.search(r'script:\s+"../scripts/(\w+\.py)"', rule)
+        assert "**requests(" in rule, rule[:40]
+        if script:
+            source = (ROOT / "workflow/scripts" / script.group(1)).read_text()
+            assert 'logged(snakemake.log[0], snakemake.resources.get("runtime"))' in source

@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ase.io import read
 from projects import make_project, rows, run, snakemake
 
 if TYPE_CHECKING:
@@ -70,6 +71,14 @@ def test_a_slab_an_ion_and_an_atom_make_an_adsorption_energy(tmp_path: Path) -> 
     # bound, by less than Li and C in any solid; a single ion by 1.1 eV at 1.71 A (Chan, Neaton and Cohen 2008)
     assert -3.0 < E_ads_eV < 0.0
     assert 1.4 < float(row["height_A"]) < 2.2
+    # lithium gives charge to the sheet; electrons are shared among the atoms, none is lost
+    charges_e = {part: read(jobs / part / "relaxed.extxyz").arrays["hirshfeld_e"] for part in PARTS[:2]}
+    assert 0 < charges_e[PARTS[0]][-1] < 1
+    assert (row["charge_scheme"], float(row["charge_e"])) == ("Hirshfeld", pytest.approx(charges_e[PARTS[0]][-1]))
+    for of_atoms in charges_e.values():
+        assert of_atoms.sum() == pytest.approx(0, abs=1e-6)
+    # all atoms of the sheet alone are alike
+    assert charges_e[PARTS[1]] == pytest.approx(0, abs=2e-3)
     # spins: of the sheet with ion none by wish, of the atom one
     inputs = [(jobs / part / "job.inp").read_text() for part in PARTS]
     assert ["UKS .TRUE." in text for text in inputs] == [False, False, True]

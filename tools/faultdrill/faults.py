@@ -169,7 +169,7 @@ def cut_file(run: Run, chance: random.Random) -> str:
         path
         for kind in kinds
         for path in sorted(run.folder.glob(kind))
-        if path.is_file() and path.name not in {"lock", "job.json", "structure.extxyz"}
+        if path.is_file() and path.name not in {"lock", "turn", "job.json", "structure.extxyz"}
     ]
     if not files:
         return ""

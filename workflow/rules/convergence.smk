@@ -16,7 +16,7 @@ rule run_point:
         *MODULES,
     threads: ranks_of("convergence", "{point}")
     resources:
-        **cores("convergence", "{point}"),
+        **requests("convergence", "{point}"),
     params:
         job=job_spec("convergence", "{point}", "as built"),
         point=lambda wildcards: asdict(plan.points[wildcards.point]),

@@ -18,7 +18,7 @@ rule run_crystal:
         *MODULES,
     threads: ranks_of("intercalation", "{crystal}.{strain}.{level}")
     resources:
-        **cores("intercalation", "{crystal}.{strain}.{level}"),
+        **requests("intercalation", "{crystal}.{strain}.{level}"),
     params:
         job=job_spec("intercalation", "{crystal}.{strain}.{level}", "{crystal}, strained to {strain}"),
         strain=lambda wildcards: strain_of(wildcards.crystal, wildcards.strain, RECIPES),

@@ -15,5 +15,6 @@ with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     frames.unlink(missing_ok=True)
     result = execute(snakemake.params.job, atoms, record, Path(snakemake.output.structure))
     if result.status == "converged":
+        frames.unlink(missing_ok=True)  # of the run that was waited for
         os.link(state_folder(record.parent, result.input_hash) / "frames.bin", frames)
     print(result)

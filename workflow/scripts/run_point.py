@@ -6,6 +6,6 @@ from iondrill.engines.execute import execute
 from iondrill.prepare.convergence import Point
 from iondrill.scripting import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     atoms = Point(**snakemake.params.point).start(Path(snakemake.params.recipes))
     print(execute(snakemake.params.job, atoms, Path(snakemake.output.result), Path(snakemake.output.structure)))

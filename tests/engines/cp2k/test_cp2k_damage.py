@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.units import Hartree
 
 from iondrill.config.models import Thermostat
 from iondrill.engines.attempt import Record
@@ -16,7 +18,7 @@ from iondrill.engines.cp2k import Cp2kEngine
 from iondrill.engines.cp2k.attempt import Attempt
 from iondrill.engines.cp2k.restart import is_whole, read_restart, restarts
 from iondrill.prepare.frames import FrameLog, Frames
-from iondrill.prepare.jobs import Md, Static
+from iondrill.prepare.jobs import Md, Relax, Static
 
 SYMBOLS = list("CHHHH")
 STEPS = 6
@@ -158,8 +160,6 @@ def test_damaged_charges_are_said(damage, attempt, tmp_path):
 
 
 def test_a_converged_energy_without_its_charges_says_so(fake, root, make_job, tmp_path):
-    from ase import Atoms
-
     text = (root / "tests/data/cp2k/static.out").read_text()
     (tmp_path / "damaged.out").write_text(re.sub(r"\n +3 +H +2 +1\.000[^\n]*", "", text))
     level = fake("static", before=f"cp {tmp_path}/damaged.out job.out; touch job-MOS-1_0.molden; exit 0")
@@ -170,6 +170,56 @@ def test_a_converged_energy_without_its_charges_says_so(fake, root, make_job, tm
     assert "finished without all charges; Hirshfeld charges: found" in result.attempts[-1].reason
     assert "hirshfeld_e" not in final.arrays
     assert final.arrays["mulliken_e"].sum() == pytest.approx(0, abs=1e-9)
+
+
+RESTART = """&MOTION
+  &GEO_OPT
+    STEP_START_VAL 7
+  &END GEO_OPT
+&END MOTION
+&FORCE_EVAL
+  &SUBSYS
+    &COORD
+{}
+    &END COORD
+  &END SUBSYS
+&END FORCE_EVAL
+"""
+"""What is read of a restart file of a relaxation."""
+
+
+@pytest.mark.parametrize(
+    ("gapw", "without", "reason"),
+    [
+        ([], "no such line", "finished"),
+        ([], " Hirshfeld Charges", "finished without all charges; Hirshfeld charges: the log has none"),
+        (["Li"], "no such line", "finished without all charges; Li on a grid of its own (GAPW), which CP2K's"),
+    ],
+)
+def test_a_relaxed_slab_has_the_charges_of_its_last_geometry(*, gapw, without, reason, fake, root, make_job, tmp_path):
+    """Energy and status do not depend on them."""
+    from ase.build import graphene
+
+    text = (root / "tests/data/cp2k/relaxed-slab.out").read_text()
+    (tmp_path / "this.out").write_text(text.replace(without, ""))
+    atoms = graphene(size=(2, 2, 1), vacuum=5) + Atoms("Li", positions=[[0, 0, 7]])
+    atoms.pbc = True
+    atoms.set_array("fragment", np.array(["slab"] * 8 + ["adsorbate"]))
+    rows = (f"{symbol} {x} {y} {z}" for symbol, (x, y, z) in zip(atoms.symbols, atoms.positions, strict=True))
+    (tmp_path / "this.restart").write_text(RESTART.format("\n".join(rows)))
+    level = fake("static", before=f"cp {tmp_path}/this.out job.out; cp {tmp_path}/this.restart job-1.restart; exit 0")
+    job = make_job("cp2k", "slab", Relax(fmax_eV_A=0.4, max_steps=30), level=level | {"gapw": gapw})
+    result, final = Cp2kEngine().run(job, atoms, tmp_path)
+    assert (result.status, result.n_ionic_steps) == ("converged", 7)
+    assert result.energy_eV == pytest.approx(-53.018032548832828 * Hartree)
+    assert result.attempts[-1].reason.startswith(reason)
+    assert ("hirshfeld_e" in final.arrays) is (reason == "finished")
+    assert "mulliken_e" not in final.arrays
+    if reason == "finished":
+        charges_e = final.arrays["hirshfeld_e"]
+        assert charges_e.sum() == pytest.approx(0, abs=1e-9)
+        # more than at the first geometry, where the ion was farther from its place
+        assert charges_e[-1] == pytest.approx(0.311, abs=1e-3)
 
 
 @pytest.mark.parametrize(("share", "most"), [(0.2, 0), (0.5, 3), (0.9, 5)])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from iondrill.config.models import Thermostat
 from iondrill.engines.cp2k import grammar
-from iondrill.engines.cp2k.inputs import ATOMIC_TIME, render_input
+from iondrill.engines.cp2k.inputs import ATOMIC_TIME, charge_schemes, render_input
 from iondrill.engines.cp2k.validate import differences
 from iondrill.engines.velocities import moving_atoms, start_velocities
 from iondrill.errors import UserError
@@ -137,6 +137,26 @@ def test_elements_of_steep_density_have_a_grid_of_their_own(*, ion, task, elemen
     assert dft["+qs"].get("method", "gpw") == ("gapw" if expected else "gpw")
     on_grid = {kind["_"] for kind in subsys["+kind"] if kind.get("gpw_type", False)}
     assert on_grid == ({"C", "H", ion} - expected if expected else set())
+
+
+@pytest.mark.parametrize(
+    ("task", "kind", "ion", "gapw", "printed"),
+    [
+        ("relax", "slab", "Li", ["Na"], {"hirshfeld"}),
+        ("relax", "slab", "Na", ["Na"], set()),  # what is on Na's own grid is not in its charge
+        ("relax", "slab", "Na", [], {"hirshfeld"}),
+        ("relax", "cluster", "Li", ["Na"], set()),
+        ("static", "slab", "Li", ["Na"], set()),
+        ("wavefunction", "cluster", "Na", ["Na"], {"hirshfeld", "mulliken"}),
+    ],
+)
+def test_charges_are_printed_where_they_are_whole(*, task, kind, ion, gapw, printed, make_job, structure):
+    job, atoms = make_job("cp2k", kind, task, level={"gapw": gapw}), structure(kind, ion)
+    prints = parts(parsed(job, atoms))[0].get("+print", {})
+    assert {name for name in ("hirshfeld", "mulliken") if f"+{name}" in prints} == printed
+    assert {scheme.lower() for scheme in charge_schemes(job, atoms)} == printed
+    if "hirshfeld" in printed:
+        assert prints["+hirshfeld"]["shape_function"] == "density"
 
 
 @pytest.mark.parametrize(

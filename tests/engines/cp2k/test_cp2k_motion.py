@@ -110,6 +110,9 @@ def test_a_slab_relaxes_and_goes_on_from_a_kill(killed_cp2k, make_job, tmp_path)
     assert cut.energy_eV == pytest.approx(calm.energy_eV, abs=1e-3)
     assert np.array_equal(calm_atoms.positions[0], places[0])
     assert calm_atoms.get_distance(0, 1) == pytest.approx(1.42, abs=0.02)
+    for atoms in (calm_atoms, cut_atoms):  # alike, but for what is left of the displacement
+        assert atoms.arrays["hirshfeld_e"] == pytest.approx(0, abs=5e-3)
+        assert atoms.arrays["hirshfeld_e"].sum() == pytest.approx(0, abs=1e-6)
     ends_Ha = [last_Ha for _, last_Ha in starts_Ha(tmp_path / "calm", 1)]
     assert ends_Ha[1] < ends_Ha[0]
 

@@ -126,14 +126,17 @@ def build_crystal(recipe: CrystalRecipe, strain: Strain = Strain(0.0, 0.0)) -> A
     atoms = Atoms(
         [atom.element for atom in recipe.atoms],
         scaled_positions=[atom.at for atom in recipe.atoms],
-        cell=_cell(recipe, strain),
+        cell=strained_cell_A(recipe, strain),
         pbc=True,
     )
     check_structure(atoms, recipe.description or "crystal")
     return atoms
 
 
-def _cell(recipe: CrystalRecipe, strain: Strain = Strain(0.0, 0.0)) -> NDArray[np.float64]:  # noqa: B008  (immutable)
+def strained_cell_A(
+    recipe: CrystalRecipe,
+    strain: Strain = Strain(0.0, 0.0),  # noqa: B008  (immutable)
+) -> NDArray[np.float64]:
     """Return the cell (3, 3), Å; its rows are the edges."""
     if recipe.lattice == "cubic":
         return recipe.a_A * (1 + strain.a) * np.eye(3)
@@ -154,6 +157,6 @@ def kpoint_grid(recipe: CrystalRecipe, length_A: float) -> tuple[int, int, int]:
     length_A : float
         Least distance.
     """
-    planes_A = 1 / np.linalg.norm(np.linalg.inv(_cell(recipe)), axis=0)
+    planes_A = 1 / np.linalg.norm(np.linalg.inv(strained_cell_A(recipe)), axis=0)
     first, second, third = (int(np.ceil(length_A / plane)) // 2 * 2 + 1 for plane in planes_A)
     return first, second, third

@@ -34,14 +34,26 @@ def as_text(jobs: list[Progress]) -> str:
 
 
 def _row(job: Progress) -> tuple[str, ...]:
-    done = f"{job.step or 0} of {job.steps} steps" if job.steps else ""
-    if not done and job.n_scf_cycles:
-        done = f"{job.n_scf_cycles} SCF cycles"
     # a job that ended well needs no reason, and a broken line no table
     reason = "" if job.state == "converged" else " ".join(job.reason.split())
     reason = reason if len(reason) <= REASON else reason[: REASON - 1] + "…"
     attempt = str(job.attempt) if job.attempt else ""
-    return (job.stage, job.name, job.state.replace("_", " "), attempt, done, _duration(job.left_s), reason, job.log)
+    left = _duration(job.left_s) or (f"{_duration(job.pace_s)} a step" if job.pace_s else "")
+    return (job.stage, job.name, job.state.replace("_", " "), attempt, _done(job), left, reason, job.log)
+
+
+def _done(job: Progress) -> str:
+    """Return how far a job is: steps of those to do, or step and force of a relaxation; cycles of the SCF that runs."""
+    words = [f"{job.step or 0} of {job.steps} steps"] if job.steps else []
+    if job.fmax_eV_A is not None and job.step is not None:
+        words.append(f"step {job.step}")
+        if job.max_force_eV_A is not None:
+            words.append(f"force {job.max_force_eV_A:.2g} of {job.fmax_eV_A:g} eV/Å")
+    if job.scf_cycle:
+        words.append(f"SCF cycle {job.scf_cycle}")
+    if not words and job.n_scf_cycles:
+        words.append(f"{job.n_scf_cycles} SCF cycles")
+    return ", ".join(words)
 
 
 def _duration(seconds: float | None) -> str:

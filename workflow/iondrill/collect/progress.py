@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from iondrill.config.base import NonNegativeFloat, NonNegativeInt, Strict
 from iondrill.engines.base import read_result
-from iondrill.engines.folder import JOB
+from iondrill.engines.folder import JOB, STRUCTURE
 from iondrill.engines.launch import is_locked
 from iondrill.errors import UserError
 from iondrill.prepare.frames import last_step
@@ -17,6 +17,8 @@ from iondrill.prepare.journal import RUNNING, Journal
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from iondrill.collect.standing import Standing
 
 State = Literal["waiting", "written", "running", "stopped", "converged", "not_converged", "failed", "unreadable"]
 SILENCE_S = 120.0
@@ -34,11 +36,17 @@ class Progress(Strict):
     attempt
         Attempts so far, the running one among them.
     step, steps
-        Done and to do, of molecular dynamics.
+        Done and to do, of molecular dynamics; of a relaxation those done, and None: nobody knows how many it takes.
+    max_force_eV_A, fmax_eV_A
+        Of a relaxation: the largest force at the last geometry that was computed, and what it has to come below.
     n_scf_cycles
         In all attempts.
+    scf_cycle
+        Cycles of the SCF that runs; 0 if that is not known.
     left_s
-        Time to the last step by the pace of the last attempt.
+        Time to the last step of molecular dynamics, by the pace of the last attempt.
+    pace_s
+        Time that the last attempt takes for a geometry of a relaxation that is not done.
     reason
         Why the last attempt ended.
     log
@@ -51,8 +59,12 @@ class Progress(Strict):
     attempt: NonNegativeInt = 0
     step: NonNegativeInt | None = None
     steps: NonNegativeInt | None = None
+    max_force_eV_A: NonNegativeFloat | None = None
+    fmax_eV_A: NonNegativeFloat | None = None
     n_scf_cycles: NonNegativeInt = 0
+    scf_cycle: NonNegativeInt = 0
     left_s: NonNegativeFloat | None = None
+    pace_s: NonNegativeFloat | None = None
     reason: str = ""
     log: str = ""
 
@@ -72,15 +84,18 @@ def progress(results: Path, stage: str, name: str) -> Progress:
     found: dict[str, Any] = {"stage": stage, "name": name, "log": str(logs[-1]) if logs else ""}
     content = _content(folder / JOB)
     state = folder / "state" / str(content.get("input_hash"))
+    done = (folder / "result.json").exists()
     if state.is_dir():
-        found |= _of_attempts(state, content.get("task", {}))
-    if not (folder / "result.json").exists():
+        found |= _of_attempts(state, content, done=done)
+    if not done:
         return Progress(**found | {"state": found.get("state") or ("written" if content else "waiting")})
     try:
         result = read_result(folder / "result.json")
     except UserError as error:
         return Progress(**found | {"state": "unreadable", "reason": str(error)})
     reason = result.attempts[-1].reason if result.attempts else ""
+    if "fmax_eV_A" in found:
+        found |= {"step": result.n_ionic_steps, "max_force_eV_A": result.max_force_eV_A}
     return Progress(**found | {"state": result.status, "reason": reason, "left_s": None})
 
 
@@ -93,8 +108,8 @@ def _content(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _of_attempts(state: Path, task: dict[str, Any]) -> dict[str, Any]:
-    """Return what journal, lock and frames say."""
+def _of_attempts(state: Path, content: dict[str, Any], *, done: bool) -> dict[str, Any]:
+    """Return what journal, lock, frames and logs say; nothing is read from the logs of a job that is done."""
     journal = Journal(state / "journal.json")
     if not journal.entries:
         return {}
@@ -107,10 +122,34 @@ def _of_attempts(state: Path, task: dict[str, Any]) -> dict[str, Any]:
         "n_scf_cycles": int(journal.cost("n_scf_cycles")),
         "reason": reason,
     }
-    if task.get("task") != "md":
+    task = content.get("task", {})
+    if task.get("task") == "md":
+        step, steps = last_step(state / "frames.bin"), int(task["steps"])
+        return found | {"step": step, "steps": steps, "left_s": _left_s(last, step or 0, steps)}
+    if task.get("task") == "relax":
+        found["fmax_eV_A"] = task.get("fmax_eV_A")
+    if done or task.get("task") not in {"relax", "static"}:
         return found
-    step, steps = last_step(state / "frames.bin"), int(task["steps"])
-    return found | {"step": step, "steps": steps, "left_s": _left_s(last, step or 0, steps)}
+    stands = _standing(state, content, len(journal.entries), last)
+    found |= {"scf_cycle": stands.scf_cycle if runs else 0}
+    if task["task"] == "relax":
+        found |= {"step": stands.step, "max_force_eV_A": stands.max_force_eV_A, "pace_s": stands.pace_s}
+    return found
+
+
+def _standing(state: Path, content: dict[str, Any], attempt: int, entry: dict[str, Any]) -> Standing:
+    """Return where a job stands; a structure that cannot be read leaves the forces unknown."""
+    from ase import Atoms
+
+    from iondrill.build.checks import read_structure
+    from iondrill.collect.standing import standing
+
+    try:
+        atoms = read_structure(state.parents[1] / STRUCTURE)
+    except UserError:
+        atoms = Atoms()
+    engine = str(content.get("level", {}).get("engine"))
+    return standing(engine, atoms, state, attempt, began=_began(entry), wall_s=entry["wall_s"])
 
 
 def _runs(state: Path) -> bool:
@@ -123,6 +162,11 @@ def _runs(state: Path) -> bool:
 
 def _left_s(attempt: dict[str, Any], step: int, steps: int) -> float | None:
     """Return the time to the last step by the pace of an attempt; None if it has made no step."""
-    began = re.search(r"continued from step (\d+)", attempt["changed"])
-    done = step - (int(began.group(1)) if began else 0)
+    done = step - _began(attempt)
     return round((steps - step) * attempt["wall_s"] / done, 1) if done > 0 else None
+
+
+def _began(attempt: dict[str, Any]) -> int:
+    """Return the step that an attempt went on from."""
+    began = re.search(r"continued from step (\d+)", attempt["changed"])
+    return int(began.group(1)) if began else 0

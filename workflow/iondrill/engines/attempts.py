@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 from iondrill.engines.attempt import Attempt, Record, Verdict
 from iondrill.engines.base import Attempt as AttemptEntry
 from iondrill.engines.base import Result, Status, StoppedError
-from iondrill.engines.launch import Signals, deadline_s, only_one
+from iondrill.engines.launch import Signals, deadline_s, less_margin, only_one
 from iondrill.prepare.journal import RUNNING, Journal, state_folder
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from iondrill.prepare.jobs import Job
 
-MARGIN_S = 600.0
-"""Largest part of the time limit that is kept for the last step and its files; at most a tenth of the limit."""
 FUTILE = 2
 """Attempts without a step done, after which the job is given back."""
 
@@ -205,9 +203,7 @@ class Run(ABC, Generic[A]):
         """
         if self.deadline_s is None:
             return None
-        left_s = self.deadline_s - time.time()
-        left_s -= min(MARGIN_S, 0.1 * left_s)
-        if left_s < 1:
+        if (left_s := less_margin(self.deadline_s - time.time())) < 1:
             raise self._stopped("no time is left", hint=True)
         return int(left_s)
 

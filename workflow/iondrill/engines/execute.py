@@ -11,9 +11,12 @@ from iondrill.build.checks import read_structure
 from iondrill.build.io import write_structure
 from iondrill.engines.base import Start, read_result
 from iondrill.engines.folder import GUESS, WAVEFUNCTION, rounded
+from iondrill.engines.launch import only_one
 from iondrill.engines.molden import MOLDEN
 from iondrill.engines.registry import engine, write_folder
+from iondrill.errors import UserError
 from iondrill.prepare.jobs import CUBES, Job, Static
+from iondrill.prepare.journal import state_folder
 from iondrill.prepare.start import damage, left_site
 
 if TYPE_CHECKING:
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from iondrill.engines.base import Result
+
+TURN = "turn"
+"""Locked from before a job's old results go until the new ones are there: the engine's own lock is shorter."""
 
 
 def execute(
@@ -34,6 +40,9 @@ def execute(
     guess_from: Sequence[Path] = (),
 ) -> Result:
     """Write a job's folder, run the job or go on with it, and write its record and its last geometry.
+
+    Where another process has the job in hand, such as one that outlived its killed driver, this one waits for it; what
+    the other has finished by then is not computed again.
 
     Parameters
     ----------
@@ -59,6 +68,30 @@ def execute(
     if start is not None:
         job = job.model_copy(update={"note": f"{job.note}; {start}"})
     folder, atoms = result_path.parent, rounded(atoms)
+    digest, before = job.input_hash(atoms), _stamp(result_path)
+    with only_one(state_folder(folder, digest) / TURN):
+        if _stamp(result_path) != before and structure_path.is_file():
+            with suppress(UserError):  # a record that cannot be read is one to be made again
+                if (found := read_result(result_path)).input_hash == digest:
+                    print("another run has finished the job")
+                    return found
+        result, final = _run(job, atoms, folder, guess_from)
+        write_structure(final, structure_path)
+        result.model_copy(update={"start": start}).write(result_path)
+    return result
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from one that was written later in its place; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _run(job: Job, atoms: Atoms, folder: Path, guess_from: Sequence[Path]) -> tuple[Result, Atoms]:
+    """Write the folder of a job that no other process has in hand, and run it or go on with it."""
     # of an earlier run: engines write them when they have converged
     for name in (MOLDEN, WAVEFUNCTION):
         (folder / name).unlink(missing_ok=True)
@@ -67,10 +100,7 @@ def execute(
         (folder / CUBES).mkdir(parents=True)
     offer_guess(folder, guess_from)
     write_folder(job, atoms, folder)
-    result, final = engine(job.level.engine).run(job, atoms, folder)
-    write_structure(final, structure_path)
-    result.model_copy(update={"start": start}).write(result_path)
-    return result
+    return engine(job.level.engine).run(job, atoms, folder)
 
 
 def offer_guess(folder: Path, guess_from: Sequence[Path]) -> None:

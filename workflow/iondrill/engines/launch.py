@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 SOFT = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 PATIENCE_S = 20.0
-WALLTIME, END_TIME = "IONDRILL_WALLTIME_s", "SLURM_JOB_END_TIME"
+"""That a program has to end when asked to; also how long another run is waited for where no time limit is known."""
+MARGIN_S = 600.0
+"""Largest part of the time limit that is kept for the last step and its files; at most a tenth of the limit."""
+WALLTIME, END_TIME, LOCK_WAIT = "IONDRILL_WALLTIME_s", "SLURM_JOB_END_TIME", "IONDRILL_LOCK_WAIT_s"
 PR_SET_PDEATHSIG = 1
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Of each MPI rank: Snakemake sets these to the cores of the whole job. A launcher may set others: ``env NAME=…``."""
@@ -39,11 +42,35 @@ def deadline_s() -> float | None:
         If a value is not a positive number.
     """
     for name, start in ((WALLTIME, time.time()), (END_TIME, 0.0)):
-        if word := os.environ.get(name, "").strip():
-            if not word.replace(".", "", 1).isdecimal() or float(word) <= 0:
-                raise UserError.of(f"environment variable {name}", f"found '{word}'", "allowed: seconds, more than 0")
-            return start + float(word)
+        if (seconds := _seconds(name)) is not None:
+            return start + seconds
     return None
+
+
+def _seconds(name: str) -> float | None:
+    """Return the seconds that an environment variable holds; None if it is not set."""
+    if not (word := os.environ.get(name, "").strip()):
+        return None
+    if not word.replace(".", "", 1).isdecimal() or float(word) <= 0:
+        raise UserError.of(f"environment variable {name}", f"found '{word}'", "allowed: seconds, more than 0")
+    return float(word)
+
+
+def less_margin(left_s: float) -> float:
+    """Return the seconds that a job may work on, of those up to its time limit."""
+    return left_s - min(MARGIN_S, 0.1 * left_s)
+
+
+def patience_s() -> float:
+    """Return how long to wait for another run of the same job.
+
+    A job with a time limit waits as long as it could work: a copy that gives up earlier, because a killed driver's job
+    still runs, costs one of the attempts that Snakemake allows, and another place in the queue. A person does not wait.
+    """
+    if (asked_s := _seconds(LOCK_WAIT)) is not None:
+        return asked_s
+    deadline = deadline_s()
+    return PATIENCE_S if deadline is None else max(less_margin(deadline - time.time()), 0.0)
 
 
 @contextmanager
@@ -55,24 +82,35 @@ def only_one(path: Path) -> Iterator[IO[str]]:
     Raises
     ------
     UserError
-        If another run holds the lock.
+        If another run holds the lock, and goes on with it for longer than `patience_s`.
     """
     with path.open("a+", encoding="utf-8") as file:
-        until = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise UserError.of(
-                        path.parent, "another run works in this folder", "wait for it, or end it"
-                    ) from None
-                time.sleep(0.2)
-            except OSError:  # a file system without locks
-                break
-            else:
-                break
+        if not _lock(file):
+            _wait(file, path)
         yield file
+
+
+def _wait(file: IO[str], path: Path) -> None:
+    """Wait until a file can be locked; what a time limit that counts from now leaves is less by then."""
+    began, patience = time.monotonic(), patience_s()
+    print(f"another run works in {path.parent}: waiting for it, {patience:.0f} s at most")
+    while not _lock(file):
+        if time.monotonic() - began > patience:
+            raise UserError.of(path.parent, "another run works in this folder", "wait for it, or end it")
+        time.sleep(0.2)
+    if (limit_s := _seconds(WALLTIME)) is not None:
+        os.environ[WALLTIME] = f"{max(limit_s - (time.monotonic() - began), 0.001):.3f}"
+
+
+def _lock(file: IO[str]) -> bool:
+    """Try to lock a file; on a file system without locks it counts as locked."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def is_locked(path: Path) -> bool | None:

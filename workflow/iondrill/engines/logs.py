@@ -84,6 +84,11 @@ class Log(ABC, Generic[S]):
         """Take a whole line."""
 
     @property
+    def n_open_cycles(self) -> int:
+        """Cycles of the SCF that has not ended yet."""
+        return self.n_cycles - sum(scf.cycles for scf in self.scf)
+
+    @property
     @abstractmethod
     def unconverged(self) -> bool:
         """Whether an SCF ran out of cycles."""

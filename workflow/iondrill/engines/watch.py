@@ -6,9 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from iondrill.engines.attempt import EXIT
-from iondrill.engines.attempts import MARGIN_S
 from iondrill.engines.base import StoppedError
-from iondrill.engines.launch import deadline_s
+from iondrill.engines.launch import deadline_s, less_margin
 from iondrill.prepare.journal import RUNNING, Journal
 
 if TYPE_CHECKING:
@@ -43,8 +42,8 @@ class WatchedJournal(Journal):
         """Return until when the job may run, on the clock of `time.time`, with room for one more step."""
         if (deadline := deadline_s()) is None:
             return float("inf")
-        left_s = deadline - time.time()
-        return deadline - min(MARGIN_S, 0.1 * left_s)
+        now = time.time()
+        return now + less_margin(deadline - now)
 
     def beat(self, n_scf_cycles: int) -> None:
         """Note time and SCF cycles.

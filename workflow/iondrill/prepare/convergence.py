@@ -19,6 +19,7 @@ from iondrill.config.convergence import GEOMETRY
 from iondrill.config.levels import XtbLevel
 from iondrill.errors import Problem, UserError
 from iondrill.prepare.jobs import ATOM_BOX_A, CLEAN, VACUUM_A
+from iondrill.prepare.resources import ATOM, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from iondrill.config.convergence import Study
     from iondrill.config.levels import Level
     from iondrill.config.models import Config
+    from iondrill.prepare.resources import Size
 
 OWN = "own"
 PARTS = ("clean slab", "atom")
@@ -85,6 +87,20 @@ class Point:
         from iondrill.prepare.start import varied
 
         return varied(self.subject, recipes, self.changes, cache)
+
+    def size(self, recipes: Path) -> Size:
+        """Return the size of its structure, of a slab without its ion; where none can be built, that of an atom.
+
+        What is wrong with it is for the job to say: here it would end all of Snakemake.
+        """
+        from iondrill.prepare.start import varied
+
+        first, dot, _ = self.subject.partition(".")
+        alone = self.subject if first == "atom" or not dot else f"{first}.{CLEAN}"
+        try:
+            return size_of(varied(alone, recipes, self.changes))
+        except UserError:
+            return ATOM
 
 
 class Row(NamedTuple):

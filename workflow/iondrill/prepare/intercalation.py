@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, get_args
 
-from iondrill.build.crystal import crystal_names, kpoint_grid, load_crystal, strains
+from iondrill.build.crystal import crystal_names, kpoint_grid, load_crystal, strained_cell_A, strains
 from iondrill.config.base import Ion
 from iondrill.errors import Problem, UserError
+from iondrill.prepare.resources import Size
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +68,13 @@ def metals(config: Config, recipes: Path) -> dict[str, Ion]:
 def strain_of(crystal: str, label: str, recipes: Path) -> Strain:
     """Return the strain that a label stands for."""
     return next(strain for strain in strains(load_crystal(crystal, recipes)) if strain.label == label)
+
+
+def size_of(crystal: str, label: str, recipes: Path) -> Size:
+    """Return the size of a strained crystal, of its recipe alone."""
+    recipe = load_crystal(crystal, recipes)
+    first, second, third = (math.hypot(*edge) for edge in strained_cell_A(recipe, strain_of(crystal, label, recipes)))
+    return Size(len(recipe.atoms), (first, second, third))
 
 
 def sampled(level: Level, crystal: str, config: Config, recipes: Path) -> Level:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -195,12 +196,25 @@ class Plan(Subjects):
         """
         key = job_id, attempt
         if key not in self._requests:
-            name = self.structure_of(job_id)
-            if job_id.stage in {"md", "elf"}:
-                name = self.start_of(job_id.subject.partition(".")[0])
-            size = ATOM if name is None else self._size(name)
-            self._requests[key] = request(self.job(job_id), size, attempt)
+            self._requests[key] = request(self.job(job_id), self._size_of(job_id), attempt)
         return self._requests[key]
+
+    def _size_of(self, job_id: JobId) -> Size:
+        """Return the size of a job's structure: of the file that is built, or of the recipe where there is no file."""
+        name = self.structure_of(job_id)
+        if job_id.stage == "intercalation":
+            crystal, _, strain = job_id.subject.partition(".")
+            return intercalation.size_of(crystal, strain, self.recipes)
+        if job_id.stage == "convergence":
+            # that of all points which differ in the level alone
+            point = self.points[job_id.name]
+            key = json.dumps([point.subject, point.changes])
+            if key not in self._sizes:
+                self._sizes[key] = point.size(self.recipes)
+            return self._sizes[key]
+        if job_id.stage in {"md", "elf"}:
+            name = self.start_of(job_id.subject.partition(".")[0])
+        return ATOM if name is None else self._size(name)
 
     @cached_property
     def _requests(self) -> dict[tuple[JobId, int], Request]:

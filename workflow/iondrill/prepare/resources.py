@@ -7,12 +7,15 @@ import math
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
 from iondrill.config.levels import Cp2kLevel, XtbLevel
 from iondrill.prepare.jobs import ATOM_BOX_A, VACUUM_A, Job, Md, Neb, Relax
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 BOHR_A = 0.529177210544
 LATTICE = re.compile(r'Lattice="([^"]*)"')
@@ -69,6 +72,17 @@ def read_size(path: Path) -> Size:
             extent = max((max(axis) - min(axis) for axis in zip(*positions, strict=True)), default=0.0)
             edges = [extent + VACUUM_A] * 3
     return Size(n_atoms, (edges[0], edges[1], edges[2]))
+
+
+def size_of(atoms: Atoms) -> Size:
+    """Return the size of a structure, as `read_size` would of its file; an atom without a cell is put in its box."""
+    if len(atoms) == 1 and atoms.cell.rank < 3:
+        return ATOM
+    if atoms.cell.rank == 3:
+        first, second, third = (float(edge) for edge in atoms.cell.lengths())
+        return Size(len(atoms), (first, second, third))
+    edge = float((atoms.positions.max(axis=0) - atoms.positions.min(axis=0)).max()) + VACUUM_A
+    return Size(len(atoms), (edge, edge, edge))
 
 
 def grid_points(size: Size, cutoff_Ry: float) -> int:
@@ -130,8 +144,7 @@ def _cost(job: Job, size: Size) -> tuple[float, float]:
     level, of = job.level, costs()[job.level.engine]
     memory = of["memory_MB"]
     if isinstance(level, XtbLevel):
-        step = of["step_s"]["cell" if job.sampled else "molecule"]
-        seconds = step["seconds"] * (size.n_atoms / step["atoms"]) ** step["exponent"]
+        seconds = _grown(of["step_s"]["cell" if job.sampled else "molecule"], size.n_atoms)
         return memory["fixed"] + memory["per_atom2"] * size.n_atoms**2, seconds
     memory_MB = memory["fixed"] + memory["per_rank"] * level.ranks
     cycle_s = of["cycle_s"]["fixed"]
@@ -139,8 +152,14 @@ def _cost(job: Job, size: Size) -> tuple[float, float]:
         points = grid_points(_boxed(job, size), level.cutoff_Ry)
         memory_MB += memory["per_point"] * points
         cycle_s += of["cycle_s"]["per_point"] * points
-        cycle_s += of["cycle_per_kpoint_s"] * (math.prod(level.kpoints) if job.sampled else 0)
+        if job.sampled:
+            cycle_s += math.prod(level.kpoints) * _grown(of["cycle_per_kpoint_s"], size.n_atoms)
     return memory_MB, cycle_s * of["cycles_per_step"][job.task.task]
+
+
+def _grown(measured: dict[str, float], n_atoms: int) -> float:
+    """Return the seconds that so many atoms take, by what was measured of some and a power of their number."""
+    return float(measured["seconds"] * (n_atoms / measured["atoms"]) ** measured["exponent"])
 
 
 def _boxed(job: Job, size: Size) -> Size:

@@ -11,6 +11,7 @@ from ase.units import Bohr, Hartree, fs
 from iondrill.config.levels import Cp2kLevel
 from iondrill.config.offered import cp2k_elements
 from iondrill.engines.box import check_slab, in_box, in_cube, off_the_fold
+from iondrill.engines.cp2k.charges import SCHEMES
 from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation, rungs
 from iondrill.engines.templates import render
 from iondrill.engines.velocities import moving_atoms, nanodiamond, start_velocities
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
+    from iondrill.engines.cp2k.charges import Scheme
     from iondrill.prepare.jobs import Job
 
 PROJECT = "job"
@@ -114,7 +116,8 @@ def render_input(
         walltime_s=walltime_s,
         basis_file=basis_file,
         kinds=kinds,
-        gapw=[element for element in kinds if own_grid(job) and element in level.gapw],
+        gapw=own_grid_elements(job, level, kinds),
+        schemes=charge_schemes(job, atoms),
         too_coarse=too_coarse(level, kinds, own_grid=own_grid(job)),
         unpaired=unpaired,
         own_guess=reads_own_guess(job),
@@ -138,6 +141,30 @@ def reads_own_guess(job: Job) -> bool:
 def own_grid(job: Job) -> bool:
     """Say whether a job puts its level's `gapw` elements on grids of their own: CP2K's charges miss what is there."""
     return isinstance(job.task, Relax) or (isinstance(job.task, Static) and not job.task.wavefunction)
+
+
+def own_grid_elements(job: Job, level: Cp2kLevel, elements: Iterable[str]) -> list[str]:
+    """Return those elements of a job that stand on grids of their own."""
+    return [element for element in dict.fromkeys(elements) if own_grid(job) and element in level.gapw]
+
+
+def charge_schemes(job: Job, atoms: Atoms) -> tuple[Scheme, ...]:
+    """Return which charges the result of a job carries, besides those in the frames of molecular dynamics.
+
+    Single points with a wavefunction give all, relaxed slabs Hirshfeld's. Slabs with an element on a grid of its own
+    have none: CP2K takes charges from the grid of the box, and misses what is there.
+    """
+    if isinstance(job.task, Static):
+        return SCHEMES if job.task.wavefunction else ()
+    relaxed_slab = isinstance(job.task, Relax) and job.kind == "slab"
+    return ("Hirshfeld",) if relaxed_slab and not without_charges(job, atoms) else ()
+
+
+def without_charges(job: Job, atoms: Atoms) -> list[str]:
+    """Return the elements for whose sake a relaxed slab is given no charges: those on grids of their own."""
+    if not (isinstance(job.level, Cp2kLevel) and isinstance(job.task, Relax) and job.kind == "slab"):
+        return []
+    return own_grid_elements(job, job.level, atoms.get_chemical_symbols())
 
 
 def too_coarse(level: Cp2kLevel, elements: Iterable[str], *, own_grid: bool) -> dict[str, float]:

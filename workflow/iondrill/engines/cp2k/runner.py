@@ -15,8 +15,17 @@ from iondrill.engines import attempts
 from iondrill.engines.attempt import EXIT, Verdict
 from iondrill.engines.base import FORCES
 from iondrill.engines.cp2k.attempt import LOG, MOLDEN, Attempt
-from iondrill.engines.cp2k.charges import SCHEMES
-from iondrill.engines.cp2k.inputs import INPUT, LARGE, PROJECT, Resume, in_cp2k_cell, reads_own_guess, render_input
+from iondrill.engines.cp2k.inputs import (
+    INPUT,
+    LARGE,
+    PROJECT,
+    Resume,
+    charge_schemes,
+    in_cp2k_cell,
+    reads_own_guess,
+    render_input,
+    without_charges,
+)
 from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation, rungs
 from iondrill.engines.cp2k.output import Log, sound_forces
 from iondrill.engines.cp2k.restart import is_whole, wavefunction, write_hessian
@@ -170,13 +179,15 @@ class Run(attempts.Run[Attempt]):
             atoms.set_array(FORCES, forces)
         if isinstance(job.task, Static) and job.task.wavefunction:
             self._publish_wavefunction()
-            self._attach_charges(atoms)
+        self._attach_charges(atoms)
         return {"energy_eV": scf.energy_eV, "max_force_eV_A": largest}
 
     def _attach_charges(self, atoms: Atoms) -> None:
-        """Give the atoms their charges; those that are not sound are left out, and the record says so."""
+        """Give the atoms the charges of the last SCF; those that are not sound are left out, and the record says so."""
         damage = []
-        for scheme in SCHEMES:
+        if held := without_charges(self.job, self.atoms):
+            damage.append(f"{', '.join(held)} on a grid of its own (GAPW), which CP2K's Hirshfeld charges miss")
+        for scheme in charge_schemes(self.job, self.atoms):
             try:
                 charges_e = self.last.log.scf[-1].charges_e(scheme, self.last.symbols, self.job.charge)
                 atoms.set_array(f"{scheme.lower()}_e", charges_e)

@@ -31,6 +31,7 @@ _CORES = re.compile(r"\s*running\s+(?:on\s+)?(\d+) (?:total cores|mpi-ranks(?:, 
 _CYCLE = re.compile(r"-+ Iteration\s+\d+\(\s*\d+\)")
 # with two spaces, that of an ionic step; those of the electronic steps have one
 _ENERGY = re.compile(r"\s*energy  without entropy\s*=\s*\S+\s+energy\(sigma->0\)\s*=\s*(\S+)")
+_FORCE = re.compile(r"(?:\s+-?\d+\.\d+){3}((?:\s+-?\d+\.\d+){3})\s*$")
 
 
 @dataclass
@@ -47,13 +48,21 @@ class Scf(logs.Scf):
 
 
 class Log(logs.Log[Scf]):
-    """What an OUTCAR says so far."""
+    """What an OUTCAR says so far.
+
+    Attributes
+    ----------
+    forces_eV_A : list of (x, y, z)
+        The last that were printed, in the order of the POSCAR.
+    """
 
     program = "VASP"
 
     def __init__(self) -> None:
         super().__init__()
+        self.forces_eV_A: list[list[float]] = []
         self._open = Scf()
+        self._in_forces = False
 
     @property
     def unconverged(self) -> bool:
@@ -62,6 +71,8 @@ class Log(logs.Log[Scf]):
 
     def take(self, line: str) -> None:
         """Take a whole line."""
+        if self._in_forces and self._force(line):
+            return
         if _CYCLE.search(line):
             self.n_cycles += 1
             self._open.cycles += 1
@@ -71,7 +82,14 @@ class Log(logs.Log[Scf]):
             self._open.aborted = True
         elif found := _ENERGY.match(line):
             self._close(found.group(1))
-        elif "reached required accuracy" in line:
+        elif "TOTAL-FORCE (eV/Angst)" in line:
+            self.forces_eV_A, self._in_forces = [], True
+        else:
+            self._remark(line)
+
+    def _remark(self, line: str) -> None:
+        """Take note of the lines that say how things go."""
+        if "reached required accuracy" in line:
             self.relaxed = True
         elif "soft stop encountered" in line or "hard stop encountered" in line:
             self.stopped = True
@@ -81,6 +99,14 @@ class Log(logs.Log[Scf]):
             self.version = found.group(1)
         elif found := _CORES.match(line):
             self.cores = int(found.group(1)) * int(found.group(2) or 1)
+
+    def _force(self, line: str) -> bool:
+        """Take a row of positions and forces; say whether the line belonged to them."""
+        if found := _FORCE.match(line):
+            self.forces_eV_A.append([number(word) for word in found.group(1).split()])
+            return True
+        self._in_forces = not self.forces_eV_A  # the rule below the head
+        return False
 
     def _close(self, word: str) -> None:
         """End an ionic step: its energy is there."""

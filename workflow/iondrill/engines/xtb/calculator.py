@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
-from zipfile import BadZipFile
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 from ase.units import Bohr, Hartree, kB
 
 from iondrill.engines.xtb.blas import bind
+from iondrill.engines.xtb.points import kept_steps, point_file
 from iondrill.files import replacing
 
 bind()
@@ -21,7 +21,7 @@ from tblite.interface import Calculator as TbliteCalculator  # noqa: E402
 from tblite.interface import Result as TbliteResult  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from ase import Atoms
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from iondrill.config.levels import XtbLevel
 
     Array = NDArray[np.float64]
-
-T = TypeVar("T")
 
 _CYCLE = re.compile(r"^\s*\d+\s+-?\d+\.\d+\s")
 
@@ -231,23 +229,3 @@ class XtbCalculator(Calculator):
 def wavefunction_file(state: Path, step: int) -> Path:
     """Return the file of the wavefunction of a step."""
     return state / f"wavefunction-{step}.npz"
-
-
-def point_file(state: Path, step: int) -> Path:
-    """Return the file of what else the step after this one needs."""
-    return state / f"point-{step}.npz"
-
-
-def kept_steps(state: Path) -> list[int]:
-    """Return the steps whose points are kept, the last first."""
-    return sorted((int(path.stem.removeprefix("point-")) for path in state.glob("point-*.npz")), reverse=True)
-
-
-def whole_points(state: Path, read: Callable[[Path], T]) -> Iterator[tuple[int, T]]:
-    """Give the kept points that can be read, each with its step, the last first."""
-    for step in kept_steps(state):
-        try:
-            point = read(point_file(state, step))
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-            continue
-        yield step, point

@@ -10,7 +10,7 @@ from ase import units
 
 from iondrill.engines.velocities import moving_atoms, nanodiamond, start_velocities
 from iondrill.engines.xtb import dynamics
-from iondrill.engines.xtb.calculator import whole_points
+from iondrill.engines.xtb.points import whole_points
 from iondrill.files import replacing
 from iondrill.prepare.frames import FrameLog
 

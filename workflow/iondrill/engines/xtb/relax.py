@@ -8,7 +8,7 @@ import numpy as np
 from ase.optimize import BFGS
 
 from iondrill.build.springs import spring_hessian
-from iondrill.engines.xtb.calculator import whole_points
+from iondrill.engines.xtb.points import whole_points
 from iondrill.files import replacing
 
 if TYPE_CHECKING:
