@@ -134,4 +134,5 @@ def test_what_another_run_finishes_meanwhile_is_not_computed_again(methane, tmp_
     found = read_result(tmp_path / "copy/gfn2/result.json")
     assert (found.status, found.energy_eV) == ("converged", pytest.approx(done.energy_eV, abs=1e-9))
     assert (state / "journal.json").exists() is not finishes
-    assert (found == done) is finishes
+    if finishes:
+        assert found == done  # to the milliseconds that it took
