@@ -38,6 +38,7 @@ def test_forces_in_a_fitted_box_are_those_in_one_twice_as_large(tmp_path: Path) 
     project = make_project(tmp_path, CONFIG, {"clusters/c2.extxyz": c2})
     done = run(snakemake(project, "--cores", "1", "convergence"))
     assert done.returncode == 0, done.stderr[-4000:]
+    assert "Exception" not in done.stderr
 
     folder = project / "results/convergence"
     small, fitted, large = rows(folder / "box.csv")

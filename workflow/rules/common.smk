@@ -1,6 +1,7 @@
 """The plan: which jobs the configuration calls for."""
 
 import json
+import re
 import sys
 from dataclasses import asdict
 from os import environ

@@ -42,7 +42,7 @@ rule tabulate_convergence:
     log:
         f"{RESULTS}/logs/tabulate_convergence/{{study}}.log",
     wildcard_constraints:
-        study=r"[A-Za-z0-9][A-Za-z0-9+_-]*",
+        study="|".join(map(re.escape, plan.studies)) or "(?!)",
     conda:
         "../envs/iondrill.yaml"
     envmodules:
