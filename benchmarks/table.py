@@ -43,12 +43,13 @@ processes included). A row without theirs is a limit for ours. **short**: below 
 SHORT = """
 ## What falls short, and why
 
-- The slice of the ELF: 212 orbitals of 163 atoms and their slopes on 90 000 points, from the 780 of 1511 functions
-  that reach a point, are 1.2·10¹¹ multiplications and additions: about half of the time; the functions themselves are
-  most of the rest. Fewer orbitals would do for a block of points (a pivoted Cholesky decomposition of its density
-  matrix leaves 120 to 140 of the 212, for 10⁻¹² of the density), but to find them costs more than they save. CP2K's
-  cube holds the ELF already, and what CP2K takes to compute and write it is not counted. The larger and the emptier
-  the box, the more the cube costs, and the orbitals not.
+- The slice of the ELF in the fitted box: a quarter of our time is reading the orbitals, two thirds are computing 212 of
+  them and their slopes on 90 000 points, from broad Gaussians on a tenth of as many nodes and sharp ones on the points
+  themselves (`workflow/iondrill/analyse/tiles.py`), the rest is the picture. A fiftieth of what the cube takes there
+  would be over before the orbitals are read. CP2K's cube holds the ELF already, and what CP2K takes to compute and
+  write it is not counted. The larger and the emptier the box, the more the cube costs, and the orbitals not.
+- The disk for that slice in the fitted box: text of nine digits. Packed by gzip it would be less than half of it, but
+  Multiwfn and others read the file as it stands.
 - ELF and density of C₂H₂Li₂ against a density alone: all 48 functions reach all points, and value and slopes of each
   are more to compute than its value.
 - SCF cycles of lithium on a slab: the pre-relaxation and the first Hessian save geometries (6 for 8), the density of
