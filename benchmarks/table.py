@@ -44,7 +44,7 @@ SHORT = """
 ## What falls short, and why
 
 - The slice of the ELF in the fitted box: a quarter of our time is reading the orbitals, two thirds are computing 212 of
-  them and their slopes on 90 000 points, from broad Gaussians on a tenth of as many nodes and sharp ones on the points
+  them and their slopes on 90 000 points, from broad Gaussians on a fifth of as many nodes and sharp ones on the points
   themselves (`workflow/iondrill/analyse/tiles.py`), the rest is the picture. A fiftieth of what the cube takes there
   would be over before the orbitals are read. CP2K's cube holds the ELF already, and what CP2K takes to compute and
   write it is not counted. The larger and the emptier the box, the more the cube costs, and the orbitals not.
