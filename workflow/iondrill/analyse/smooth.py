@@ -20,6 +20,8 @@ MARGIN = 0.05
 # Gaussians are tried at centres so far apart, and so far beyond the row, in units of 1/√a.
 CENTRE_STEP, CENTRE_BEYOND = 0.25, 4.5
 LEAST_NODES = 4
+# Of x-c before a Gaussian: up to d functions. They are differences of Gaussians side by side, and larger by far.
+POWERS = (0, 1, 2)
 # Combinations of nodes that no Gaussian has, but for this part of it, take no part: they would only amplify noise.
 RANK_TOLERANCE = 1e-13
 
@@ -69,15 +71,20 @@ def row_for(n_points: int, step: float, exponent: float, most: int) -> Row | Non
     beyond = CENTRE_BEYOND / np.sqrt(exponent)
     centres = np.arange(-beyond, x[-1] + beyond, CENTRE_STEP / np.sqrt(exponent))[:, None]
 
-    def gaussians(places: Array) -> Array:
-        return np.asarray(np.exp(-exponent * (places - centres) ** 2))
+    def gaussians(places: Array) -> tuple[Array, Array]:
+        """Return values and slopes of s, p and d functions, of about unit height."""
+        d = np.sqrt(exponent) * (places - centres)
+        bell = np.exp(-(d**2))
+        values = np.vstack([d**power * bell for power in POWERS])
+        slopes = np.vstack([(power * d ** max(power - 1, 0) - 2 * d ** (power + 1)) * bell for power in POWERS])
+        return values, np.sqrt(exponent) * slopes
 
-    wanted = np.hstack([gaussians(x), -2 * exponent * (x - centres) * gaussians(x)])
+    wanted = np.hstack(gaussians(x))
 
     def fitted(n: int) -> Row | None:
         chebyshev = np.cos(np.pi * (np.arange(n) + 0.5) / n)
         nodes = np.asarray(x[-1] / 2 * (1 + (1 + 2 * MARGIN) * chebyshev))
-        given = gaussians(nodes)
+        given, _ = gaussians(nodes)
         fit = np.linalg.lstsq(given, wanted, rcond=RANK_TOLERANCE)[0]
         if np.abs(given @ fit - wanted).max() > TOLERANCE:
             return None

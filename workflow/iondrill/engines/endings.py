@@ -18,6 +18,8 @@ FULL_BYTES = 1 << 20
 """With less than this left, a disk counts as full."""
 NOT_THERE = {126, 127}
 """Exit statuses of a shell and of launchers for a program that cannot be started at all."""
+NO_ROOM = "not enough slots"
+"""Said by Open MPI where there are fewer cores than ranks."""
 
 
 @dataclass(frozen=True)
@@ -93,14 +95,15 @@ def scf_not_converged(ending: Ending) -> Verdict | None:
 def not_launched(ending: Ending) -> Verdict | None:
     """Recognise silence: the launcher failed, or a library is missing.
 
-    Launchers also fail by chance, as Open MPI's does when another one ends that moment and removes the folder that both
-    share: only a program that is not there is given up at once.
+    Launchers also fail by chance, as Open MPI's may when another one ends that moment and removes the folder that both
+    share: only what cannot be otherwise the next time is given up at once.
     """
     if ending.status in {None, 0} or ending.log.version or ending.log.scf:
         return None
     words = " | ".join([line.strip() for line in ending.said.splitlines() if line.strip(" -=*\t")][:3])
     reason = f"{ending.log.program} did not start (exit status {ending.status}): {words[:300]}"
-    return Verdict("refuse" if ending.status in NOT_THERE else "again", reason)
+    final = ending.status in NOT_THERE or NO_ROOM in ending.said
+    return Verdict("refuse" if final else "again", reason)
 
 
 def killed(ending: Ending) -> Verdict | None:
