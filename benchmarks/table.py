@@ -30,7 +30,7 @@ HEAD = """# Faster than what?
 
 What the workflow does, measured beside what users would take instead, by `make bench`, and with CP2K by
 `make bench-cp2k`; both write this page from `benchmarks/measured/`. What each file of `benchmarks/` compares, and how,
-its first lines say. `make bench` takes 6 to 10 minutes on two cores, `make bench-cp2k` some 30;
+its first lines say. `make bench` takes 6 to 10 minutes on two cores, `make bench-cp2k` some 40;
 `benchmarks/default_run.py` is run by hand after `make run`.
 
 A ratio is theirs over ours, more is better: median (least–most) of the paired runs, by CPU time (user and system, child
