@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from iondrill.build.recipes import recipe_path, spin_states
@@ -13,9 +14,8 @@ from iondrill.prepare import intercalation
 from iondrill.prepare.convergence import Sweeps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from iondrill.prepare.convergence import Point
     from iondrill.prepare.plan import Plan
 
 
@@ -45,19 +45,19 @@ def _convergence_problems(plan: Plan, documents: Sequence[Document]) -> list[Pro
         for row in [] if found else sweeps.rows():
             geometry = (row.point.subject, *row.point.changes.items())
             if geometry not in built:
-                built[geometry] = _start_problems(row.point, plan)
+                built[geometry] = _raised(partial(row.point.start, plan.recipes, plan.results / ".cache"))
             where = locate(documents, ("convergence", "studies", name, "sweep", row.parameter))
             found += [Problem(f"{where}: {one.where}", one.found, one.allowed) for one in built[geometry]]
         problems += found
     return problems
 
 
-def _start_problems(point: Point, plan: Plan) -> tuple[Problem, ...]:
-    """Return why the start geometry of a point cannot be built."""
+def _raised(work: Callable[[], object]) -> tuple[Problem, ...]:
+    """Return the problems that a piece of work ends with, if it does."""
     try:
-        point.start(plan.recipes, plan.results / ".cache")
+        work()
     except UserError as error:
-        return tuple(error.problems)
+        return error.problems
     return ()
 
 
@@ -74,32 +74,17 @@ def _comparison_problems(plan: Plan) -> list[Problem]:
 
 def _site_problems(plan: Plan) -> tuple[Problem, ...]:
     """Return the sites asked for that a facet does not have, or has no room on."""
-    try:
-        plan.fillings()
-    except UserError as error:
-        return error.problems
-    return ()
+    return _raised(plan.fillings)
 
 
 def _hop_problems(plan: Plan) -> tuple[Problem, ...]:
     """Return the ends of paths that a facet does not have."""
-    try:
-        if plan.config.barriers is not None:
-            plan.hops()
-    except UserError as error:
-        return error.problems
-    return ()
+    return () if plan.config.barriers is None else _raised(plan.hops)
 
 
 def _difference_problems(plan: Plan) -> list[Problem]:
     """Return the runs without a nanodiamond, where the density difference is asked for."""
-    problems: list[Problem] = []
-    for run in plan.config.md.run:
-        try:
-            plan.elf_parts(run)
-        except UserError as error:
-            problems += error.problems
-    return problems
+    return [problem for run in plan.config.md.run for problem in _raised(partial(plan.elf_parts, run))]
 
 
 def _crystal_problems(plan: Plan) -> Iterator[Problem]:
