@@ -8,6 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from iondrill.engines.xtb import blas
+
+# before a test imports tblite
+blas.bind()
+
 # a loaded machine must fail no test
 settings.register_profile("calm", deadline=None)
 settings.load_profile("calm")

@@ -20,10 +20,7 @@ from iondrill.analyse.difference import (
 )
 from iondrill.analyse.plane import Plane
 from iondrill.analyse.wavefunction import read_molden
-from iondrill.engines.xtb.blas import bind
 from iondrill.errors import UserError
-
-bind()
 
 DATA = Path(__file__).parents[1] / "data" / "elf"
 

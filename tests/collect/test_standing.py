@@ -14,9 +14,10 @@ from ase.build import molecule
 from ase.constraints import FixAtoms
 from ase.units import Bohr, Hartree
 
+from iondrill.build.moving import largest_force_eV_A
 from iondrill.cli.status import as_text
 from iondrill.collect.progress import progress
-from iondrill.collect.standing import largest_eV_A, standing
+from iondrill.collect.standing import standing
 from iondrill.config.levels import Cp2kLevel, VaspLevel, XtbLevel
 from iondrill.engines.execute import execute
 from iondrill.engines.folder import rounded, write_job
@@ -125,7 +126,7 @@ def test_held_atoms_and_lost_ones_do_not_count(tmp_path: Path) -> None:
     assert found.max_force_eV_A == pytest.approx(np.delete(norms_eV_A(text), largest).max())
     assert found.scf_cycle == 0
     assert standing("cp2k", atoms[:4], tmp_path, 1, began=0, wall_s=1).max_force_eV_A is None
-    assert largest_eV_A([[float("nan")] * 3], Atoms("H")) is None
+    assert largest_force_eV_A([[float("nan")] * 3], Atoms("H")) is None
 
 
 def test_a_relaxation_by_vasp_whose_atoms_stand_in_another_order(tmp_path: Path) -> None:

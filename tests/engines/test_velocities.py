@@ -8,8 +8,9 @@ from ase.units import fs, kB
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iondrill.build.moving import moving_atoms
 from iondrill.config.models import Thermostat
-from iondrill.engines.velocities import maxwell_boltzmann, moving_atoms, start_velocities, without_drift
+from iondrill.engines.velocities import maxwell_boltzmann, start_velocities, without_drift
 from iondrill.engines.xtb.dynamics import temperature as temperature_of
 from iondrill.prepare.jobs import Md
 

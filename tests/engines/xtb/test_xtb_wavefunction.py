@@ -8,11 +8,8 @@ from ase.units import Bohr
 
 from iondrill.analyse.wavefunction import read_molden
 from iondrill.engines.molden import append_valence
-from iondrill.engines.xtb.blas import bind
 from iondrill.engines.xtb.wavefunction import basis, n_valence, spin_occupations, write_molden
 from iondrill.errors import UserError
-
-bind()
 
 
 def benzene_with(ion):

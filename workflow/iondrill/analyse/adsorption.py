@@ -13,6 +13,7 @@ from pydantic import RootModel
 
 from iondrill.analyse.tables import write_table
 from iondrill.build.adsorbate import relaxed_sites
+from iondrill.build.moving import moving_atoms
 from iondrill.config.base import Ion, PositiveFloat, Strict
 from iondrill.config.levels import XtbLevel
 from iondrill.config.load import load
@@ -165,8 +166,7 @@ def displaced_substrate(geometry: Atoms, clean: Atoms) -> tuple[float, float]:
     """
     slab = geometry[geometry.arrays["fragment"] != "adsorbate"]
     arms = find_mic(slab.positions - clean.positions, clean.cell, clean.pbc)[1]
-    held = [int(i) for constraint in clean.constraints for i in constraint.get_indices()]
-    moved = np.delete(arms, held)
+    moved = arms[moving_atoms(clean)]
     return (float(np.sqrt((moved**2).mean())), float(moved.max())) if len(moved) else (0.0, 0.0)
 
 

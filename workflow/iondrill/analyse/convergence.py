@@ -10,6 +10,7 @@ import numpy as np
 from ase.geometry import find_mic
 
 from iondrill.analyse.adsorption import adsorption_energy
+from iondrill.build.moving import moving_atoms
 from iondrill.engines.base import FORCES, ON_THE_EDGE
 from iondrill.prepare.jobs import VACUUM_A
 
@@ -212,7 +213,7 @@ def force_difference(atoms: Atoms, finest: Atoms) -> tuple[float, float] | None:
     first = second = np.arange(len(atoms))
     if len(atoms) != len(finest):
         first, second = _same_places(atoms, finest)
-    moving = np.isin(first, _moving(atoms)) & np.isin(second, _moving(finest))
+    moving = moving_atoms(atoms)[first] & moving_atoms(finest)[second]
     if not moving.any():
         return None
     apart = atoms.arrays[FORCES][first[moving]] - finest.arrays[FORCES][second[moving]]
@@ -237,8 +238,3 @@ def _same_places(atoms: Atoms, other: Atoms) -> tuple[NDArray[np.int_], NDArray[
     near = lengths.reshape(len(atoms), len(other)) < SAME_PLACE_A
     first, second = np.nonzero(near & (atoms.numbers[:, None] == other.numbers[None]))
     return first, second
-
-
-def _moving(atoms: Atoms) -> NDArray[np.int_]:
-    held = [index for constraint in atoms.constraints for index in constraint.get_indices()]
-    return np.setdiff1d(np.arange(len(atoms)), held)

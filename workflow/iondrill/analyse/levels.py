@@ -8,6 +8,7 @@ import numpy as np
 
 from iondrill.analyse.adsorption import height, status, table_row
 from iondrill.analyse.tables import write_table
+from iondrill.build.moving import moving_atoms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,9 +49,7 @@ def compare(row: Adsorption, reference: Adsorption) -> dict[str, str | int | flo
     if row.combined.status == reference.combined.status == "converged":
         shift_A = displacements(row.geometry, reference.geometry)
         ion = row.geometry.arrays["fragment"] == "adsorbate"
-        free = ~ion
-        for constraint in row.geometry.constraints:
-            free[constraint.get_indices()] = False
+        free = ~ion & moving_atoms(row.geometry)
         geometry = {
             "dheight_A": height(row.geometry) - height(reference.geometry),
             "ion_shift_A": float(shift_A[ion].max()),

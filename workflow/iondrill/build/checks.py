@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from ase import Atoms
-from ase.constraints import FixAtoms
 from ase.data import covalent_radii
 from ase.geometry import complete_cell
 from ase.io import read
 from pydantic import Field
 
 from iondrill.build.bonds import BOND_SCALE, find_bonds
+from iondrill.build.moving import held_atoms
 from iondrill.build.near import near
 from iondrill.config.base import Fragment, NonNegativeInt, PositiveFloat, PositiveInt, Strict
 from iondrill.errors import Problem, UserError
@@ -88,9 +88,7 @@ def check_structure(atoms: Atoms, where: object = "structure") -> Check:
         fragments={
             str(name): str(atoms.symbols[fragment == name].formula.format("hill")) for name in dict.fromkeys(fragment)
         },
-        fixed_atoms=len(
-            {i for fixed in atoms.constraints if isinstance(fixed, FixAtoms) for i in fixed.index.tolist()}
-        ),
+        fixed_atoms=len(held_atoms(atoms)),
         shortest_A=shortest_A,
         shortest_pair=pair,
         coordination={name: _counts(neighbours[symbols == name]) for name in _counts(symbols[covalent])},

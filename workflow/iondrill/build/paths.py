@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.spatial import Voronoi
 
+from iondrill.build.moving import held_atoms
 from iondrill.build.symmetry import SAME_A, SurfaceSymmetry
 from iondrill.errors import UserError
 
@@ -167,7 +168,7 @@ def _permutation(built: Atoms, rotation: Floats, shift_A: Floats) -> NDArray[np.
         if same.sum() != 1:
             return None
         order.append(int(np.flatnonzero(same)[0]))
-    held = {int(i) for constraint in built.constraints for i in constraint.get_indices()}
+    held = set(held_atoms(built))
     return np.array(order) if {order[i] for i in held} == held else None
 
 

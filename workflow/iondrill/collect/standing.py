@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from iondrill.build.moving import largest_force_eV_A
 from iondrill.engines.cp2k.attempt import LOG
 from iondrill.engines.cp2k.output import Log as Cp2kLog
 from iondrill.engines.vasp.inputs import species_order
 from iondrill.engines.vasp.output import OUTCAR
 from iondrill.engines.vasp.output import Log as VaspLog
-from iondrill.engines.velocities import moving_atoms
 from iondrill.engines.xtb.points import whole_points
 
 if TYPE_CHECKING:
@@ -63,24 +63,16 @@ def standing(engine: str, atoms: Atoms, state: Path, attempt: int, *, began: int
     if engine == "cp2k":
         log = Cp2kLog.read(folder / LOG)
         step = max(log.geometry_step, began)
-        return _of_log(log, step, largest_eV_A(log.forces_eV_A, atoms), wall_s)
+        return _of_log(log, step, largest_force_eV_A(log.forces_eV_A, atoms), wall_s)
     if engine == "vasp":
         outcar = VaspLog.read(folder / OUTCAR)
         poscar = atoms[species_order(atoms.get_chemical_symbols())]
         # VASP counts the first geometry as a step
-        return _of_log(outcar, began + len(outcar.scf), largest_eV_A(outcar.forces_eV_A, poscar), wall_s)
+        return _of_log(outcar, began + len(outcar.scf), largest_force_eV_A(outcar.forces_eV_A, poscar), wall_s)
     for step, point in whole_points(state, _forces):
         done = step - began + (0 if began else 1)
-        return Standing(step, largest_eV_A(point, atoms), 0, wall_s / done if done > 0 else None)
+        return Standing(step, largest_force_eV_A(point, atoms), 0, wall_s / done if done > 0 else None)
     return Standing(began)
-
-
-def largest_eV_A(forces_eV_A: Any, atoms: Atoms) -> float | None:
-    """Return the largest force on an atom that may move; None if the forces are not all there."""
-    forces = np.array(forces_eV_A, dtype=float)
-    if forces.shape != (len(atoms), 3) or not np.isfinite(forces).all():
-        return None
-    return float(np.linalg.norm(forces[moving_atoms(atoms)], axis=1).max(initial=0.0))
 
 
 def _of_log(log: Cp2kLog | VaspLog, step: int, force_eV_A: float | None, wall_s: float) -> Standing:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.units import fs, kB
 
+from iondrill.build.moving import moving_atoms
+
 if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
@@ -16,14 +18,6 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 LAUNCH_UNIT = 1e-5 / fs  # m/s = 1e-5 Å/fs, in ASE's velocity unit
-
-
-def moving_atoms(atoms: Atoms) -> NDArray[np.bool_]:
-    """Return which atoms are not held by a constraint, shape (n,)."""
-    moving = np.ones(len(atoms), dtype=bool)
-    for constraint in atoms.constraints:
-        moving[constraint.get_indices()] = False
-    return moving
 
 
 def nanodiamond(atoms: Atoms) -> NDArray[np.bool_]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from iondrill.build.moving import held_atoms
 from iondrill.config.base import Name, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Strict, Thermostat
 from iondrill.config.levels import Level
 
@@ -107,9 +108,8 @@ class Job(Strict):
             geometry = (np.round(array, 8) + 0.0 for array in (atoms.positions, atoms.cell.array))
             for array in (atoms.numbers, atoms.pbc, *geometry):
                 digest.update(np.ascontiguousarray(array).tobytes())
-            fixed = sorted(int(i) for constraint in atoms.constraints for i in constraint.get_indices())
             fragments = atoms.arrays.get("fragment", np.array([])).tolist()
-            digest.update(json.dumps([fixed, fragments]).encode())
+            digest.update(json.dumps([held_atoms(atoms), fragments]).encode())
         return digest.hexdigest()[:16]
 
 

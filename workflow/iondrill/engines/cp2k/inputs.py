@@ -5,16 +5,16 @@ from __future__ import annotations
 from math import ceil, sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 from ase.units import Bohr, Hartree, fs
 
+from iondrill.build.moving import held_atoms
 from iondrill.config.levels import Cp2kLevel
 from iondrill.config.offered import cp2k_elements
 from iondrill.engines.box import check_slab, in_box, in_cube, off_the_fold
 from iondrill.engines.cp2k.charges import SCHEMES
 from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation, rungs
 from iondrill.engines.templates import render
-from iondrill.engines.velocities import moving_atoms, nanodiamond, start_velocities
+from iondrill.engines.velocities import nanodiamond, start_velocities
 from iondrill.errors import Problem, UserError
 from iondrill.prepare.jobs import ATOM_BOX_A, Md, Relax, Static, unpaired_electrons
 
@@ -240,8 +240,7 @@ def _scf(level: Cp2kLevel, rung: OrbitalTransformation | Diagonalisation, electr
 
 def _motion(job: Job, atoms: Atoms) -> dict[str, Any]:
     """Return what moves and how; atoms are counted from 1."""
-    moving = moving_atoms(atoms)
-    found: dict[str, Any] = {"fixed": (np.flatnonzero(~moving) + 1).tolist(), "velocities": None}
+    found: dict[str, Any] = {"fixed": [i + 1 for i in held_atoms(atoms)], "velocities": None}
     if isinstance(job.task, Relax):
         # a force is longer than its longest component by up to the square root of 3
         found["max_force_Ha_bohr"] = job.task.fmax_eV_A / sqrt(3) * Bohr / Hartree

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from ase.units import fs
 
+from iondrill.build.moving import largest_force_eV_A, moving_atoms
 from iondrill.build.springs import spring_hessian
 from iondrill.engines import attempts
 from iondrill.engines.attempt import EXIT, Verdict
@@ -31,7 +32,6 @@ from iondrill.engines.cp2k.output import Log, sound_forces
 from iondrill.engines.cp2k.restart import is_whole, wavefunction, write_hessian
 from iondrill.engines.cp2k.validate import check_input
 from iondrill.engines.folder import GUESS, WAVEFUNCTION
-from iondrill.engines.velocities import moving_atoms
 from iondrill.errors import UserError
 from iondrill.files import write_text
 from iondrill.prepare.frames import FrameLog
@@ -169,8 +169,6 @@ class Run(attempts.Run[Attempt]):
         if isinstance(job.task, Md):
             return {"energy_eV": scf.energy_eV}
         forces = sound_forces(log, len(atoms))
-        moving = moving_atoms(atoms)
-        largest = 0.0 if forces is None else float(np.linalg.norm(forces[moving], axis=1).max(initial=0.0))
         if isinstance(job.task, Static) and job.task.cubes:
             (self.folder / CUBES).mkdir(exist_ok=True)
             for name, path in self.last.cubes().items():
@@ -180,7 +178,10 @@ class Run(attempts.Run[Attempt]):
         if isinstance(job.task, Static) and job.task.wavefunction:
             self._publish_wavefunction()
         self._attach_charges(atoms)
-        return {"energy_eV": scf.energy_eV, "max_force_eV_A": largest}
+        return {
+            "energy_eV": scf.energy_eV,
+            "max_force_eV_A": largest_force_eV_A(forces, atoms),
+        }
 
     def _attach_charges(self, atoms: Atoms) -> None:
         """Give the atoms the charges of the last SCF; those that are not sound are left out, and the record says so."""

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from iondrill.build.moving import held_atoms
 from iondrill.config.levels import Cp2kLevel
 from iondrill.engines.cp2k import grammar
 from iondrill.engines.cp2k.inputs import INPUT, in_cp2k_cell
 from iondrill.engines.folder import read_job
-from iondrill.engines.velocities import moving_atoms
 from iondrill.errors import Problem, UserError
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def differences(tree: dict[str, Any], job: Job, atoms: Atoms) -> Iterator[tuple[
         yield f"no KIND section for {', '.join(sorted(missing))}", "allowed: one for each element"
     if "+motion" in tree:
         held = _atom_lists(tree["+motion"].get("+constraint", {}).get("+fixed_atoms", []))
-        if held != (np.flatnonzero(~moving_atoms(atoms)) + 1).tolist():
+        if held != [i + 1 for i in held_atoms(atoms)]:
             yield f"FIXED_ATOMS holds {len(held)} atoms", "allowed: those that structure.extxyz fixes"
 
 

@@ -6,6 +6,7 @@ import time
 from shutil import disk_usage
 from typing import IO, TYPE_CHECKING
 
+from iondrill.build.moving import largest_force_eV_A
 from iondrill.config.levels import VaspLevel
 from iondrill.engines import attempt
 from iondrill.engines.attempt import EXIT, SAID, Verdict
@@ -20,7 +21,6 @@ from iondrill.engines.vasp.output import (
     IncompleteError,
     Log,
     Results,
-    largest_force,
     read_results,
 )
 from iondrill.engines.vasp.potcar import Potcar, blank_echo, remove_potcar
@@ -153,9 +153,11 @@ class Attempt(attempt.Attempt):
         except IncompleteError as error:
             return str(error)
         task = self.job.task
-        # VASP's own test may lie a rounding beside
-        if isinstance(task, Relax) and largest_force(self.results, self.poscar) > 1.001 * task.fmax_eV_A:
-            return "forces below EDIFFG"
+        if isinstance(task, Relax):
+            force_eV_A = largest_force_eV_A(self.results.forces_eV_A, self.poscar)
+            # VASP's own test may lie a rounding beside
+            if force_eV_A is None or force_eV_A > 1.001 * task.fmax_eV_A:
+                return "forces below EDIFFG"
         grids = (ELFCAR, CHGCAR) if isinstance(task, Static) and task.wavefunction else ()
         return ", ".join(f"{name} missing" for name in grids if not (self.folder / name).is_file())
 

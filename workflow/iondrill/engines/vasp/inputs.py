@@ -144,14 +144,6 @@ def species_order(symbols: list[str]) -> NDArray[np.int_]:
     return np.argsort(symbols, kind="stable")
 
 
-def is_free(atoms: Atoms) -> NDArray[np.bool_]:
-    """Say of each atom whether it may move, shape (n_atoms,)."""
-    free = np.ones(len(atoms), dtype=bool)
-    for constraint in atoms.constraints:
-        free[constraint.get_indices()] = False
-    return free
-
-
 def read_order(folder: Path) -> NDArray[np.int_]:
     """Return how to sort results of VASP back: ``forces = vasp_forces[back]``.
 

@@ -12,12 +12,10 @@ import numpy as np
 
 from iondrill.engines import logs
 from iondrill.engines.logs import number
-from iondrill.engines.vasp.inputs import is_free
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ase import Atoms
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
@@ -142,11 +140,6 @@ class Results:
     forces_eV_A: Array
     fractional: Array
     magnetisation_muB: float | None
-
-
-def largest_force(results: Results, poscar: Atoms) -> float:
-    """Return the largest force (eV/Å) on an atom that may move; the atoms are in the order of the POSCAR."""
-    return float(np.linalg.norm(results.forces_eV_A[is_free(poscar)], axis=1).max(initial=0.0))
 
 
 def read_results(folder: Path, log: Log, symbols: list[str]) -> Results:

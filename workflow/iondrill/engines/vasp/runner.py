@@ -6,12 +6,13 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from iondrill.build.moving import held_atoms, largest_force_eV_A
 from iondrill.engines import attempts
 from iondrill.engines.base import FORCES
 from iondrill.engines.vasp.attempt import Attempt
-from iondrill.engines.vasp.inputs import in_vasp_cell, is_free, render_inputs, species_order
+from iondrill.engines.vasp.inputs import in_vasp_cell, render_inputs, species_order
 from iondrill.engines.vasp.ladder import Rung, rungs
-from iondrill.engines.vasp.output import CHGCAR, ELFCAR, OUTCAR, WAVECAR, Log, largest_force
+from iondrill.engines.vasp.output import CHGCAR, ELFCAR, OUTCAR, WAVECAR, Log
 from iondrill.engines.vasp.potcar import remove_potcar
 from iondrill.engines.vasp.restart import next_positions, wavefunction
 from iondrill.engines.vasp.validate import check_inputs
@@ -109,7 +110,8 @@ class Run(attempts.Run[Attempt]):
             start = atoms.get_scaled_positions(wrap=False)
             step = fractional[np.argsort(self.order)] - start
             positions_A = (start + step - np.round(step)) @ atoms.cell.array
-            positions_A[~is_free(atoms)] = atoms.positions[~is_free(atoms)]
+            held = held_atoms(atoms)
+            positions_A[held] = atoms.positions[held]
             atoms.set_positions(positions_A, apply_constraint=False)
         return atoms
 
@@ -131,7 +133,7 @@ class Run(attempts.Run[Attempt]):
         return {
             "n_ionic_steps": steps,
             "energy_eV": results.energy_eV,
-            "max_force_eV_A": largest_force(results, atoms[self.order]),
+            "max_force_eV_A": largest_force_eV_A(results.forces_eV_A, atoms[self.order]),
             "magnetisation_muB": results.magnetisation_muB,
         }
 

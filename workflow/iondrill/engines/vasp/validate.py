@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from iondrill.build.moving import moving_atoms
 from iondrill.engines.folder import read_job
 from iondrill.engines.vasp.inputs import (
     INCAR,
@@ -15,7 +16,6 @@ from iondrill.engines.vasp.inputs import (
     POSCAR,
     POTCAR_SPEC,
     in_vasp_cell,
-    is_free,
     read_order,
     species_order,
 )
@@ -132,7 +132,7 @@ def _poscar_problems(folder: Path, poscar: Any, boxed: Atoms) -> Iterator[Proble
         yield Problem(str(path), f"atoms are off by {off_A:.2g} Å", "allowed: the job's structure")
     found = poscar.selective_dynamics
     free = np.ones((len(expected), 3), dtype=bool) if found is None else np.asarray(found, dtype=bool)
-    if not np.array_equal(free, np.repeat(is_free(expected)[:, None], 3, axis=1)):
+    if not np.array_equal(free, np.repeat(moving_atoms(expected)[:, None], 3, axis=1)):
         yield Problem(
             str(path), "selective dynamics differ", "allowed: F F F for the atoms that structure.extxyz fixes"
         )

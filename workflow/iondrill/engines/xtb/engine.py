@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from iondrill.build.moving import largest_force_eV_A
 from iondrill.config.levels import XtbLevel
 from iondrill.engines.base import FORCES, Attempt, Availability, Result, Status
 from iondrill.engines.launch import Signals, only_one
@@ -128,7 +129,7 @@ class XtbEngine:
             converged, steps = relax(atoms, job.task, state, journal)
         else:
             journal.begin()
-        force = float(np.linalg.norm(atoms.get_forces(), axis=1).max())
+        force = largest_force_eV_A(atoms.get_forces(), atoms)
         if isinstance(job.task, Static):
             atoms.set_array(FORCES, atoms.get_forces(apply_constraint=False))
         if isinstance(job.task, Static) and job.task.wavefunction:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from ase import units
 
-from iondrill.engines.velocities import moving_atoms, nanodiamond, start_velocities
+from iondrill.build.moving import moving_atoms
+from iondrill.engines.velocities import nanodiamond, start_velocities
 from iondrill.engines.xtb import dynamics
 from iondrill.engines.xtb.points import whole_points
 from iondrill.files import replacing
