@@ -9,10 +9,14 @@ import pytest
 from ase import Atoms
 
 from iondrill.config.levels import XtbLevel
+from iondrill.engines.base import StoppedError
+from iondrill.engines.launch import LOCK_WAIT, WALLTIME, only_one
 from iondrill.engines.xtb import XtbEngine
 from iondrill.engines.xtb.calculator import XtbCalculator
 from iondrill.engines.xtb.path import find_path
+from iondrill.errors import UserError
 from iondrill.prepare.jobs import Job, Neb, Relax
+from iondrill.prepare.journal import state_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,6 +98,27 @@ def test_a_path_that_is_not_relaxed_gives_no_number_and_goes_on_where_it_stopped
     assert again.status == "converged"
     assert again.attempts[0].reason == "killed at step 2"
     assert again.n_ionic_steps > 2
+
+
+def test_a_band_that_another_run_has_in_hand_is_waited_for(ends, tmp_path: Path, monkeypatch) -> None:
+    task = job(Neb(images=1, fmax_eV_A=0.05, max_steps=100))
+    monkeypatch.setenv(LOCK_WAIT, "0.3")
+    with (
+        only_one(state_folder(tmp_path, task.input_hash(*ends)) / "lock"),
+        pytest.raises(UserError, match="another run works in this folder"),
+    ):
+        find_path(task, *ends, tmp_path)
+    assert find_path(task, *ends, tmp_path)[0].status == "converged"
+
+
+def test_a_band_stops_softly_at_its_wall_time_and_goes_on(ends, tmp_path: Path, monkeypatch) -> None:
+    task = job(Neb(images=1, fmax_eV_A=0.05, max_steps=100))
+    monkeypatch.setenv(WALLTIME, "0.01")
+    with pytest.raises(StoppedError, match="at the wall time"):
+        find_path(task, *ends, tmp_path)
+    monkeypatch.delenv(WALLTIME)
+    again, _ = find_path(task, *ends, tmp_path)
+    assert (again.status, again.attempts[0].reason) == ("converged", "stopped at the wall time")
 
 
 def test_images_that_are_known_are_not_computed_again(ends, tmp_path: Path, monkeypatch) -> None:

@@ -12,6 +12,8 @@ from scipy.linalg import block_diag
 
 from iondrill.build.springs import spring_hessian
 from iondrill.engines.base import Attempt, Result, Status
+from iondrill.engines.launch import Signals, only_one
+from iondrill.engines.watch import WatchedJournal
 from iondrill.engines.xtb.calculator import ScfNotConvergedError, XtbCalculator
 from iondrill.engines.xtb.engine import XtbEngine
 from iondrill.files import replacing
@@ -88,12 +90,24 @@ def find_path(job: Job, start: Atoms, end: Atoms, folder: Path) -> tuple[Result,
         The record; `energy_eV` is that of the highest image, and `max_force_eV_A` the largest left on the band.
     Band
         The path as it is, converged or not.
+
+    Raises
+    ------
+    StoppedError
+        If somebody has asked for a stop, or the wall time is over; all is saved.
+    UserError
+        If another run holds the folder, and goes on for longer than this one may wait.
     """
+    state = state_folder(folder, job.input_hash(start, end))
+    with only_one(state / "lock"), Signals() as signals:
+        return _find(job, start, end, WatchedJournal(state / "journal.json", signals, folder))
+
+
+def _find(job: Job, start: Atoms, end: Atoms, journal: Journal) -> tuple[Result, Band]:
+    """Find a path whose folder is locked."""
     if not isinstance(job.task, Neb):
         raise TypeError(f"{job.name} is no path")
-    digest = job.input_hash(start, end)
-    state = state_folder(folder, digest)
-    journal = Journal(state / "journal.json")
+    state = journal.path.parent
     images = _guess(start, end, job.task.images)
     electrons = sum(VALENCE_ELECTRONS[symbol] for symbol in start.get_chemical_symbols())
     unpaired = unpaired_electrons(job, electrons)
@@ -122,7 +136,7 @@ def find_path(job: Job, start: Atoms, end: Atoms, folder: Path) -> tuple[Result,
         wall_s=journal.cost("wall_s"),
         core_s=journal.cost("core_s"),
         attempts=[Attempt(reason=entry["reason"], changed=entry["changed"]) for entry in journal.entries],
-        input_hash=digest,
+        input_hash=state.name,
     )
     return result, Band(images, energies_eV)
 
