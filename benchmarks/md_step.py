@@ -78,25 +78,32 @@ class Boxes:
         self.guess[large_A] = self.guess[small_A]
         self.run(large_A)
 
-    def rows(self, pairs, **forces):
-        """Yield the rows of timed pairs and of the forces."""
-        (small_A, large_A), what = self.edges_A, f"{len(self.atoms)} atoms, {self.cutoff_Ry} Ry"
+    def timed(self, pairs):
+        """Return the row of pairs of runs."""
+        small_A, large_A = self.edges_A
         found = paired(*(partial(self.run, edge_A) for edge_A in self.edges_A), pairs)
-        yield compare(f"CP2K step of a drill, {what}, in {small_A:.1f} Å", f"in {large_A:g} Å", found, wanted=3)
+        work = f"CP2K step of a drill, {len(self.atoms)} atoms, {self.cutoff_Ry} Ry, in {small_A:.1f} Å"
+        return compare(work, f"in {large_A:g} Å", found, wanted=3)
+
+    def apart(self, limit=None):
+        """Return the row of the forces of the last runs."""
+        small_A, large_A = self.edges_A
         apart = float(np.linalg.norm(self.forces[small_A] - self.forces[large_A], axis=1).max())
         work = f"largest difference of the forces in these boxes, {self.cutoff_Ry} Ry"
-        yield Row(work, "a limit" if forces else "none", "Ha/bohr", ours=apart, **forces)
+        return Row(work, "a limit" if limit else "none", "Ha/bohr", ours=apart, wanted=limit)
 
 
 def rows(options):
     large_A = FITTED_A * 1.2 if options.quick else PAPER_A
     with tempfile.TemporaryDirectory() as name:
-        for cutoff_Ry, pairs, limit in ((CUTOFF_RY, options.pairs, {}), (SHARP_RY, 1, {"wanted": 1e-4})):
-            boxes = Boxes(Path(name, str(cutoff_Ry)), cutoff_Ry, large_A)
-            boxes.start()
-            yield from boxes.rows(pairs, **limit)
-            if options.quick:
-                return
+        boxes = Boxes(Path(name, "timed"), CUTOFF_RY, large_A)
+        boxes.start()
+        yield boxes.timed(options.pairs)
+        yield boxes.apart()
+        if not options.quick:
+            sharp = Boxes(Path(name, "sharp"), SHARP_RY, large_A)
+            sharp.start()
+            yield sharp.apart(limit=1e-4)
 
 
 if __name__ == "__main__":
