@@ -149,7 +149,7 @@ def test_doctor_finds_the_embedded_engine():
     assert all(name in done.stdout for name in findings)
 
 
-@pytest.mark.parametrize("what", ["config", "recipe"])
+@pytest.mark.parametrize("what", ["config", "recipe", "crystal"])
 def test_schema(what):
     done = iondrill("schema", what)
     jsonschema.Draft202012Validator.check_schema(json.loads(done.stdout))
@@ -159,7 +159,7 @@ def test_schema(what):
 def test_docs_are_written_and_checked(house):
     done = iondrill("docs", "--check", cwd=house)
     assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 4
+    assert len(done.stderr.splitlines()) == 6
     assert iondrill("docs", cwd=house).returncode == 0
     assert iondrill("docs", "--check", cwd=house).returncode == 0
 

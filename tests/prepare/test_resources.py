@@ -94,6 +94,21 @@ def test_more_work_asks_for_no_less(n_atoms: int, steps: int, attempt: int, leve
         assert asked(*more)[1] >= runtime
 
 
+def test_a_slab_of_vasp_asks_by_its_atoms_and_kpoints() -> None:
+    def asked(n_atoms: int, kpoints: tuple[int, int, int]) -> Request:
+        level = VaspLevel(engine="vasp", ranks=32, kpoints=kpoints)
+        return request(
+            job(level, {"task": "relax", "fmax_eV_A": 0.05, "max_steps": 100}, "slab"), Size(n_atoms, (5.0, 5.0, 30.0))
+        )
+
+    small, denser, larger = asked(40, (3, 3, 1)), asked(40, (9, 9, 1)), asked(120, (3, 3, 1))
+    # 41 atoms at 3×3×1 took some 60 core-seconds for a cycle
+    assert small.runtime == pytest.approx(2 * 60 * 15 * 60 / 32 / 60, rel=0.1)
+    assert 5 < denser.runtime / small.runtime <= 9
+    assert 5 < larger.runtime / small.runtime <= 9
+    assert min(denser.mem_mb, larger.mem_mb) > small.mem_mb > 32 * 1000
+
+
 def test_ranks_share_the_time_and_reach_the_command_line() -> None:
     alone, together = (Cp2kLevel(engine="cp2k", ranks=ranks, launcher=["mpirun", "-n", "{ranks}"]) for ranks in (1, 16))
     size = Size(100, (25.0,) * 3)

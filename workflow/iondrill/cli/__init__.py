@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_cluster(commands)
 
     schema = commands.add_parser("schema", help="print the JSON Schema, for editors")
-    schema.add_argument("what", nargs="?", choices=["config", "recipe"], default="config")
+    schema.add_argument("what", nargs="?", choices=["config", "recipe", "crystal"], default="config")
     schema.set_defaults(command=_schema)
 
     docs = commands.add_parser("docs", help="write schemas/ and the reference pages in docs/ anew")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from iondrill.build.crystal import CrystalRecipe
 from iondrill.build.recipes import Recipe
 from iondrill.config.models import Config
 from iondrill.config.reference import json_schema, page
@@ -27,8 +28,23 @@ RECIPES = """
 A recipe is a YAML file in `structures/clusters`, `flakes`, `facets` or `assemblies`; its name is the file's name
 without the ending, and the configuration names it by that. Instead of a cluster, flake or facet in YAML, any structure
 file that ASE reads may lie in the folder. `iondrill check` builds every recipe that the configuration names.
+Crystals have [a page of their own](crystals.md).
 
 With the first line `# yaml-language-server: $schema=../../schemas/recipe.schema.json` editors complete and check the
+keys.
+"""
+CRYSTALS = """
+A crystal of `snakemake intercalation` is a YAML file in `structures/crystals`; its name is the file's name without the
+ending, and `intercalation.crystals` names it by that. Its cell is strained around the edges given here, and an equation
+of state gives its energy and its own edges: if these lie near the end of the scan, the table says so. Compounds are
+weighed against the elements among the crystals named, so each element wants one. With `adsorption.metal: computed` the
+metals among them give `E_ads_vs_metal_eV`: for potassium add `K-bcc`.
+
+```yaml
+{example}
+```
+
+With the first line `# yaml-language-server: $schema=../../schemas/crystal.schema.json` editors complete and check the
 keys.
 """
 EXAMPLES = {
@@ -36,6 +52,7 @@ EXAMPLES = {
     "flake": "flakes/c24-aa-li.yaml",
     "assembly": "assemblies/drill-nd29-li.yaml",
     "facet": "facets/C100-2x1.yaml",
+    "crystal": "crystals/Li-bcc.yaml",
 }
 
 
@@ -44,6 +61,7 @@ def schemas() -> dict[str, str]:
     return {
         "config": json_schema(Config, "Configuration of iondrill"),
         "recipe": json_schema(Recipe, "Recipe of a structure"),
+        "crystal": json_schema(CrystalRecipe, "Recipe of a crystal"),
     }
 
 
@@ -60,17 +78,22 @@ def generated(root: Path) -> dict[Path, str]:
     UserError
         If an example is missing.
     """
-    examples = {}
-    for kind, name in EXAMPLES.items():
-        try:
-            examples[kind] = (root / "structures" / name).read_text(encoding="utf-8")
-        except OSError as error:
-            raise UserError.of(root / "structures" / name, f"cannot be read: {error.strerror}") from None
+    examples = {kind: _example(root / "structures" / name) for kind, name in EXAMPLES.items()}
     return {
         **{root / f"schemas/{what}.schema.json": text for what, text in schemas().items()},
         root / "docs/configuration.md": page(Config, "Configuration", CONFIGURATION),
         root / "docs/recipes.md": page(Recipe, "Recipes", RECIPES, examples),
+        root / "docs/crystals.md": page(
+            CrystalRecipe, "Crystals", CRYSTALS.format(example=examples["crystal"].strip())
+        ),
     }
+
+
+def _example(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError.of(path, f"cannot be read: {error.strerror}") from None
 
 
 def write(root: Path) -> None:

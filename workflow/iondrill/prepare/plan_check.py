@@ -99,5 +99,5 @@ def _crystal_problems(plan: Plan) -> Iterator[Problem]:
     if plan.config.adsorption.metal == "computed":
         for ion in plan.config.adsorption.ions:
             if ion not in metals:
-                found = f"there is none of {ion} alone, whose metal adsorption.metal wants computed"
-                yield Problem("intercalation.crystals", found, "allowed: a crystal of each ion's metal among them")
+                found = f"found computed, and among intercalation.crystals none of {ion} alone"
+                yield Problem("adsorption.metal", found, f"allowed: a crystal of each ion's metal there, e.g. {ion}-bcc")

@@ -148,18 +148,21 @@ def _cost(job: Job, size: Size) -> tuple[float, float]:
         return memory["fixed"] + memory["per_atom2"] * size.n_atoms**2, seconds
     memory_MB = memory["fixed"] + memory["per_rank"] * level.ranks
     cycle_s = of["cycle_s"]["fixed"]
+    kpoints = math.prod(level.kpoints) if job.sampled else 1
     if isinstance(level, Cp2kLevel):
         points = grid_points(_boxed(job, size), level.cutoff_Ry)
         memory_MB += memory["per_point"] * points
         cycle_s += of["cycle_s"]["per_point"] * points
-        if job.sampled:
-            cycle_s += math.prod(level.kpoints) * _grown(of["cycle_per_kpoint_s"], size.n_atoms)
+    else:
+        memory_MB += kpoints * _grown(of["kpoint_MB"], size.n_atoms)
+    if job.sampled or not isinstance(level, Cp2kLevel):
+        cycle_s += kpoints * _grown(of["cycle_per_kpoint_s"], size.n_atoms)
     return memory_MB, cycle_s * of["cycles_per_step"][job.task.task]
 
 
 def _grown(measured: dict[str, float], n_atoms: int) -> float:
-    """Return the seconds that so many atoms take, by what was measured of some and a power of their number."""
-    return float(measured["seconds"] * (n_atoms / measured["atoms"]) ** measured["exponent"])
+    """Return what so many atoms take, by what was measured of some and a power of their number."""
+    return float(measured["taken"] * (n_atoms / measured["atoms"]) ** measured["exponent"])
 
 
 def _boxed(job: Job, size: Size) -> Size:
