@@ -394,8 +394,8 @@ def test_a_metal_to_be_computed_must_be_among_what_is_computed(house):
         check(Path("config.yaml"))
     computed(["lithium", "carbide"], level="pbe")
     (found,) = problems()
-    assert found.startswith("config.yaml: intercalation.crystals (line ")
-    assert "there is none of Na alone" in found
+    assert found.startswith("config.yaml: adsorption.metal (line ")
+    assert "among intercalation.crystals none of Na alone" in found
 
 
 def test_ends_of_paths_that_a_facet_does_not_have(house):

@@ -99,5 +99,7 @@ def _crystal_problems(plan: Plan) -> Iterator[Problem]:
     if plan.config.adsorption.metal == "computed":
         for ion in plan.config.adsorption.ions:
             if ion not in metals:
-                found = f"found computed, and among intercalation.crystals none of {ion} alone"
-                yield Problem("adsorption.metal", found, f"allowed: a crystal of each ion's metal there, e.g. {ion}-bcc")
+                found = f"found 'computed', and among intercalation.crystals none of {ion} alone"
+                yield Problem(
+                    "adsorption.metal", found, f"allowed: a crystal of each ion's metal there, e.g. {ion}-bcc"
+                )
