@@ -94,7 +94,8 @@ def ends(hop: Hop, built: Atoms, start: Atoms, end: Atoms) -> tuple[Atoms, Atoms
     Returns
     -------
     tuple of Atoms
-        `start` as it is; `end` moved by a symmetry of the slab to the place next to the start.
+        `start` with its ion in the image from which the way begins; `end` moved by a symmetry of the slab to the
+        place next to it.
 
     Raises
     ------
@@ -102,7 +103,7 @@ def ends(hop: Hop, built: Atoms, start: Atoms, end: Atoms) -> tuple[Atoms, Atoms
         If an ion has left its site, or the places cannot be reached by a symmetry.
     """
     from iondrill.build.adsorbate import relaxed_sites
-    from iondrill.build.paths import moved_by_symmetry, nearest_hop
+    from iondrill.build.paths import beside, moved_by_symmetry, nearest_hops
     from iondrill.build.sites import find_sites
 
     sites = {site.label: site for site in find_sites(built)}
@@ -111,6 +112,12 @@ def ends(hop: Hop, built: Atoms, start: Atoms, end: Atoms) -> tuple[Atoms, Atoms
     for label, atoms in ((hop.start, start), (hop.end, end)):
         if (now := relaxed_sites(atoms, places)) != [label]:
             raise UserError.of(hop.subject, f"the ion put at {label} relaxed to {', '.join(now)}", "no end of a path")
-    way = nearest_hop(built, sites[hop.start], sites[hop.end])
     own = np.asarray(sites[hop.end].xy) @ in_plane[:, :2]
-    return start, moved_by_symmetry(end, built, own, way.end_A)
+    refusals: list[Problem] = []
+    # the cell of the slab may break the symmetry of the surface, so that not each of equally near places will do
+    for way in nearest_hops(built, sites[hop.start], sites[hop.end]):
+        try:
+            return beside(start, built, way.start_A), moved_by_symmetry(end, built, own, way.end_A)
+        except UserError as error:
+            refusals += error.problems
+    raise UserError(*refusals[:1])
