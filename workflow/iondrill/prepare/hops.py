@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from iondrill.config.base import Ion
     from iondrill.config.models import BarriersStage
 
+ONE_SIDED = "allowed: facets of one side, whose barriers are of one ion"
+
 
 class Hop(NamedTuple):
     """The way of an ion from a site of a facet to the nearest place of a kind."""
@@ -48,16 +50,24 @@ def hops(stage: BarriersStage, recipes: Path, sites: Callable[[str], Collection[
     Raises
     ------
     UserError
-        If a facet cannot be built, or lacks sites that are named: each by its place in the configuration.
+        If a facet cannot be built, has two sides, or lacks sites that are named: each by its place in the
+        configuration.
     """
     paths = stage.paths
+    problems = [
+        Problem(f"barriers.facets.{k}", f"facet {facet} is two_sided: an ion on each side would hop", ONE_SIDED)
+        for k, facet in enumerate(stage.facets)
+        if _two_sided(facet, recipes)
+    ]
     if paths == "all-neighbours":
+        if problems:
+            raise UserError(*problems)
         return [
             Hop(facet, ion, *pair)
             for facet in stage.facets
             for ion, pair in product(stage.ions, _neighbours(facet, recipes))
         ]
-    problems = [
+    problems += [
         Problem(f"barriers.paths.{k}.{end}", f"facet {facet} has no site '{label}'", nearest(label, sites(facet)))
         for facet in stage.facets
         for k, pair in enumerate(paths)
@@ -67,6 +77,18 @@ def hops(stage: BarriersStage, recipes: Path, sites: Callable[[str], Collection[
     if problems:
         raise UserError(*problems)
     return [Hop(facet, ion, *pair) for facet, ion, pair in product(stage.facets, stage.ions, paths)]
+
+
+def _two_sided(facet: str, recipes: Path) -> bool:
+    """Say whether as many ions come to the back of a facet as to its top, by its recipe or the file in its place."""
+    from iondrill.build.checks import read_structure
+    from iondrill.build.facet import FacetRecipe
+    from iondrill.build.recipes import FileRecipe, load_recipe
+
+    recipe = load_recipe(facet, recipes)
+    if isinstance(recipe, FileRecipe):
+        return bool(read_structure(recipe.path).info.get("two_sided"))
+    return isinstance(recipe, FacetRecipe) and recipe.two_sided
 
 
 def _neighbours(facet: str, recipes: Path) -> list[tuple[str, str]]:
