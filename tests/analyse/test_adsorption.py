@@ -21,7 +21,10 @@ from iondrill.analyse.adsorption import (
     table_row,
     write_csv,
 )
-from iondrill.build.adsorbate import relaxed_sites
+from iondrill.build.adsorbate import add_adsorbate, relaxed_sites
+from iondrill.build.facet import FacetRecipe
+from iondrill.build.sites import find_sites
+from iondrill.build.slab import build_slab
 from iondrill.config.levels import Cp2kLevel, VaspLevel, XtbLevel
 from iondrill.engines.base import Attempt, Result
 from iondrill.errors import UserError
@@ -144,6 +147,40 @@ def test_height_and_coverage_of_two_sides():
     geometry.positions[2:4, 2] = 5.0
     assert height(geometry) == pytest.approx((2.0 + 2.2) / 2)
     assert row(geometry).coverage_ML == 0.5
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"crystal": "graphite", "miller": (0, 0, 1), "layers": 1, "fixed_layers": 0},
+        {"crystal": "graphite", "miller": (0, 0, 1), "layers": 3},
+        {"miller": (1, 1, 1), "layers": 2, "fixed_layers": 0},
+        {"miller": (1, 0, 0), "reconstruction": "2x1"},
+    ],
+    ids=["sheet", "three sheets", "thinnest (111)", "dimers"],
+)
+def test_an_ion_is_as_high_on_each_of_two_sides_as_on_one(keys):
+    heights_A = []
+    for two_sided in (False, True):
+        keys = {"kind": "facet", "layers": 8, "hydrogenated": False, **keys, "two_sided": two_sided}
+        built = build_slab(FacetRecipe.model_validate(keys))
+        site = find_sites(built)[0]
+        geometry = add_adsorbate(built, site, "Li")
+        assert row(geometry).n == 1 + two_sided
+        heights_A.append(height(geometry))
+    assert heights_A[0] > 1
+    assert heights_A[1] == pytest.approx(heights_A[0])
+
+
+def test_height_on_both_sides_of_a_rippled_sheet_is_that_above_its_mean():
+    geometry = slab([0, 0, 12.0], [A_A, 0, 7.0])
+    geometry.set_tags([1, 1, 1, 1, 0, 0])
+    geometry.positions[:4, 2] = [9.9, 10.1, 9.95, 10.05]
+    sides = [geometry[[0, 1, 2, 3, ion]] for ion in (4, 5)]
+    assert height(geometry) == pytest.approx((height(sides[0]) - height(sides[1])) / 2)
+    # two ions of one side, one of them in the layer
+    sunk = slab([0, 0, 12.0], [A_A, 0, 9.8])
+    assert height(sunk) == pytest.approx(0.9)
 
 
 @pytest.mark.parametrize("level", [PBE, VaspLevel(engine="vasp"), Cp2kLevel(engine="cp2k", dispersion="none")])

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iondrill.build.adsorbate import add_adsorbate
-from iondrill.build.paths import moved_by_symmetry, nearest_hop, neighbours
+from iondrill.build.paths import moved_by_symmetry, nearest_hops, neighbours
 from iondrill.build.registry import build
 from iondrill.build.sites import find_sites
 from iondrill.errors import UserError
@@ -33,21 +33,22 @@ def on(slab):
 
 @pytest.mark.parametrize("repeats", [1, 2, 3])
 @pytest.mark.parametrize(
-    ("start", "end", "length"),
+    ("start", "end", "length", "number"),
     [
-        ("hollow", "hollow", np.sqrt(3)),
-        ("top", "top", 1),
-        ("hollow", "top", 1),
-        ("hollow", "bridge", np.sqrt(3) / 2),
-        ("top", "bridge", 0.5),
-        ("bridge", "bridge", np.sqrt(3) / 2),
+        ("hollow", "hollow", np.sqrt(3), 6),
+        ("top", "top", 1, 3),
+        ("hollow", "top", 1, 6),
+        ("hollow", "bridge", np.sqrt(3) / 2, 6),
+        ("top", "bridge", 0.5, 3),
+        ("bridge", "bridge", np.sqrt(3) / 2, 4),
     ],
 )
-def test_ways_on_graphene_have_the_lengths_of_its_hexagons(repeats, start, end, length):
+def test_ways_on_graphene_are_those_of_its_hexagons(repeats, start, end, length, number):
     slab = sheet(repeats)
     sites = on(slab)
-    way = nearest_hop(slab, sites[start], sites[end])
-    assert np.linalg.norm(way.end_A - way.start_A) == pytest.approx(length * CC_A, abs=1e-6)
+    ways = nearest_hops(slab, sites[start], sites[end])
+    assert [np.linalg.norm(way.end_A - way.start_A) for way in ways] == pytest.approx([length * CC_A] * number)
+    assert len(np.unique([way.end_A.round(3) for way in ways], axis=0)) == number
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_a_moved_slab_is_the_same_slab(recipes, seed, label):
     random = np.random.default_rng(seed)
     # an adsorbate breaks the symmetry, and displaces what is free
     relaxed.set_positions(relaxed.positions + random.normal(scale=0.05, size=relaxed.positions.shape))
-    way = nearest_hop(slab, site, site)
+    way, *_ = nearest_hops(slab, site, site)
     moved = moved_by_symmetry(relaxed, slab, way.start_A, way.end_A)
     assert moved.get_chemical_symbols() == relaxed.get_chemical_symbols()
     held = [i for constraint in slab.constraints for i in constraint.get_indices()]
@@ -102,7 +103,7 @@ def test_an_end_is_moved_to_each_of_its_places(recipes):
 def test_places_of_two_kinds_are_not_joined_by_symmetry(recipes):
     slab = build("C100-2x1", recipes)
     sites = on(slab)
-    way = nearest_hop(slab, sites["cave"], sites["pedestal"])
+    way, *_ = nearest_hops(slab, sites["cave"], sites["pedestal"])
     with pytest.raises(UserError, match="no symmetry of its cell"):
         moved_by_symmetry(add_adsorbate(slab, sites["cave"], "Li"), slab, way.start_A, way.end_A)
 
@@ -110,7 +111,7 @@ def test_places_of_two_kinds_are_not_joined_by_symmetry(recipes):
 def test_an_atom_that_is_held_breaks_the_symmetry():
     slab = sheet()
     hollow = on(slab)["hollow"]
-    way = nearest_hop(slab, hollow, hollow)
+    way, *_ = nearest_hops(slab, hollow, hollow)
     relaxed = add_adsorbate(slab, hollow, "Li")
     assert moved_by_symmetry(relaxed, slab, way.start_A, way.end_A) is not None
     for atoms in (slab, relaxed):

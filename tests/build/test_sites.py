@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import graphene
 from ase.data import atomic_numbers, covalent_radii
 from hypothesis import given, settings
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from iondrill.build.adsorbate import add_adsorbate, site_position
 from iondrill.build.facet import FacetRecipe
 from iondrill.build.recipes import load_recipe
-from iondrill.build.sites import find_sites
+from iondrill.build.sites import find_sites, lateral_A
 from iondrill.build.slab import build_slab
 from iondrill.errors import UserError
 
@@ -190,6 +191,55 @@ def test_ions_touch_their_nearest_atom(ion):
         contacts_A = covalent_radii[slab.numbers] + covalent_radii[atomic_numbers[ion]]
         assert (distances_A - contacts_A).min() == pytest.approx(0, abs=1e-6)
     assert find_sites(atoms) == find_sites(slab)
+
+
+def graphyne(strain=0.0, layers=1):
+    """γ-graphyne, the uppermost sheet at z = 0: hexagons joined by C≡C, and pores between three of them."""
+    angles = np.arange(6) * np.pi / 3
+    rim = np.array([np.cos(angles), np.sin(angles), 0 * angles]).T
+    cell = 6.88 * np.array([[1, 0, 0], [-0.5, np.sqrt(0.75), 0], [0, 0, 3]])
+    sheet = Atoms("C12", np.concatenate([1.43 * rim, 2.84 * rim]), cell=cell, pbc=True)
+    sheet.set_cell(cell * [[1 + strain], [1 + strain], [1]], scale_atoms=True)
+    slab = sheet.copy()
+    for layer in range(1, layers):
+        lower = sheet.copy()
+        lower.positions[:, 2] -= 3.4 * layer
+        slab += lower
+    return slab
+
+
+def widest(slab):
+    """Return the site that is laterally farthest from all atoms, and how far."""
+
+    def room_A(site):
+        return lateral_A(slab, site.fractions[0] @ slab.cell.array[:2, :2]).min()
+
+    site = max(find_sites(slab), key=room_A)
+    return site, room_A(site)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("ion", ["Li", "Na", "K"])
+def test_an_ion_comes_no_farther_into_a_pore_than_its_rim(ion, layers):
+    slab = graphyne(layers=layers)
+    pore, room_A = widest(slab)
+    contact_A = covalent_radii[6] + covalent_radii[atomic_numbers[ion]]
+    assert (room_A > contact_A) == (ion == "Li")
+    atoms = add_adsorbate(slab, pore, ion)
+    assert atoms.get_distances(-1, range(len(slab)), mic=True).min() == pytest.approx(max(room_A, contact_A))
+    assert (atoms.positions[-1, 2] == pytest.approx(0)) == (ion == "Li")
+
+
+def test_over_a_pore_that_widens_an_ion_comes_down_to_its_rim():
+    heights_A, roomy = [], []
+    for strain in np.linspace(-0.05, 0.03, 33):
+        slab = graphyne(strain)
+        pore, room_A = widest(slab)
+        heights_A.append(site_position(slab, pore.places[0], "Li")[2])
+        roomy.append(room_A > covalent_radii[6] + covalent_radii[3])
+    assert 0 < sum(roomy) < len(roomy)
+    assert (np.diff(heights_A) < 1e-9).all()
+    assert np.equal(np.abs(heights_A) < 1e-9, roomy).all()
 
 
 def test_sites_follow_the_slab():

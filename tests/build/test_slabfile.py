@@ -91,6 +91,44 @@ def test_sites_of_the_file_itself(dimers, root):
     assert site.xy == pytest.approx((0.25, 0.5))
 
 
+def test_a_place_in_angstrom_lies_along_the_edge_of_the_file_however_that_lies(dimers, root):
+    for turn_deg in (0, 33):
+        slab = plain(dimers)
+        slab.rotate(turn_deg, "z", rotate_cell=True)
+        slab.info = {"sites": {"mine": {"x_A": 0.3, "y_A": 0.4}}}
+        write(root / "facets/mine.extxyz", slab)
+        edge_A, other_A = build("mine", root).cell.array[:2, :2]
+        (site,) = (site for site in find_sites(build("mine", root)) if site.label == "mine")
+        place_A = np.array(site.xy) @ [edge_A, other_A]
+        assert place_A @ edge_A / np.linalg.norm(edge_A) == pytest.approx(0.3)
+        assert place_A @ other_A / np.linalg.norm(other_A) == pytest.approx(0.4)
+
+
+NUMBERS = "allowed: 2 numbers ≥ -1000 and ≤ 1000, or keys with values"
+LABELS = "allowed: lower-case letters and digits, parts joined by '-', at most 40"
+
+
+@pytest.mark.parametrize(
+    ("sites", "said"),
+    [
+        ({"mine": [0.25]}, f"sites.mine: found [0.25]; {NUMBERS}"),
+        ({"mine": "0.2 0.3"}, f"sites.mine: found '0.2 0.3'; {NUMBERS}"),
+        ({"mine": [0.1, float("nan")]}, "sites.mine.1: found nan; allowed: a number ≥ -1000 and ≤ 1000"),
+        ({"mine": {"x_A": 0.1}}, "sites.mine: key 'y_A' is missing"),
+        ([0.25, 0.5], "sites: found [0.25, 0.5]; allowed: keys with values"),
+        ("mine", "sites: found 'mine'; allowed: keys with values"),
+        ({"my_site": [0.2, 0.3]}, f"sites.my_site: found the key 'my_site'; {LABELS}"),
+    ],
+)
+def test_sites_of_a_file_are_those_that_a_recipe_could_hold(sites, said, dimers, root):
+    slab = plain(dimers)
+    slab.info = {"sites": sites}
+    write(root / "facets/mine.extxyz", slab)
+    with pytest.raises(UserError) as caught:
+        build("mine", root)
+    assert str(caught.value) == f"{root}/facets/mine.extxyz: info.{said}"
+
+
 def tilted(slab):
     slab.cell[2, 0] = 3.0
 

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from iondrill.build.recipes import Recipe, recipe_path
+from iondrill.build.registry import build
 from iondrill.config.document import Document, dump
 from iondrill.config.load import load, read_config
 from iondrill.errors import UserError
@@ -411,6 +412,21 @@ def test_ends_of_paths_that_a_facet_does_not_have(house):
     between([[hop.start, hop.end]])
     check(Path("config.yaml"))
     assert Plan(read_config(Path("config.yaml"))).hops() == [hop]
+
+
+@pytest.mark.parametrize("paths", ["all-neighbours", [["hollow", "hollow"]], [["hollow", "holow"]]])
+def test_barriers_of_a_facet_of_two_sides_are_refused(house, paths):
+    sheet = {"kind": "facet", "crystal": "graphite", "miller": [0, 0, 1], "layers": 1, "fixed_layers": 0}
+    put("structures/facets/one.yaml", sheet)
+    put("structures/facets/two.yaml", sheet | {"two_sided": True})
+    write(house / "structures/facets/file.extxyz", build("two", house / "structures"))
+    config(barriers={"level": "gfn2", "facets": ["one", "two", "file"], "ions": ["Li"], "paths": paths})
+    two, file, *others = problems()
+    assert two.startswith("config.yaml: barriers.facets.1 (line ")
+    assert "facet two is two_sided: an ion on each side would hop; allowed: facets of one side" in two
+    assert file.startswith("config.yaml: barriers.facets.2 (line ")
+    assert "facet file is two_sided" in file
+    assert len(others) == 3 * (paths == [["hollow", "holow"]])
 
 
 def test_every_file_is_read_before_anything_is_said(house):

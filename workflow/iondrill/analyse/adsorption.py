@@ -14,6 +14,7 @@ from pydantic import RootModel
 from iondrill.analyse.tables import write_table
 from iondrill.build.adsorbate import relaxed_sites
 from iondrill.build.moving import moving_atoms
+from iondrill.build.slabfile import LAYER_A
 from iondrill.config.base import Ion, PositiveFloat, Strict
 from iondrill.config.levels import XtbLevel
 from iondrill.config.load import load
@@ -35,7 +36,7 @@ COLUMNS = (
     *("metal_reference", "displaced_rms_A", "displaced_max_A", "charge_e", "charge_scheme", "error_estimate_eV"),
 )
 TWO_SIDED_A = 2.5
-"""First layers, one of each side, are at least this far apart."""
+"""First layers as far apart as this are one of each side; nearer ones may be, too."""
 SEVERITY = ("converged", "refused", "not_converged", "failed")
 
 
@@ -215,7 +216,7 @@ def height(geometry: Atoms) -> float:
 
     Mean z of the ions minus mean z of the slab's first layer (tag 1): the dimers of (100), the upper chains of
     Pandey's (111). On a hydrogenated facet this is the layer that carries the hydrogen; on a two-sided slab, the
-    mean of both sides.
+    mean of both sides, which a single layer has in common.
 
     Parameters
     ----------
@@ -229,8 +230,11 @@ def height(geometry: Atoms) -> float:
     """
     z = geometry.positions[:, 2]
     ions, layer = z[_ions(geometry)], z[_top_layer(geometry)]
-    if np.ptp(layer) > TWO_SIDED_A:
-        ions, layer = (abs(heights - layer.mean()) for heights in (ions, layer))
+    middle_A = z[geometry.arrays["fragment"] == "slab"].mean()
+    # no ion gets below the middle of a slab whose back is not a side, too
+    if np.ptp(layer) > TWO_SIDED_A or ions.min() < middle_A < ions.max():
+        apart = np.diff(np.sort(layer)).max(initial=0.0) > LAYER_A
+        ions, layer = abs(ions - layer.mean()), abs(layer - layer.mean()) if apart else np.zeros(1)
     return float(ions.mean() - layer.mean())
 
 

@@ -11,6 +11,7 @@ from ase.data import atomic_numbers, covalent_radii
 from iondrill.build.flip import find_flip
 from iondrill.build.sites import bare, lateral_A
 from iondrill.build.spread import spread
+from iondrill.build.surface import TIE_A
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 def site_position(slab: Atoms, place: Place, ion: str) -> NDArray[np.float64]:
     """Return where an ion on a place touches the slab.
 
-    The ion comes down over the place until it is as close to some atom as the sum of their covalent radii.
+    The ion comes down over the place until it is as close to some atom as the sum of their covalent radii. Through a
+    pore too wide for that it comes as far as the atoms of its rim: the highest of those that are laterally nearest.
 
     Parameters
     ----------
@@ -48,6 +50,8 @@ def site_position(slab: Atoms, place: Place, ion: str) -> NDArray[np.float64]:
     contact_A = covalent_radii[atomic_numbers[ion]] + covalent_radii[slab.numbers]
     apart_A = lateral_A(slab, xy_A)
     touching = apart_A < contact_A
+    if not touching.any():
+        return np.array([*xy_A, slab.positions[apart_A < apart_A.min() + TIE_A, 2].max()])
     climb_A = np.sqrt(contact_A[touching] ** 2 - apart_A[touching] ** 2)
     return np.array([*xy_A, (slab.positions[touching, 2] + climb_A).max()])
 

@@ -31,7 +31,10 @@ SiteLabel = Annotated[
     Field(
         pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$",
         max_length=40,
-        json_schema_extra={"x-means": "label", "x-rule": "lower-case letters and digits, parts joined by '-'"},
+        json_schema_extra={
+            "x-means": "label",
+            "x-rule": "lower-case letters and digits, parts joined by '-', at most 40",
+        },
     ),
 ]
 
@@ -51,6 +54,32 @@ class InPlane(Strict):
 
     x_A: Coordinate = Field(description="along the first edge")
     y_A: Coordinate = Field(description="perpendicular to it")
+
+
+Sites = Annotated[
+    dict[SiteLabel, tuple[Coordinate, Coordinate] | InPlane],
+    Field(
+        description="sites of your own by label, besides those that symmetry finds: two fractions of the slab's edges, "
+        "or x_A and y_A"
+    ),
+]
+
+
+class FileSites(Strict):
+    """What the ``info`` of a structure file may say of the sites of a facet."""
+
+    sites: Sites
+
+
+def site_fractions(sites: Sites, cell: NDArray[np.float64]) -> dict[str, list[float]]:
+    """Return sites as fractions of the edges of the slab's cell (3, 3), which lie in the xy plane."""
+    x = cell[0, :2] / np.linalg.norm(cell[0, :2])
+    y = np.array([-x[1], x[0]])
+    places = {
+        label: np.linalg.solve(cell[:2, :2].T, place.x_A * x + place.y_A * y) if isinstance(place, InPlane) else place
+        for label, place in sites.items()
+    }
+    return {label: [float(part) for part in place] for label, place in places.items()}
 
 
 class Reconstruction(NamedTuple):
@@ -109,11 +138,7 @@ class FacetRecipe(Strict):
         description="atoms of the top with this number of neighbours, H left out, for each 1×1 cell; the top are the "
         "atoms that lack neighbours, or else the highest layer",
     )
-    sites: dict[SiteLabel, tuple[Coordinate, Coordinate] | InPlane] = Field(
-        {},
-        description="sites of your own by label, besides those that symmetry finds: two fractions of the slab's edges, "
-        "or x_A and y_A",
-    )
+    sites: Sites = {}
 
     @property
     def neighbours(self) -> int:
@@ -124,14 +149,6 @@ class FacetRecipe(Strict):
     def termination(self) -> str:
         """What ends the surface: ``H`` or ``clean``."""
         return "H" if self.hydrogenated else "clean"
-
-    def site_fractions(self, cell: NDArray[np.float64]) -> dict[str, list[float]]:
-        """Return the sites of the recipe as fractions of the edges of the slab's cell (3, 3)."""
-        places = {
-            label: np.linalg.solve(cell[:2, :2].T, [place.x_A, place.y_A]) if isinstance(place, InPlane) else place
-            for label, place in self.sites.items()
-        }
-        return {label: [float(part) for part in place] for label, place in places.items()}
 
     @model_validator(mode="after")
     def _can_be_built(self) -> FacetRecipe:

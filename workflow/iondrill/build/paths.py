@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 NEAR = range(-2, 3)
 """Cells around the middle one in which neighbours are looked for."""
+TIE_A = 0.01
+"""Places whose distances differ by less are equally near: more than rounding, less than any two distances of note."""
+NINE = np.array(list(product((-1, 0, 1), repeat=2)))
+"""A cell and those around it."""
 
 
 class Hop(NamedTuple):
@@ -33,20 +37,25 @@ class Hop(NamedTuple):
     end_A: Floats
 
 
-def nearest_hop(slab: Atoms, start: Site, end: Site) -> Hop:
-    """Return the shortest way from a site to a place of another, or of its own, kind; images are other places.
+def nearest_hops(slab: Atoms, start: Site, end: Site) -> list[Hop]:
+    """Return the shortest ways from a site to places of another, or of its own, kind; images are other places.
 
     Parameters
     ----------
     slab : Atoms
         On which the sites were found.
     start, end : Site
-        The way begins at the start's own place, not at one of its equivalents.
+        The ways begin at the start's own place, not at one of its equivalents.
+
+    Returns
+    -------
+    list of Hop
+        One at least; several where places are equally near.
     """
-    origin = _place(slab, start)
-    apart = np.linalg.norm(_places(slab, end) - origin, axis=1)
+    origin, places = _place(slab, start), _places(slab, end)
+    apart = np.linalg.norm(places - origin, axis=1)
     apart[apart < SAME_A] = np.inf
-    return Hop(origin, _places(slab, end)[int(np.argmin(apart))])
+    return [Hop(origin, place) for place in places[apart < apart.min() + TIE_A]]
 
 
 def neighbours(slab: Atoms, sites: Sequence[Site]) -> list[tuple[str, str]]:
@@ -103,7 +112,6 @@ def moved_by_symmetry(relaxed: Atoms, built: Atoms, from_A: Floats, to_A: Floats
     UserError
         If no operation that keeps the cell does it.
     """
-    cell = built.cell.array[:2, :2]
     for rotation, shift_A in _operations(built, from_A, to_A):
         order = _permutation(built, rotation, shift_A)
         if order is None:
@@ -112,15 +120,35 @@ def moved_by_symmetry(relaxed: Atoms, built: Atoms, from_A: Floats, to_A: Floats
         positions = relaxed.positions.copy()
         positions[:, :2] = positions[:, :2] @ rotation + shift_A
         positions[order] = positions[:n].copy()
-        positions[:n, :2] = _beside(positions[:n, :2], built.positions[:, :2], cell)
-        positions[n:, :2] = _beside(positions[n:, :2], np.broadcast_to(to_A, (len(relaxed) - n, 2)), cell)
-        moved.set_positions(positions, apply_constraint=True)
+        moved.set_positions(_images(positions, built, to_A), apply_constraint=True)
         return moved
     raise UserError.of(
         f"slab {built.get_chemical_formula()}",
         f"no symmetry of its cell takes {np.round(from_A, 2).tolist()} to {np.round(to_A, 2).tolist()} Å",
         "allowed: places of one kind of site",
     )
+
+
+def beside(atoms: Atoms, built: Atoms, ion_A: Floats) -> Atoms:
+    """Return a slab with its ion in the image that lies beside a place: `add_adsorbate` leaves it in the cell.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        Slab with ion, atom by atom the built slab and then the ion.
+    built : Atoms
+        The slab as built.
+    ion_A : (2,) array
+        The place in the plane, in whichever cell.
+
+    Returns
+    -------
+    Atoms
+        The same crystal; the other atoms beside where they were built, fixed ones exactly where they were.
+    """
+    moved = atoms.copy()
+    moved.set_positions(_images(atoms.positions, built, ion_A), apply_constraint=True)
+    return moved
 
 
 def _place(slab: Atoms, site: Site) -> Floats:
@@ -172,7 +200,14 @@ def _permutation(built: Atoms, rotation: Floats, shift_A: Floats) -> NDArray[np.
     return np.array(order) if {order[i] for i in held} == held else None
 
 
-def _beside(xy_A: Floats, places_A: Floats, cell: Floats) -> Floats:
-    """Return the images of points (n, 2) that are nearest to other points."""
-    apart = (xy_A - places_A) @ np.linalg.inv(cell)
-    return np.asarray(xy_A - np.rint(apart) @ cell)
+def _images(positions: Floats, built: Atoms, ion_A: Floats) -> Floats:
+    """Return the positions (n, 3) of a slab's atoms beside where they were built, and of the ion beside a place."""
+    cell, goal_A = built.cell.array[:2, :2], np.tile(ion_A, (len(positions), 1))
+    goal_A[: len(built)] = built.positions[:, :2]
+    apart_A = positions[:, :2] - goal_A
+    # in an oblique cell the nearest image may be one cell beyond the one that rounding gives
+    cells = np.rint(apart_A @ np.linalg.inv(cell))[:, None] + NINE
+    nearest = np.linalg.norm(apart_A[:, None] - cells @ cell, axis=2).argmin(axis=1)
+    moved = positions.copy()
+    moved[:, :2] -= cells[np.arange(len(cells)), nearest] @ cell
+    return moved

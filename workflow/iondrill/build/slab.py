@@ -13,6 +13,7 @@ from ase.data import atomic_numbers, covalent_radii
 
 from iondrill.build.bonds import BOND_SCALE, find_bonds
 from iondrill.build.crystals import bulk, crystals
+from iondrill.build.facet import site_fractions
 from iondrill.build.flip import find_flip
 from iondrill.build.reconstruct import RECONSTRUCT
 from iondrill.errors import UserError
@@ -84,7 +85,7 @@ def build_slab(recipe: FacetRecipe) -> Atoms:
     slab.set_constraint(FixAtoms(mask=slab.get_tags() > free))
     slab.arrays["fragment"] = np.full(len(slab), "slab")
     slab.info = {
-        **({"sites": recipe.site_fractions(slab.cell.array)} if recipe.sites else {}),
+        **({"sites": site_fractions(recipe.sites, slab.cell.array)} if recipe.sites else {}),
         **({"two_sided": True} if recipe.two_sided else {}),
     }
     return slab

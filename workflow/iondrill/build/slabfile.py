@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import ValidationError
 
-from iondrill.errors import UserError
+from iondrill.build.facet import FileSites, site_fractions
+from iondrill.errors import Problem, UserError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +25,7 @@ LAYER_A = 0.3
 def as_slab(atoms: Atoms, path: Path) -> None:
     """Make a slab of what a file holds, in place: surface normal +z, one piece below the vacuum, tags by layer.
 
-    Fixed atoms stay what the file says. Tags are kept if the file has any.
+    Fixed atoms stay what the file says. Tags are kept if the file has any. Sites in ``info`` become fractions.
 
     Parameters
     ----------
@@ -35,7 +37,8 @@ def as_slab(atoms: Atoms, path: Path) -> None:
     Raises
     ------
     UserError
-        If the plane is not periodic, the third edge is not upright on it, or there is no vacuum.
+        If the plane is not periodic, the third edge is not upright on it, there is no vacuum, or a site of ``info``
+        is not what a recipe could hold.
     """
     if not atoms.pbc[:2].all():
         raise UserError.of(
@@ -49,6 +52,31 @@ def as_slab(atoms: Atoms, path: Path) -> None:
     _close(atoms, path)
     if not atoms.get_tags().any():
         atoms.set_tags(_layers(atoms))
+    if "sites" in atoms.info:
+        atoms.info["sites"] = site_fractions(_own_sites(atoms.info["sites"], path).sites, atoms.cell.array)
+
+
+def _own_sites(found: Any, path: Path) -> FileSites:
+    """Check the sites that a file holds as if they stood in a recipe."""
+    content = {"sites": _plain(found)}
+    try:
+        return FileSites.model_validate(content)
+    except ValidationError as error:
+        from iondrill.config.explain import explain
+
+        raise UserError(
+            *(
+                Problem(f"{path}: info.{'.'.join(map(str, place))}", what, allowed)
+                for place, what, allowed in explain(FileSites, error, content)
+            )
+        ) from None
+
+
+def _plain(value: Any) -> Any:
+    """Return the lists of which the reader of a file made arrays, where there are any."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
 
 
 def _turn_upright(atoms: Atoms, path: Path) -> None:

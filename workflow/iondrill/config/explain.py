@@ -125,7 +125,10 @@ def _mistake(mishap: Mishap, schema: Schema, content: Any) -> Mistake:
     if kind.startswith("union_tag"):
         return _tag_mistake(place, node, schema, value_at(content, place))
     if kind == "invalid_key" or kind.startswith(KEY):
-        return place, f"found the key {shown(place[-1])}", f"allowed: {KEYS.get(kind, 'text; put it in quotes')}"
+        names = schema.at(place[:-1], content).get("propertyNames", {})
+        rule = names.get("x-rule") if "string_" in kind else None
+        allowed = rule or KEYS.get(kind, "text; put it in quotes")
+        return place, f"found the key {shown(place[-1])}", f"allowed: {allowed}"
     rule = node.get("x-rule") if kind == "string_pattern_mismatch" else None
     return place, f"found {shown(value_at(content, place))}", f"allowed: {rule or schema.describe(node)}"
 

@@ -203,7 +203,7 @@ class BarriersStage(Strict):
     """Diffusion barriers of ions between neighbouring sites of facets, for ``snakemake barriers``."""
 
     level: LevelName = Field(description="level of theory, of engine xtb")
-    facets: list[FacetName] = Field(description="recipes in structures/facets")
+    facets: list[FacetName] = Field(description="recipes in structures/facets, none of them two_sided")
     ions: list[Ion] = Field(["Li", "Na"], description="what moves")
     paths: list[tuple[Name, Name]] | Literal["all-neighbours"] = Field(
         "all-neighbours",

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from iondrill.config.base import Ion
     from iondrill.config.models import BarriersStage
 
+ONE_SIDED = "allowed: facets of one side, whose barriers are of one ion"
+
 
 class Hop(NamedTuple):
     """The way of an ion from a site of a facet to the nearest place of a kind."""
@@ -48,16 +50,24 @@ def hops(stage: BarriersStage, recipes: Path, sites: Callable[[str], Collection[
     Raises
     ------
     UserError
-        If a facet cannot be built, or lacks sites that are named: each by its place in the configuration.
+        If a facet cannot be built, has two sides, or lacks sites that are named: each by its place in the
+        configuration.
     """
     paths = stage.paths
+    problems = [
+        Problem(f"barriers.facets.{k}", f"facet {facet} is two_sided: an ion on each side would hop", ONE_SIDED)
+        for k, facet in enumerate(stage.facets)
+        if _two_sided(facet, recipes)
+    ]
     if paths == "all-neighbours":
+        if problems:
+            raise UserError(*problems)
         return [
             Hop(facet, ion, *pair)
             for facet in stage.facets
             for ion, pair in product(stage.ions, _neighbours(facet, recipes))
         ]
-    problems = [
+    problems += [
         Problem(f"barriers.paths.{k}.{end}", f"facet {facet} has no site '{label}'", nearest(label, sites(facet)))
         for facet in stage.facets
         for k, pair in enumerate(paths)
@@ -67,6 +77,18 @@ def hops(stage: BarriersStage, recipes: Path, sites: Callable[[str], Collection[
     if problems:
         raise UserError(*problems)
     return [Hop(facet, ion, *pair) for facet, ion, pair in product(stage.facets, stage.ions, paths)]
+
+
+def _two_sided(facet: str, recipes: Path) -> bool:
+    """Say whether as many ions come to the back of a facet as to its top, by its recipe or the file in its place."""
+    from iondrill.build.checks import read_structure
+    from iondrill.build.facet import FacetRecipe
+    from iondrill.build.recipes import FileRecipe, load_recipe
+
+    recipe = load_recipe(facet, recipes)
+    if isinstance(recipe, FileRecipe):
+        return bool(read_structure(recipe.path).info.get("two_sided"))
+    return isinstance(recipe, FacetRecipe) and recipe.two_sided
 
 
 def _neighbours(facet: str, recipes: Path) -> list[tuple[str, str]]:
@@ -94,7 +116,8 @@ def ends(hop: Hop, built: Atoms, start: Atoms, end: Atoms) -> tuple[Atoms, Atoms
     Returns
     -------
     tuple of Atoms
-        `start` as it is; `end` moved by a symmetry of the slab to the place next to the start.
+        `start` with its ion in the image from which the way begins; `end` moved by a symmetry of the slab to the
+        place next to it.
 
     Raises
     ------
@@ -102,7 +125,7 @@ def ends(hop: Hop, built: Atoms, start: Atoms, end: Atoms) -> tuple[Atoms, Atoms
         If an ion has left its site, or the places cannot be reached by a symmetry.
     """
     from iondrill.build.adsorbate import relaxed_sites
-    from iondrill.build.paths import moved_by_symmetry, nearest_hop
+    from iondrill.build.paths import beside, moved_by_symmetry, nearest_hops
     from iondrill.build.sites import find_sites
 
     sites = {site.label: site for site in find_sites(built)}
@@ -111,6 +134,12 @@ def ends(hop: Hop, built: Atoms, start: Atoms, end: Atoms) -> tuple[Atoms, Atoms
     for label, atoms in ((hop.start, start), (hop.end, end)):
         if (now := relaxed_sites(atoms, places)) != [label]:
             raise UserError.of(hop.subject, f"the ion put at {label} relaxed to {', '.join(now)}", "no end of a path")
-    way = nearest_hop(built, sites[hop.start], sites[hop.end])
     own = np.asarray(sites[hop.end].xy) @ in_plane[:, :2]
-    return start, moved_by_symmetry(end, built, own, way.end_A)
+    refusals: list[Problem] = []
+    # the cell of the slab may break the symmetry of the surface, so that not each of equally near places will do
+    for way in nearest_hops(built, sites[hop.start], sites[hop.end]):
+        try:
+            return beside(start, built, way.start_A), moved_by_symmetry(end, built, own, way.end_A)
+        except UserError as error:
+            refusals += error.problems
+    raise UserError(*refusals[:1])
