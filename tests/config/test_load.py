@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iondrill.config.document import Document, dump
-from iondrill.config.load import as_yaml, merge, read_config, read_documents
+from iondrill.config.load import as_yaml, check_config, merge, read_config, read_documents
 from iondrill.config.models import Config
 from iondrill.errors import UserError
 
@@ -350,6 +350,60 @@ def test_later_files_override_and_are_named():
     with pytest.raises(UserError) as caught:
         read_config(first, wrong)
     assert [problem.where for problem in caught.value.problems] == [f"{wrong}: elf.frames (line 2)"]
+
+
+WITH_ENTRIES = """\
+levels: {gfn2: {engine: xtb}, spare: {engine: xtb}, v: {engine: vasp, potcars: {C: C, K: K_sv}}}
+md:
+  runs: {a: {assembly: x, steps: 1}, b: {assembly: y, steps: 1}}
+  matrix: {m: {assemblies: {with: x, without: y}, seeds: [1], steps: 1}}
+convergence: {studies: {s: {structure: nd29, level: gfn2, sweep: {accuracy: [0.1]}}}}
+"""
+
+
+def test_null_takes_out_an_entry_of_an_earlier_file():
+    first = file_with(WITH_ENTRIES)
+    second = file_with(
+        "levels: {spare: null, v: {potcars: {K: null}}}\nconvergence: {studies: {s: null}}\n"
+        "md: {runs: {a: null}, matrix: {m: {assemblies: {without: null}}}}\n"
+    )
+    config = read_config(first, second)
+    assert config.levels.keys() == {"gfn2", "v"}
+    assert config.levels["v"].potcars == {"C": "C"}
+    assert config.md.runs.keys() == {"b", "m-with-s1"}
+    assert not config.convergence.studies
+    assert read_config(first, file_with("md: {matrix: {m: }}\n")).md.runs.keys() == {"a", "b"}
+    again = file_with("convergence: {studies: {s: {structure: nd35, level: gfn2, sweep: {accuracy: [9]}}}}\n")
+    assert read_config(first, second, again).convergence.studies["s"].structure == "nd35"
+    merged = merge(read_documents(first, second))
+    assert check_config(read_documents(first, second), merged) == config
+    assert merged["levels"]["spare"] is None  # what Snakemake gives is its own
+
+
+def test_what_is_taken_out_is_not_there_for_others():
+    first, second = file_with(WITH_ENTRIES + "relax: {level: spare}\n"), file_with("levels: {spare: ~}\n")
+    with pytest.raises(UserError) as caught:
+        read_config(first, second)
+    assert [str(problem) for problem in caught.value.problems] == [
+        f"{first}: relax.level (line 6): there is no level 'spare'; allowed: gfn2, v",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["md: {runs: {a: }}", "md: {matrix: {a: }}", "convergence: {studies: {a: }}", "levels:"]
+)
+def test_null_where_there_is_nothing_to_take_out_is_a_mistake(text):
+    (found,) = problems_of(LEVELS + text if text != "levels:" else "levels:\n  {gfn2: {engine: xtb}, a: null}")
+    assert found.endswith(
+        ".a (line 2): found nothing; allowed: keys with values, or null for an entry of an earlier file"
+    )
+
+
+def test_null_takes_out_no_setting():
+    wrong = file_with("elf: {frames: null}\nmd: null\n")
+    with pytest.raises(UserError) as caught:
+        read_config(file_with(LEVELS + "elf: {frames: 3}\nmd: {level: gfn2}\n"), wrong)
+    assert [problem.found for problem in caught.value.problems] == ["found nothing", "found nothing"]
 
 
 @settings(max_examples=100, deadline=None)

@@ -56,6 +56,14 @@ def test_the_schema_accepts_every_recipe(path):
     assert not accepts(RECIPE, {**content, "kind": "crystal"})
 
 
+def test_the_schema_accepts_null_for_an_entry_and_for_no_setting():
+    studies, runs = {"studies": {"li-on-diamond": None}}, {"runs": {"drill": None}, "matrix": {"m": None}}
+    levels = {"gfn2": None, "v": {"engine": "vasp", "potcars": {"Na": None}}}
+    assert accepts(CONFIG, {"levels": levels, "convergence": studies, "md": runs})
+    assert not accepts(CONFIG, {"levels": levels, "convergence": {"studies": None}})
+    assert not accepts(CONFIG, {"levels": levels, "relax": {"level": None}})
+
+
 @pytest.mark.parametrize(
     ("place", "value"),
     [

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
+
+if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
 
 
 class Strict(BaseModel):
@@ -82,6 +87,30 @@ Container = Annotated[
     ),
 ]
 """An image of a container, by its address or file; it goes into a shell's command as well."""
+
+
+class Removable:
+    """Marks a mapping by names, of which a later file takes out an entry by null: see `iondrill.config.removal`."""
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Let editors accept null for an entry; the model itself never sees it."""
+        schema = handler(core_schema)
+        if "patternProperties" in schema:
+            schema["patternProperties"] = {key: _or_null(value) for key, value in schema["patternProperties"].items()}
+        else:
+            schema["additionalProperties"] = _or_null(schema["additionalProperties"])
+        return {**schema, "x-removable": True}
+
+
+def _or_null(schema: JsonSchemaValue) -> JsonSchemaValue:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+Entry = TypeVar("Entry")
+Entries = Annotated[dict[Name, Entry], Removable()]
+"""Values by name, each of which a later file can change or take out."""
+REMOVE = "null in a later file takes one out"
+"""What the description of such a mapping says."""
 
 
 def _not_boolean(value: Any) -> Any:

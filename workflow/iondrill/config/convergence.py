@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from iondrill.config.base import LevelName, Name, PositiveFloat, PositiveInt, Strict
+from iondrill.config.base import REMOVE, Entries, LevelName, PositiveFloat, PositiveInt, Strict
 from iondrill.config.levels import Grid
 
 GEOMETRY = ("vacuum_A", "layers")
@@ -67,4 +67,4 @@ class Study(Strict):
 class ConvergenceStage(Strict):
     """What ``snakemake convergence`` computes: how far results depend on cutoff, box, k-points and layers."""
 
-    studies: dict[Name, Study] = Field({}, description="studies by name")
+    studies: Entries[Study] = Field({}, description=f"studies by name; {REMOVE}")

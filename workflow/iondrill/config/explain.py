@@ -23,6 +23,7 @@ KEYS = {
     KEY + "greater_than_equal": "a whole number ≥ 0",
 }
 """What a key may be, by what pydantic says of it."""
+NOTHING = f"found {shown(None)}"
 
 Mistake = tuple[Place, str, str]
 """The place of a mistake, what was found there, and what is allowed."""
@@ -60,7 +61,10 @@ def explain(model: Any, error: ValidationError, content: Any) -> Iterator[Mistak
     details = error.errors(include_url=False, include_input=False)
     mishaps = [_mishap(detail, schema, content) for detail in details]
     for mishap in _nearest_type(_without_misspelt(mishaps, schema), schema, content):
-        yield _mistake(mishap, schema, content)
+        place, found, allowed = _mistake(mishap, schema, content)
+        if found == NOTHING and schema.at(place[:-1], content).get("x-removable"):
+            allowed += ", or null for an entry of an earlier file"
+        yield place, found, allowed
 
 
 def _mishap(detail: ErrorDetails, schema: Schema, content: Any) -> Mishap:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from iondrill.config.base import NonNegativeFloat, Number, PositiveFloat, PositiveInt, Strict
+from iondrill.config.base import REMOVE, NonNegativeFloat, Number, PositiveFloat, PositiveInt, Removable, Strict
 
 Grid = tuple[PositiveInt, PositiveInt, PositiveInt]
 Command = Annotated[list[str], Field(min_length=1, description="the program and its arguments")]
@@ -119,9 +119,9 @@ class VaspLevel(DftLevel):
     ismear: Annotated[int, Number] = Field(0, description="smearing; 0 is Gaussian")
     sigma_eV: NonNegativeFloat = Field(0.05, description="width of the smearing")
     kpoints: Grid = Field((3, 3, 1), description="Γ-centred grid of slabs; atoms use Γ")
-    potcars: dict[str, str] = Field(
+    potcars: Annotated[dict[str, str], Removable()] = Field(
         {"C": "C", "H": "H", "Li": "Li_sv", "Na": "Na_pv", "K": "K_sv"},
-        description="name of each element's PAW dataset in the user's own library",
+        description=f"name of each element's PAW dataset in the user's own library; {REMOVE}",
     )
     potcar_functional: Literal["PBE_54", "PBE_52", "PBE_64", "PBE", "PBE_54_W_HASH", "PBE_52_W_HASH"] = Field(
         "PBE_54", description="pymatgen's name of the release that the datasets are taken from"

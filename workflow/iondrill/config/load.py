@@ -21,6 +21,7 @@ __all__ = [
     "Document",
     "as_yaml",
     "check_config",
+    "config_content",
     "load",
     "locate",
     "located",
@@ -133,6 +134,22 @@ def read_config(*paths: Path) -> Config:
     return check_config(read_documents(*paths))
 
 
+def config_content(documents: Sequence[Document], content: Any = None) -> dict[str | int, Any]:
+    """Return what configuration files say together: merged, without the entries that later ones take out.
+
+    Parameters
+    ----------
+    documents : sequence of Document
+        The files.
+    content : dict, optional
+        What Snakemake merged from them; by default `merge` of them.
+    """
+    from iondrill.config.models import Config
+    from iondrill.config.removal import without_removed
+
+    return without_removed(Config, documents, merge(documents) if content is None else content)
+
+
 def check_config(documents: Sequence[Document], content: Any = None) -> Config:
     """Validate merged content as a configuration, with what only several keys together can get wrong.
 
@@ -145,7 +162,7 @@ def check_config(documents: Sequence[Document], content: Any = None) -> Config:
     from iondrill.config.consistency import mistakes
     from iondrill.config.models import Config
 
-    content = merge(documents) if content is None else content
+    content = config_content(documents, content)
     config, problems = _validate(Config, documents, content)
     for place, found, allowed in mistakes(content):
         problems.append((place, Problem(locate(documents, place), found, allowed)))

@@ -8,8 +8,10 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from iondrill.config.base import (
     NAME_LENGTH,
+    REMOVE,
     AssemblyName,
     Container,
+    Entries,
     FacetName,
     Folder,
     Ion,
@@ -82,8 +84,8 @@ class MdRun(RunSettings):
 class MdMatrix(RunSettings):
     """Runs that differ in their assembly and their seed alone: an experiment with its controls."""
 
-    assemblies: Annotated[dict[Name, AssemblyName], Field(min_length=1)] = Field(
-        description="recipes in structures/assemblies, each with a short label"
+    assemblies: Annotated[Entries[AssemblyName], Field(min_length=1)] = Field(
+        description=f"recipes in structures/assemblies, each with a short label; {REMOVE}"
     )
     seeds: Annotated[list[Seed], Field(min_length=1)] = Field(description="of velocities and thermostat")
 
@@ -111,8 +113,8 @@ class MdStage(Strict):
 
     level: LevelName = Field("gfn2", description="level of theory")
     run: list[RunName] = Field([], description="the runs to make: names of runs and of matrices")
-    runs: dict[Name, MdRun] = Field({}, description="runs by name")
-    matrix: dict[Name, MdMatrix] = Field({}, description="matrices of runs by name")
+    runs: Entries[MdRun] = Field({}, description=f"runs by name; {REMOVE}")
+    matrix: Entries[MdMatrix] = Field({}, description=f"matrices of runs by name; {REMOVE}")
     events: EventCriteria = EventCriteria()
 
     @model_validator(mode="after")
@@ -250,7 +252,7 @@ class Config(Strict):
     results: Folder = Field("results", description="folder of all that is made")
     structures: Folder = Field("structures", description="folder of the recipes")
     seed: Seed = Field(1, description="seed of everything random")
-    levels: dict[Name, Level] = Field(min_length=1, description="levels of theory by name")
+    levels: Entries[Level] = Field(min_length=1, description=f"levels of theory by name; {REMOVE}")
     software: Software = Software()
     relax: RelaxStage = RelaxStage()
     md: MdStage = MdStage()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from iondrill.build.recipes import FOLDERS, YAML, Recipe, load_recipe, recipe_path
 from iondrill.config.consistency import references
 from iondrill.config.document import Document
-from iondrill.config.load import check_config, locate, merge, parse, read_documents
+from iondrill.config.load import check_config, config_content, locate, parse, read_documents
 from iondrill.config.models import Config
 from iondrill.errors import Problem, UserError, nearest
 from iondrill.prepare.elements import element_problems, elements_used
@@ -62,7 +62,7 @@ def check(*paths: Path) -> Summary:
         config = check_config(documents)
     except UserError as error:
         problems += error.problems
-    content = merge(documents)
+    content = config_content(documents)
     folder = content.get("structures", Config.model_fields["structures"].default)
     recipes = Recipes(Path(folder if isinstance(folder, str) else "."))
     problems += _require_named(recipes, content, documents)
