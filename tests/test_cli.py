@@ -57,6 +57,25 @@ def test_check_advises_where_a_cutoff_is_low_for_an_element(house):
     assert advice == f"{where}: 350 Ry is little for Na; advice: 600 Ry or more for energies"
 
 
+def test_check_advises_where_ranks_are_not_started(house):
+    """Cores are asked for, and the program would start once; a command of several words may start them itself."""
+    levels = (
+        "levels:\n  gfn2: {engine: xtb}\n  one: {engine: cp2k}\n  many: {engine: vasp, ranks: 4}\n"
+        "  by_launcher: {engine: cp2k, ranks: 4, launcher: [srun]}\n"
+        "  by_command: {engine: cp2k, ranks: 4, command: [mpirun, -n, '4', cp2k.psmp]}\n"
+    )
+    (house / "config.yaml").write_text(levels)
+    done = iondrill("check", cwd=house)
+    assert done.returncode == 0
+    found, _ = done.stdout.splitlines()
+    assert found == (
+        "config.yaml: levels.many.ranks (line 4): 4 cores are asked for, and without a launcher vasp_std starts once, "
+        "on one; advice: launcher: [mpirun, -n, '{ranks}'] or [srun]"
+    )
+    (remark,) = json.loads(iondrill("check", "--json", cwd=house).stdout)["advice"]
+    assert remark["where"] == "config.yaml: levels.many.ranks (line 4)"
+
+
 def test_check_says_all_that_is_wrong_one_line_each(house):
     (house / "structures").unlink()
     (house / "structures/clusters").mkdir(parents=True)

@@ -277,6 +277,14 @@ LEVELS = "levels: {gfn2: {engine: xtb}}\n"
             "levels: {gfn2: {engine: cp2k, kpoints: [1, 2]}}",
             "F: levels.gfn2.kpoints (line 1): found [1, 2]; allowed: 3 whole numbers > 0",
         ),
+        (
+            "levels: {a: {engine: cp2k, launcher: [mpirun, -n, '{rank}']}}",
+            "F: levels.a.launcher.2 (line 1): found '{rank}'; allowed: {ranks}, the number of ranks",
+        ),
+        (
+            "levels: {a: {engine: vasp, launcher: [srun, '--ntasks={ranks}{nodes}']}}",
+            "F: levels.a.launcher.1 (line 1): found '{nodes}'; allowed: {ranks}, the number of ranks",
+        ),
         (LEVELS + "relax: {level: gfn3}", "F: relax.level (line 2): there is no level 'gfn3'; did you mean 'gfn2'?"),
         ("levels: {a: {engine: xtb}}", "F: relax.level (line 1): there is no level 'gfn2', the default; allowed: a"),
         (LEVELS + "md: {run: [x]}", "F: md.run.0 (line 2): there is no run 'x'; allowed: nothing"),

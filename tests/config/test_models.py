@@ -37,6 +37,12 @@ def test_every_level_has_a_title_of_its_own(engine):
     assert len(level.title) < 60
 
 
+def test_ranks_are_filled_in_and_what_is_a_shells_stays():
+    launcher = ["env", "HOME=${HOME}", "mpirun", "-n{ranks}", "{}", "{ echo; }"]
+    level = Cp2kLevel(engine="cp2k", ranks=3, launcher=launcher)
+    assert level.program == ["env", "HOME=${HOME}", "mpirun", "-n3", "{}", "{ echo; }", "cp2k.psmp"]
+
+
 def test_a_level_says_its_dispersion():
     titles = {Cp2kLevel(engine="cp2k", dispersion=word).title for word in ("D3(BJ)", "D3(0)", "none")}
     assert len(titles) == 3

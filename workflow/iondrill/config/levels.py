@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from iondrill.config.base import REMOVE, NonNegativeFloat, Number, PositiveFloat, PositiveInt, Removable, Strict
 
 Grid = tuple[PositiveInt, PositiveInt, PositiveInt]
 Command = Annotated[list[str], Field(min_length=1, description="the program and its arguments")]
+RANKS = "{ranks}"
+PLACEHOLDER = re.compile(r"(?<!\$)\{[A-Za-z_][^{},\s]*\}")
+"""What looks as if it were filled in; ``${NAME}`` is a shell's."""
+
+
+def _only_ranks(word: str) -> str:
+    """Refuse what would reach the launcher as it is."""
+    if unknown := [found for found in PLACEHOLDER.findall(word) if found != RANKS]:
+        raise ValueError(f"found '{unknown[0]}'; allowed: {RANKS}, the number of ranks")
+    return word
 
 
 def started_by(launcher: list[str], ranks: int) -> list[str]:
     """Return a launcher with the number of ranks filled in."""
-    return [word.replace("{ranks}", str(ranks)) for word in launcher]
+    return [word.replace(RANKS, str(ranks)) for word in launcher]
 
 
 class XtbLevel(Strict):
@@ -51,7 +62,7 @@ class DftLevel(Strict):
     dispersion: Literal["D3(BJ)", "D3(0)", "none"] = Field("D3(BJ)", description="Grimme's D3, by its damping")
     command: Command
     ranks: PositiveInt = Field(1, description="MPI ranks: cores that a job occupies; schedulers are asked for them")
-    launcher: list[str] = Field(
+    launcher: list[Annotated[str, AfterValidator(_only_ranks)]] = Field(
         [], description="put before the command, e.g. [mpirun, -n, '{ranks}'] or [srun]; {ranks} is filled in"
     )
 
