@@ -54,7 +54,20 @@ def test_check_advises_where_a_cutoff_is_low_for_an_element(house):
     assert done.returncode == 0
     advice, _ = done.stdout.splitlines()
     where = "config.yaml: levels.coarse.cutoff_Ry (line 1)"
-    assert advice == f"{where}: 350 Ry is little for Na; advice: 600 Ry or more for energies"
+    assert advice == f"{where}: 350 Ry is little for relaxations with Na; advice: 600 Ry or more for that"
+
+
+def test_check_says_what_a_cutoff_is_low_for(house):
+    """Of the paper's run the maps of the run with sodium, not the adsorption energies at the same level."""
+    shutil.copy(ROOT / "config.yaml", house)
+    shutil.copy(ROOT / "config.paper.yaml", house)
+    advice, _ = iondrill("check", "--configfile", "config.paper.yaml", cwd=house).stdout.splitlines()
+    assert advice.startswith("config.paper.yaml: levels.pbe-d3.cutoff_Ry (line ")
+    assert advice.endswith("): 400 Ry is little for ELF with Na; advice: 600 Ry or more for that")
+    low = "levels: {pbe-d3-md-na: {cutoff_Ry: 400}}\nelf: {level: pbe-d3-md-na}\n"
+    (house / "low.yaml").write_text(low + "convergence: {studies: {flakes-na: null}}\n")
+    advice, _ = iondrill("check", "--configfile", "config.paper.yaml", "low.yaml", cwd=house).stdout.splitlines()
+    assert advice.endswith("): 400 Ry is little for ELF and MD with Na; advice: 600 Ry or more for that")
 
 
 def test_check_advises_where_ranks_are_not_started(house):

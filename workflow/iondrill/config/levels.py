@@ -87,7 +87,9 @@ class Cp2kLevel(DftLevel):
         description="Gaussian basis set, with GTH pseudopotentials; MOLOPT for slabs: with the far-reaching "
         "functions that Li has in the others the SCF does not settle",
     )
-    cutoff_Ry: PositiveFloat = Field(400.0, description="300–350 for MD, 400 for energies, 600–1000 for MD with Na")
+    cutoff_Ry: PositiveFloat = Field(
+        400.0, description="300–350 for MD, 400 for energies, 600–1000 for MD and ELF with Na"
+    )
     rel_cutoff_Ry: PositiveFloat = Field(
         50.0, description="plane-wave cutoff of the grid that holds the narrowest Gaussian"
     )

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ON_GRID = frozenset({"md", "elf"})
 """Stages whose jobs put no element on a grid of its own."""
+USES = {"relax": "relaxations", "md": "MD", "elf": "ELF"}
+"""Stages in words, where their name is none."""
 
 
 def advice(paths: Sequence[Path], elements: Mapping[tuple[str, str], Sequence[str]]) -> list[Problem]:
@@ -51,15 +53,13 @@ def _too_coarse(
     from iondrill.engines.cp2k.inputs import too_coarse
 
     cp2k = {name: level for name, level in levels.items() if isinstance(level, Cp2kLevel)}
-    found = {
-        (name, element): least_Ry
-        for (name, stage), symbols in elements.items()
-        if name in cp2k
-        for element, least_Ry in too_coarse(cp2k[name], symbols, own_grid=stage not in ON_GRID).items()
-    }
-    for (name, element), least_Ry in found.items():
-        yield Problem(
-            locate(documents, ("levels", name, "cutoff_Ry")),
-            f"{cp2k[name].cutoff_Ry:g} Ry is little for {element}",
-            f"advice: {least_Ry:g} Ry or more for energies",
-        )
+    found: dict[tuple[str, str, float], list[str]] = {}
+    for (name, stage), symbols in elements.items():
+        if name in cp2k:
+            for element, least_Ry in too_coarse(cp2k[name], symbols, own_grid=stage not in ON_GRID).items():
+                found.setdefault((name, element, least_Ry), []).append(USES.get(stage, stage))
+    for (name, element, least_Ry), uses in found.items():
+        where = locate(documents, ("levels", name, "cutoff_Ry"))
+        there = " and ".join([", ".join(uses[:-1]), uses[-1]] if uses[1:] else uses)
+        little = f"{cp2k[name].cutoff_Ry:g} Ry is little for {there} with {element}"
+        yield Problem(where, little, f"advice: {least_Ry:g} Ry or more for that")
