@@ -95,6 +95,9 @@ def test_folders_are_safe_in_patterns(text):
     assert not set(text) & set("{}*?[]\n\t\0")
 
 
+MATRIX = {"assemblies": {"with": "a", "without": "b"}, "seeds": [1, 2], "steps": 10, "launch_m_s": 5}
+
+
 def found(**content):
     levels = {"gfn2": {"engine": "xtb"}, "dft": {"engine": "cp2k"}, "vasp": {"engine": "vasp"}}
     return list(mistakes({"levels": levels} | content))
@@ -105,6 +108,31 @@ def test_levels_and_runs_must_exist():
         (("md", "run", 1), "there is no run 'b'", "allowed: a"),
         (("md", "level"), "there is no level 'gfn'", "did you mean 'gfn2'?"),
     }
+
+
+@pytest.mark.parametrize("levels", [3, None, {}, {"gfn2": 3}, {"gfn2": {"engine": "xtbb"}}, {"gfn2": {"engine": [1]}}])
+def test_levels_that_cannot_be_read_are_no_mistake_of_others(levels):
+    """They are refused where they stand."""
+    stages = {name: {"level": "gfn2"} for name in ("barriers", "intercalation", "relax", "adsorption")}
+    assert list(mistakes({"levels": levels, **stages})) == []
+
+
+@pytest.mark.parametrize(
+    "md",
+    [3, None, {"runs": 3}, {"matrix": 3}, {"matrix": {"m": 3}}, {"matrix": {"m": {**MATRIX, "step": 1}}}],
+    ids=str,
+)
+def test_runs_that_cannot_be_read_are_not_missed(md):
+    assert not found(md=md, inputs={"runs": ["m-with-s1"]})
+    assert found(md={"runs": {"m": {}}}, inputs={"runs": ["m-with-s1"]})
+
+
+def test_a_stage_that_cannot_be_read_has_no_default():
+    levels = {"dft": {"engine": "cp2k"}}
+    stages = dict.fromkeys(["relax", "md", "elf"], 3)
+    assert list(mistakes({"levels": levels, "adsorption": 3, **stages})) == []
+    computed = {"level": "dft", "prerelax": None, "metal": "computed"}
+    assert list(mistakes({"levels": levels, "adsorption": computed, "intercalation": 3, **stages})) == []
 
 
 def test_vasp_runs_no_dynamics_and_gives_no_density_differences():
@@ -136,9 +164,6 @@ plain = st.recursive(
 @given(st.dictionaries(st.sampled_from(["levels", "md", "relax", "inputs", "adsorption", "elf", "x"]), plain))
 def test_cross_checks_bear_any_content(content):
     assert all(len(mistake) == 3 for mistake in mistakes(content))
-
-
-MATRIX = {"assemblies": {"with": "a", "without": "b"}, "seeds": [1, 2], "steps": 10, "launch_m_s": 5}
 
 
 def stage(**fields):

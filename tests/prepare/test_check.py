@@ -205,6 +205,14 @@ def test_a_folder_of_recipes_that_is_not_there(house):
         recipe_path("dot", Path("nowhere"))
 
 
+def test_what_cannot_be_read_is_said_once(house):
+    stages = {"relax": {"structures": ["dot"]}, "barriers": {"level": "gfn2", "facets": ["top"]}}
+    config(levels=3, **stages)
+    assert problems() == ["config.yaml: levels (line 1): found 3; allowed: keys with values"]
+    config(structures=3, **stages)
+    assert problems() == ["config.yaml: structures (line 4): found 3; allowed: a folder"]
+
+
 def test_sites_that_a_facet_does_not_have(house):
     config(adsorption={"facets": ["top"], "sites": ["nowhere"]})
     (found,) = problems()

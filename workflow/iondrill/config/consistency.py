@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
 STAGES = ("relax", "md", "elf", "adsorption")
 RELAXING = ("relax", "adsorption")
+DFT = ("cp2k", "vasp")
 
 
 def mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
@@ -31,26 +31,13 @@ def mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
     content : dict
         The merged content of the configuration files, valid or not.
     """
-    levels, runs = _mapping(content, "levels"), _mapping(content, "md", "runs")
-    matrices = _mapping(content, "md", "matrix")
-    known = {*runs, *matrices, *_cells(matrices)}
+    known = _known_runs(content)
     yield from _metal_mistakes(content)
     for place, refers_to, name in references(content):
-        if refers_to == "level" and levels and name not in levels:
-            default = "" if value_at(content, place) else ", the default"
-            allowed = nearest(name, map(str, levels))
-            allowed += ", or null" if place[-1] == "prerelax" and allowed.startswith("allowed") else ""
-            yield place, f"there is no level '{name}'{default}", allowed
-        elif refers_to == "level":
-            yield from _vasp_mistakes(content, place, name)
-            yield from _route_mistakes(content, place, name)
-            if place[0] == "intercalation" and _mapping(content, "levels", name).get("engine") == "xtb":
-                found = f"level '{name}' is of engine xtb, which samples Γ alone: no metal converges with its cell"
-                yield place, found, "allowed: a level of engine cp2k or vasp"
-            if place[0] == "barriers" and _mapping(content, "levels", name).get("engine") != "xtb":
-                yield place, f"level '{name}' is not of engine xtb", "allowed: a level of engine xtb"
-        elif refers_to == "run" and name not in known:
-            yield place, f"there is no run '{name}'", nearest(name, map(str, known))
+        if refers_to == "level":
+            yield from _level_mistakes(content, place, name)
+        elif refers_to == "run" and known is not None and name not in known:
+            yield place, f"there is no run '{name}'", nearest(name, known)
         elif refers_to == "run" and place[0] == "md":
             yield from _thermostat_mistakes(content, name)
     for study in _mapping(content, "convergence", "studies"):
@@ -63,16 +50,35 @@ def references(content: dict[str | int, Any]) -> Iterator[tuple[Place, str, str]
     Levels that the stages name by default are among them.
     """
     for stage in STAGES:
-        if "level" not in _mapping(content, stage):
+        if _readable(content, stage) and "level" not in _mapping(content, stage):
             yield (stage, "level"), "level", Config.model_fields[stage].get_default().level
     for stage in RELAXING:
         default = Config.model_fields[stage].get_default()
         level = _mapping(content, stage).get("level", default.level)
         levels = [name for name in (level if isinstance(level, list) else [level]) if isinstance(name, str)]
         engines = [_mapping(content, "levels", name).get("engine") for name in levels]
-        if "prerelax" not in _mapping(content, stage) and any(engine not in (None, "xtb") for engine in engines):
+        if "prerelax" not in _mapping(content, stage) and any(engine in DFT for engine in engines):
             yield (stage, "prerelax"), "level", default.prerelax
     yield from schema_of(Config).references(content)
+
+
+def _level_mistakes(content: dict[str | int, Any], place: Place, name: str) -> Iterator[Mistake]:
+    """Yield what is wrong with a level where it is named; one that cannot be read is wrong only where it stands."""
+    levels = _mapping(content, "levels")
+    if levels and name not in levels:
+        default = "" if value_at(content, place) else ", the default"
+        allowed = nearest(name, map(str, levels))
+        allowed += ", or null" if place[-1] == "prerelax" and allowed.startswith("allowed") else ""
+        yield place, f"there is no level '{name}'{default}", allowed
+        return
+    yield from _vasp_mistakes(content, place, name)
+    yield from _route_mistakes(content, place, name)
+    engine = _mapping(content, "levels", name).get("engine")
+    if place[0] == "intercalation" and engine == "xtb":
+        found = f"level '{name}' is of engine xtb, which samples Γ alone: no metal converges with its cell"
+        yield place, found, "allowed: a level of engine cp2k or vasp"
+    if place[0] == "barriers" and engine in DFT:
+        yield place, f"level '{name}' is not of engine xtb", "allowed: a level of engine xtb"
 
 
 def _vasp_mistakes(content: dict[str | int, Any], place: Place, name: str) -> Iterator[Mistake]:
@@ -100,7 +106,7 @@ def _metal_mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
     if stage.get("metal") != "computed":
         return
     computed = _mapping(content, "intercalation")
-    if not computed:
+    if content.get("intercalation") is None:
         yield place, "found 'computed'", "allowed: tabulated; computed needs intercalation"
     level = computed.get("level")
     wanted = stage.get("level", Config.model_fields["adsorption"].get_default().level)
@@ -120,11 +126,18 @@ def _thermostat_mistakes(content: dict[str | int, Any], run: str) -> Iterator[Mi
         yield ("md", key, run, "thermostat", "kind"), "found 'nose' at a level of engine xtb", "allowed: csvr, none"
 
 
-def _cells(matrices: dict[str | int, Any]) -> Iterator[str]:
-    """Yield the names of the runs of each matrix that is valid."""
-    for name, matrix in matrices.items():
-        with suppress(ValidationError):
-            yield from MdMatrix.model_validate(matrix).cells(str(name))
+def _known_runs(content: dict[str | int, Any]) -> set[str] | None:
+    """Return the names of runs, matrices and the runs of these; None if some cannot be read."""
+    if not (_readable(content, "md", "runs") and _readable(content, "md", "matrix")):
+        return None
+    runs, matrices = _mapping(content, "md", "runs"), _mapping(content, "md", "matrix")
+    known = {str(name) for name in (*runs, *matrices)}
+    try:
+        for name, matrix in matrices.items():
+            known |= MdMatrix.model_validate(matrix).cells(str(name)).keys()
+    except ValidationError:
+        return None
+    return known
 
 
 def _sweep_mistakes(content: dict[str | int, Any], name: str) -> Iterator[Mistake]:
@@ -146,3 +159,10 @@ def _mapping(content: Any, *keys: str) -> dict[str | int, Any]:
     for key in keys:
         content = content.get(key) if isinstance(content, dict) else None
     return content if isinstance(content, dict) else {}
+
+
+def _readable(content: Any, *keys: str) -> bool:
+    """Say whether there is a mapping at a place, or it is left out."""
+    for key in keys:
+        content = content.get(key, {}) if isinstance(content, dict) else None
+    return isinstance(content, dict)

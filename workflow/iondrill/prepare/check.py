@@ -65,7 +65,8 @@ def check(*paths: Path) -> Summary:
     content = config_content(documents)
     folder = content.get("structures", Config.model_fields["structures"].default)
     recipes = Recipes(Path(folder if isinstance(folder, str) else "."))
-    problems += _require_named(recipes, content, documents)
+    if isinstance(folder, str):
+        problems += _require_named(recipes, content, documents)
     recipes.build_all()
     problems += recipes.problems
     if config is not None and not problems:
