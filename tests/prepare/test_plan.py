@@ -133,6 +133,39 @@ def test_a_site_that_the_facet_does_not_have_is_named(tmp_path: Path) -> None:
         plan(results=str(tmp_path), adsorption=stage).executed()
 
 
+STEPS = {"steps": 3}
+
+
+@pytest.mark.parametrize(
+    ("stages", "key"),
+    [
+        ({"adsorption": {"facets": ["C100-2x1", "C999"]}}, "adsorption.facets.1"),
+        ({"barriers": {"level": "gfn2", "facets": ["C999"]}}, "barriers.facets.0"),
+        ({"relax": {"structures": ["C999"]}}, "relax.structures.0"),
+        ({"md": {"run": ["a"], "runs": {"a": {**STEPS, "assembly": "C999"}}}}, "md.runs.a.assembly"),
+        (
+            {"md": {"run": ["m"], "matrix": {"m": {**STEPS, "assemblies": {"a": "C999"}, "seeds": [1]}}}},
+            "md.matrix.m.assemblies.a",
+        ),
+        (
+            {"convergence": {"studies": {"s": {"structure": "C999.Li-x", "level": "gfn2", "sweep": {"layers": [8]}}}}},
+            "convergence.studies.s.structure",
+        ),
+    ],
+)
+def test_a_recipe_that_is_not_there_is_missed_where_it_is_named(
+    stages: dict[str, Any], key: str, tmp_path: Path
+) -> None:
+    """As `iondrill check` says it, also for Snakemake."""
+    made = plan(results=str(tmp_path), **stages)
+    with pytest.raises(UserError) as caught:
+        made.executed(), made.written(), made.barrier_jobs()
+    (problem,) = caught.value.problems
+    assert (problem.where, problem.found) == (key, "there is no recipe 'C999'")
+    assert (" C100-2x1," in problem.allowed) == ("facets" in key or "studies" in key)
+    assert (" nd29," in problem.allowed) == ("structures" in key)
+
+
 def test_coverages_are_jobs_of_their_own(tmp_path: Path) -> None:
     stage = {"facets": ["C100-2x1"], "ions": ["Na"], "n": [1, 2]}
     fillings = plan(results=str(tmp_path), adsorption=stage).fillings()

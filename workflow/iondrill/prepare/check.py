@@ -13,6 +13,7 @@ from iondrill.config.models import Config
 from iondrill.errors import Problem, UserError, nearest
 from iondrill.prepare.elements import element_problems, elements_used
 from iondrill.prepare.jobs import VALENCE_ELECTRONS
+from iondrill.prepare.naming import KINDS, recipe_named
 from iondrill.prepare.plan import Plan
 from iondrill.prepare.plan_check import plan_problems
 
@@ -22,13 +23,6 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from iondrill.build.recipes import AnyRecipe
-
-KINDS = {
-    "structure": ("cluster", "flake", "assembly"),
-    "assembly": ("assembly",),
-    "facet": ("facet",),
-}
-"""The kinds of recipes that a key of the configuration may name, by what it refers to."""
 
 
 class Summary(NamedTuple):
@@ -178,12 +172,8 @@ def _require_named(recipes: Recipes, content: dict[str | int, Any], documents: S
             yield Problem(locate(documents, ("structures",)), found, "allowed: the folder of the recipes")
         return
     for place, refers_to, name in named:
-        recipe, dot, _ = name.partition(".")
-        if refers_to != "subject":
-            recipes.require(name, KINDS[refers_to], locate(documents, place))
-        elif not dot or recipe != "atom":
-            kinds = ("facet",) if dot else (*KINDS["structure"], "facet")
-            recipes.require(recipe, kinds, locate(documents, place))
+        if recipe := recipe_named(refers_to, name):
+            recipes.require(*recipe, locate(documents, place))
 
 
 def _spin_problems(atoms: Atoms, path: Path, recipe: AnyRecipe) -> list[Problem]:

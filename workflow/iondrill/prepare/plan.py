@@ -13,6 +13,7 @@ from iondrill.prepare.convergence import Point, Row, Sweeps
 from iondrill.prepare.describe import describe
 from iondrill.prepare.hops import Hop, hops
 from iondrill.prepare.jobs import CLEAN
+from iondrill.prepare.naming import recipe_named
 from iondrill.prepare.resources import ATOM, read_size, request
 from iondrill.prepare.subjects import FRAGMENTS, JobId, Subjects
 
@@ -94,6 +95,8 @@ class Plan(Subjects):
         stage = self.config.barriers
         if stage is None:
             raise UserError.of("barriers", "the configuration has no such section", "needed: level and facets")
+        for facet in stage.facets:
+            self.recipe_path(facet)  # says which key names one that is not there
         return hops(stage, self.recipes, self._site_spacings)
 
     def intercalation_jobs(self) -> list[JobId]:
@@ -118,6 +121,9 @@ class Plan(Subjects):
             If a study sweeps a setting that means nothing for its structure or level.
         """
         names = self.config.convergence.studies
+        for study in names.values():
+            if named := recipe_named("subject", study.structure):
+                self.recipe_path(named[0])
         return {name: list(Sweeps(name, self.config, self.recipes).rows()) for name in names}
 
     @cached_property

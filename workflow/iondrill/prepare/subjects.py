@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from iondrill.build.recipes import AssemblyRecipe, read_recipe, recipe_files, recipe_path
 from iondrill.errors import Problem, UserError, nearest
+from iondrill.prepare.naming import at_its_key
 from iondrill.prepare.sitelist import has_room, site_spacings
 
 if TYPE_CHECKING:
@@ -77,8 +78,19 @@ class Subjects:
         return self._recipes[name]
 
     def recipe_path(self, name: str) -> Path:
-        """Return the file of a recipe; the folder is listed only once."""
-        return recipe_path(name, self.recipes, self._recipe_files)
+        """Return the file of a recipe; the folder is listed only once.
+
+        Raises
+        ------
+        UserError
+            If there is not one of this name: at the key of the configuration that names it.
+        """
+        try:
+            return recipe_path(name, self.recipes, self._recipe_files)
+        except UserError as error:
+            if not self.recipes.is_dir():
+                raise
+            raise at_its_key(error, name, self.config, self._recipe_files) from None
 
     @cached_property
     def _recipe_files(self) -> dict[str, list[Path]]:
