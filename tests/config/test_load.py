@@ -96,7 +96,8 @@ FIXED_KEYS = [
 LEAVES = [
     place
     for place in places(FULL)
-    if not isinstance(parent_of(FULL, place)[place[-1]], dict | list) and place[-1] != "engine"
+    # the sites may be a mapping too, and without its engine a level means nothing
+    if not isinstance(parent_of(FULL, place)[place[-1]], dict | list) and place[-1] not in {"engine", "sites"}
 ]
 
 
@@ -290,7 +291,24 @@ LEVELS = "levels: {gfn2: {engine: xtb}}\n"
         (LEVELS + "md: {run: [x]}", "F: md.run.0 (line 2): there is no run 'x'; allowed: nothing"),
         (
             LEVELS + "adsorption: {sites: 3}",
-            "F: adsorption.sites (line 2): found 3; allowed: a list of names, or 'all'",
+            "F: adsorption.sites (line 2): found 3; allowed: a list of names, or keys with values, or 'all'",
+        ),
+        (
+            LEVELS + "adsorption: {facets: [a], sites: {a: 3}}",
+            "F: adsorption.sites.a (line 2): found 3; allowed: a list of names, or 'all'",
+        ),
+        (
+            LEVELS + "adsorption: {facets: [a], sites: {a: [x, 3]}}",
+            "F: adsorption.sites.a.1 (line 2): found 3; allowed: a name",
+        ),
+        (LEVELS + "adsorption: {sites: [x, 3]}", "F: adsorption.sites.1 (line 2): found 3; allowed: a name"),
+        (
+            LEVELS + "adsorption: {facets: [a], sites: {a b: all}}",
+            "F: adsorption.sites.'a b' (line 2): found the key 'a b'; allowed: letters, digits",
+        ),
+        (
+            LEVELS + "adsorption: {facets: [top, C111], sites: {C110: [x]}}",
+            "F: adsorption.sites.C110 (line 2): adsorption.facets does not name 'C110'; did you mean 'C111'?",
         ),
         (LEVELS + "adsorption: {ions: [Rb]}", "F: adsorption.ions.0 (line 2): found 'Rb'; allowed: 'Li', 'Na' or 'K'"),
         (
@@ -300,7 +318,14 @@ LEVELS = "levels: {gfn2: {engine: xtb}}\n"
     ],
 )
 def test_a_mistake_is_named(content, expected):
-    assert any(problem.startswith(expected) for problem in problems_of(content)), problems_of(content)
+    found = problems_of(content)
+    assert any(problem.startswith(expected) for problem in found), found
+
+
+@pytest.mark.parametrize("sites", ["3", "{a: 3}", "{a: [3]}", "{a: [all], c: all}", "[3]", "{b: [x y]}"])
+def test_sites_that_are_wrong_are_one_mistake(sites):
+    """Whatever of the ways to name them comes nearest."""
+    assert len(problems_of(LEVELS + "adsorption: {facets: [a, b], sites: " + sites + "}")) == 1
 
 
 def test_aliases_of_aliases_do_not_blow_up():
@@ -386,6 +411,14 @@ def test_null_takes_out_an_entry_of_an_earlier_file():
     merged = merge(read_documents(first, second))
     assert check_config(read_documents(first, second), merged) == config
     assert merged["levels"]["spare"] is None  # what Snakemake gives is its own
+
+
+def test_null_takes_out_the_sites_of_a_facet():
+    first = file_with(LEVELS + "adsorption: {facets: [a, b], sites: {a: [x], b: [y]}}\n")
+    stage = read_config(first, file_with("adsorption: {facets: [b], sites: {a: null}}\n")).adsorption
+    assert (stage.sites, stage.sites_on("b")) == ({"b": ["y"]}, ["y"])
+    with pytest.raises(UserError, match=r"adsorption.sites.a \(line 2\): adsorption.facets does not name 'a'"):
+        read_config(first, file_with("adsorption: {facets: [b]}\n"))
 
 
 def test_what_is_taken_out_is_not_there_for_others():

@@ -166,6 +166,31 @@ def test_a_recipe_that_is_not_there_is_missed_where_it_is_named(
     assert (" nd29," in problem.allowed) == ("structures" in key)
 
 
+def test_each_facet_may_have_sites_of_its_own(tmp_path: Path) -> None:
+    stage = {"facets": ["C100-2x1", "C111-2x1-pandey", "graphene"], "ions": ["Li"]}
+    sites = {"C100-2x1": ["cave"], "C111-2x1-pandey": ["trough-1"]}
+
+    def filled(sites: object) -> set[tuple[str, str]]:
+        made = plan(results=str(tmp_path), adsorption={**stage, "sites": sites})
+        return {(filling.facet, filling.site) for filling in made.fillings()}
+
+    every = filled("all")
+    named = {("C100-2x1", "cave"), ("C111-2x1-pandey", "trough-1")}
+    assert named < every
+    of_graphene = {one for one in every if one[0] == "graphene"}
+    assert filled(sites) == filled({**sites, "graphene": "all"}) == named | of_graphene
+    assert filled({**sites, "graphene": []}) == named
+    assert filled({}) == every
+    with pytest.raises(UserError, match=r"adsorption\.sites: facet C111-2x1-pandey has no site 'top'"):
+        filled(["top"])  # a list is for all
+    with pytest.raises(UserError) as caught:
+        filled({"C100-2x1": ["trough-1"], "graphene": ["topp"]})
+    assert [(problem.where, problem.found) for problem in caught.value.problems] == [
+        ("adsorption.sites.C100-2x1", "facet C100-2x1 has no site 'trough-1'"),
+        ("adsorption.sites.graphene", "facet graphene has no site 'topp'"),
+    ]
+
+
 def test_coverages_are_jobs_of_their_own(tmp_path: Path) -> None:
     stage = {"facets": ["C100-2x1"], "ions": ["Na"], "n": [1, 2]}
     fillings = plan(results=str(tmp_path), adsorption=stage).fillings()

@@ -39,7 +39,7 @@ rule write_report:
                 category="Adsorption",
                 labels={"what": "energies"},
             )
-            if all((plan.config.adsorption.facets, plan.config.adsorption.ions, plan.config.adsorption.sites))
+            if plan.fillings()
             else []
         ),
     log:

@@ -37,12 +37,15 @@ class Mishap(NamedTuple):
     message: str
     spot: Spot
 
-    @property
-    def within(self) -> bool:
-        """Whether, of several types, the value is of this one, and only what it holds is wrong."""
+    def chosen(self, depth: int) -> tuple[Place, str] | None:
+        """Return a choice between types on the way to the error, and the type that it is about, if there is one."""
+        return self.spot.unions[depth] if depth < len(self.spot.unions) else None
+
+    def within(self, depth: int) -> bool:
+        """Say whether the value is of the type chosen there, and only what it holds is wrong."""
         if self.kind in {"missing", "extra_forbidden"}:
             return isinstance(self.location[-1], str)
-        return self.spot.union is not None and len(self.spot.place) > len(self.spot.union[0])
+        return len(self.spot.place) > len(self.spot.unions[depth][0])
 
 
 def explain(model: Any, error: ValidationError, content: Any) -> Iterator[Mistake]:
@@ -62,7 +65,7 @@ def explain(model: Any, error: ValidationError, content: Any) -> Iterator[Mistak
     mishaps = [_mishap(detail, schema, content) for detail in details]
     for mishap in _nearest_type(_without_misspelt(mishaps, schema), schema, content):
         place, found, allowed = _mistake(mishap, schema, content)
-        if found == NOTHING and schema.at(place[:-1], content).get("x-removable"):
+        if found == NOTHING and schema.loses_entries(place[:-1], content):
             allowed += ", or null for an entry of an earlier file"
         yield place, found, allowed
 
@@ -101,18 +104,23 @@ def _without_misspelt(mishaps: Sequence[Mishap], schema: Schema) -> list[Mishap]
     ]
 
 
-def _nearest_type(mishaps: Sequence[Mishap], schema: Schema, content: Any) -> Iterator[Mishap]:
+def _nearest_type(mishaps: Sequence[Mishap], schema: Schema, content: Any, depth: int = 0) -> Iterator[Mishap]:
     """Of a value that fits none of several types, keep what is wrong by the type that comes nearest."""
-    for union, group in groupby(mishaps, key=lambda mishap: mishap.spot.union and mishap.spot.union[0]):
+
+    def choice(mishap: Mishap) -> Place | None:
+        chosen = mishap.chosen(depth)
+        return None if chosen is None else chosen[0]
+
+    for union, group in groupby(mishaps, key=choice):
         if union is None:
             yield from group
             continue
-        types = [list(one) for _, one in groupby(group, key=lambda mishap: mishap.spot.union)]
-        near = [one for one in types if all(mishap.within for mishap in one)]
+        types = [list(one) for _, one in groupby(group, key=lambda mishap: mishap.chosen(depth))]
+        near = [one for one in types if all(mishap.within(depth) for mishap in one)]
         if near:
-            yield from min(near, key=len)
+            yield from _nearest_type(min(near, key=len), schema, content, depth + 1)
         else:
-            yield Mishap("union", union, "", Spot(union, schema.at(union, content), None))
+            yield Mishap("union", union, "", Spot(union, schema.at(union, content), ()))
 
 
 def _mistake(mishap: Mishap, schema: Schema, content: Any) -> Mistake:

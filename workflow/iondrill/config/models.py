@@ -23,6 +23,7 @@ from iondrill.config.base import (
     Number,
     PositiveFloat,
     PositiveInt,
+    Removable,
     RunName,
     Seed,
     Strict,
@@ -36,6 +37,7 @@ PRERELAX = (
     "level whose relaxed geometries are the start at this stage's level, unless that is of engine xtb; null: start as "
     "built"
 )
+SiteLabels = list[Name] | Literal["all"]
 IonCount = Annotated[int, Field(ge=1, le=16), Number]
 
 
@@ -180,7 +182,11 @@ class AdsorptionStage(Strict):
     )
     facets: list[FacetName] = Field([], description="recipes in structures/facets")
     ions: list[Ion] = Field(["Li", "Na"], description="adsorbates")
-    sites: list[Name] | Literal["all"] = Field("all", description="labels of sites, or all symmetry-distinct ones")
+    sites: list[Name] | Annotated[dict[FacetName, SiteLabels], Removable()] | Literal["all"] = Field(
+        "all",
+        description="labels of sites that all facets have, or all symmetry-distinct ones; or one of the two for each "
+        f"facet by its name: those not named get `all` ({REMOVE})",
+    )
     n: Annotated[list[IonCount], Field(min_length=1)] = Field(
         [1],
         description="numbers of ions in the cell, each a coverage of its own: on equivalent places as far apart as "
@@ -199,6 +205,10 @@ class AdsorptionStage(Strict):
     def levels(self) -> list[str]:
         """The levels, each once."""
         return [self.level] if isinstance(self.level, str) else list(dict.fromkeys(self.level))
+
+    def sites_on(self, facet: str) -> SiteLabels:
+        """Return the sites that are asked for on a facet."""
+        return self.sites.get(facet, "all") if isinstance(self.sites, dict) else self.sites
 
 
 class BarriersStage(Strict):

@@ -31,7 +31,7 @@ def without_removed(model: Any, documents: Sequence[Document], content: Content)
     removed = {
         place
         for place in _nulls(content)
-        if schema_of(model).at(place[:-1], content).get("x-removable")
+        if schema_of(model).loses_entries(place[:-1], content)
         and any(value_at(document.content, place) is not None for document in documents)
     }
     return _pruned(content, removed) if removed else content

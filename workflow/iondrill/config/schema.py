@@ -22,8 +22,8 @@ class Spot(NamedTuple):
     """Keys and indices in the content."""
     node: Node
     """The schema of what may stand there."""
-    union: tuple[Place, str] | None
-    """The innermost choice between types on the way there, and the type that this error is about."""
+    unions: tuple[tuple[Place, str], ...]
+    """The choices between types on the way there, outermost first, and of each the type that this error is about."""
 
 
 class Schema:
@@ -69,26 +69,26 @@ class Schema:
     def spot(self, location: Place) -> Spot:
         """Follow a location of pydantic, which names the members of unions besides keys and indices."""
         place: list[str | int] = []
-        union = None
+        unions: list[tuple[Place, str]] = []
         node = self.resolve(self.root)
         for part in location:
             if tagged := self.tagged(node):
                 node = tagged.get(str(part), {})
             elif len(choices := _choices(node)) > 1:
-                union = (tuple(place), str(part))
+                unions.append((tuple(place), str(part)))
                 node = self.resolve(self._labelled(choices, str(part)))
             else:
                 place.append(part)
                 node = self.resolve(self.child(node, part))
-        return Spot(tuple(place), node, union)
+        return Spot(tuple(place), node, tuple(unions))
 
     def _labelled(self, choices: list[Node], label: str) -> Node:
         """Return the member of a union that pydantic means by a label."""
         for choice in choices:
             if choice.get("$ref", "").endswith(f"/{label}"):
                 return choice
-        arrays = [choice for choice in choices if choice.get("type") == "array"]
-        return arrays[0] if arrays and any(word in label for word in ("list", "tuple")) else {}
+        kind = "object" if label.startswith("dict") else "array" if label.startswith(("list", "tuple")) else None
+        return next((choice for choice in choices if kind and choice.get("type") == kind), {})
 
     def at(self, place: Place, content: Any) -> Node:
         """Return what may stand at a place of the content; of a choice between types, the choice."""
@@ -97,9 +97,16 @@ class Schema:
             tagged = self.tagged(node)
             if tagged and isinstance(content, dict):
                 node = tagged.get(str(content.get(node["discriminator"]["propertyName"])), {})
-            node = self.resolve(self.child(node, part))
+            kind = "object" if isinstance(content, dict) else "array"
+            fitting = (choice for choice in _choices(node) if choice.get("type") == kind)
+            node = self.resolve(self.child(next(fitting, node), part))
             content = value_at(content, (part,))
         return node
+
+    def loses_entries(self, place: Place, content: Any) -> bool:
+        """Say whether a mapping at a place is one that a later file can take entries out of."""
+        node = self.at(place, content)
+        return any(choice.get("x-removable") for choice in (node, *_choices(node)))
 
     def references(self, content: Any, node: Node | None = None, at: Place = ()) -> Iterator[tuple[Place, str, str]]:
         """Yield each name in the content that refers to something else: its place, to what, and the name.

@@ -192,11 +192,13 @@ class Subjects:
 
     def _sites(self, facet: str, ion: Ion, n: int) -> list[str]:
         """Return the labels of the sites to fill with ions."""
-        wanted = self.config.adsorption.sites
+        stage = self.config.adsorption
+        wanted, key = stage.sites_on(facet), "adsorption.sites"
+        key += f".{facet}" if isinstance(stage.sites, dict) else ""
         spacings_A = self._site_spacings(facet)
         roomy = [site for site in spacings_A if has_room(spacings_A[site], ion, n)]
         problems = [
-            Problem("adsorption.sites", f"facet {facet} has no site '{site}'", nearest(site, spacings_A))
+            Problem(key, f"facet {facet} has no site '{site}'", nearest(site, spacings_A))
             if site not in spacings_A
             else Problem("adsorption.n", f"site '{site}' of facet {facet} has no room for {n} {ion}", FEWER)
             for site in ([] if wanted == "all" else wanted)
