@@ -35,9 +35,29 @@ def house(tmp_path):
 def test_check_of_what_is_right(house):
     done = iondrill("check", cwd=house)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "config.yaml: 1 structures, 1 jobs, no problems\n"
+    assert done.stdout == "config.yaml: 1 structures, 1 calculations in the default run, no problems\n"
     done = iondrill("check", "--json", cwd=house)
-    assert json.loads(done.stdout) == {"structures": 1, "jobs": 1, "problems": [], "advice": []}
+    assert json.loads(done.stdout) == {
+        "structures": 1,
+        "calculations": 1,
+        "elsewhere": 0,
+        "written": 0,
+        "problems": [],
+        "advice": [],
+    }
+
+
+def test_check_tells_the_default_run_from_other_targets(house):
+    """The first number is what `iondrill status` lists; what no target runs is not called a calculation."""
+    shutil.copy(ROOT / "config.yaml", house)
+    said = iondrill("check", cwd=house).stdout
+    counts = json.loads(iondrill("check", "--json", cwd=house).stdout)
+    assert counts["calculations"] == len(json.loads(iondrill("status", "--json", cwd=house).stdout))
+    assert min(counts["elsewhere"], counts["written"]) > 0
+    assert said == (
+        f"config.yaml: {counts['structures']} structures, {counts['calculations']} calculations in the default run, "
+        f"{counts['elsewhere']} more in other targets, {counts['written']} only written as inputs, no problems\n"
+    )
 
 
 def test_check_advises_where_a_cutoff_is_low_for_an_element(house):
@@ -113,7 +133,7 @@ def test_check_says_all_that_is_wrong_one_line_each(house):
 def test_check_merges_files_as_snakemake_does(house):
     (house / "more.yaml").write_text("relax: {structures: [nd29, nd35]}\n")
     done = iondrill("check", "--configfile", "config.yaml", "more.yaml", cwd=house)
-    assert done.stdout == "config.yaml, more.yaml: 2 structures, 2 jobs, no problems\n"
+    assert done.stdout == "config.yaml, more.yaml: 2 structures, 2 calculations in the default run, no problems\n"
     (house / "more.yaml").write_text("relax: {structures: [nd29, nd36]}\n")
     done = iondrill("check", "--configfile", "config.yaml", "more.yaml", cwd=house)
     assert done.returncode == 1
@@ -125,7 +145,7 @@ def test_the_projects_own_configuration_goes_first_named_or_not(house):
     (house / "more.yaml").write_text("results: elsewhere\nrelax: {structures: [nd35]}\n")
     for named in (["more.yaml"], ["config.yaml", "more.yaml"]):
         done = iondrill("check", "--configfile", *named, cwd=house)
-        assert done.stdout == "config.yaml, more.yaml: 1 structures, 1 jobs, no problems\n"
+        assert done.stdout.startswith("config.yaml, more.yaml: 1 structures, 1 calculations in the default run, no ")
         (job,) = json.loads(iondrill("status", "--json", "--configfile", *named, cwd=house).stdout)
         assert job["name"] == "nd35.gfn2"
     assert "elsewhere" in iondrill("report", "--configfile", "more.yaml", cwd=house).stdout

@@ -59,7 +59,7 @@ def test_the_default_configuration_has_no_problems(tmp_path, monkeypatch):
     summary = check(Path("config.yaml"))
     named = Document(Path("config.yaml")).content
     assert summary.structures > len({*named["relax"]["structures"], *named["adsorption"]["facets"]})
-    assert summary.jobs > summary.structures
+    assert summary.calculations > summary.structures
 
 
 def test_structures_and_jobs_are_counted(house):
@@ -67,14 +67,39 @@ def test_structures_and_jobs_are_counted(house):
     config(relax={"structures": ["dot"]}, md={"run": ["go"], "runs": runs}, elf={"frames": 2})
     summary = check(Path("config.yaml"))
     assert summary.structures == 3  # dot, sheet, meet
-    assert summary.jobs == 2 + 1 + 2  # relaxations of dot and sheet, the run, two frames
+    assert summary.calculations == 2 + 1 + 2  # relaxations of dot and sheet, the run, two frames
     config(adsorption={"facets": ["top"], "ions": ["Li", "Na"]})
     fillings = Plan(read_config(Path("config.yaml"))).fillings()
     assert check(Path("config.yaml")) == (
         1,
         1 + 2 + len(fillings),
+        0,
+        0,
         {("gfn2", "adsorption"): ["C", "H", "Li", "Na"]},
     )
+
+
+def test_what_other_targets_need_is_counted_apart(house):
+    study = {"structure": "dot", "level": "gfn2", "sweep": {"accuracy": [0.1, 0.01]}}
+    stages = {
+        "levels": LEVELS,
+        "adsorption": {"facets": ["top"], "ions": ["Li"], "sites": ["top"]},
+        "inputs": {"adsorption": ["pbe"]},
+        "convergence": {"studies": {"s": study}},
+    }
+    config(**stages)
+    here = 1 + 1 + 1  # slab, atom, ion on the slab
+    assert check(Path("config.yaml"))[1:4] == (here, 3, here)  # and the study's own value
+    ways = {"level": "gfn2", "facets": ["top"], "ions": ["Na"], "paths": [["top", "top"]]}
+    config(**stages, barriers=ways)
+    assert check(Path("config.yaml"))[1:4] == (here, 3 + 1 + 1, here)  # the path, and its end; the slab is there
+    config(**stages, barriers=ways | {"ions": ["Li"]})
+    assert check(Path("config.yaml"))[1:4] == (here, 3 + 1, here)
+    crystals(lithium=["Li"])
+    config(**stages | {"convergence": {}}, intercalation={"level": "pbe", "crystals": ["lithium"]})
+    points = Plan(read_config(Path("config.yaml"))).intercalation_jobs()
+    assert points
+    assert check(Path("config.yaml"))[1:4] == (here, len(points), here - 1)  # the atom is run for its metal
 
 
 def test_the_mistakes_of_the_issue_all_at_once(house):
@@ -224,7 +249,7 @@ def test_a_density_difference_needs_a_nanodiamond(house):
     put("structures/assemblies/alone.yaml", {"kind": "assembly", "cluster": None, "flake": "sheet"})
     runs = {"go": {"assembly": "meet", "steps": 10}, "control": {"assembly": "alone", "steps": 10}}
     config(md={"run": ["go"], "runs": runs}, elf={"frames": 2, "difference": True})
-    assert check(Path("config.yaml")).jobs == 2 + 1 + 2 * 3  # each frame, its nanodiamond, its flake
+    assert check(Path("config.yaml")).calculations == 2 + 1 + 2 * 3  # each frame, its nanodiamond, its flake
     config(md={"run": ["go", "control"], "runs": runs}, elf={"frames": 2, "difference": True})
     (found,) = problems()
     assert found.startswith("config.yaml: elf.difference (line ")
@@ -259,7 +284,7 @@ def test_multiplicities_are_compared_where_spin_counts(house):
     (found,) = problems()
     assert found.startswith("structures/clusters/dot.yaml: multiplicity (line 4): multiplicities are compared at level")
     config(levels={"gfn2": {"engine": "xtb", "spin_polarisation": True}}, relax={"structures": ["dot"]})
-    assert check(Path("config.yaml"))[:2] == (1, 3)  # two relaxations, and what is kept of them
+    assert check(Path("config.yaml"))[:2] == (1, 2)  # what is kept of the two is none
 
 
 def test_charges_of_parts_must_add_up_for_a_density_difference(house):

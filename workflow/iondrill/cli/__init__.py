@@ -169,12 +169,15 @@ def _check(options: argparse.Namespace) -> int:
         raise
     if options.json:
         remarks = [{"where": one.where, "found": one.found, "advice": one.allowed} for one in advised]
-        counts = {"structures": summary.structures, "jobs": summary.jobs}
+        counts = {name: getattr(summary, name) for name in ("structures", "calculations", "elsewhere", "written")}
         print(json.dumps({**counts, "problems": [], "advice": remarks}, indent=2))
     else:
         for one in advised:
             print(one)
-        print(f"{', '.join(map(str, files))}: {summary.structures} structures, {summary.jobs} jobs, no problems")
+        said = f"{summary.structures} structures, {summary.calculations} calculations in the default run"
+        said += f", {summary.elsewhere} more in other targets" if summary.elsewhere else ""
+        said += f", {summary.written} only written as inputs" if summary.written else ""
+        print(f"{', '.join(map(str, files))}: {said}, no problems")
     return 0
 
 

@@ -30,10 +30,14 @@ class Summary(NamedTuple):
 
     structures: int
     """Recipes named in the configuration, and the parts of assemblies."""
-    jobs: int
-    """Jobs to run, and folders to write by ``snakemake inputs``."""
+    calculations: int
+    """Those of the default target."""
+    elsewhere: int
+    """Those that only other targets run."""
+    written: int
+    """Those that no target runs, and of which ``snakemake inputs`` writes the folder."""
     elements: dict[tuple[str, str], list[str]]
-    """The elements that occur at each level of these jobs."""
+    """The elements that occur at each level in each stage of all of them."""
 
 
 def check(*paths: Path) -> Summary:
@@ -74,8 +78,16 @@ def check(*paths: Path) -> Summary:
     elements: dict[tuple[str, str], set[str]] = {}
     for level, stage, element in uses:
         elements.setdefault((level, stage), set()).add(element)
-    jobs = {*plan.executed(), *plan.written()}
-    return Summary(len(recipes.files), len(jobs), {where: sorted(elements[where]) for where in sorted(elements)})
+    return Summary(len(recipes.files), *_counts(plan), {where: sorted(elements[where]) for where in sorted(elements)})
+
+
+def _counts(plan: Plan) -> tuple[int, int, int]:
+    """Return how many calculations the default target runs, others run, and none runs."""
+    here, there = plan.executed(), plan.elsewhere()
+    written = set(plan.written()).difference(here, there)
+    # what is kept of relaxations with several multiplicities is no calculation
+    first, more, only = (sum(not plan.spin_jobs(job) for job in jobs) for jobs in (here, there, written))
+    return first, more, only
 
 
 class Recipes:

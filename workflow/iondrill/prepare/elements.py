@@ -38,11 +38,9 @@ def elements_used(plan: Plan, elements: Mapping[str, Collection[str]]) -> dict[U
     elements : mapping
         Those of each structure by its name.
     """
-    jobs = [*plan.executed(), *plan.written(), *plan.convergence_jobs()]
-    jobs += [] if plan.config.barriers is None else plan.barrier_jobs()
+    jobs = [*plan.executed(), *plan.written(), *plan.elsewhere()]
     held = dict(elements)
     if plan.config.intercalation is not None:
-        jobs += plan.intercalation_jobs()
         recipes = crystals(plan.config, plan.recipes)
         held |= {f"crystal {name}": recipe.composition for name, recipe in recipes.items()}
     found: dict[Use, JobId] = {}

@@ -34,6 +34,11 @@ class Hop(NamedTuple):
         """Name of the job without its level: ``C100-2x1.Li-cave_pedestal``."""
         return f"{self.facet}.{self.ion}-{self.start}_{self.end}"
 
+    @property
+    def ends(self) -> tuple[str, str]:
+        """Names of the relaxations of the ion at its ends, without their level."""
+        return f"{self.facet}.{self.ion}-{self.start}", f"{self.facet}.{self.ion}-{self.end}"
+
 
 def hops(stage: BarriersStage, recipes: Path, sites: Callable[[str], Collection[str]]) -> list[Hop]:
     """Return the ways that are asked for: facet by facet, ion by ion.

@@ -171,6 +171,19 @@ class Plan(Subjects):
         jobs += [job for level in wanted.adsorption for job in self.adsorption_jobs(level)]
         return list(dict.fromkeys(jobs))
 
+    def elsewhere(self) -> list[JobId]:
+        """Return every job that ``convergence``, ``barriers`` and ``intercalation`` run, and the default target not."""
+        jobs = self.convergence_jobs()
+        if self.config.barriers is not None:
+            paths, level = self.barrier_jobs(), self.config.barriers.level
+            ends = [site for hop in self.hops() for site in hop.ends]
+            slabs = [f"{facet}.{CLEAN}" for facet in self.config.barriers.facets]
+            jobs += [*paths, *(JobId("adsorption", f"{subject}.{level}") for subject in (*slabs, *ends))]
+        if self.config.intercalation is not None:
+            jobs += self.intercalation_jobs()
+        of_the_default = set(self.executed())
+        return [job for job in dict.fromkeys(jobs) if job not in of_the_default]
+
     def structure_of(self, job_id: JobId) -> str | None:
         """Return the structure, as built, that a job starts from; None for an atom, and for what is built anew."""
         if job_id.stage == "convergence":
