@@ -133,7 +133,8 @@ def test_iondrill_check_counts_the_points(tmp_path):
     path = tmp_path / "config.yaml"
     made = content({"study": {"structure": "atom.Li", "level": "dft", "sweep": {"cutoff_Ry": [300, 500]}}})
     path.write_text(yaml.safe_dump(made))
-    assert check(path).jobs == 3
+    summary = check(path)
+    assert (summary.calculations, summary.elsewhere) == (0, 3)
 
 
 def test_a_structure_file_has_a_box_of_its_own(tmp_path):

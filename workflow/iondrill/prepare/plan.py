@@ -175,10 +175,10 @@ class Plan(Subjects):
         """Return every job that ``convergence``, ``barriers`` and ``intercalation`` run, and the default target not."""
         jobs = self.convergence_jobs()
         if self.config.barriers is not None:
-            paths, level = self.barrier_jobs(), self.config.barriers.level
-            ends = [site for hop in self.hops() for site in hop.ends]
-            slabs = [f"{facet}.{CLEAN}" for facet in self.config.barriers.facets]
-            jobs += [*paths, *(JobId("adsorption", f"{subject}.{level}") for subject in (*slabs, *ends))]
+            level, paths = self.config.barriers.level, self.hops()
+            jobs += [JobId("barriers", f"{hop.subject}.{level}") for hop in paths]
+            ends = [subject for hop in paths for subject in (f"{hop.facet}.{CLEAN}", *hop.ends)]
+            jobs += [JobId("adsorption", f"{subject}.{level}") for subject in ends]
         if self.config.intercalation is not None:
             jobs += self.intercalation_jobs()
         of_the_default = set(self.executed())
