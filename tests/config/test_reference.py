@@ -29,7 +29,7 @@ def test_committed_files_are_what_the_models_say():
 
 def test_drift_is_noticed(tmp_path):
     (tmp_path / "structures").symlink_to(ROOT / "structures")
-    assert len(outdated(tmp_path)) == 4
+    assert len(outdated(tmp_path)) == 6
     write(tmp_path)
     assert outdated(tmp_path) == []
     page = tmp_path / "docs/configuration.md"
