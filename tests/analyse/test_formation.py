@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,38 @@ def test_a_compound_is_balanced_with_its_elements(recipes: Path):
     assert rows["Li-bcc"]["E_cohesive_eV"] == pytest.approx(-198.4 + 200.0)
     assert rows["Li-bcc"]["E_formation_eV_per_ion"] is None
     assert rows["Li-bcc"]["c_A"] is None
+
+
+def another(one: Crystal, name: str, shift_eV: float) -> Crystal:
+    """Return a crystal of the same cell under another name, all its energies shifted."""
+    points = {s: result(found.energy_eV + shift_eV) for s, found in one.points.items()}
+    return replace(one, name=name, points=points)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_most_stable_crystal_of_an_element_is_its_reference(recipes: Path, tmp_path: Path, order: int):
+    crystals = [crystal(recipes, name) for name in ENERGY_EV]
+    crystals += [another(crystals[0], "Li-hcp", 0.4), another(crystals[1], "graphite-AA", 0.2)]
+    crystals = crystals[::order]
+    found = table(crystals, {})
+    rows = {row["compound"]: row for row in found}
+    assert rows["LiC6"]["E_formation_eV_per_ion"] == pytest.approx(-1130.3 + 200.0 + 1.5 * 620.0)
+    write_csv(found, tmp_path / "table.csv")
+    metals = {"Li-bcc": "Li", "Li-hcp": "Li"}
+    assert metal_energies(tmp_path / "table.csv", metals, "dft") == {"Li": pytest.approx(-200.0)}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_crystal_that_did_not_converge_is_no_reference_if_another_of_its_element_did(recipes: Path, order: int):
+    crystals = [crystal(recipes, name) for name in ENERGY_EV]
+    crystals.append(another(crystals[0], "Li-hcp", -0.4))
+    crystals[-1].points[next(iter(crystals[-1].points))] = result(None, "not_converged")
+    rows = {row["compound"]: row for row in table(crystals[::order], {})}
+    assert rows["LiC6"]["E_formation_eV_per_ion"] == pytest.approx(-1130.3 + 200.0 + 1.5 * 620.0)
+    crystals[0].points[next(iter(crystals[0].points))] = result(None, "failed")
+    rows = {row["compound"]: row for row in table(crystals[::order], {})}
+    assert rows["LiC6"]["E_formation_eV_per_ion"] is None
+    assert "bulk Li: " in rows["LiC6"]["status"]
 
 
 @pytest.mark.parametrize("spoilt", ["Li-bcc", "graphite-AB", "LiC6"])

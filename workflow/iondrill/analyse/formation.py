@@ -137,8 +137,8 @@ def _terms(strains: NDArray[np.float64]) -> NDArray[np.float64]:
 def table(crystals: Sequence[Crystal], atoms: Mapping[str, Result]) -> list[dict[str, str | float | None]]:
     """Return the rows of ``intercalation.csv`` by column; None where there is no number to give.
 
-    E_formation is that of the compound from the metal and graphite, per ion, and E_cohesive that of a metal against
-    the spin-polarised atom.
+    E_formation is that of the compound from the elements, per ion, and E_cohesive that of a metal against the
+    spin-polarised atom. Of several crystals of one element the most stable is what compounds are made from.
 
     Parameters
     ----------
@@ -148,14 +148,37 @@ def table(crystals: Sequence[Crystal], atoms: Mapping[str, Result]) -> list[dict
         Of the free atoms, by element; those that there are.
     """
     found = {crystal.name: equilibrium(crystal) for crystal in crystals}
-    elements = {crystal.elemental: crystal for crystal in crystals if crystal.elemental}
-    return [_row(crystal, found, elements, atoms) for crystal in crystals]
+    return [_row(crystal, found, references(crystals, found), atoms) for crystal in crystals]
+
+
+def references(
+    crystals: Sequence[Crystal], found: Mapping[str, tuple[Minimum | None, str]]
+) -> dict[str, tuple[float | None, str]]:
+    """Return the energy per atom of each element, eV: that of its crystal of lowest energy, of those that converged.
+
+    Returns
+    -------
+    dict
+        By element; None if no crystal of it converged, and what there is to say.
+    """
+    chosen: dict[str, tuple[float | None, str]] = {}
+    for crystal in crystals:
+        element, (minimum, status) = crystal.elemental, found[crystal.name]
+        if element is None:
+            continue
+        energy_eV = None if minimum is None else minimum.energy_eV / crystal.recipe.composition[element]
+        before_eV, said = chosen.get(element, (None, ""))
+        if before_eV is None and energy_eV is None:
+            chosen[element] = None, "; ".join(filter(None, [said, status]))
+        elif before_eV is None or (energy_eV is not None and energy_eV < before_eV):
+            chosen[element] = energy_eV, status
+    return chosen
 
 
 def _row(
     crystal: Crystal,
     found: Mapping[str, tuple[Minimum | None, str]],
-    elements: Mapping[str, Crystal],
+    elements: Mapping[str, tuple[float | None, str]],
     atoms: Mapping[str, Result],
 ) -> dict[str, str | float | None]:
     minimum, status = found[crystal.name]
@@ -173,12 +196,11 @@ def _row(
         return row
     energy_eV, notes = minimum.energy_eV, []
     for element, count in composition.items():
-        reference = elements.get(element)
-        part, why = (None, "not among the crystals") if reference is None else found[reference.name]
-        if reference is None or part is None:
+        bulk_eV, why = elements.get(element, (None, "not among the crystals"))
+        if bulk_eV is None:
             notes.append(f"bulk {element}: {why}")
         else:
-            energy_eV -= count * part.energy_eV / reference.recipe.composition[element]
+            energy_eV -= count * bulk_eV
     if notes:
         row["status"] = "; ".join(["refused", *notes])
     elif crystal.ion is not None:
@@ -187,7 +209,9 @@ def _row(
 
 
 def metal_energies(path: Path, elements: Mapping[str, str], level: str) -> dict[str, float]:
-    """Return the energy per atom of each bulk metal of a level from ``intercalation.csv``; of those that converged.
+    """Return the energy per atom of each bulk metal of a level from ``intercalation.csv``.
+
+    It is that of the metal's most stable crystal, of those that converged.
 
     Parameters
     ----------
@@ -200,7 +224,8 @@ def metal_energies(path: Path, elements: Mapping[str, str], level: str) -> dict[
     """
     with path.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["level"] == level and row["compound"] in elements]
-    return {elements[row["compound"]]: float(row["E_eV_per_atom"]) for row in rows if row["E_eV_per_atom"]}
+    known = [(elements[row["compound"]], float(row["E_eV_per_atom"])) for row in rows if row["E_eV_per_atom"]]
+    return {metal: min(energy_eV for name, energy_eV in known if name == metal) for metal, _ in known}
 
 
 def write_csv(rows: Iterable[Mapping[str, str | float | None]], path: Path) -> None:
