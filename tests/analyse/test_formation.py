@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iondrill.analyse.formation import Crystal, equilibrium, lowest, metal_energies, table, write_csv
-from iondrill.build.crystal import load_crystal, strains
+from iondrill.build.crystal import build_crystal, load_crystal, strains
 from iondrill.engines.base import Attempt, Result
 
 ENERGY_EV = {"Li-bcc": -400.0, "graphite-AB": -620.0, "LiC6": -1130.3}
@@ -32,7 +32,7 @@ def crystal(recipes: Path, name: str, a=0.004, c=-0.013, **changed) -> Crystal:
         )
         for s in strains(recipe)
     }
-    return Crystal(name, "dft", recipe, points)
+    return Crystal(name, "dft", recipe, points, {s: build_crystal(recipe, s) for s in strains(recipe)})
 
 
 @given(a=st.floats(-0.01, 0.01), c=st.floats(-0.035, 0.035), coupling=st.floats(-50, 50), cubic=st.floats(-300, 300))
@@ -129,6 +129,40 @@ def test_points_of_two_versions_are_not_mixed(recipes: Path):
     mixed = crystal(recipes, "Li-bcc")
     mixed.points[next(iter(mixed.points))] = result(-400, version="2")
     assert equilibrium(mixed)[1].startswith("refused")
+
+
+CHANGES = {
+    "a_A": lambda recipe: {"a_A": 1.16 * recipe.a_A},
+    "c_A": lambda recipe: {"c_A": recipe.c_A + 0.01},
+    "place": lambda recipe: {"atoms": [recipe.atoms[0].model_copy(update={"at": (0.1, 0, 0)}), *recipe.atoms[1:]]},
+    "element": lambda recipe: {"atoms": [recipe.atoms[0].model_copy(update={"element": "Na"}), *recipe.atoms[1:]]},
+    "fewer atoms": lambda recipe: {"atoms": recipe.atoms[:-1]},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_energies_of_an_earlier_recipe_make_no_row(recipes: Path, change):
+    old = crystal(recipes, "LiC6")
+    edited = replace(old, recipe=old.recipe.model_copy(update=change(old.recipe)))
+    found, status = equilibrium(edited)
+    assert found is None
+    assert status.startswith("refused; not of the recipe as it is now: points a988c1000, ")
+    assert table([edited], {})[0]["a_A"] is None
+
+
+def test_one_point_of_an_earlier_recipe_spoils_its_crystal(recipes: Path):
+    lithium = crystal(recipes, "Li-bcc")
+    first = next(iter(lithium.points))
+    lithium.structures[first].set_cell(3.43 * np.eye(3), scale_atoms=True)
+    assert equilibrium(lithium)[1].startswith(f"refused; not of the recipe as it is now: points {first.label}; ")
+
+
+def test_a_point_that_an_engine_moved_by_a_lattice_vector_and_a_rounding_is_of_its_recipe(recipes: Path):
+    moved = crystal(recipes, "LiC6")
+    for atoms in moved.structures.values():
+        atoms.positions += 1e-8
+        atoms.positions[2] += atoms.cell[0] - atoms.cell[2]
+    assert equilibrium(moved)[1] == "converged"
 
 
 def test_the_metals_of_a_level_are_read_back(recipes: Path, tmp_path: Path):

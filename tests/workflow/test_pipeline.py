@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -255,6 +256,34 @@ def test_inputs_are_written_validated_and_not_run(project: Path, snakemake: Call
         assert list((jobs / "adsorption" / f"{name}.pbe-d3").glob("*.inp"))
     assert not list(jobs.rglob("result.json"))
     assert not list(jobs.rglob("POTCAR"))
+
+
+def test_a_changed_recipe_of_a_crystal_makes_its_points_anew(
+    project: Path, snakemake: Callable[..., list[str]]
+) -> None:
+    """Nothing is computed: files stand for the records of a finished run."""
+    config = {**CONFIG, "intercalation": {"level": "pbe-d3", "crystals": ["lithium", "sodium"]}}
+    (project / "config.yaml").write_text(yaml.safe_dump(config))
+    (project / "structures/crystals").mkdir()
+    files = {name: project / f"structures/crystals/{name}.yaml" for name in ("lithium", "sodium")}
+    for name, element in (("lithium", "Li"), ("sodium", "Na")):
+        recipe = {"lattice": "cubic", "a_A": 3.4, "atoms": [{"element": element, "at": [0, 0, 0]}]}
+        files[name].write_text(yaml.safe_dump(recipe))
+    planned = run(snakemake("--summary", "intercalation")).stdout
+    outputs = [project / line.split("\t")[0] for line in planned.splitlines()[1:]]
+    assert len([path for path in outputs if path.match("jobs/intercalation/*/result.json")]) == 10
+    for path in outputs:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+    os.utime(project / "results/intercalation.csv", (time.time() + 1,) * 2)
+    assert "Nothing to be done" in run(snakemake("-n", "intercalation")).stdout
+
+    files["lithium"].write_text(files["lithium"].read_text().replace("3.4", "4.0"))
+    os.utime(files["lithium"], (time.time() + 2,) * 2)
+    said = run(snakemake("-n", "intercalation")).stdout
+    assert len(re.findall("Energy of lithium at .*\nReason: Updated input files: structures/crystals/lith", said)) == 5
+    assert "Energy of sodium" not in said
+    assert "Table of formation energies" in said
 
 
 def refusal(command: list[str]) -> str:

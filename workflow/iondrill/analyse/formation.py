@@ -10,12 +10,14 @@ import numpy as np
 from scipy.optimize import minimize
 
 from iondrill.analyse.tables import write_table
+from iondrill.build.crystal import is_of
 from iondrill.config.base import Ion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from ase import Atoms
     from numpy.typing import NDArray
 
     from iondrill.build.crystal import CrystalRecipe, Strain
@@ -47,12 +49,15 @@ class Crystal:
         What it is.
     points : mapping of Strain to Result
         The equation of state.
+    structures : mapping of Strain to Atoms
+        What each point was computed on.
     """
 
     name: str
     level: str
     recipe: CrystalRecipe
     points: Mapping[Strain, Result]
+    structures: Mapping[Strain, Atoms]
 
     @property
     def ion(self) -> str | None:
@@ -72,7 +77,8 @@ def equilibrium(crystal: Crystal) -> tuple[Minimum | None, str]:
     Returns
     -------
     Minimum or None
-        None unless all points converged with one version of the engine, and the minimum lies between them.
+        None unless all points converged with one version of the engine and are of the recipe as it is now, and the
+        minimum lies between them.
     str
         ``converged``, or a word and what there is to say.
     """
@@ -82,6 +88,10 @@ def equilibrium(crystal: Crystal) -> tuple[Minimum | None, str]:
             words.add("refused" if result.status == "converged" else result.status)
             reason = " ".join(result.attempts[-1].reason.split()) if result.attempts else "no reason given"
             notes.append(f"point {strain.label} {result.status}: {reason}")
+    # an energy of one cell on the edges of another is a wrong number that looks converged
+    if old := [s.label for s, atoms in crystal.structures.items() if not is_of(crystal.recipe, s, atoms)]:
+        words.add("refused")
+        notes.append(f"not of the recipe as it is now: points {', '.join(old)}; remove their result.json, run again")
     if len({(result.engine_version, result.level) for result in crystal.points.values()}) > 1:
         words.add("refused")
         notes.append("points of different levels or versions of the engine")

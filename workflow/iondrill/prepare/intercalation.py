@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, get_args
 
-from iondrill.build.crystal import crystal_names, kpoint_grid, load_crystal, strained_cell_A, strains
+from iondrill.build.crystal import crystal_names, crystal_path, kpoint_grid, load_crystal, strained_cell_A, strains
 from iondrill.config.base import Ion
 from iondrill.errors import Problem, UserError
 from iondrill.prepare.resources import Size
@@ -50,6 +50,11 @@ def crystals(config: Config, recipes: Path) -> dict[str, CrystalRecipe]:
     if problems:
         raise UserError(*problems)
     return found
+
+
+def crystal_files(config: Config, recipes: Path) -> list[str]:
+    """Return the files of the recipes of the section; none are missing or damaged."""
+    return [str(crystal_path(name, recipes)) for name in crystals(config, recipes)]
 
 
 def points(config: Config, recipes: Path) -> list[str]:
