@@ -257,6 +257,16 @@ def test_inputs_are_written_validated_and_not_run(project: Path, snakemake: Call
     assert not list(jobs.rglob("result.json"))
     assert not list(jobs.rglob("POTCAR"))
 
+    # outputs of other rules, once they are there, stay theirs
+    finished = [jobs / "adsorption/atom.Li.pbe-d3" / name for name in ("result.json", "structure.extxyz")]
+    for path in finished:
+        path.write_text("of a run")
+    done = run(snakemake("--forcerun", "write_inputs", "--", "inputs"))
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert [path.read_text() for path in finished] == ["of a run"] * 2
+    manifest = json.loads((project / "results/inputs.json").read_text())
+    assert [Path(record["folder"]).name for record in manifest if not record["files"]] == ["atom.Li.pbe-d3"]
+
 
 def test_a_changed_recipe_of_a_crystal_makes_its_points_anew(
     project: Path, snakemake: Callable[..., list[str]]

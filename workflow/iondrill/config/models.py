@@ -227,7 +227,7 @@ class IntercalationStage(Strict):
 
 
 class InputsStage(Strict):
-    """What ``snakemake inputs`` writes and validates, and does not run."""
+    """What ``snakemake inputs`` writes and validates, and does not run; folders that hold a result are left alone."""
 
     relax: list[LevelName] = Field([], description="levels at which the relaxations' job folders are written")
     md: list[LevelName] = Field([], description="levels for the runs below")
