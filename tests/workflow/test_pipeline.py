@@ -245,6 +245,11 @@ def test_the_multiplicity_of_lowest_energy_is_kept(project: Path, snakemake: Cal
 
 
 def test_inputs_are_written_validated_and_not_run(project: Path, snakemake: Callable[..., list[str]]) -> None:
+    config = {**CONFIG, "intercalation": {"level": "pbe-d3", "crystals": ["lithium"], "kpoint_length_A": 5}}
+    (project / "config.yaml").write_text(yaml.safe_dump(config))
+    (project / "structures/crystals").mkdir()
+    recipe = {"lattice": "cubic", "a_A": 3.4, "atoms": [{"element": "Li", "at": [0, 0, 0]}]}
+    (project / "structures/crystals/lithium.yaml").write_text(yaml.safe_dump(recipe))
     done = run(snakemake("inputs"))
     assert done.returncode == 0, done.stderr[-4000:]
     jobs = project / "results/jobs"
@@ -254,6 +259,7 @@ def test_inputs_are_written_validated_and_not_run(project: Path, snakemake: Call
         folder = jobs / "adsorption" / f"{name}.vasp"
         assert {"INCAR", "KPOINTS", "POSCAR", "POTCAR.spec"} <= {path.name for path in folder.iterdir()}
         assert list((jobs / "adsorption" / f"{name}.pbe-d3").glob("*.inp"))
+    assert len(list(jobs.glob("intercalation/lithium.*.pbe-d3/*.inp"))) == 5
     assert not list(jobs.rglob("result.json"))
     assert not list(jobs.rglob("POTCAR"))
 
@@ -337,6 +343,7 @@ def test_a_mistake_that_only_one_target_meets_ends_that_one_in_its_message(
     def said(target: str) -> list[str]:
         return [line for line in refusal(snakemake("-n", target)).splitlines() if line.startswith("iondrill: ")]
 
+    assert said("intercalation") == said("inputs")
     in_crystal, no_crystal = said("intercalation")
     assert "hydrogen.yaml: atoms.0.element" in in_crystal
     assert "found 'H'" in in_crystal
