@@ -221,7 +221,8 @@ class IntercalationStage(Strict):
     level: LevelName = Field(description="level of theory with k-points: Γ alone does not describe metals")
     crystals: list[Name] = Field(
         ["Li-bcc", "Na-bcc", "graphite-AB", "LiC6", "NaC6"],
-        description="recipes in structures/crystals: compounds, and the elements they are made from",
+        description="recipes in structures/crystals: compounds, and the elements they are made from, of which the "
+        "crystal of lowest energy counts",
     )
     kpoint_length_A: PositiveFloat = Field(25.0, description="k-points along an edge times the edge, at least")
 
