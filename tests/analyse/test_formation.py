@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iondrill.analyse.formation import Crystal, equilibrium, lowest, metal_energies, table, write_csv
-from iondrill.build.crystal import load_crystal, strains
+from iondrill.build.crystal import build_crystal, load_crystal, strains
 from iondrill.engines.base import Attempt, Result
 
 ENERGY_EV = {"Li-bcc": -400.0, "graphite-AB": -620.0, "LiC6": -1130.3}
@@ -31,7 +32,7 @@ def crystal(recipes: Path, name: str, a=0.004, c=-0.013, **changed) -> Crystal:
         )
         for s in strains(recipe)
     }
-    return Crystal(name, "dft", recipe, points)
+    return Crystal(name, "dft", recipe, points, {s: build_crystal(recipe, s) for s in strains(recipe)})
 
 
 @given(a=st.floats(-0.01, 0.01), c=st.floats(-0.035, 0.035), coupling=st.floats(-50, 50), cubic=st.floats(-300, 300))
@@ -72,6 +73,38 @@ def test_a_compound_is_balanced_with_its_elements(recipes: Path):
     assert rows["Li-bcc"]["c_A"] is None
 
 
+def another(one: Crystal, name: str, shift_eV: float) -> Crystal:
+    """Return a crystal of the same cell under another name, all its energies shifted."""
+    points = {s: result(found.energy_eV + shift_eV) for s, found in one.points.items()}
+    return replace(one, name=name, points=points)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_most_stable_crystal_of_an_element_is_its_reference(recipes: Path, tmp_path: Path, order: int):
+    crystals = [crystal(recipes, name) for name in ENERGY_EV]
+    crystals += [another(crystals[0], "Li-hcp", 0.4), another(crystals[1], "graphite-AA", 0.2)]
+    crystals = crystals[::order]
+    found = table(crystals, {})
+    rows = {row["compound"]: row for row in found}
+    assert rows["LiC6"]["E_formation_eV_per_ion"] == pytest.approx(-1130.3 + 200.0 + 1.5 * 620.0)
+    write_csv(found, tmp_path / "table.csv")
+    metals = {"Li-bcc": "Li", "Li-hcp": "Li"}
+    assert metal_energies(tmp_path / "table.csv", metals, "dft") == {"Li": pytest.approx(-200.0)}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_crystal_that_did_not_converge_is_no_reference_if_another_of_its_element_did(recipes: Path, order: int):
+    crystals = [crystal(recipes, name) for name in ENERGY_EV]
+    crystals.append(another(crystals[0], "Li-hcp", -0.4))
+    crystals[-1].points[next(iter(crystals[-1].points))] = result(None, "not_converged")
+    rows = {row["compound"]: row for row in table(crystals[::order], {})}
+    assert rows["LiC6"]["E_formation_eV_per_ion"] == pytest.approx(-1130.3 + 200.0 + 1.5 * 620.0)
+    crystals[0].points[next(iter(crystals[0].points))] = result(None, "failed")
+    rows = {row["compound"]: row for row in table(crystals[::order], {})}
+    assert rows["LiC6"]["E_formation_eV_per_ion"] is None
+    assert "bulk Li: " in rows["LiC6"]["status"]
+
+
 @pytest.mark.parametrize("spoilt", ["Li-bcc", "graphite-AB", "LiC6"])
 def test_one_unconverged_point_empties_what_is_made_from_it(recipes: Path, spoilt: str):
     crystals = [crystal(recipes, name) for name in ENERGY_EV]
@@ -96,6 +129,40 @@ def test_points_of_two_versions_are_not_mixed(recipes: Path):
     mixed = crystal(recipes, "Li-bcc")
     mixed.points[next(iter(mixed.points))] = result(-400, version="2")
     assert equilibrium(mixed)[1].startswith("refused")
+
+
+CHANGES = {
+    "a_A": lambda recipe: {"a_A": 1.16 * recipe.a_A},
+    "c_A": lambda recipe: {"c_A": recipe.c_A + 0.01},
+    "place": lambda recipe: {"atoms": [recipe.atoms[0].model_copy(update={"at": (0.1, 0, 0)}), *recipe.atoms[1:]]},
+    "element": lambda recipe: {"atoms": [recipe.atoms[0].model_copy(update={"element": "Na"}), *recipe.atoms[1:]]},
+    "fewer atoms": lambda recipe: {"atoms": recipe.atoms[:-1]},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_energies_of_an_earlier_recipe_make_no_row(recipes: Path, change):
+    old = crystal(recipes, "LiC6")
+    edited = replace(old, recipe=old.recipe.model_copy(update=change(old.recipe)))
+    found, status = equilibrium(edited)
+    assert found is None
+    assert status.startswith("refused; not of the recipe as it is now: points a988c1000, ")
+    assert table([edited], {})[0]["a_A"] is None
+
+
+def test_one_point_of_an_earlier_recipe_spoils_its_crystal(recipes: Path):
+    lithium = crystal(recipes, "Li-bcc")
+    first = next(iter(lithium.points))
+    lithium.structures[first].set_cell(3.43 * np.eye(3), scale_atoms=True)
+    assert equilibrium(lithium)[1].startswith(f"refused; not of the recipe as it is now: points {first.label}; ")
+
+
+def test_a_point_that_an_engine_moved_by_a_lattice_vector_and_a_rounding_is_of_its_recipe(recipes: Path):
+    moved = crystal(recipes, "LiC6")
+    for atoms in moved.structures.values():
+        atoms.positions += 1e-8
+        atoms.positions[2] += atoms.cell[0] - atoms.cell[2]
+    assert equilibrium(moved)[1] == "converged"
 
 
 def test_the_metals_of_a_level_are_read_back(recipes: Path, tmp_path: Path):

@@ -59,6 +59,34 @@ def test_what_is_written_and_not_run_is_of_file_engines(default: Plan) -> None:
     assert not set(default.written()) & set(default.executed())
 
 
+def test_the_points_of_crystals_are_written_too(default: Plan) -> None:
+    points = default.intercalation_jobs()
+    assert {job.stage for job in points} == {"intercalation", "adsorption"}
+    assert set(points) <= set(default.written())
+    assert not {"LiC6", "Li-bcc"} & set(default.written_structures()), "no rule builds them"
+    assert default.job(points[0]).kind == "crystal"
+
+
+def test_a_mistake_in_a_crystal_ends_no_plan_but_its_own(tmp_path: Path) -> None:
+    broken = plan(results=str(tmp_path), intercalation={"level": "pbe-d3", "crystals": ["LiC6", "LiC7"]})
+    assert all(job.stage != "intercalation" for job in broken.written())
+    with pytest.raises(UserError, match="LiC7"):
+        broken.intercalation_jobs()
+
+
+def test_what_is_built_from_recipes_alone_is_written_anew_when_these_change(tmp_path: Path) -> None:
+    studies = {
+        name: {"structure": structure, "level": level, "sweep": sweep}
+        for name, structure, level, sweep in (
+            ("slab", "C111-1x1.Li-top", "pbe-d3", {"cutoff_Ry": [300]}),
+            ("flake", "c24-aa-li", "gfn2", {"accuracy": [0.1]}),
+            ("atom", "atom.Li", "pbe-d3", {"cutoff_Ry": [300]}),
+        )
+    }
+    found = plan(results=str(tmp_path), convergence={"studies": studies}).written_recipes()
+    assert found == [str(ROOT / "structures/facets/C111-1x1.yaml")]
+
+
 def test_jobs_know_their_task(default: Plan) -> None:
     tasks = {(job.stage, type(default.job(job).task)) for job in default.executed()}
     assert tasks == {("relax", Relax), ("md", Md), ("elf", Static), ("adsorption", Relax), ("adsorption", Static)}

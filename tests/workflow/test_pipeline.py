@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -244,6 +245,11 @@ def test_the_multiplicity_of_lowest_energy_is_kept(project: Path, snakemake: Cal
 
 
 def test_inputs_are_written_validated_and_not_run(project: Path, snakemake: Callable[..., list[str]]) -> None:
+    config = {**CONFIG, "intercalation": {"level": "pbe-d3", "crystals": ["lithium"], "kpoint_length_A": 5}}
+    (project / "config.yaml").write_text(yaml.safe_dump(config))
+    (project / "structures/crystals").mkdir()
+    recipe = {"lattice": "cubic", "a_A": 3.4, "atoms": [{"element": "Li", "at": [0, 0, 0]}]}
+    (project / "structures/crystals/lithium.yaml").write_text(yaml.safe_dump(recipe))
     done = run(snakemake("inputs"))
     assert done.returncode == 0, done.stderr[-4000:]
     jobs = project / "results/jobs"
@@ -253,8 +259,47 @@ def test_inputs_are_written_validated_and_not_run(project: Path, snakemake: Call
         folder = jobs / "adsorption" / f"{name}.vasp"
         assert {"INCAR", "KPOINTS", "POSCAR", "POTCAR.spec"} <= {path.name for path in folder.iterdir()}
         assert list((jobs / "adsorption" / f"{name}.pbe-d3").glob("*.inp"))
+    assert len(list(jobs.glob("intercalation/lithium.*.pbe-d3/*.inp"))) == 5
     assert not list(jobs.rglob("result.json"))
     assert not list(jobs.rglob("POTCAR"))
+
+    # outputs of other rules, once they are there, stay theirs
+    finished = [jobs / "adsorption/atom.Li.pbe-d3" / name for name in ("result.json", "structure.extxyz")]
+    for path in finished:
+        path.write_text("of a run")
+    done = run(snakemake("--forcerun", "write_inputs", "--", "inputs"))
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert [path.read_text() for path in finished] == ["of a run"] * 2
+    manifest = json.loads((project / "results/inputs.json").read_text())
+    assert [Path(record["folder"]).name for record in manifest if not record["files"]] == ["atom.Li.pbe-d3"]
+
+
+def test_a_changed_recipe_of_a_crystal_makes_its_points_anew(
+    project: Path, snakemake: Callable[..., list[str]]
+) -> None:
+    """Nothing is computed: files stand for the records of a finished run."""
+    config = {**CONFIG, "intercalation": {"level": "pbe-d3", "crystals": ["lithium", "sodium"]}}
+    (project / "config.yaml").write_text(yaml.safe_dump(config))
+    (project / "structures/crystals").mkdir()
+    files = {name: project / f"structures/crystals/{name}.yaml" for name in ("lithium", "sodium")}
+    for name, element in (("lithium", "Li"), ("sodium", "Na")):
+        recipe = {"lattice": "cubic", "a_A": 3.4, "atoms": [{"element": element, "at": [0, 0, 0]}]}
+        files[name].write_text(yaml.safe_dump(recipe))
+    planned = run(snakemake("--summary", "intercalation")).stdout
+    outputs = [project / line.split("\t")[0] for line in planned.splitlines()[1:]]
+    assert len([path for path in outputs if path.match("jobs/intercalation/*/result.json")]) == 10
+    for path in outputs:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+    os.utime(project / "results/intercalation.csv", (time.time() + 1,) * 2)
+    assert "Nothing to be done" in run(snakemake("-n", "intercalation")).stdout
+
+    files["lithium"].write_text(files["lithium"].read_text().replace("3.4", "4.0"))
+    os.utime(files["lithium"], (time.time() + 2,) * 2)
+    said = run(snakemake("-n", "intercalation")).stdout
+    assert len(re.findall("Energy of lithium at .*\nReason: Updated input files: structures/crystals/lith", said)) == 5
+    assert "Energy of sodium" not in said
+    assert "Table of formation energies" in said
 
 
 def refusal(command: list[str]) -> str:
@@ -298,6 +343,7 @@ def test_a_mistake_that_only_one_target_meets_ends_that_one_in_its_message(
     def said(target: str) -> list[str]:
         return [line for line in refusal(snakemake("-n", target)).splitlines() if line.startswith("iondrill: ")]
 
+    assert said("intercalation") == said("inputs")
     in_crystal, no_crystal = said("intercalation")
     assert "hydrogen.yaml: atoms.0.element" in in_crystal
     assert "found 'H'" in in_crystal

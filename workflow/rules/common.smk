@@ -8,11 +8,12 @@ from os import environ
 
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
+from iondrill.build.crystal import crystal_path
 from iondrill.build.recipes import spin_states
 from iondrill.config.load import check_config, located, project_first, read_documents
 from iondrill.errors import SAID, UserError
 from iondrill.prepare.estimates import error_estimates
-from iondrill.prepare.intercalation import strain_of
+from iondrill.prepare.intercalation import crystal_files, strain_of
 from iondrill.prepare.plan import Plan
 from iondrill.prepare.subjects import JobId
 
@@ -69,14 +70,19 @@ def results_of(jobs):
 
 
 def records_of(jobs):
-    """Return an input function that gives the records of jobs; a mistake of the user ends Snakemake with its message.
+    """Return an input function that gives the records of jobs; a mistake of the user ends Snakemake with its message."""
+    return said_of(lambda: results_of(jobs()))
+
+
+def said_of(find):
+    """Return an input function of what gives files; a mistake of the user ends Snakemake with its message.
 
     To what an input function raises, Snakemake adds a traceback, unless it is no error but an exit.
     """
 
     def files(wildcards):
         try:
-            return results_of(jobs())
+            return find()
         except UserError as error:
             raise SystemExit("\n".join(f"{SAID}{problem}" for problem in located(documents, error.problems))) from None
 

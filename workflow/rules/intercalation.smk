@@ -2,6 +2,8 @@ INTERCALATION = f"{RESULTS}/jobs/intercalation"
 
 
 rule run_crystal:
+    input:
+        recipe=lambda wildcards: str(crystal_path(wildcards.crystal, RECIPES)),
     output:
         result=f"{INTERCALATION}/{{crystal}}.{{strain}}.{{level}}/result.json",
         structure=f"{INTERCALATION}/{{crystal}}.{{strain}}.{{level}}/structure.extxyz",
@@ -32,6 +34,7 @@ rule run_crystal:
 rule tabulate_intercalation:
     input:
         results=records_of(plan.intercalation_jobs),
+        recipes=said_of(lambda: crystal_files(plan.config, RECIPES)),
     output:
         f"{RESULTS}/intercalation.csv",
     log:

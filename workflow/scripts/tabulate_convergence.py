@@ -9,6 +9,7 @@ from iondrill.build.checks import read_structure
 from iondrill.config.models import Config
 from iondrill.engines.base import read_result
 from iondrill.files import write_text
+from iondrill.prepare.estimates import made_of
 from iondrill.prepare.plan import Plan
 from iondrill.prepare.subjects import JobId
 from iondrill.report.convergence import draw_convergence
@@ -37,7 +38,7 @@ with logged(snakemake.log[0]):
     title = plan.config.levels[study.level].title
     found = curves([sample(plan, row) for row in plan.studies[name]])
     write_csv(found, study.tolerance, Path(snakemake.output.table))
-    report = summary(study, title, found)
+    report = made_of(plan, study) | summary(study, title, found)
     write_text(Path(snakemake.output.summary), json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     figure = draw_convergence(found, study.tolerance, f"{name}: {study.structure}, {title}")
     write_text(Path(snakemake.output.figure), figure)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from iondrill.analyse.formation import Crystal, table, write_csv
+from iondrill.build.checks import read_structure
 from iondrill.build.crystal import load_crystal, strains
 from iondrill.config.models import Config
 from iondrill.engines.base import read_result
@@ -15,14 +16,19 @@ with logged(snakemake.log[0]):
     plan = Plan(Config.model_validate(snakemake.params.config))
     stage = plan.config.intercalation
 
-    def result(stage_name, subject):
-        """Return a job's record."""
-        return read_result(plan.folder(JobId(stage_name, f"{subject}.{stage.level}")) / "result.json")
+    def folder(stage_name, subject):
+        """Return the folder of a job."""
+        return plan.folder(JobId(stage_name, f"{subject}.{stage.level}"))
 
-    recipes = {name: load_crystal(name, plan.recipes) for name in stage.crystals}
-    crystals = [
-        Crystal(name, stage.level, recipe, {s: result("intercalation", f"{name}.{s.label}") for s in strains(recipe)})
-        for name, recipe in recipes.items()
-    ]
-    atoms = {element: result("adsorption", f"atom.{element}") for element in metals(plan.config, plan.recipes).values()}
+    def crystal(name):
+        """Return a crystal with what was computed of it."""
+        recipe = load_crystal(name, plan.recipes)
+        folders = {strain: folder("intercalation", f"{name}.{strain.label}") for strain in strains(recipe)}
+        points = {strain: read_result(place / "result.json") for strain, place in folders.items()}
+        structures = {strain: read_structure(place / "structure.extxyz") for strain, place in folders.items()}
+        return Crystal(name, stage.level, recipe, points, structures)
+
+    crystals = [crystal(name) for name in stage.crystals]
+    elements = metals(plan.config, plan.recipes).values()
+    atoms = {element: read_result(folder("adsorption", f"atom.{element}") / "result.json") for element in elements}
     write_csv(table(crystals, atoms), Path(snakemake.output[0]))

@@ -203,6 +203,12 @@ def ending(*parts, task=TASK, nsw=20, **changes):
     return replace(calm, **changes)
 
 
+HERMITIAN = " WARNING: Sub-Space-Matrix is not hermitian in DAV    4\n"
+DENTET = " DENTET: can't reach specified precision\n"
+ZHEGV = " Error EDDDAV: Call to ZHEGV failed. Returncode = 9 2 16\n"
+DONE = "   5 F= -.38055000E+02 E0= -.38055000E+02  d E =-.1E-02  mag=     0.0000\n"
+KILLED = (-9, -15, 137, 143, None)
+
 ENDINGS = [
     (ending("step", "relaxed", "end"), "done", "finished"),
     (ending("step", "end", task=Static(), nsw=0), "done", "finished"),
@@ -217,6 +223,17 @@ ENDINGS = [
     (ending("step", status=-9), "again", "killed by signal 9"),
     (ending("step", status=None), "again", "killed"),
     (ending("step", status=1, said="Error EDDDAV: Call to ZHEGV failed. Returncode = 9"), "climb", "SCF broke down"),
+    *[(ending("step", status=kill, said=HERMITIAN + DONE), "again", "killed") for kill in KILLED],
+    *[(ending("step", status=kill, said=DONE + DENTET), "again", "killed") for kill in KILLED],
+    *[(ending("step", status=kill, said=DONE + HERMITIAN + ZHEGV), "climb", "SCF broke down") for kill in KILLED],
+    (ending("step", status=137, said=ZHEGV + DONE), "again", "killed"),
+    (ending("step", status=1, said=DENTET + DONE + HERMITIAN), "climb", "SCF broke down: WARNING: Sub-Space-Matrix"),
+    (ending("version", status=1, said=DENTET), "climb", "SCF broke down: DENTET"),
+    (
+        ending("step", status=1, said=HERMITIAN + DONE + " ZBRENT: fatal error in bracketing"),
+        "again",
+        "VASP stopped: ZBRENT",
+    ),
     (ending("step", status=1, said=" ZBRENT: fatal error in bracketing"), "again", "VASP stopped: ZBRENT"),
     (
         ending("version", status=1, said="| VERY BAD NEWS! internal error in IBZKPT:"),

@@ -22,8 +22,8 @@ from tblite.ase import TBLite
 from iondrill.analyse.elf import elf_on_plane
 from iondrill.analyse.plane import Plane
 from iondrill.analyse.point import read_point
-from iondrill.build.io import write_structure
 from iondrill.engines.base import StoppedError
+from iondrill.engines.execute import execute
 from iondrill.engines.registry import write_folder
 from iondrill.engines.vasp import VaspEngine, runner
 from iondrill.engines.vasp.ladder import rungs
@@ -182,10 +182,9 @@ def test_an_scf_that_fails_climbs_the_ladder_and_says_so(run, tmp_path, monkeypa
     assert failed.attempts[-1].reason == "SCF not converged, on any rung of the ladder"
 
 
-def test_the_elf_comes_back_in_the_frame_of_the_job(run, tmp_path):
-    atoms = methane()
-    run(tmp_path, atoms, task=Static(wavefunction=True))
-    write_structure(atoms, tmp_path / "structure.extxyz")
+def test_the_elf_comes_back_in_the_frame_of_the_job(make_job, library, double, tmp_path):
+    job = make_job("vasp", "cluster", Static(wavefunction=True), level={"command": double})
+    execute(job.model_dump(mode="json"), methane(), tmp_path / "result.json", tmp_path / "structure.extxyz")
     grid, back = read_point(str(tmp_path / "result.json"), str(tmp_path / "structure.extxyz"))
     at_atoms, beside = (grid.evaluate(back.positions + shift) for shift in (0, 0.5))
     assert (at_atoms.rho.sum(axis=0) > 2 * beside.rho.sum(axis=0)).all()

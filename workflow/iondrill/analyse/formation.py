@@ -10,12 +10,14 @@ import numpy as np
 from scipy.optimize import minimize
 
 from iondrill.analyse.tables import write_table
+from iondrill.build.crystal import is_of
 from iondrill.config.base import Ion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from ase import Atoms
     from numpy.typing import NDArray
 
     from iondrill.build.crystal import CrystalRecipe, Strain
@@ -47,12 +49,15 @@ class Crystal:
         What it is.
     points : mapping of Strain to Result
         The equation of state.
+    structures : mapping of Strain to Atoms
+        What each point was computed on.
     """
 
     name: str
     level: str
     recipe: CrystalRecipe
     points: Mapping[Strain, Result]
+    structures: Mapping[Strain, Atoms]
 
     @property
     def ion(self) -> str | None:
@@ -72,7 +77,8 @@ def equilibrium(crystal: Crystal) -> tuple[Minimum | None, str]:
     Returns
     -------
     Minimum or None
-        None unless all points converged with one version of the engine, and the minimum lies between them.
+        None unless all points converged with one version of the engine and are of the recipe as it is now, and the
+        minimum lies between them.
     str
         ``converged``, or a word and what there is to say.
     """
@@ -82,6 +88,10 @@ def equilibrium(crystal: Crystal) -> tuple[Minimum | None, str]:
             words.add("refused" if result.status == "converged" else result.status)
             reason = " ".join(result.attempts[-1].reason.split()) if result.attempts else "no reason given"
             notes.append(f"point {strain.label} {result.status}: {reason}")
+    # an energy of one cell on the edges of another is a wrong number that looks converged
+    if old := [s.label for s, atoms in crystal.structures.items() if not is_of(crystal.recipe, s, atoms)]:
+        words.add("refused")
+        notes.append(f"not of the recipe as it is now: points {', '.join(old)}; remove their result.json, run again")
     if len({(result.engine_version, result.level) for result in crystal.points.values()}) > 1:
         words.add("refused")
         notes.append("points of different levels or versions of the engine")
@@ -137,8 +147,8 @@ def _terms(strains: NDArray[np.float64]) -> NDArray[np.float64]:
 def table(crystals: Sequence[Crystal], atoms: Mapping[str, Result]) -> list[dict[str, str | float | None]]:
     """Return the rows of ``intercalation.csv`` by column; None where there is no number to give.
 
-    E_formation is that of the compound from the metal and graphite, per ion, and E_cohesive that of a metal against
-    the spin-polarised atom.
+    E_formation is that of the compound from the elements, per ion, and E_cohesive that of a metal against the
+    spin-polarised atom. Of several crystals of one element the most stable is what compounds are made from.
 
     Parameters
     ----------
@@ -148,14 +158,37 @@ def table(crystals: Sequence[Crystal], atoms: Mapping[str, Result]) -> list[dict
         Of the free atoms, by element; those that there are.
     """
     found = {crystal.name: equilibrium(crystal) for crystal in crystals}
-    elements = {crystal.elemental: crystal for crystal in crystals if crystal.elemental}
-    return [_row(crystal, found, elements, atoms) for crystal in crystals]
+    return [_row(crystal, found, references(crystals, found), atoms) for crystal in crystals]
+
+
+def references(
+    crystals: Sequence[Crystal], found: Mapping[str, tuple[Minimum | None, str]]
+) -> dict[str, tuple[float | None, str]]:
+    """Return the energy per atom of each element, eV: that of its crystal of lowest energy, of those that converged.
+
+    Returns
+    -------
+    dict
+        By element; None if no crystal of it converged, and what there is to say.
+    """
+    chosen: dict[str, tuple[float | None, str]] = {}
+    for crystal in crystals:
+        element, (minimum, status) = crystal.elemental, found[crystal.name]
+        if element is None:
+            continue
+        energy_eV = None if minimum is None else minimum.energy_eV / crystal.recipe.composition[element]
+        before_eV, said = chosen.get(element, (None, ""))
+        if before_eV is None and energy_eV is None:
+            chosen[element] = None, "; ".join(filter(None, [said, status]))
+        elif before_eV is None or (energy_eV is not None and energy_eV < before_eV):
+            chosen[element] = energy_eV, status
+    return chosen
 
 
 def _row(
     crystal: Crystal,
     found: Mapping[str, tuple[Minimum | None, str]],
-    elements: Mapping[str, Crystal],
+    elements: Mapping[str, tuple[float | None, str]],
     atoms: Mapping[str, Result],
 ) -> dict[str, str | float | None]:
     minimum, status = found[crystal.name]
@@ -173,12 +206,11 @@ def _row(
         return row
     energy_eV, notes = minimum.energy_eV, []
     for element, count in composition.items():
-        reference = elements.get(element)
-        part, why = (None, "not among the crystals") if reference is None else found[reference.name]
-        if reference is None or part is None:
+        bulk_eV, why = elements.get(element, (None, "not among the crystals"))
+        if bulk_eV is None:
             notes.append(f"bulk {element}: {why}")
         else:
-            energy_eV -= count * part.energy_eV / reference.recipe.composition[element]
+            energy_eV -= count * bulk_eV
     if notes:
         row["status"] = "; ".join(["refused", *notes])
     elif crystal.ion is not None:
@@ -187,7 +219,9 @@ def _row(
 
 
 def metal_energies(path: Path, elements: Mapping[str, str], level: str) -> dict[str, float]:
-    """Return the energy per atom of each bulk metal of a level from ``intercalation.csv``; of those that converged.
+    """Return the energy per atom of each bulk metal of a level from ``intercalation.csv``.
+
+    It is that of the metal's most stable crystal, of those that converged.
 
     Parameters
     ----------
@@ -200,7 +234,8 @@ def metal_energies(path: Path, elements: Mapping[str, str], level: str) -> dict[
     """
     with path.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["level"] == level and row["compound"] in elements]
-    return {elements[row["compound"]]: float(row["E_eV_per_atom"]) for row in rows if row["E_eV_per_atom"]}
+    known = [(elements[row["compound"]], float(row["E_eV_per_atom"])) for row in rows if row["E_eV_per_atom"]]
+    return {metal: min(energy_eV for name, energy_eV in known if name == metal) for metal, _ in known}
 
 
 def write_csv(rows: Iterable[Mapping[str, str | float | None]], path: Path) -> None:

@@ -23,6 +23,8 @@ FOLDER = "crystals"
 A_STRAINS = (-0.012, 0.0, 0.012)
 C_STRAINS = (-0.04, -0.02, 0.0, 0.02, 0.04)
 CUBIC_STRAINS = (-0.03, -0.015, 0.0, 0.015, 0.03)
+SAME_A = 1e-5
+"""More than engines' and files' rounding, less than any change of a recipe."""
 HEXAGONAL = np.array([[1, 0, 0], [-0.5, np.sqrt(0.75), 0], [0, 0, 1]])
 
 
@@ -85,6 +87,11 @@ def crystal_names(root: Path) -> list[str]:
     return sorted(file.stem for file in (root / FOLDER).glob("[!.]*.yaml"))
 
 
+def crystal_path(name: str, root: Path) -> Path:
+    """Return the file of a recipe, whether it is there or not."""
+    return root / FOLDER / f"{name}.yaml"
+
+
 def load_crystal(name: str, root: Path) -> CrystalRecipe:
     """Read a recipe from ``structures/crystals``.
 
@@ -93,7 +100,7 @@ def load_crystal(name: str, root: Path) -> CrystalRecipe:
     UserError
         If there is none of this name, or it holds what its model refuses.
     """
-    path = root / FOLDER / f"{name}.yaml"
+    path = crystal_path(name, root)
     if not path.is_file():
         raise UserError.of(root / FOLDER, f"there is no crystal '{name}'", nearest(name, crystal_names(root)))
     return load(CrystalRecipe, path)
@@ -131,6 +138,27 @@ def build_crystal(recipe: CrystalRecipe, strain: Strain = Strain(0.0, 0.0)) -> A
     )
     check_structure(atoms, recipe.description or "crystal")
     return atoms
+
+
+def is_of(recipe: CrystalRecipe, strain: Strain, atoms: Atoms) -> bool:
+    """Say whether a structure is what a recipe, as it is now, gives at a strain.
+
+    Parameters
+    ----------
+    recipe : CrystalRecipe
+        It may have been changed since.
+    strain : Strain
+        Of the point.
+    atoms : Atoms
+        As they were computed; an engine may have moved them by a lattice vector, or a rounding.
+    """
+    expected = build_crystal(recipe, strain)
+    if atoms.get_chemical_symbols() != expected.get_chemical_symbols():
+        return False
+    if np.abs(atoms.cell.array - expected.cell.array).max() > SAME_A:
+        return False
+    moved = atoms.get_scaled_positions(wrap=False) - expected.get_scaled_positions(wrap=False)
+    return bool(np.abs((moved - np.round(moved)) @ expected.cell.array).max() < SAME_A)
 
 
 def strained_cell_A(

@@ -233,13 +233,14 @@ class IntercalationStage(Strict):
     level: LevelName = Field(description="level of theory with k-points: Γ alone does not describe metals")
     crystals: list[Name] = Field(
         ["Li-bcc", "Na-bcc", "graphite-AB", "LiC6", "NaC6"],
-        description="recipes in structures/crystals: compounds, and the elements they are made from",
+        description="recipes in structures/crystals: compounds, and the elements they are made from, of which the "
+        "crystal of lowest energy counts",
     )
     kpoint_length_A: PositiveFloat = Field(25.0, description="k-points along an edge times the edge, at least")
 
 
 class InputsStage(Strict):
-    """What ``snakemake inputs`` writes and validates, and does not run."""
+    """What ``snakemake inputs`` writes and validates, and does not run; folders that hold a result are left alone."""
 
     relax: list[LevelName] = Field([], description="levels at which the relaxations' job folders are written")
     md: list[LevelName] = Field([], description="levels for the runs below")

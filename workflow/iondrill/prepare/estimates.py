@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from iondrill.build.recipes import FileRecipe
+from iondrill.prepare.jobs import HOW_IT_RUNS
 
 if TYPE_CHECKING:
+    from iondrill.build.recipes import AnyRecipe
+    from iondrill.config.convergence import Study
     from iondrill.prepare.plan import Plan
 
-
+PROSE = {"description", "references"}
+"""Of a recipe: for readers alone."""
+MADE_OF = ("structure", "level", "level_settings", "recipes")
+"""The keys of ``convergence/<study>.json`` that say what it was made of."""
 COVERS = "error estimate covers"
 """How the words of an estimate begin."""
 
@@ -29,8 +39,8 @@ def error_estimates(plan: Plan) -> dict[str, Estimate]:
     Parameters
     ----------
     plan : Plan
-        Its ``convergence/<study>.json`` are read. One that is not there, was made of another structure or level than
-        the study now has, has no estimate, or does not tell what that covers, says nothing.
+        Its ``convergence/<study>.json`` are read. One that is not there, is not `made_of` what the study now is, has
+        no estimate, or does not tell what that covers, says nothing.
     """
     found: dict[str, Estimate] = {}
     for name, study in plan.config.convergence.studies.items():
@@ -39,7 +49,7 @@ def error_estimates(plan: Plan) -> dict[str, Estimate]:
             continue
         try:
             summary = json.loads((plan.results / "convergence" / f"{name}.json").read_text(encoding="utf-8"))
-            made_of = (summary["structure"], summary["level"], summary["level_title"])
+            was_made_of = {key: summary[key] for key in MADE_OF}
             covers, lacks = (
                 ", ".join(summary[f"error_estimate_{which}"]["E_ads_meV"]) for which in ("covers", "lacks")
             )
@@ -49,8 +59,33 @@ def error_estimates(plan: Plan) -> dict[str, Estimate]:
             )
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        if made_of == (study.structure, study.level, plan.config.levels[study.level].title):
+        if was_made_of == made_of(plan, study):
             ion = filling.partition("-")[0].lstrip("0123456789")
             key = f"{facet}.{ion}.{study.level}"
             found[key] = max(estimate, found.get(key, estimate))
     return found
+
+
+def made_of(plan: Plan, study: Study) -> dict[str, Any]:
+    """Return what decides the numbers of a convergence study, besides the values it sweeps; by `MADE_OF`.
+
+    The title of a level would not do: it names few of its settings. How a level's program is started does not count.
+    """
+    name, dot, _ = study.structure.partition(".")
+    level = plan.config.levels[study.level]
+    names = [] if dot and name == "atom" else [Path(path).stem for path in plan.recipe_files(name)]
+    return {
+        "structure": study.structure,
+        "level": study.level,
+        "level_settings": level.model_dump(mode="json", exclude=HOW_IT_RUNS),
+        "recipes": {each: _digest(plan.recipe(each)) for each in names},
+    }
+
+
+def _digest(recipe: AnyRecipe) -> str:
+    """Return the hash (16 hex digits) of all that a recipe makes its structure from."""
+    if isinstance(recipe, FileRecipe):
+        content = recipe.path.read_bytes()
+    else:
+        content = json.dumps(recipe.model_dump(mode="json", exclude=PROSE), sort_keys=True).encode()
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -5,13 +5,23 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, get_args
 
-from iondrill.build.crystal import crystal_names, kpoint_grid, load_crystal, strained_cell_A, strains
+from iondrill.build.crystal import (
+    build_crystal,
+    crystal_names,
+    crystal_path,
+    kpoint_grid,
+    load_crystal,
+    strained_cell_A,
+    strains,
+)
 from iondrill.config.base import Ion
 from iondrill.errors import Problem, UserError
 from iondrill.prepare.resources import Size
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ase import Atoms
 
     from iondrill.build.crystal import CrystalRecipe, Strain
     from iondrill.config.levels import Level
@@ -52,6 +62,11 @@ def crystals(config: Config, recipes: Path) -> dict[str, CrystalRecipe]:
     return found
 
 
+def crystal_files(config: Config, recipes: Path) -> list[str]:
+    """Return the files of the recipes of the section; none are missing or damaged."""
+    return [str(crystal_path(name, recipes)) for name in crystals(config, recipes)]
+
+
 def points(config: Config, recipes: Path) -> list[str]:
     """Return the names of the jobs of all equations of state, without level: ``LiC6.a1000c980``."""
     return [
@@ -68,6 +83,12 @@ def metals(config: Config, recipes: Path) -> dict[str, Ion]:
 def strain_of(crystal: str, label: str, recipes: Path) -> Strain:
     """Return the strain that a label stands for."""
     return next(strain for strain in strains(load_crystal(crystal, recipes)) if strain.label == label)
+
+
+def start(subject: str, recipes: Path) -> Atoms:
+    """Return the start geometry of a point, by the name of its job without level: ``LiC6.a1000c980``."""
+    crystal, _, label = subject.partition(".")
+    return build_crystal(load_crystal(crystal, recipes), strain_of(crystal, label, recipes))
 
 
 def size_of(crystal: str, label: str, recipes: Path) -> Size:

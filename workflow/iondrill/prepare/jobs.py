@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Stage = Literal["relax", "md", "elf", "adsorption", "intercalation", "barriers", "convergence"]
 
+HOW_IT_RUNS = {"launcher", "command", "ranks"}
+"""Settings of a level that do not decide the result."""
 CUBES = "cubes"
 """Folder of the cube files in that of a job."""
 CLEAN = "clean"
@@ -101,7 +103,7 @@ class Job(Strict):
             The start geometry, of a path both ends: species, positions, cell, periodicity, fixed atoms and fragments
             count.
         """
-        settings = self.model_dump(mode="json", exclude={"note": True, "level": {"launcher", "command", "ranks"}})
+        settings = self.model_dump(mode="json", exclude={"note": True, "level": HOW_IT_RUNS})
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         for atoms in geometries:
             # adding zero makes -0.0 and 0.0 the same bytes

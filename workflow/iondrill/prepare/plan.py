@@ -161,7 +161,8 @@ class Plan(Subjects):
     def written(self) -> list[JobId]:
         """Return every job whose folder ``snakemake inputs`` writes: those listed, and those run by a file engine."""
         wanted = self.config.inputs
-        needed = [*(job for job in self.executed() if job.stage != "elf"), *self.convergence_jobs()]
+        needed = [job for job in self.executed() if job.stage != "elf"]
+        needed += [*self.convergence_jobs(), *self._sound_intercalation_jobs()]
         jobs = [job for job in needed if self.config.levels[job.level].engine != "xtb"]
         parts = self.with_parts(wanted.runs)
         jobs += [JobId("relax", f"{name}.{level}") for level in wanted.relax for name in parts]
@@ -184,9 +185,19 @@ class Plan(Subjects):
         of_the_default = set(self.executed())
         return [job for job in dict.fromkeys(jobs) if job not in of_the_default]
 
+    def _sound_intercalation_jobs(self) -> list[JobId]:
+        """Return the jobs of the intercalation stage; none if its recipes have mistakes.
+
+        Snakemake wants to know what is written whatever its target is; the targets that need the recipes tell of these.
+        """
+        try:
+            return [] if self.config.intercalation is None else self.intercalation_jobs()
+        except UserError:
+            return []
+
     def structure_of(self, job_id: JobId) -> str | None:
-        """Return the structure, as built, that a job starts from; None for an atom, and for what is built anew."""
-        if job_id.stage == "convergence":
+        """Return the structure, as built, that a job starts from; None for an atom, and what its own rule builds."""
+        if job_id.stage in {"convergence", "intercalation"}:
             return None
         if job_id.stage in {"md", "elf"}:
             return self.assembly(job_id.subject.partition(".")[0])
@@ -257,6 +268,12 @@ class Plan(Subjects):
     def written_structures(self) -> list[str]:
         """Return the structures that the written job folders need."""
         return sorted({name for job in self.written() if (name := self.structure_of(job)) is not None})
+
+    def written_recipes(self) -> list[str]:
+        """Return the files of the recipes that written points of convergence studies are built from, without a rule."""
+        points = (self.points[job.name] for job in self.written() if job.stage == "convergence")
+        names = {point.recipe for point in points if point.recipe is not None}
+        return sorted({file for name in names for file in self.recipe_files(name)})
 
     def job(self, job_id: JobId, note: str = "") -> Job:
         """Return what a job computes; `note` says where its start geometry comes from."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from signal import SIGKILL, SIGTERM
 from typing import TYPE_CHECKING
 
 from iondrill.engines import endings
@@ -15,18 +17,18 @@ if TYPE_CHECKING:
 
     from iondrill.engines.vasp.output import Log
 
-SCF_TROUBLE = (
-    "Call to ZHEGV failed",
-    "Sub-Space-Matrix is not hermitian",
-    "BRMIX: very serious problems",
-    "EDWAV: internal error",
-    "ZPOTRF failed",
-    "DENTET",
-)
-"""What VASP prints when the SCF leads nowhere: another way to drive it may help."""
+SCF_ENDED = ("Call to ZHEGV failed", "EDWAV: internal error", "ZPOTRF failed")
+"""What VASP ends with when the SCF leads nowhere: another way to drive it may help."""
+SCF_WARNINGS = ("Sub-Space-Matrix is not hermitian", "BRMIX: very serious problems", "DENTET")
+"""What it says of an SCF and goes on: of one that has converged since, it means nothing."""
 RELAXATION_TROUBLE = ("ZBRENT: fatal error", "BRIONS problems")
 """The search for the minimum got lost: a new one from the last positions usually helps (VASP says so itself)."""
+KILLS = {None, -SIGKILL, -SIGTERM, 128 + SIGKILL, 128 + SIGTERM}
+"""Exit statuses of a program that was killed, alone or with the process that watched it, and those of launchers."""
 REFUSALS = ("VERY BAD NEWS", "I REFUSE TO CONTINUE", "Error reading item", "internal error", "ERROR:")
+
+_STEP_DONE = re.compile(r"^ *\d+ F= .*$", re.MULTILINE)
+"""What VASP says when an ionic step is done: ``   1 F= -.38055E+02 E0= …``."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ class Ending(endings.Ending):
     nsw: int
     asked: str
 
+    def tells_of_last_scf(self, *phrases: str) -> str:
+        """Return the first line said since the last ionic step was done that holds one of some phrases, or nothing."""
+        *_, last = _STEP_DONE.split(self.said)
+        return replace(self, said=last).tells(*phrases)
+
 
 def stopped(ending: Ending) -> Verdict | None:
     """Recognise that VASP found a STOPCAR: it ends with exit status 0."""
@@ -55,10 +62,15 @@ def stopped(ending: Ending) -> Verdict | None:
 
 
 def scf_broke_down(ending: Ending) -> Verdict | None:
-    """Recognise an SCF that VASP gave up itself."""
-    if ending.log.ended or not (line := ending.tells(*SCF_TROUBLE)):
+    """Recognise an SCF that VASP gave up itself, or that it had warned of when it ended.
+
+    After its last words VASP counts as ended, however it did: of the other ranks launchers say that they were killed.
+    """
+    if ending.log.ended:
         return None
-    return Verdict("climb", f"SCF broke down: {line[:120]}")
+    words = SCF_ENDED if ending.status in KILLS else (*SCF_ENDED, *SCF_WARNINGS)
+    line = ending.tells_of_last_scf(*words)
+    return Verdict("climb", f"SCF broke down: {line[:120]}") if line else None
 
 
 def geometry_not_converged(ending: Ending) -> Verdict | None:

@@ -122,9 +122,11 @@ class Run(attempts.Run[Attempt]):
             resume = self._resume(self.attempts())
             self._move(atoms, resume.fractional)
             return {"n_ionic_steps": resume.step}
-        self._move(atoms, results.fractional)
         if isinstance(self.job.task, Static):
+            # not moved: with the digits of vasprun.xml it would no longer be the structure of the job's hash
             atoms.set_array(FORCES, results.forces_eV_A[np.argsort(self.order)])
+        else:
+            self._move(atoms, results.fractional)
         if isinstance(self.job.task, Static) and self.job.task.wavefunction:
             for name in (ELFCAR, CHGCAR):
                 (self.last.folder / name).replace(self.folder / name)
