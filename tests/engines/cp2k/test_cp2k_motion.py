@@ -113,6 +113,9 @@ def test_a_slab_relaxes_and_goes_on_from_a_kill(killed_cp2k, make_job, tmp_path)
     for atoms in (calm_atoms, cut_atoms):  # alike, but for what is left of the displacement
         assert atoms.arrays["hirshfeld_e"] == pytest.approx(0, abs=5e-3)
         assert atoms.arrays["hirshfeld_e"].sum() == pytest.approx(0, abs=1e-6)
+    log = next((tmp_path / "calm").glob("state/*/attempt-001/job.out")).read_text()
+    radii_bohr = re.findall(r"Trust radius += +(\S+)", log)
+    assert [float(radius) for radius in set(radii_bohr)] == pytest.approx([0.1 / Bohr])
     ends_Ha = [last_Ha for _, last_Ha in starts_Ha(tmp_path / "calm", 1)]
     assert ends_Ha[1] < ends_Ha[0]
 
