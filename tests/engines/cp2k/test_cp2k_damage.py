@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import struct
 from pathlib import Path
 
@@ -310,6 +311,19 @@ def test_a_launcher_that_fails_by_chance_is_started_again(fake, make_job, struct
     first, second, *_ = (attempt.reason for attempt in result.attempts)
     assert "CP2K did not start (exit status 1): no session directory" in first
     assert "SCF not converged" in second
+
+
+def test_an_attempt_whose_folder_is_gone_was_killed(fake, make_job, structure, tmp_path):
+    job = make_job("cp2k", "atom", Static(), level=fake("wall-time"))
+    with pytest.raises(StoppedError):
+        Cp2kEngine().run(job, structure("atom"), tmp_path / "job")
+    (journal,) = tmp_path.glob("job/state/*/journal.json")
+    journal.write_text(journal.read_text().replace("stopped at the wall time", "running"))
+    shutil.rmtree(journal.parent / "attempt-001")
+    fake("unconverged")
+    result, _ = Cp2kEngine().run(job, structure("atom"), tmp_path / "job")
+    assert result.attempts[0].reason == "killed"
+    assert "SCF not converged" in result.attempts[1].reason
 
 
 def test_a_box_that_is_too_small_fails_and_says_so(fake, make_job, structure, tmp_path):

@@ -160,6 +160,7 @@ class Run(ABC, Generic[A]):
         unseen = self.journal.entries[-1]["reason"] == RUNNING
         if not unseen and last.record.action != "done":
             return None
+        last.folder.mkdir(exist_ok=True)  # somebody may have removed it, to make room
         verdict = last.recover()
         last.note(last.record.model_copy(update={"action": verdict.action}))
         if unseen and verdict.action not in {"again", "fresh"}:
