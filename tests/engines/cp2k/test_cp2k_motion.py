@@ -87,7 +87,7 @@ def test_a_slab_relaxes_and_goes_on_from_a_kill(killed_cp2k, make_job, tmp_path)
     the three neighbours of an atom for one, and its first step goes uphill; with springs it must not. The atoms stand
     where CP2K folds them over to the next cell, and the density of one geometry must still be that of the next.
     """
-    level = LEVEL | {"kpoints": (2, 2, 1), "eps_scf": 1e-6}
+    level = LEVEL | {"kpoints": (2, 2, 1), "eps_scf": 1e-6, "trust_radius_A": 0.2}
     task, found = Relax(fmax_eV_A=0.05, max_steps=20), {}
     cell = [[2.46, 0, 0], [-1.23, 2.1304, 0], [0, 0, 7]]
     places = [[1.23, 0.7, 3.5], [1.3, 2.17, 3.6]]
@@ -115,7 +115,7 @@ def test_a_slab_relaxes_and_goes_on_from_a_kill(killed_cp2k, make_job, tmp_path)
         assert atoms.arrays["hirshfeld_e"].sum() == pytest.approx(0, abs=1e-6)
     log = next((tmp_path / "calm").glob("state/*/attempt-001/job.out")).read_text()
     radii_bohr = re.findall(r"Trust radius += +(\S+)", log)
-    assert [float(radius) for radius in set(radii_bohr)] == pytest.approx([0.1 / Bohr])
+    assert [float(radius) for radius in set(radii_bohr)] == pytest.approx([0.2 / Bohr])
     ends_Ha = [last_Ha for _, last_Ha in starts_Ha(tmp_path / "calm", 1)]
     assert ends_Ha[1] < ends_Ha[0]
 

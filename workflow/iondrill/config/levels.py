@@ -110,6 +110,11 @@ class Cp2kLevel(DftLevel):
     dipole_correction: bool = Field(
         False, description="of slabs: cancel the field between unlike faces, so that the vacuum does not matter"
     )
+    trust_radius_A: PositiveFloat = Field(
+        0.25,
+        description="longest step of an atom in a relaxation by BFGS. CP2K keeps a step that goes uphill: where an ion "
+        "lies in a soft place, 0.1 is slower and surer",
+    )
     poisson: Literal["WAVELET", "MT"] = Field("WAVELET", description="solver of non-periodic boxes")
 
     @property

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Stage = Literal["relax", "md", "elf", "adsorption", "intercalation", "barriers", "convergence"]
 
-HOW_IT_RUNS = {"launcher", "command", "ranks"}
+HOW_IT_RUNS = {"launcher", "command", "ranks", "trust_radius_A"}
 """Settings of a level that do not decide the result."""
 CUBES = "cubes"
 """Folder of the cube files in that of a job."""
