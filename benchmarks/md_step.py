@@ -4,11 +4,9 @@ A step is an SCF that begins near its end, and the forces: so each run begins wi
 in the same box, converged. Methane before the edge of two benzenes, 29 atoms; the inputs differ by the cell alone.
 The fitted edge is rounded up to half of the other, and the cutoff is one for which the finest grid of the large box
 has twice the points of that of the small one, so that the drill stands alike on them. At the paper's 350 Ry the grid
-of 50 Å takes 51 GB. Time is taken at a cutoff at which five pairs are done in ten minutes; forces once more at the
-highest that 24 GB allow. What the boxes differ in is the gradient of the density, by an FFT, of which PBE is made, and
-it falls with the cutoff (LDA's forces differ a thousand times less). What belongs to the atoms is alike in both boxes,
-and a larger drill leaves less of the 50 Å empty and gains less: the paper's 225 atoms fit into 34.4 Å, a third of the
-volume.
+of 50 Å takes 51 GB; here five pairs are done in ten minutes, and `md_forces.py` compares the forces at a higher one.
+What belongs to the atoms is alike in both boxes, and a larger drill leaves less of the 50 Å empty and gains less: the
+paper's 225 atoms fit into 34.4 Å, a third of the volume.
 """
 
 from __future__ import annotations
@@ -32,8 +30,6 @@ FITTED_A = PAPER_A / 2
 """What leaves the usual vacuum, rounded up to the half, so that CP2K can give both boxes grids of the same spacing."""
 CUTOFF_RY = 112
 """Of the highest whose finest grid in 50 Å has 320³ points, twice the 160³ of half the edge."""
-SHARP_RY = 162
-"""The same of 384³ and 192³ points: 15 GB."""
 REACH_A, GAP_A = 3.0, 3.7
 """From the drill's carbon to the edge's, and between the layers, as in the assemblies."""
 
@@ -100,10 +96,6 @@ def rows(options):
         boxes.start()
         yield boxes.timed(options.pairs)
         yield boxes.apart()
-        if not options.quick:
-            sharp = Boxes(Path(name, "sharp"), SHARP_RY, large_A)
-            sharp.start()
-            yield sharp.apart(limit=1e-4)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ HERE = Path(__file__).parent
 LANES = (("startup", "cube_reading", "elf_grid", "order_parameters", "noop_jobs"), ("gfn2_step", "adsorption_sites"))
 """One core each, side by side: what is compared is CPU time."""
 WITH_CP2K = (("elf_slice",), ("slab_relaxation", "md_step"))
+ALONE = ("md_forces",)
+"""With CP2K, after the others: it takes most of the memory."""
 
 
 def run(names: Iterable[str], *, quick: bool) -> int:
@@ -44,6 +46,8 @@ def main() -> int:
     options = parser.parse_args()
     with ThreadPoolExecutor() as lanes:
         failed = sum(lanes.map(lambda names: run(names, quick=options.quick), WITH_CP2K if options.cp2k else LANES))
+    if options.cp2k:
+        failed += run(ALONE, quick=options.quick)
     if not options.quick:
         print()
         table.main()
