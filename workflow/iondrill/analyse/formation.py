@@ -158,7 +158,8 @@ def table(crystals: Sequence[Crystal], atoms: Mapping[str, Result]) -> list[dict
         Of the free atoms, by element; those that there are.
     """
     found = {crystal.name: equilibrium(crystal) for crystal in crystals}
-    return [_row(crystal, found, references(crystals, found), atoms) for crystal in crystals]
+    elements = references(crystals, found)
+    return [_row(crystal, found, elements, atoms) for crystal in crystals]
 
 
 def references(

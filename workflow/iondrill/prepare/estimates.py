@@ -69,7 +69,7 @@ def error_estimates(plan: Plan) -> dict[str, Estimate]:
 def made_of(plan: Plan, study: Study) -> dict[str, Any]:
     """Return what decides the numbers of a convergence study, besides the values it sweeps; by `MADE_OF`.
 
-    The title of a level would not do: it names few of its settings. How a level's program is started does not count.
+    The title of a level would not do: it names few of its settings. What stands in `HOW_IT_RUNS` does not count.
     """
     name, dot, _ = study.structure.partition(".")
     level = plan.config.levels[study.level]
