@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+import shutil
+import sys
+from pathlib import Path
 
 import pytest
+import yaml
 
 from iondrill.build.io import write_structure
 from iondrill.build.registry import build
+from iondrill.cli.docs import generated
 from iondrill.config.load import read_config
 from iondrill.prepare.plan import Plan
 from iondrill.prepare.resources import read_size, request
 from iondrill.prepare.subjects import JobId
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FOLDERS = (".ci", "benchmarks", "docs", "profiles", "schemas", "structures", "templates", "tests", "tools", "workflow")
 BLOCK = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
@@ -69,6 +70,35 @@ def test_the_readme_names_every_target(root: Path) -> None:
     readme = (root / "README.md").read_text(encoding="utf-8")
     calls = set(re.findall(r"`snakemake (?:--cores 1 )?(\w+)`", readme))
     assert set(targets.split(", ")) <= calls
+
+
+def test_every_target_that_is_cited_is_in_the_makefile(root: Path) -> None:
+    targets = set(re.findall(r"^([a-z][\w-]*):", (root / "Makefile").read_text(), re.MULTILINE))
+    others = [root / name for name in (".pre-commit-config.yaml", ".ci/run", "Makefile", "pyproject.toml")]
+    sources = [path for folder in ("tests", "tools", "workflow") for path in (root / folder).rglob("*.py")]
+    found = 0
+    for path in [*pages(root), *others, *sources]:
+        text = path.read_text(encoding="utf-8")
+        named = set(re.findall(r"`make ([a-z][\w-]*)", text))
+        if path.suffix in {"", ".md"}:  # commands on lines of their own
+            named |= set(re.findall(r"^(?: {4,})?make ([a-z][\w-]*)", text, re.MULTILINE))
+        assert named <= targets, path
+        found += len(named)
+    assert found > 10
+
+
+def test_the_hooks_run_what_is_there_on_the_files_that_are_there(root: Path) -> None:
+    hooks = yaml.safe_load((root / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    paths = [*root.iterdir(), *(path for folder in FOLDERS for path in (root / folder).rglob("*"))]
+    files = [str(path.relative_to(root)) for path in paths if path.is_file()]
+    for hook in hooks:
+        assert shutil.which(hook["entry"].split()[0], path=Path(sys.executable).parent), hook["id"]
+        for pattern in re.split(r"\n\s+\|", hook.get("files", "").removeprefix("(?x)^(").removesuffix(")$\n")):
+            assert any(re.search(pattern.strip(), path) for path in files), (hook["id"], pattern)
+    (reference,) = (hook["files"] for hook in hooks if hook["id"] == "reference")
+    sources = ["pyproject.toml", "structures/crystals/Li-bcc.yaml", "workflow/iondrill/build/crystals.yaml"]
+    for path in [*sources, *(str(path.relative_to(root)) for path in generated(root))]:
+        assert re.search(reference, path), path
 
 
 @pytest.mark.parametrize("words", RUNS)

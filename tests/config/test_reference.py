@@ -2,10 +2,13 @@
 
 import json
 from copy import deepcopy
+from importlib.metadata import requires
 from pathlib import Path
 
 import jsonschema
 import pytest
+import yaml
+from packaging.requirements import Requirement
 
 from iondrill.build.recipes import Recipe
 from iondrill.cli.docs import generated, outdated, schemas, write
@@ -28,13 +31,30 @@ def test_committed_files_are_what_the_models_say():
 
 
 def test_drift_is_noticed(tmp_path):
-    (tmp_path / "structures").symlink_to(ROOT / "structures")
-    assert len(outdated(tmp_path)) == 6
+    for name in ("structures", "pyproject.toml"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    assert len(outdated(tmp_path)) == 7
     write(tmp_path)
     assert outdated(tmp_path) == []
     page = tmp_path / "docs/configuration.md"
     page.write_text(page.read_text().replace("0.05", "0.06"))
     assert outdated(tmp_path) == [page]
+
+
+def test_conda_gets_what_pip_gets():
+    environment = yaml.safe_load(generated(ROOT)[ROOT / "workflow/envs/iondrill.yaml"])
+    (pip,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
+    conda = {entry.partition(" ")[0]: entry.partition(" ")[2] for entry in environment["dependencies"][:-1]}
+    assert pip == ["-e ../.."], "the package itself brings what is missing"
+    wanted = [Requirement(word) for word in requires("iondrill") if "extra ==" not in word]
+    names = {"matplotlib": "matplotlib-base", "tblite": "tblite-python"}
+    of_pip = {one.name: str(one.specifier) for one in wanted}
+    of_conda = {names.get(name, name): version for name, version in of_pip.items()}
+    assert conda.keys() - of_conda.keys() == {"python", "pip", "libopenblas"}
+    assert of_conda.keys() - conda.keys() == {name for name in of_pip if name.startswith(("snakemake", "rocrate"))}
+    assert {name: of_conda[name] for name in conda.keys() & of_conda.keys()} == {
+        name: conda[name] for name in conda.keys() & of_conda.keys()
+    }
 
 
 @pytest.mark.parametrize("schema", [CONFIG, RECIPE])

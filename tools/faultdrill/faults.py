@@ -39,8 +39,6 @@ class Fault:
         The executors it is for.
     levels : set of str
         The levels it is for.
-    meaning : str
-        What happens in life.
     """
 
     strike: Strike

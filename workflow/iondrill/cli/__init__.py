@@ -281,5 +281,5 @@ def _docs(options: argparse.Namespace) -> int:
         return 0
     stale = outdated(options.root)
     for path in stale:
-        print(f"iondrill: {path}: is not what the models say; run `iondrill docs`", file=sys.stderr)
+        print(f"iondrill: {path}: is out of date; run `iondrill docs`", file=sys.stderr)
     return 1 if stale else 0

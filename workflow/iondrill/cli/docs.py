@@ -1,7 +1,9 @@
-"""The files that are made from the models: JSON Schema and reference pages."""
+"""The files that are made from other ones: schemas and reference pages from the models, conda's list from pyproject."""
 
 from __future__ import annotations
 
+import re
+import tomllib
 from typing import TYPE_CHECKING
 
 from iondrill.build.crystal import CrystalRecipe
@@ -55,6 +57,21 @@ EXAMPLES = {
     "facet": "facets/C100-2x1.yaml",
     "crystal": "crystals/Li-bcc.yaml",
 }
+CONDA = """\
+# Made from pyproject.toml by `iondrill docs`; change that instead.
+# For `snakemake --sdm conda`. Without conda, `make run` makes a virtual environment with the same packages.
+channels:
+  - conda-forge
+dependencies:
+{packages}
+  - pip:
+      # what conda-forge does not have comes with it
+      - -e ../..
+"""
+CONDA_NAMES = {"matplotlib": "matplotlib-base", "tblite": "tblite-python"}
+"""Where conda-forge calls a package otherwise than PyPI."""
+PYPI_ALONE = re.compile(r"snakemake|rocrate")
+"""Packages that conda-forge does not have, or not surely."""
 
 
 def schemas() -> dict[str, str]:
@@ -67,7 +84,7 @@ def schemas() -> dict[str, str]:
 
 
 def generated(root: Path) -> dict[Path, str]:
-    """Return every file that is made from the models, with its content.
+    """Return every file that is made from other ones, with its content.
 
     Parameters
     ----------
@@ -77,11 +94,12 @@ def generated(root: Path) -> dict[Path, str]:
     Raises
     ------
     UserError
-        If an example is missing.
+        If an example or ``pyproject.toml`` is missing.
     """
-    examples = {kind: _example(root / "structures" / name) for kind, name in EXAMPLES.items()}
+    examples = {kind: _text(root / "structures" / name) for kind, name in EXAMPLES.items()}
     return {
         **{root / f"schemas/{what}.schema.json": text for what, text in schemas().items()},
+        root / "workflow/envs/iondrill.yaml": conda_environment(_text(root / "pyproject.toml")),
         root / "docs/configuration.md": page(Config, "Configuration", CONFIGURATION),
         root / "docs/recipes.md": page(Recipe, "Recipes", RECIPES, examples),
         root / "docs/crystals.md": page(
@@ -90,7 +108,19 @@ def generated(root: Path) -> dict[Path, str]:
     }
 
 
-def _example(path: Path) -> str:
+def conda_environment(pyproject: str) -> str:
+    """Return the conda environment with the packages that a ``pyproject.toml`` asks for, as YAML."""
+    project = tomllib.loads(pyproject)["project"]
+    wanted = {"python": project["requires-python"], "libopenblas": "", "pip": ""}
+    for requirement in project["dependencies"]:
+        name, version = re.fullmatch(r"([\w-]+)(.*)", requirement).groups()  # type: ignore[union-attr]
+        if not PYPI_ALONE.match(name):
+            wanted[CONDA_NAMES.get(name, name)] = version
+    lines = (f"  - {name} {wanted[name]}".rstrip() for name in sorted(wanted))
+    return CONDA.format(packages="\n".join(lines))
+
+
+def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
@@ -104,7 +134,7 @@ def write(root: Path) -> None:
 
 
 def outdated(root: Path) -> list[Path]:
-    """Return the files that differ from what the models say."""
+    """Return the files that differ from what they are made from."""
     return [
         path for path, text in generated(root).items() if not path.is_file() or path.read_text(encoding="utf-8") != text
     ]
