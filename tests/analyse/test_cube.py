@@ -1,5 +1,6 @@
 """Cube files: ASE as the reference, polynomials, CP2K's own layout and digits, every kind of damage, memory."""
 
+import re
 import tracemalloc
 from pathlib import Path
 
@@ -32,8 +33,39 @@ def fortran(value):
     return f"{'-' if value < 0 else ''}0.{digits}{tail}".rjust(13)
 
 
-def cp2k_cube(values, steps_bohr, origin_bohr=(0, 0, 0), end="\n"):
-    """Return a cube as CP2K 2023.1 writes it (realspace_grid_cube.F)."""
+def three_digits(value):
+    """Return a value in Fortran's E13.5E3: a negative one fills the field."""
+    mantissa, exponent = f"{value:.4e}".split("e")
+    digits, power = mantissa.lstrip("-").replace(".", ""), int(exponent) + 1 if value else 0
+    return f"{'-' if value < 0 else ''}0.{digits}E{power:+04d}".rjust(13)
+
+
+def scientific(value):
+    """Return a value in Fortran's 1X,ES12.4E3."""
+    mantissa, exponent = f"{value:.4e}".split("e")
+    return f"{mantissa}E{int(exponent):+04d}".rjust(13)
+
+
+def without_zero(value):
+    """Return a value in E13.5 of a compiler that leaves out the zero before the point."""
+    return fortran(value).replace("0.", ".", 1).rjust(13)
+
+
+# of CP2K to 2024, 2026.2 and after; and what others write
+DIALECTS = {
+    "E13.5": fortran,
+    "E13.5E3": three_digits,
+    "1X,ES12.4E3": scientific,
+    "D13.5": lambda value: fortran(value).replace("E", "D"),
+    "D13.5E3": lambda value: three_digits(value).replace("E", "D"),
+    "%13.5E": lambda value: f"{value:13.5E}",
+    "%13.5e": lambda value: f"{value:13.5e}",
+    "no zero": without_zero,
+}
+
+
+def cp2k_cube(values, steps_bohr, origin_bohr=(0, 0, 0), end="\n", dialect=fortran):
+    """Return a cube as CP2K writes it (realspace_grid_cube.F), by default 2023.1."""
     lines = ["-Quickstep-", " ELECTRON DENSITY", "{:5d}{:12.6f}{:12.6f}{:12.6f}".format(2, *origin_bohr)]
     lines += ["{:5d}{:12.6f}{:12.6f}{:12.6f}".format(values.shape[k], *np.diag(steps_bohr)[k]) for k in range(3)]
     lines += [
@@ -41,7 +73,7 @@ def cp2k_cube(values, steps_bohr, origin_bohr=(0, 0, 0), end="\n"):
         "    3    3.000000   -1.000000    2.000000    0.500000",
     ]
     for row in values.reshape(-1, values.shape[2]):
-        words = [fortran(value) for value in row]
+        words = [dialect(value) for value in row]
         lines += ["".join(words[k : k + 6]) for k in range(0, len(words), 6)]
     return end.join(lines) + end
 
@@ -104,6 +136,51 @@ def test_rows_of_every_length(tmp_path, end, n_z, last):
     np.testing.assert_array_equal(cube.read((1, 1, 0), (3, 2, n_z)), cube.read()[1:, 1:])
 
 
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+@pytest.mark.parametrize("sign", [1, -1, 0], ids=["positive", "negative", "both"])
+@pytest.mark.parametrize("scale", [1, 1e-150, 1e-280], ids=str)
+def test_values_of_every_dialect_are_read_and_none_of_them_alone(tmp_path, some, monkeypatch, dialect, sign, scale):
+    values = (np.abs(some) * sign if sign else some) * scale
+    cube = Cube(write(tmp_path / "cube", cp2k_cube(values, (0.2, 0.3, 0.1), dialect=dialect)))
+    # one by one, they take forty times as long
+    monkeypatch.setattr("iondrill.analyse.digits.number", None)
+    np.testing.assert_allclose(cube.read(), values, rtol=6e-5)
+    np.testing.assert_array_equal(cube.read((1, 1, 5), (4, 2, 9)), cube.read()[1:4, 1:2, 5:9])
+    assert cube._values._layout is not None
+
+
+def test_two_forms_of_exponents_in_one_file_are_no_slower(tmp_path, some, monkeypatch):
+    some[::2, :, ::3] *= 1e-150
+    cube = Cube(write(tmp_path / "cube", cp2k_cube(some, (0.2, 0.3, 0.1))))
+    monkeypatch.setattr("iondrill.analyse.digits.number", None)
+    np.testing.assert_allclose(cube.read(), some, rtol=6e-5)
+
+
+def test_the_first_line_of_a_full_field_is_what_cp2k_2026_writes(tmp_path):
+    text = cp2k_cube(np.full((1, 1, 6), -0.1), (1, 1, 1), dialect=three_digits)
+    assert text.splitlines()[-1] == "-0.10000E+000" * 6
+    np.testing.assert_array_equal(Cube(write(tmp_path / "cube", text)).read(), np.full((1, 1, 6), -0.1))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+def test_lines_of_another_length_change_no_value(tmp_path, some, dialect):
+    text = cp2k_cube(-np.abs(some), (0.2, 0.3, 0.1), dialect=dialect)
+    cube = Cube(write(tmp_path / "cube", text + "\n\n"))
+    assert cube._values._layout is None
+    np.testing.assert_allclose(cube.read(), -np.abs(some), rtol=6e-5)
+
+
+@pytest.mark.parametrize("word", ["NaN", "*************", "Infinity"])
+@pytest.mark.parametrize("dialect", [fortran, three_digits])
+def test_what_is_no_number_on_the_first_line_is_named(tmp_path, word, dialect):
+    text = cp2k_cube(np.full((2, 2, 7), -0.25), (1, 1, 1), dialect=dialect)
+    text = text.replace(dialect(-0.25) * 2, dialect(-0.25) + word.rjust(13), 1)
+    path = write(tmp_path / "bad.cube", text)
+    with pytest.raises(UserError, match=rf"line 9\): found .*{re.escape(word)}"):
+        Cube(path).read()
+    np.testing.assert_array_equal(Cube(path).read((1, 0, 0), (2, 2, 7)), np.full((1, 2, 7), -0.25))
+
+
 def test_a_gaussian_between_the_points(tmp_path):
     step, width = 0.25, 1.2
     places = np.arange(24) * step - 3
@@ -155,12 +232,15 @@ def test_steps_of_the_box(tmp_path):
 
 
 @settings(max_examples=200)
-@given(st.floats(-1e9, 1e9, allow_nan=False) | st.floats(-1e-90, 1e-90))
+@given(st.floats(-1e9, 1e9, allow_nan=False) | st.floats(-1e-90, 1e-90) | st.floats(-1e-290, 1e-290))
 def test_every_fortran_number_is_what_python_reads(value):
-    text = fortran(value)
-    text_for_python = text if "E" in text else f"{text[:-4]}E{text[-4:]}"
-    word = np.frombuffer(text.encode(), np.uint8)
-    np.testing.assert_allclose(decode(word[None]), [float(text_for_python)], rtol=3e-16)
+    for dialect in DIALECTS.values():
+        text = dialect(value)
+        text_for_python = text.replace("D", "E") if re.search("[EeD]", text) else f"{text[:-4]}E{text[-4:]}"
+        word = np.frombuffer(text.encode(), np.uint8)
+        # beyond 1E-300 there are two steps, and below 2E-308 fewer digits
+        rtol = 3e-16 if abs(value) > 1e-290 or value == 0 else 1e-15
+        np.testing.assert_allclose(decode(word[None]), [float(text_for_python)], rtol=rtol, atol=5e-324)
 
 
 @given(st.text("0123456789.+-eEdD *n", min_size=13, max_size=13))
@@ -179,12 +259,12 @@ def test_what_is_no_number_is_nan(text):
 
 
 @settings(deadline=None, max_examples=150)
-@given(keep=st.floats(0, 1), uniform=st.booleans())
-def test_every_cut_is_named_with_its_line(tmp_path_factory, keep, uniform):
+@given(keep=st.floats(0, 1), uniform=st.booleans(), dialect=st.sampled_from(list(DIALECTS.values())))
+def test_every_cut_is_named_with_its_line(tmp_path_factory, keep, uniform, dialect):
     values = np.round(np.random.default_rng(1).normal(size=(3, 4, 8)), 3)
-    text = cp2k_cube(values, (0.2, 0.3, 0.1))
+    text = cp2k_cube(values, (0.2, 0.3, 0.1), dialect=dialect)
     if not uniform:
-        text = text.replace("  0.", " 0.")
+        text = text.replace("  0.", " 0.").replace("  1.", " 1.")
     length = int(keep * (len(text) - 2))
     path = write(tmp_path_factory.getbasetemp() / "cut.cube", text[:length])
     with pytest.raises(UserError, match=r"cut\.cube \(line \d+\)") as error:
@@ -201,9 +281,14 @@ def test_a_cut_says_what_is_missing(path, some):
 
 
 @settings(deadline=None, max_examples=150)
-@given(where=st.floats(0, 1), what=st.binary(min_size=1, max_size=9), insert=st.booleans())
-def test_scribbles_never_end_in_a_traceback(tmp_path_factory, where, what, insert):
-    text = cp2k_cube(np.ones((3, 4, 8)), (0.2, 0.3, 0.1)).encode()
+@given(
+    where=st.floats(0, 1),
+    what=st.binary(min_size=1, max_size=9),
+    insert=st.booleans(),
+    dialect=st.sampled_from(list(DIALECTS.values())),
+)
+def test_scribbles_never_end_in_a_traceback(tmp_path_factory, where, what, insert, dialect):
+    text = cp2k_cube(-np.ones((3, 4, 8)), (0.2, 0.3, 0.1), dialect=dialect).encode()
     place = int(where * len(text))
     path = tmp_path_factory.getbasetemp() / "scribbled.cube"
     path.write_bytes(text[:place] + what + text[place + (0 if insert else len(what)) :])

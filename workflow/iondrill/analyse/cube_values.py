@@ -1,18 +1,21 @@
 """The values of a Gaussian cube file: a box of them, read without the rest.
 
 A file whose values all take the same width (Fortran, so CP2K) is read at random access, a row of z at a time: a plane
-of a file of 2 GB costs some MB. Any other is read as a stream. Neither keeps more than what is asked for.
+of a file of 2 GB costs some MB. The width comes from the length of a line and the file, since full fields touch: CP2K to
+2024 writes ``6E13.5``, 2026.2 ``6E13.5E3`` (``-0.10000E-008-0.20000E-008``), later ones ``6(1X,ES12.4E3)``. Any other
+file is read as a stream. Neither way keeps more than what is asked for.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from iondrill.analyse.digits import decode, number
+from iondrill.analyse.digits import decode, number, separated
 from iondrill.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,8 +28,11 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
 
 PER_LINE = 6
+VALUE = re.compile(rb" *[+-]?(?:[0-9]*\.[0-9]+(?:[EeDd][+-][0-9]+|[+-][0-9]{3})|nan|inf(?:inity)?|\*+)", re.IGNORECASE)
+"""What a field of a line may hold: a number with an exponent, or what Fortran writes in the place of one."""
 CHUNK_VALUES = 2**16
 CHUNK_BYTES = 2**22
+LINE_BYTES = 2**8
 
 
 class Layout(NamedTuple):
@@ -80,14 +86,14 @@ class Values:
         text = self._first_line.rstrip(b"\r\n")
         line_end, n_z = len(self._first_line) - len(text), self.shape[2]
         on_first = min(PER_LINE, n_z)
-        if not line_end or len(text.split()) != on_first or len(text) % on_first:
+        width, beside = divmod(len(text), on_first)
+        fields = [text[k * width : (k + 1) * width] for k in range(on_first)]
+        if not line_end or beside or not all(map(VALUE.fullmatch, fields)):
             return None
-        width = len(text) // on_first
         row = n_z * width + -(-n_z // PER_LINE) * line_end
         layout = Layout(self.start, width, line_end, row)
         needed = self.start + self.shape[0] * self.shape[1] * row
-        fits = width > 8 and needed - line_end <= self.path.stat().st_size <= needed
-        return layout if fits and b"." in text[:width] else None
+        return layout if needed - line_end <= self.path.stat().st_size <= needed else None
 
     def _read_rows(self, layout: Layout, lower: Sequence[int], upper: Sequence[int]) -> Array:
         values = np.empty([b - a for a, b in zip(lower, upper, strict=True)])
@@ -123,21 +129,25 @@ class Values:
                 yield line, self._parse(text[:whole], line)
                 line += text.count(b"\n", 0, whole)
                 rest = text[whole:]
-                least = min((len(word.lstrip(b"-")) for word in text[:whole].split()[-PER_LINE:]), default=0)
+                last = separated(text[max(0, whole - LINE_BYTES) : whole]).split()[-PER_LINE:]
+                least = min((len(word.lstrip(b"-")) for word in last), default=0)
             # without a line feed, a number shorter than those before it is cut
-            if len(rest.lstrip(b"-")) >= least:
-                yield line, self._parse(rest, line)
+            words = separated(rest).split()
+            whole = len(words) - bool(words and len(words[-1].lstrip(b"-")) < least)
+            yield line, self._parse(b" ".join(words[:whole]), line)
 
     def _parse(self, text: bytes, line: int) -> Array:
-        words = text.split()
-        try:
-            return np.array(words, dtype=np.bytes_).astype(float) if words else np.empty(0)
-        except ValueError:
-            values = np.array([number(word) for word in words])
+        for way in (bytes, separated):
+            words = way(text).split()
+            try:
+                return np.array(words, dtype=np.bytes_).astype(float) if words else np.empty(0)
+            except ValueError:
+                continue
+        values = np.array([number(word) for word in words])
         if np.isfinite(values).all():
             return values
         bad = words[int(np.argmin(np.isfinite(values)))]
-        place = next(k for k, content in enumerate(text.split(b"\n")) if bad in content.split())
+        place = next(k for k, content in enumerate(text.split(b"\n")) if bad in separated(content).split())
         raise wrong(self.path, line + place, f"found {bad[:40]!r}")
 
     def _read_stream(self, lower: Sequence[int], upper: Sequence[int]) -> Array:
