@@ -71,7 +71,7 @@ def test_one_spin_comes_back_on_a_plane_that_leaves_the_cell(files):
 
 def test_two_spins_are_up_then_down(files):
     paths, (up, down), (total, difference) = files(2)
-    found = elf_on_plane(read_elfcar(*paths), PLANE)
+    found = elf_on_plane(read_elfcar(*paths, spin_D0="6pi2"), PLANE)
     fractional = PLANE.points_A() @ np.linalg.inv(CELL_A)
     rho = np.array([total(fractional) + difference(fractional), total(fractional) - difference(fractional)]) / 2
     chi = np.sqrt(1 / np.array([up(fractional), down(fractional)]) - 1)
@@ -88,9 +88,23 @@ def test_equal_spins_are_a_closed_shell(files, tmp_path):
     volume_bohr3 = abs(np.linalg.det(CELL_A)) / Bohr**3
     write_grids(tmp_path / "ELFCAR", elf(grid_points()), elf(grid_points()))
     write_grids(tmp_path / "CHGCAR", volume_bohr3 * rho(grid_points()), np.zeros(SHAPE))
-    two = elf_on_plane(read_elfcar(*paths), PLANE)
+    two = elf_on_plane(read_elfcar(*paths, spin_D0="6pi2"), PLANE)
     assert np.abs(one.elf - two.elf).max() < 1e-9
     assert np.abs(one.rho - two.rho).max() < 1e-12
+
+
+def test_what_published_versions_write_of_two_spins_is_mended(files, tmp_path):
+    """They divide D of one spin by (3/10)(3π²)^⅔ ρσ^(5/3): χ of a closed shell comes out 2^⅔ too large."""
+    paths, (elf,), (rho,) = files(1)
+    one = elf_on_plane(read_elfcar(*paths), PLANE)
+    volume_bohr3 = abs(np.linalg.det(CELL_A)) / Bohr**3
+    published = 1 / (1 + 2 ** (4 / 3) * (1 / elf(grid_points()) - 1))
+    write_grids(tmp_path / "ELFCAR", published, published)
+    write_grids(tmp_path / "CHGCAR", volume_bohr3 * rho(grid_points()), np.zeros(SHAPE))
+    assert np.abs(elf_on_plane(read_elfcar(*paths, spin_D0="3pi2"), PLANE).elf - one.elf).max() < 2e-3
+    assert np.abs(elf_on_plane(read_elfcar(*paths, spin_D0="6pi2"), PLANE).elf - one.elf).max() > 0.15
+    with pytest.raises(UserError, match=r"ELFCAR: two spins, and the level has no elf_spin_D0; allowed: '6pi2' or"):
+        read_elfcar(*paths)
 
 
 def test_contacts_are_read_where_they_are(files):
@@ -110,7 +124,7 @@ def test_a_cut_grid_is_refused_by_name(which, share, files):
     content = paths[which].read_bytes()
     paths[which].write_bytes(content[: int(share * len(content))])
     with pytest.raises(UserError, match=paths[which].name):
-        read_elfcar(*paths)
+        read_elfcar(*paths, spin_D0="6pi2")
 
 
 def test_grids_that_do_not_go_together_are_refused(files, tmp_path):

@@ -99,7 +99,7 @@ MATRIX = {"assemblies": {"with": "a", "without": "b"}, "seeds": [1, 2], "steps":
 
 
 def found(**content):
-    levels = {"gfn2": {"engine": "xtb"}, "dft": {"engine": "cp2k"}, "vasp": {"engine": "vasp"}}
+    levels = {"gfn2": {"engine": "xtb"}, "dft": {"engine": "cp2k"}, "vasp": {"engine": "vasp", "elf_spin_D0": "6pi2"}}
     return list(mistakes({"levels": levels} | content))
 
 
@@ -140,6 +140,18 @@ def test_vasp_runs_no_dynamics_and_gives_no_density_differences():
     assert [place for place, what, _ in found(**content) if "vasp" in what] == [("md", "level"), ("inputs", "md", 0)]
     problems = found(elf={"level": "vasp", "difference": True}, inputs={"elf": ["vasp"]})
     assert [place for place, what, _ in problems if "vasp" in what] == [("elf", "difference")]
+
+
+def test_the_elf_of_vasp_needs_what_two_spins_mean():
+    levels = {"vasp": {"engine": "vasp"}}
+    (wrong,) = [one for one in found(levels=levels, elf={"level": "vasp"}) if "gfn2" not in one[1]]
+    assert wrong[0] == ("elf", "level")
+    assert "does not say elf_spin_D0" in wrong[1]
+    assert "iondrill elf-check vasp" in wrong[2]
+    said = {"vasp": {"engine": "vasp", "elf_spin_D0": "3pi2"}}
+    # inputs that are only written are for others to read
+    for content in ({"levels": said, "elf": {"level": "vasp"}}, {"levels": levels, "inputs": {"elf": ["vasp"]}}):
+        assert not [one for one in found(**content) if "elf_spin_D0" in one[1]]
 
 
 def test_xtb_offers_no_nose_thermostat():

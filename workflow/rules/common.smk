@@ -30,6 +30,8 @@ except UserError as error:
 # jobs of minutes on one core share submissions, where the profile says how many (group-components)
 SITES = "sites" if {plan.config.levels[level].engine for level in plan.config.adsorption.levels} == {"xtb"} else None
 FRAMES = "frames" if plan.config.levels[plan.config.elf.level].engine == "xtb" else None
+# what D0 of one spin is in the engine's own ELF; engine xtb has none
+SPIN_D0 = getattr(plan.config.levels[plan.config.elf.level], "elf_spin_D0", None)
 MODULES, CONTAINER = plan.config.software.modules, plan.config.software.container
 RESULTS = plan.results.as_posix()
 RECIPES = plan.recipes

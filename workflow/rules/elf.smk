@@ -94,6 +94,7 @@ rule map_elf:
         level=plan.config.levels[plan.config.elf.level].title,
         steps=lambda wildcards: plan.elf_steps(wildcards.run),
         timestep_fs=lambda wildcards: plan.config.md.runs[wildcards.run].timestep_fs,
+        spin_D0=SPIN_D0,
     message:
         "ELF map of {wildcards.run} at step {wildcards.step}"
     script:
@@ -114,6 +115,8 @@ rule map_elf_grid:
         "../envs/iondrill.yaml"
     envmodules:
         *MODULES,
+    params:
+        spin_D0=SPIN_D0,
     message:
         "ELF in space of {wildcards.run} at step {wildcards.step}"
     script:

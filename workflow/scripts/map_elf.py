@@ -13,10 +13,11 @@ from iondrill.report.elf_map import PAPER, SAFE, draw_elf_map
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
-    wavefunction, atoms = read_point(snakemake.input.result, snakemake.input.structure)
+    spin_D0 = snakemake.params.spin_D0
+    wavefunction, atoms = read_point(snakemake.input.result, snakemake.input.structure, spin_D0)
     plane = plane_of_run(atoms, snakemake.input.trajectory, snakemake.params.steps, **snakemake.params.settings)
     cubes = snakemake.input.get("cubes")
-    elf_map = cube_map(cubes, plane) if cubes else elf_on_plane(wavefunction, plane)
+    elf_map = cube_map(cubes, plane, spin_D0) if cubes else elf_on_plane(wavefunction, plane)
     elf_map.write(Path(snakemake.output.data))
     step = int(snakemake.wildcards.step)
     time_fs = step * snakemake.params.timestep_fs

@@ -7,5 +7,5 @@ from iondrill.analyse.point import read_point
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
-    point = read_point(snakemake.input.result, snakemake.input.structure)
+    point = read_point(snakemake.input.result, snakemake.input.structure, snakemake.params.spin_D0)
     elf_on_grid(*point).write(Path(snakemake.output.data))

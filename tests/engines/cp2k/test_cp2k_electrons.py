@@ -11,8 +11,10 @@ from ase.build import molecule
 from iondrill.analyse.charges import fragment_charges
 from iondrill.analyse.difference import check_balance, planar_integral
 from iondrill.analyse.elf import elf_on_plane
+from iondrill.analyse.elf_check import compare, own_elf
 from iondrill.analyse.plane import Plane
 from iondrill.analyse.point import cube_map, read_point
+from iondrill.config.levels import Cp2kLevel
 from iondrill.engines.cp2k.output import Log
 from iondrill.engines.execute import execute
 from iondrill.errors import UserError
@@ -92,6 +94,17 @@ def test_cubes_give_the_elf_of_the_orbitals(name, points):
     assert dense.sum() > 0.95 * (orbitals.rho > 1e-3).sum() > 300
     np.testing.assert_allclose(cubes.elf[dense], orbitals.elf[dense], atol=5e-4)
     np.testing.assert_allclose(cubes.rho, orbitals.rho, atol=1e-4)
+
+
+def test_cp2k_makes_its_elf_of_one_spin_as_the_levels_default_says(points, make_job, tmp_path):
+    """Methane with one spin density is there; with two, D/D₀ of each is 2^⅔ times that of both."""
+    level = LEVEL | {"elf_spin_D0": Cp2kLevel.model_fields["elf_spin_D0"].default}
+    job = make_job("cp2k", "cluster", Static(wavefunction=True, cubes=True), level=level, stage="elf", spins=2)
+    result, structure = tmp_path / "result.json", tmp_path / "structure.extxyz"
+    assert execute(job.model_dump(mode="json"), points["whole"].atoms, result, structure).status == "converged"
+    found = compare("CP2K", own_elf(points["whole"].folder), own_elf(tmp_path))
+    assert found.spin_D0 == level["elf_spin_D0"]
+    assert found.ratio == pytest.approx(2 ** (2 / 3), rel=5e-3)
 
 
 def test_a_plane_that_leaves_the_box_is_refused(points):

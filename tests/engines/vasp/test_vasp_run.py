@@ -22,12 +22,14 @@ from tblite.ase import TBLite
 from iondrill.analyse.elf import elf_on_plane
 from iondrill.analyse.plane import Plane
 from iondrill.analyse.point import read_point
+from iondrill.cli import main
 from iondrill.engines.base import StoppedError
 from iondrill.engines.execute import execute
 from iondrill.engines.registry import write_folder
 from iondrill.engines.vasp import VaspEngine, runner
 from iondrill.engines.vasp.ladder import rungs
 from iondrill.engines.vasp.potcar import private_folder
+from iondrill.errors import UserError
 from iondrill.prepare.jobs import Relax, Static
 
 FMAX = 0.02
@@ -185,7 +187,10 @@ def test_an_scf_that_fails_climbs_the_ladder_and_says_so(run, tmp_path, monkeypa
 def test_the_elf_comes_back_in_the_frame_of_the_job(make_job, library, double, tmp_path):
     job = make_job("vasp", "cluster", Static(wavefunction=True), level={"command": double})
     execute(job.model_dump(mode="json"), methane(), tmp_path / "result.json", tmp_path / "structure.extxyz")
-    grid, back = read_point(str(tmp_path / "result.json"), str(tmp_path / "structure.extxyz"))
+    files = str(tmp_path / "result.json"), str(tmp_path / "structure.extxyz")
+    with pytest.raises(UserError, match="two spins, and the level has no elf_spin_D0"):
+        read_point(*files)
+    grid, back = read_point(*files, "6pi2")
     at_atoms, beside = (grid.evaluate(back.positions + shift) for shift in (0, 0.5))
     assert (at_atoms.rho.sum(axis=0) > 2 * beside.rho.sum(axis=0)).all()
     assert at_atoms.rho[0, 1] > 2 * at_atoms.rho[0, 0]  # carbon is the second
@@ -194,6 +199,25 @@ def test_the_elf_comes_back_in_the_frame_of_the_job(make_job, library, double, t
     bond = Plane(back.positions[1], np.array([[0.1, 0, 0], [0, 0.1, 0]]), (5, 5))
     found = elf_on_plane(grid, bond)
     assert 0 <= found.elf.min() < found.elf.max() <= 1
+
+
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize("versions", [("1.587401052", "6pi2", "1.000"), ("1", "3pi2", "1.587")])
+def test_the_check_of_a_level_says_what_its_elf_of_two_spins_is(double, tmp_path, monkeypatch, capsys, versions):
+    D0, spin_D0, ratio = versions
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VASP_DOUBLE_D0", D0)
+    # the stage that needs the key may be there, and does not start without it
+    config = {"levels": {"v": {"engine": "vasp", "command": double}}, "elf": {"level": "v"}, "md": {"level": "v"}}
+    (tmp_path / "config.yaml").write_text(json.dumps(config))
+    assert main(["elf-check", "v"]) == 0
+    said = capsys.readouterr().out
+    assert f"of one spin is {ratio} times that of both" in said
+    assert f"elf_spin_D0: {spin_D0} is to be added to the level" in said
+    config["levels"]["v"]["elf_spin_D0"] = "3pi2" if spin_D0 == "6pi2" else "6pi2"
+    (tmp_path / "config.yaml").write_text(json.dumps(config))
+    assert main(["elf-check", "v"]) == 1
+    assert f"; allowed: '{spin_D0}'" in capsys.readouterr().err
 
 
 def test_a_relaxation_that_runs_out_of_steps_is_not_an_scf_that_fails(run, tmp_path):

@@ -1,12 +1,13 @@
 """A stand-in for ``vasp_std``, whose licence keeps it out of tests: VASP's files in, GFN2-xTB inside, VASP's files out.
 
 It reads INCAR, KPOINTS, POSCAR and POTCAR in the working folder, and refuses a set that does not go together. It
-honours NSW, EDIFFG, NELM, EDIFF, ALGO (as strength of the mixing), ISTART, LWAVE, LELF, selective dynamics and STOPCAR,
-and writes OUTCAR, OSZICAR, vasprun.xml, CONTCAR and WAVECAR as VASP does, step by step. The relaxation keeps no memory
-between steps, so that one that was interrupted takes the same path.
+honours NSW, EDIFFG, NELM, EDIFF, ALGO (as strength of the mixing), ISTART, LWAVE, LELF, ISPIN, selective dynamics and
+STOPCAR, and writes OUTCAR, OSZICAR, vasprun.xml, CONTCAR and WAVECAR as VASP does, step by step. The relaxation keeps
+no memory between steps, so that one that was interrupted takes the same path.
 
 Environment: ``VASP_DOUBLE_PAUSE_S``, seconds to wait in each electronic step; ``VASP_DOUBLE_BOMB``, a file that holds
-an ionic step: when that is done, the double removes the file, tears its CONTCAR and kills itself.
+an ionic step: when that is done, the double removes the file, tears its CONTCAR and kills itself; ``VASP_DOUBLE_D0``,
+what D₀ of one spin is in units of (3/10)(3π²)^⅔ ρσ^(5/3): 2^⅔ by default, 1 in VASP 5.4.4 to 6.3 as published.
 """
 
 from __future__ import annotations
@@ -149,7 +150,7 @@ class Calculation:
         Path("WAVECAR").write_bytes(head + second + payload + digest)
 
     def write_grids(self):
-        """Write ELFCAR and CHGCAR of a sum of atoms, two spins, the ELF by the gradient expansion of τ (Kirzhnits)."""
+        """Write ELFCAR and CHGCAR of a sum of atoms, the ELF by the gradient expansion of τ (Kirzhnits)."""
         shape = (30, 32, 36)
         points = np.moveaxis(np.indices(shape), 0, -1) / shape
         rho = np.zeros(shape)
@@ -164,13 +165,17 @@ class Calculation:
             np.gradient(part, step, axis=axis) for axis, (part, step) in enumerate(zip(slope, steps, strict=True))
         )
         uniform = 2.871 * rho ** (5 / 3)
-        elf = 1 / (1 + (np.maximum(uniform - steep / 9 + bend / 6, 0) / uniform) ** 2)
+        excess = np.maximum(uniform - steep / 9 + bend / 6, 0)
+        elf = 1 / (1 + (excess / uniform) ** 2)
+        if polarised := self.incar.get("ISPIN", 1) == 2:
+            of_spin = float(os.environ.get("VASP_DOUBLE_D0", "1.5874010520")) * 2.871 * (rho / 2) ** (5 / 3)
+            elf = 1 / (1 + (excess / 2 / of_spin) ** 2)
         volume = abs(np.linalg.det(self.cell)) / Bohr**3
         head = Poscar(self.structure).get_str()
         for name, grids in (("ELFCAR", (elf, elf)), ("CHGCAR", (rho * volume, 0 * rho))):
             with Path(name).open("w") as file:
                 file.write(head)
-                for grid in grids:
+                for grid in grids if polarised else grids[:1]:
                     file.write("\n" + "".join(f"{n:5d}" for n in shape) + "\n")
                     np.savetxt(file, grid.ravel(order="F").reshape(-1, 5), fmt="%17.10E")
 

@@ -1,9 +1,9 @@
 """The values of a Gaussian cube file: a box of them, read without the rest.
 
 A file whose values all take the same width (Fortran, so CP2K) is read at random access, a row of z at a time: a plane
-of a file of 2 GB costs some MB. The width comes from the length of a line and the file, since full fields touch: CP2K to
-2024 writes ``6E13.5``, 2026.2 ``6E13.5E3`` (``-0.10000E-008-0.20000E-008``), later ones ``6(1X,ES12.4E3)``. Any other
-file is read as a stream. Neither way keeps more than what is asked for.
+of a file of 2 GB costs some MB. The width comes from the length of a line and of the file, since full fields touch:
+CP2K 2023.1 writes ``6E13.5``, 2026.2 ``6E13.5E3`` (``-0.10000E-008-0.20000E-008``), later ones ``6(1X,ES12.4E3)``. Any
+other file is read as a stream. Neither way keeps more than what is asked for.
 """
 
 from __future__ import annotations

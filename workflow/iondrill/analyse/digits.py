@@ -123,7 +123,7 @@ def _decode(words: Bytes, form: Form) -> tuple[Array, Flags]:
 
 
 def _powers(columns: Bytes, digits: Bytes) -> tuple[NDArray[np.int32], Flags]:
-    """Return the exponents that columns (n_columns, n) spell, and which are such: E-05, D-005, or -005 of three digits."""
+    """Return the exponents that columns (n_columns, n) spell, and which are such: E-05, D-005, or -105 without E."""
     lower = columns[0] | 32
     letter = (lower == ord("e")) | (lower == ord("d"))
     if len(columns) == 4 and not letter.all():

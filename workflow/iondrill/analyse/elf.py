@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from iondrill.analyse.cube import Cube
     from iondrill.analyse.elfcar import ElfCell
     from iondrill.analyse.wavefunction import LocalDensity
+    from iondrill.config.levels import SpinD0
 
     Array = NDArray[np.float64]
 
 # Kinetic energy density of the homogeneous electron gas, C_F ρ^(5/3), in hartree atomic units.
 C_F = 0.3 * (3 * np.pi**2) ** (2 / 3)
+D0_OF_SPIN: dict[SpinD0, float] = {"6pi2": 2 ** (2 / 3), "3pi2": 1.0}
+"""What programs take for D₀ of one spin, in units of C_F ρσ^(5/3)."""
 # CP2K (qs_elf_methods.F): added to D so that ELF vanishes with the density; it is C_F ρ^(5/3) at ρ = 10⁻³.
 ELF_CUTOFF = 2.87e-5
 ELF_FLOOR = 1e-4
@@ -115,10 +118,10 @@ def elf_spin_polarised(rho: Array, gradient: Array, tau: Array) -> Array:
 
 
 def _homogeneous_of_spins(rho: Array) -> Array:
-    return np.asarray(2 ** (2 / 3) * C_F * np.sum(rho ** (5 / 3), axis=0))
+    return np.asarray(D0_OF_SPIN["6pi2"] * C_F * np.sum(rho ** (5 / 3), axis=0))
 
 
-def repair_uks_elf(elf: Array, rho: Array) -> Array:
+def repair_uks_elf(elf: Array, rho: Array, spin_D0: SpinD0) -> Array:
     """Return the ELF of an open shell from the two ELF cubes of a spin-polarised CP2K run.
 
     For each spin CP2K (seen in 2023.1, source and runs) takes (3π²)^⅔ where (6π²)^⅔ is due, so that D/D₀ is 2^⅔ too
@@ -130,6 +133,8 @@ def repair_uks_elf(elf: Array, rho: Array) -> Array:
         ``…-ELF_S1-…`` and ``…-ELF_S2-…`` cubes.
     rho : array (2, ...)
         Density of alpha and beta electrons, (total ± spin density)/2, in 1/bohr³.
+    spin_D0 : {"6pi2", "3pi2"}
+        The level's ``elf_spin_D0``.
 
     Returns
     -------
@@ -139,7 +144,7 @@ def repair_uks_elf(elf: Array, rho: Array) -> Array:
     """
     rho = np.maximum(rho, 0)
     chi = np.sqrt(1 / np.maximum(elf, ELF_FLOOR) - 1)
-    excess = np.maximum(chi * C_F * rho ** (5 / 3) - ELF_CUTOFF, 0.0)
+    excess = np.maximum(chi * D0_OF_SPIN[spin_D0] * C_F * rho ** (5 / 3) - ELF_CUTOFF, 0.0)
     lost = (elf < ELF_FLOOR) & (rho > RHO_NEGLIGIBLE)
     repaired = localisation(excess.sum(axis=0), _homogeneous_of_spins(rho))
     return np.where(lost.any(axis=0), np.nan, repaired)
@@ -190,7 +195,9 @@ def elf_on_plane(wavefunction: Wavefunction | ElfCell, plane: Plane) -> ElfMap:
     return ElfMap(plane, elf_of(density).reshape(plane.shape), density.rho.sum(axis=0).reshape(plane.shape))
 
 
-def elf_map_from_cubes(plane: Plane, elf: Sequence[Cube], density: Cube, spin: Cube | None = None) -> ElfMap:
+def elf_map_from_cubes(
+    plane: Plane, elf: Sequence[Cube], density: Cube, spin: Cube | None = None, *, spin_D0: SpinD0 = "3pi2"
+) -> ElfMap:
     """Return the map of the ELF from CP2K's cubes.
 
     Parameters
@@ -203,6 +210,8 @@ def elf_map_from_cubes(plane: Plane, elf: Sequence[Cube], density: Cube, spin: C
         ``…-ELECTRON_DENSITY-…``: of all electrons.
     spin : Cube, optional
         ``…-SPIN_DENSITY-…``: alpha minus beta; needed for two cubes of the ELF.
+    spin_D0 : {"6pi2", "3pi2"}
+        The level's ``elf_spin_D0``.
 
     Returns
     -------
@@ -224,4 +233,4 @@ def elf_map_from_cubes(plane: Plane, elf: Sequence[Cube], density: Cube, spin: C
     if spin is None:
         return ElfMap(plane, values[0], rho)
     difference = spin.on_plane(plane)
-    return ElfMap(plane, repair_uks_elf(values, np.array([rho + difference, rho - difference]) / 2), rho)
+    return ElfMap(plane, repair_uks_elf(values, np.array([rho + difference, rho - difference]) / 2, spin_D0), rho)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.units import Bohr
 
-from iondrill.analyse.elf import C_F, ELF_CUTOFF, ELF_FLOOR
+from iondrill.analyse.elf import C_F, D0_OF_SPIN, ELF_CUTOFF, ELF_FLOOR
 from iondrill.analyse.wavefunction import LocalDensity
 from iondrill.errors import UserError
 
@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from iondrill.config.levels import SpinD0
+
     Array = NDArray[np.float64]
 
 SPLINE = 3
+SAY_D0 = "allowed: '6pi2' or '3pi2'; `iondrill elf-check LEVEL` finds out which"
 
 
 @dataclass(frozen=True)
@@ -38,20 +41,23 @@ class ElfCell:
         Density of the valence electrons, of each spin, 1/bohr³.
     origin_A : array (3,)
         Where the corner of the cell lies in the frame of the points that are asked for.
+    spin_D0 : {"6pi2", "3pi2"}
+        What the ELF of one spin is made with, where there are two.
     """
 
     cell_A: Array
     elf: Array
     rho: Array
     origin_A: Array = field(default_factory=lambda: np.zeros(3))
+    spin_D0: SpinD0 = "6pi2"
 
     def evaluate(self, points_A: ArrayLike) -> LocalDensity:
         """Return the density, and the D that its ELF stands for, at points (n, 3).
 
         ELF and density are interpolated by periodic cubic splines. From χσ = √(1/ELFσ − 1) follows Dσ = χσ D₀σ, with
-        D₀ of a closed shell, or of one spin: VASP gives each its own (VASP manual, "LELF"). The part |∇ρ|²/8ρ, which
-        is not known, is left out of τ, and the gradient is 0: `elf.elf_of` then gives back the ELF of a closed shell,
-        and of an open one the ELF of both spins, as from a wavefunction.
+        D₀ of a closed shell, or of one spin as `spin_D0` says: VASP gives each its own (VASP manual, "LELF"). The part
+        |∇ρ|²/8ρ, which is not known, is left out of τ, and the gradient is 0: `elf.elf_of` then gives back the ELF of a
+        closed shell, and of an open one the ELF of both spins, as from a wavefunction.
         """
         from scipy.ndimage import map_coordinates
 
@@ -63,7 +69,7 @@ class ElfCell:
         )
         rho = np.maximum(rho, 0.0)  # a spline may overshoot
         chi = np.sqrt(1 / np.clip(elf, ELF_FLOOR, 1.0) - 1)
-        homogeneous = len(rho) ** (2 / 3) * C_F * rho ** (5 / 3)  # (3π²)^⅔, and (6π²)^⅔ for one spin
+        homogeneous = (1.0 if len(rho) == 1 else D0_OF_SPIN[self.spin_D0]) * C_F * rho ** (5 / 3)
         share = ELF_CUTOFF / len(rho)  # `elf.localisation` adds it to the sum
         tau = np.maximum(chi * homogeneous - share, 0.0)
         return LocalDensity(rho, np.zeros((len(rho), 3, rho.shape[1])), tau)
@@ -77,7 +83,9 @@ class ElfCell:
         ]
 
 
-def read_elfcar(elfcar: Path, chgcar: Path, origin_A: ArrayLike = (0, 0, 0)) -> ElfCell:
+def read_elfcar(
+    elfcar: Path, chgcar: Path, origin_A: ArrayLike = (0, 0, 0), *, spin_D0: SpinD0 | None = None
+) -> ElfCell:
     """Read ELFCAR and CHGCAR of one run, ``ISPIN = 1`` or 2.
 
     Parameters
@@ -86,12 +94,23 @@ def read_elfcar(elfcar: Path, chgcar: Path, origin_A: ArrayLike = (0, 0, 0)) -> 
         With ISPIN = 2, ELFCAR holds spin up, then spin down; CHGCAR the sum, then the difference.
     origin_A : array-like (3,)
         See `ElfCell`.
+    spin_D0 : {"6pi2", "3pi2"}, optional
+        The level's ``elf_spin_D0``; needed for ISPIN = 2, since versions of VASP differ.
 
     Raises
     ------
     UserError
-        If a file is missing, cut or damaged, or if they do not go together.
+        If a file is missing, cut or damaged, if they do not go together, or if there are two spins and nothing says
+        what D₀ of one is.
     """
+    cell = read_grids(elfcar, chgcar)
+    if len(cell.elf) == 2 and spin_D0 is None:
+        raise UserError.of(elfcar, "two spins, and the level has no elf_spin_D0", SAY_D0)
+    return replace(cell, origin_A=np.asarray(origin_A, dtype=float), spin_D0=spin_D0 or cell.spin_D0)
+
+
+def read_grids(elfcar: Path, chgcar: Path) -> ElfCell:
+    """Read the two files as `read_elfcar`, whatever D₀ of one spin is."""
     cell_A, elf = _read(elfcar)
     other_A, charge = _read(chgcar)
     if charge.shape != elf.shape or not np.allclose(cell_A, other_A, atol=1e-6):
@@ -102,7 +121,7 @@ def read_elfcar(elfcar: Path, chgcar: Path, origin_A: ArrayLike = (0, 0, 0)) -> 
     rho = charge * (Bohr**3 / abs(np.linalg.det(cell_A)))  # CHGCAR holds ρ times the volume
     if len(rho) == 2:
         rho = np.array([rho[0] + rho[1], rho[0] - rho[1]]) / 2
-    return ElfCell(cell_A, elf, rho, np.asarray(origin_A, dtype=float))
+    return ElfCell(cell_A, elf, rho)
 
 
 def _read(path: Path) -> tuple[Array, Array]:

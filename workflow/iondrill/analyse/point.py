@@ -31,15 +31,18 @@ if TYPE_CHECKING:
     from iondrill.analyse.elf import ElfMap
     from iondrill.analyse.elfcar import ElfCell
     from iondrill.analyse.wavefunction import Wavefunction
+    from iondrill.config.levels import SpinD0
 
 
-def read_point(result: str, structure: str) -> tuple[Wavefunction | ElfCell, Atoms]:
+def read_point(result: str, structure: str, spin_D0: SpinD0 | None = None) -> tuple[Wavefunction | ElfCell, Atoms]:
     """Return the wavefunction of a single point, or VASP's grids, in the frame of its structure, and the structure.
 
     Parameters
     ----------
     result, structure : str
         Files of the job's folder. The wavefunction stands beside them, or ELFCAR and CHGCAR.
+    spin_D0 : {"6pi2", "3pi2"}, optional
+        The level's ``elf_spin_D0``, for VASP's grids.
 
     Raises
     ------
@@ -52,7 +55,8 @@ def read_point(result: str, structure: str) -> tuple[Wavefunction | ElfCell, Ato
         return read_molden(folder / MOLDEN).moved_to(atoms), atoms
     job, start = read_job(folder)
     boxed = in_vasp_cell(job, start)
-    return read_elfcar(folder / ELFCAR, folder / CHGCAR, atoms.positions[0] - boxed.positions[0]), atoms
+    corner_A = atoms.positions[0] - boxed.positions[0]
+    return read_elfcar(folder / ELFCAR, folder / CHGCAR, corner_A, spin_D0=spin_D0), atoms
 
 
 def plane_of_run(atoms: Atoms, trajectory: str, steps: Iterable[int], *, margin_A: float, spacing_A: float) -> Plane:
@@ -74,7 +78,7 @@ def plane_of_run(atoms: Atoms, trajectory: str, steps: Iterable[int], *, margin_
     return Plane.of_insertion(positions_A, middle, margin_A=margin_A, spacing_A=spacing_A)
 
 
-def cube_map(cubes: str, plane: Plane) -> ElfMap:
+def cube_map(cubes: str, plane: Plane, spin_D0: SpinD0 = "3pi2") -> ElfMap:
     """Return the ELF map from the cubes of a single point, on their own points nearest to a plane.
 
     Parameters
@@ -83,6 +87,8 @@ def cube_map(cubes: str, plane: Plane) -> ElfMap:
         Folder of the cubes, in the job's folder.
     plane : Plane
         In the frame of the job's structure.
+    spin_D0 : {"6pi2", "3pi2"}
+        The level's ``elf_spin_D0``.
 
     Raises
     ------
@@ -98,5 +104,5 @@ def cube_map(cubes: str, plane: Plane) -> ElfMap:
         raise UserError.of(folder, f"no {', '.join(sorted(missing))} cube", "run its single point anew")
     own = found["density"].own_plane(replace(plane, origin_A=plane.origin_A + shift_A))
     elf = [found[name] for name in ("elf-1", "elf-2") if name in found]
-    there = elf_map_from_cubes(own, elf, found["density"], found.get("spin"))
+    there = elf_map_from_cubes(own, elf, found["density"], found.get("spin"), spin_D0=spin_D0)
     return replace(there, plane=replace(own, origin_A=own.origin_A - shift_A))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
-from iondrill.config.base import KeysError, PositiveFloat, Strict
+from iondrill.config.base import KeysError, Number, Strict
 from iondrill.config.load import load
+from iondrill.config.quantities import Length
 from iondrill.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -36,14 +37,14 @@ def _fraction(value: Any) -> Any:
         return value
 
 
-Coordinate = Annotated[float, BeforeValidator(_fraction)]
+EdgeFraction = Annotated[float, Field(ge=-10, le=10), Number, BeforeValidator(_fraction)]
 
 
 class CrystalAtom(Strict):
     """An atom of the cell."""
 
     element: Literal["C", "Li", "Na", "K"] = Field(description="chemical symbol")
-    at: tuple[Coordinate, Coordinate, Coordinate] = Field(description="fractions of the edges; 1/3 is allowed")
+    at: tuple[EdgeFraction, EdgeFraction, EdgeFraction] = Field(description="fractions of the edges; 1/3 is allowed")
 
 
 class CrystalRecipe(Strict):
@@ -52,8 +53,8 @@ class CrystalRecipe(Strict):
     description: str = Field("", description="one line for readers")
     references: list[str] = Field([], description="where it comes from")
     lattice: Literal["cubic", "hexagonal"] = Field(description="of the cell")
-    a_A: PositiveFloat = Field(description="edge of the cell; where the scan is centred")
-    c_A: PositiveFloat | None = Field(None, description="height of a hexagonal cell; where the scan is centred")
+    a_A: Length = Field(description="edge of the cell; where the scan is centred")
+    c_A: Length | None = Field(None, description="height of a hexagonal cell; where the scan is centred")
     atoms: Annotated[list[CrystalAtom], Field(min_length=1)] = Field(description="of the cell")
 
     @model_validator(mode="after")

@@ -11,21 +11,27 @@ from pydantic import Field, model_validator
 from iondrill.build.crystals import CrystalName, Element, crystals, lattice_constants
 from iondrill.config.base import (
     KeysError,
-    NonNegativeFloat,
-    NonNegativeInt,
     Number,
-    PositiveFloat,
-    PositiveInt,
     Strict,
+)
+from iondrill.config.quantities import (
+    Coordinate,
+    Electrons,
+    Few,
+    Length,
+    Margin,
+    MillerIndex,
+    Neighbours,
+    PerCell,
+    SpinStates,
 )
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Charge = Annotated[int, Number, Field(description="total charge, e")]
-Miller = tuple[int, int, int]
-Repeats = Annotated[PositiveInt, Field(le=20)]
-Coordinate = Annotated[float, Field(ge=-1000, le=1000), Number]
+Charge = Annotated[Electrons, Field(description="total charge, e")]
+Miller = tuple[MillerIndex, MillerIndex, MillerIndex]
+Repeats = Annotated[int, Field(ge=1, le=20), Number]
 SiteLabel = Annotated[
     str,
     Field(
@@ -45,8 +51,8 @@ class BondWindow(Strict):
     what: Literal["dimer", "chain", "sheet"] = Field(
         description="dimer: a pair; chain: a row of bonds, neighbouring ones alike; sheet: the bonds of a layer"
     )
-    window_A: tuple[PositiveFloat, PositiveFloat] = Field(description="shortest and longest, once relaxed")
-    per_cell: PositiveFloat = Field(description="number of such bonds for each 1×1 cell of the surface")
+    window_A: tuple[Length, Length] = Field(description="shortest and longest, once relaxed")
+    per_cell: PerCell = Field(description="number of such bonds for each 1×1 cell of the surface")
 
 
 class InPlane(Strict):
@@ -108,18 +114,18 @@ class FacetRecipe(Strict):
     references: list[str] = Field([], description="where it comes from")
     crystal: CrystalName = Field("diamond", description="what the slab is cut from; one layer of graphite is graphene")
     element: Element = Field("C", description="what the crystal is of")
-    lattice_A: PositiveFloat | None = Field(
+    lattice_A: Length | None = Field(
         None, description=f"edge a of the conventional cell; by default {lattice_constants()}"
     )
-    c_A: PositiveFloat | None = Field(None, description="edge c of a hexagonal cell")
+    c_A: Length | None = Field(None, description="edge c of a hexagonal cell")
     miller: Miller = Field(description="any Miller indices without a common divisor; (0001) of graphite is [0, 0, 1]")
     reconstruction: Literal["1x1", "2x1", "pandey"] = Field(
         "1x1", description="of the top; 1x1: as cut, 2x1: dimers of (100), pandey: chains of (111)"
     )
-    buckling_A: NonNegativeFloat = Field(0.0, description="height between the atoms of a dimer, to start from")
+    buckling_A: Margin = Field(0.0, description="height between the atoms of a dimer, to start from")
     hydrogenated: bool = Field(False, description="hydrogen on each dangling bond of the top")
-    layers: PositiveInt = Field(8, le=100, description="atomic layers (planes of different height)")
-    fixed_layers: NonNegativeInt = Field(
+    layers: Few = Field(8, description="atomic layers (planes of different height)")
+    fixed_layers: Annotated[int, Field(ge=0, le=100), Number] = Field(
         2, description="layers that do not move: at the back, besides the H; or amid a slab of two sides"
     )
     two_sided: bool = Field(
@@ -128,12 +134,12 @@ class FacetRecipe(Strict):
     cell: tuple[Repeats, Repeats] = Field((2, 2), description="repeats of the 1×1 cell")
     charge: Charge = 0
     multiplicity: Annotated[
-        PositiveInt | None,
+        SpinStates | None,
         Field(description="2S+1 of the clean slab; null, and always with an ion: the lowest that the electrons allow"),
     ] = None
-    vacuum_A: PositiveFloat = Field(17.0, description="empty height above the slab; an ion takes up to 2 Å of it")
+    vacuum_A: Length = Field(17.0, description="empty height above the slab; an ion takes up to 2 Å of it")
     expect_bonds: list[BondWindow] = Field([], description="bonds that the relaxed top must show")
-    expect_coordination: dict[NonNegativeInt, PositiveFloat] = Field(
+    expect_coordination: dict[Neighbours, PerCell] = Field(
         {},
         description="atoms of the top with this number of neighbours, H left out, for each 1×1 cell; the top are the "
         "atoms that lack neighbours, or else the highest layer",

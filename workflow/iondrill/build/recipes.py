@@ -11,12 +11,11 @@ from iondrill.config.base import (
     Ion,
     KeysError,
     Name,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
+    Number,
     Strict,
 )
 from iondrill.config.load import Document, parse
+from iondrill.config.quantities import Atoms, Coordinate, Few, Length, Neighbours, Radius, SpinStates
 from iondrill.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -24,16 +23,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Multiplicity = Annotated[
-    PositiveInt | None, Field(description="2S+1; null: the lowest that the number of electrons allows")
+    SpinStates | None, Field(description="2S+1; null: the lowest that the number of electrons allows")
 ]
 Multiplicities = Annotated[
-    PositiveInt | Annotated[list[PositiveInt], Field(min_length=1)] | None,
+    SpinStates | Annotated[list[SpinStates], Field(min_length=1)] | None,
     Field(
         description="2S+1; null: the lowest that the number of electrons allows; of a list, each is relaxed and the "
         "one of lowest energy kept"
     ),
 ]
-Vector = tuple[float, float, float]
+Vector = tuple[Coordinate, Coordinate, Coordinate]
 
 
 class HalfSpaces(Strict):
@@ -42,7 +41,7 @@ class HalfSpaces(Strict):
     family: Miller = Field(
         description="Miller indices of one member; all orders and all even changes of sign belong to the family"
     )
-    distance_A: PositiveFloat = Field(description="from the centre to the planes")
+    distance_A: Radius = Field(description="from the centre to the planes")
     inversion: bool = Field(True, description="also the members with all signs reversed")
 
     @model_validator(mode="after")
@@ -58,17 +57,17 @@ class ClusterRecipe(Strict):
     kind: Literal["cluster"] = Field(description="what the recipe is of")
     description: str = Field("", description="one line for readers")
     references: list[str] = Field([], description="where it comes from")
-    lattice_A: PositiveFloat = Field(3.567, description="cubic lattice constant of diamond")
+    lattice_A: Length = Field(3.567, description="cubic lattice constant of diamond")
     centre: Vector | Literal["atom", "bond", "cage", "hexagon"] = Field(
         "atom", description="centre of the cut: a named point, or a vector in units of the lattice constant"
     )
-    radius_A: PositiveFloat | None = Field(None, description="keep the atoms within this distance")
+    radius_A: Radius | None = Field(None, description="keep the atoms within this distance")
     half_spaces: list[HalfSpaces] = Field([], description="keep the atoms on the inner side of these planes")
     drop_singly_bonded: bool = Field(False, description="remove the atoms that have one neighbour")
     charge: Charge = 0
     multiplicity: Multiplicities = None
-    expect_atoms: PositiveInt = Field(description="number of atoms that must come out")
-    expect_coordination: dict[NonNegativeInt, PositiveInt] = Field(
+    expect_atoms: Atoms = Field(description="number of atoms that must come out")
+    expect_coordination: dict[Neighbours, Atoms] = Field(
         {}, description="number of atoms for each number of neighbours"
     )
 
@@ -83,7 +82,7 @@ class Intercalant(Strict):
     """Ions between the layers, over hexagon centres in the √3×√3 (LiC6) pattern."""
 
     element: Ion = Field(description="the ion")
-    count: PositiveInt | Literal["full"] = Field(
+    count: Few | Literal["full"] = Field(
         "full", description="number of ions, from the centre outwards; full: every place of the pattern"
     )
 
@@ -94,14 +93,14 @@ class FlakeRecipe(Strict):
     kind: Literal["flake"] = Field(description="what the recipe is of")
     description: str = Field("", description="one line for readers")
     references: list[str] = Field([], description="where it comes from")
-    ring_order: Annotated[int, Field(ge=2, le=5)] = Field(
+    ring_order: Annotated[int, Field(ge=2, le=5), Number] = Field(
         description="hexagons along an edge: 2 C24H12, 3 C54H18, 4 C96H24, 5 C150H30"
     )
-    layers: Annotated[int, Field(ge=1, le=2)] = Field(2, description="number of graphene layers")
+    layers: Annotated[int, Field(ge=1, le=2), Number] = Field(2, description="number of graphene layers")
     stacking: Literal["AA", "AB"] = Field("AA", description="AA: hexagon over hexagon; AB: as in graphite")
-    gap_A: PositiveFloat = Field(3.7, description="distance of the layers")
-    cc_A: PositiveFloat = Field(1.42, description="C–C bond length")
-    ch_A: PositiveFloat = Field(1.09, description="C–H bond length")
+    gap_A: Length = Field(3.7, description="distance of the layers")
+    cc_A: Length = Field(1.42, description="C–C bond length")
+    ch_A: Length = Field(1.09, description="C–H bond length")
     ions: Intercalant | None = Field(None, description="what lies between the layers; null for nothing")
     charge: Charge = 0
     multiplicity: Multiplicities = None
@@ -110,14 +109,14 @@ class FlakeRecipe(Strict):
 class FittedBox(Strict):
     """A box that leaves this much vacuum between the solute and its image."""
 
-    vacuum_A: PositiveFloat = Field(description="least distance between the solute and its image")
+    vacuum_A: Length = Field(description="least distance between the solute and its image")
     cubic: bool = Field(True, description="all edges as long as the longest")
 
 
 class CubicBox(Strict):
     """A cubic box of fixed edge."""
 
-    edge_A: PositiveFloat = Field(description="edge of the cube")
+    edge_A: Length = Field(description="edge of the cube")
 
 
 class AssemblyRecipe(Strict):
@@ -136,7 +135,7 @@ class AssemblyRecipe(Strict):
         description="what points to the flake: a crystal direction of the diamond, or the atom farthest from its "
         "centroid",
     )
-    distance_A: PositiveFloat = Field(3.0, description="along x, from the foremost C of the tip to the edge C")
+    distance_A: Length = Field(3.0, description="along x, from the foremost C of the tip to the edge C")
     charge: Charge = 0
     multiplicity: Multiplicity = None
     box: FittedBox | CubicBox = Field(FittedBox(vacuum_A=15.0), description="the non-periodic box")

@@ -92,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     facet.set_defaults(command=_new_facet)
 
     _add_cluster(commands)
+    _add_elf_check(commands)
 
     schema = commands.add_parser("schema", help="print the JSON Schema, for editors")
     schema.add_argument("what", nargs="?", choices=["config", "recipe", "crystal"], default="config")
@@ -117,6 +118,15 @@ def _add_cluster(commands: Any) -> None:
     for each, command in ((submit, _submit), (ask, _ask)):
         each.add_argument("--scheduler", choices=["pbs", "sge", "lsf"], help="by default the one that is found")
         each.set_defaults(command=command)
+
+
+def _add_elf_check(commands: Any) -> None:
+    elf = commands.add_parser(
+        "elf-check", help="compute methane twice at a level; say what its engine's ELF of a spin is"
+    )
+    elf.add_argument("level", metavar="LEVEL", help="of engine cp2k or vasp; its program runs here")
+    _add_configfile(elf)
+    elf.set_defaults(command=_elf_check)
 
 
 def _add_configfile(command: argparse.ArgumentParser) -> None:
@@ -248,6 +258,15 @@ def _doctor(options: argparse.Namespace) -> int:
     else:
         print(as_text(findings))
     return 0 if all(finding.found for finding in findings if finding.needed) else 1
+
+
+def _elf_check(options: argparse.Namespace) -> int:
+    """Say what the ELF of one spin is made with at a level."""
+    from iondrill.cli.elf_check import elf_check
+    from iondrill.config.load import project_first
+
+    print(elf_check(project_first(options.configfile), options.level))
+    return 0
 
 
 def _new_facet(options: argparse.Namespace) -> int:

@@ -134,5 +134,7 @@ class Thermostat(Strict):
     """Canonical sampling by velocity rescaling (Bussi, Donadio and Parrinello 2007)."""
 
     kind: Literal["csvr", "nose", "none"] = Field("csvr", description="none: constant energy")
-    time_constant_fs: PositiveFloat = Field(100.0, description="time in which the temperature is drawn to its target")
+    time_constant_fs: Annotated[float, Field(ge=0.1, le=1e6), Number] = Field(
+        100.0, description="time in which the temperature is drawn to its target"
+    )
     group: Literal["all", "flake"] = Field("all", description="flake: a launched nanodiamond is not damped")

@@ -92,6 +92,9 @@ def _vasp_mistakes(content: dict[str | int, Any], place: Place, name: str) -> It
         yield place, f"level '{name}' is of engine vasp", "allowed: a level of engine xtb or cp2k"
     elif stage == "elf" and place[0] == "elf" and _mapping(content, "elf").get("difference"):
         yield ("elf", "difference"), f"level '{name}' is of engine vasp", "allowed: false, or a level of xtb or cp2k"
+    if place == ("elf", "level") and level.get("elf_spin_D0") is None:
+        found = f"level '{name}' does not say elf_spin_D0, without which an ELFCAR of two spins means nothing"
+        yield place, found, f"allowed: '6pi2' or '3pi2'; `iondrill elf-check {name}` finds out which"
 
 
 def _route_mistakes(content: dict[str | int, Any], place: Place, name: str) -> Iterator[Mistake]:

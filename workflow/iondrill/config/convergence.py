@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from iondrill.config.base import REMOVE, Entries, LevelName, PositiveFloat, PositiveInt, Strict
+from iondrill.config.base import REMOVE, Entries, LevelName, Strict
 from iondrill.config.levels import Grid
+from iondrill.config.quantities import Accuracy, Cutoff, Energy, Few, Force, Length
 
 GEOMETRY = ("vacuum_A", "layers")
 """Settings of the structure; all others that can be swept are keys of the level."""
@@ -25,15 +26,15 @@ Subject = Annotated[
 class Sweep(Strict):
     """Values of the settings that are varied, one at a time; the study's own value is always among them."""
 
-    cutoff_Ry: list[PositiveFloat] = Field([], description="engine cp2k")
-    rel_cutoff_Ry: list[PositiveFloat] = Field([], description="engine cp2k")
-    encut_eV: list[PositiveFloat] = Field([], description="engine vasp")
-    accuracy: list[PositiveFloat] = Field([], description="engine xtb; the smaller, the finer")
+    cutoff_Ry: list[Cutoff] = Field([], description="engine cp2k")
+    rel_cutoff_Ry: list[Cutoff] = Field([], description="engine cp2k")
+    encut_eV: list[Cutoff] = Field([], description="engine vasp")
+    accuracy: list[Accuracy] = Field([], description="engine xtb; the smaller, the finer")
     kpoints: list[Grid] = Field([], description="slabs; engines cp2k and vasp")
-    vacuum_A: list[PositiveFloat] = Field(
+    vacuum_A: list[Length] = Field(
         [], description="between the outermost atoms and their images: in the cube of clusters and atoms, above slabs"
     )
-    layers: list[PositiveInt] = Field([], description="carbon layers of a facet")
+    layers: list[Few] = Field([], description="carbon layers of a facet")
 
     @model_validator(mode="after")
     def _sweeps_something(self) -> Sweep:
@@ -50,9 +51,9 @@ class Sweep(Strict):
 class Tolerance(Strict):
     """Differences from the finest value of a sweep up to which a coarser one will do."""
 
-    energy_meV_atom: PositiveFloat = Field(1.0, description="total energy; where there is no adsorption energy")
-    force_eV_A: PositiveFloat = Field(0.01, description="longest difference of the forces on an atom that moves")
-    E_ads_meV: PositiveFloat = Field(10.0, description="adsorption energy, per ion")
+    energy_meV_atom: Energy = Field(1.0, description="total energy; where there is no adsorption energy")
+    force_eV_A: Force = Field(0.01, description="longest difference of the forces on an atom that moves")
+    E_ads_meV: Energy = Field(10.0, description="adsorption energy, per ion")
 
 
 class Study(Strict):

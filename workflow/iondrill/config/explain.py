@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 KEY = "key: "
 KEYS = {
     KEY + "string_pattern_mismatch": NAME_RULE,
-    KEY + "int_parsing": "a whole number ≥ 0",
-    KEY + "greater_than_equal": "a whole number ≥ 0",
+    **dict.fromkeys([KEY + "int_parsing", KEY + "greater_than_equal"], "a whole number ≥ 0"),
+    KEY + "less_than_equal": "a smaller number",
 }
 """What a key may be, by what pydantic says of it."""
 NOTHING = f"found {shown(None)}"

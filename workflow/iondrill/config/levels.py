@@ -7,10 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from iondrill.config.base import REMOVE, NonNegativeFloat, Number, PositiveFloat, PositiveInt, Removable, Strict
+from iondrill.config.base import REMOVE, Number, Removable, Strict
+from iondrill.config.quantities import Accuracy, Cutoff, Cycles, Few, Length, Ranks, Temperature, Threshold, Width
 
-Grid = tuple[PositiveInt, PositiveInt, PositiveInt]
+Grid = tuple[Few, Few, Few]
 Command = Annotated[list[str], Field(min_length=1, description="the program and its arguments")]
+SpinD0 = Literal["6pi2", "3pi2"]
+"""D₀ of one spin in the engine's own ELF: (3/10)(6π²)^⅔ ρσ^(5/3), or what is due to both spins, with (3π²)^⅔."""
 RANKS = "{ranks}"
 PLACEHOLDER = re.compile(r"(?<!\$)\{[A-Za-z_][^{},\s]*\}")
 """What looks as if it were filled in; ``${NAME}`` is a shell's."""
@@ -33,9 +36,9 @@ class XtbLevel(Strict):
 
     engine: Literal["xtb"] = Field(description="the program")
     method: Literal["GFN2-xTB", "GFN1-xTB"] = Field("GFN2-xTB", description="GFN1 over-binds Na: not for energies")
-    accuracy: PositiveFloat = Field(1.0, description="tblite's accuracy; SCF thresholds scale with it")
-    electronic_temperature_K: PositiveFloat = Field(300.0, description="of the Fermi–Dirac occupations")
-    max_scf_cycles: PositiveInt = Field(250, description="more than this: not converged")
+    accuracy: Accuracy = Field(1.0, description="tblite's accuracy; SCF thresholds scale with it")
+    electronic_temperature_K: Temperature = Field(300.0, description="of the Fermi–Dirac occupations")
+    max_scf_cycles: Cycles = Field(250, description="more than this: not converged")
     spin_polarisation: bool = Field(
         False,
         description="exchange between unpaired electrons (Neugebauer et al. 2023): without it low spin is always lower",
@@ -61,7 +64,7 @@ class DftLevel(Strict):
     functional: Literal["PBE"] = Field("PBE", description="exchange and correlation")
     dispersion: Literal["D3(BJ)", "D3(0)", "none"] = Field("D3(BJ)", description="Grimme's D3, by its damping")
     command: Command
-    ranks: PositiveInt = Field(1, description="MPI ranks: cores that a job occupies; schedulers are asked for them")
+    ranks: Ranks = Field(1, description="MPI ranks: cores that a job occupies; schedulers are asked for them")
     launcher: list[Annotated[str, AfterValidator(_only_ranks)]] = Field(
         [], description="put before the command, e.g. [mpirun, -n, '{ranks}'] or [srun]; {ranks} is filled in"
     )
@@ -87,21 +90,17 @@ class Cp2kLevel(DftLevel):
         description="Gaussian basis set, with GTH pseudopotentials; MOLOPT for slabs: with the far-reaching "
         "functions that Li has in the others the SCF does not settle",
     )
-    cutoff_Ry: PositiveFloat = Field(
-        400.0, description="300–350 for MD, 400 for energies, 600–1000 for MD and ELF with Na"
-    )
-    rel_cutoff_Ry: PositiveFloat = Field(
-        50.0, description="plane-wave cutoff of the grid that holds the narrowest Gaussian"
-    )
+    cutoff_Ry: Cutoff = Field(400.0, description="300–350 for MD, 400 for energies, 600–1000 for MD and ELF with Na")
+    rel_cutoff_Ry: Cutoff = Field(50.0, description="plane-wave cutoff of the grid that holds the narrowest Gaussian")
     gapw: list[Literal["H", "C", "Si", "Li", "Na", "K"]] = Field(
         ["Na"],
         description="elements whose density near the nucleus stands on a grid of the atom's own in relaxations and "
         "energies (GAPW; MD and ELF stay without): on the grid of the box the force on Na is off by up to 1.5 eV/Å",
     )
-    eps_scf: PositiveFloat = Field(1e-6, description="SCF threshold")
-    max_scf_cycles: PositiveInt = Field(300, description="inner cycles of one SCF")
+    eps_scf: Threshold = Field(1e-6, description="SCF threshold")
+    max_scf_cycles: Cycles = Field(300, description="inner cycles of one SCF")
     kpoints: Grid = Field((3, 3, 1), description="Monkhorst–Pack grid of slabs; clusters use Γ")
-    smearing_K: PositiveFloat = Field(300.0, description="Fermi–Dirac temperature where diagonalisation is used")
+    smearing_K: Temperature = Field(300.0, description="Fermi–Dirac temperature where diagonalisation is used")
     restricted_slabs: bool = Field(
         False,
         description="of slabs with an odd number of electrons: fill the orbitals of both spins alike; half the cost, "
@@ -110,12 +109,17 @@ class Cp2kLevel(DftLevel):
     dipole_correction: bool = Field(
         False, description="of slabs: cancel the field between unlike faces, so that the vacuum does not matter"
     )
-    trust_radius_A: PositiveFloat = Field(
+    trust_radius_A: Length = Field(
         0.25,
         description="longest step of an atom in a relaxation by BFGS. CP2K keeps a step that goes uphill: where an ion "
         "lies in a soft place, 0.1 is slower and surer",
     )
     poisson: Literal["WAVELET", "MT"] = Field("WAVELET", description="solver of non-periodic boxes")
+    elf_spin_D0: SpinD0 = Field(
+        "3pi2",
+        description="of CP2K's own ELF of open shells (`elf.route: cube`): D₀ of one spin with (3π²)^⅔, as in CP2K "
+        "2023.1 to 2026.2, or with (6π²)^⅔, as it should be; `iondrill elf-check` finds out",
+    )
 
     @property
     def title(self) -> str:
@@ -129,13 +133,11 @@ class VaspLevel(DftLevel):
 
     engine: Literal["vasp"] = Field(description="the program")
     command: Command = ["vasp_std"]
-    encut_eV: PositiveFloat = Field(520.0, description="Li_sv needs about 499")
-    ediff_eV: PositiveFloat = Field(1e-6, description="SCF threshold")
-    max_scf_cycles: PositiveInt = Field(
-        200, description="electronic steps of one SCF; more: the next rung of the ladder"
-    )
-    ismear: Annotated[int, Number] = Field(0, description="smearing; 0 is Gaussian")
-    sigma_eV: NonNegativeFloat = Field(0.05, description="width of the smearing")
+    encut_eV: Cutoff = Field(520.0, description="Li_sv needs about 499")
+    ediff_eV: Threshold = Field(1e-6, description="SCF threshold")
+    max_scf_cycles: Cycles = Field(200, description="electronic steps of one SCF; more: the next rung of the ladder")
+    ismear: Annotated[int, Field(ge=-15, le=20), Number] = Field(0, description="smearing; 0 is Gaussian")
+    sigma_eV: Width = Field(0.05, description="width of the smearing")
     kpoints: Grid = Field((3, 3, 1), description="Γ-centred grid of slabs; atoms use Γ")
     potcars: Annotated[dict[str, str], Removable()] = Field(
         {"C": "C", "H": "H", "Li": "Li_sv", "Na": "Na_pv", "K": "K_sv"},
@@ -144,7 +146,13 @@ class VaspLevel(DftLevel):
     potcar_functional: Literal["PBE_54", "PBE_52", "PBE_64", "PBE", "PBE_54_W_HASH", "PBE_52_W_HASH"] = Field(
         "PBE_54", description="pymatgen's name of the release that the datasets are taken from"
     )
-    ncore: PositiveInt = Field(1, description="cores that share a band; the ELF needs 1")
+    ncore: Ranks = Field(1, description="cores that share a band; the ELF needs 1")
+    elf_spin_D0: SpinD0 | None = Field(
+        None,
+        description="of ELFCAR, which has two spins: D₀ of one with (6π²)^⅔, as it should be, or with (3π²)^⅔, as VASP "
+        "5.4.4 to 6.3 as published; which version mends it is not documented, so the stage elf needs it said; "
+        "`iondrill elf-check` finds out",
+    )
 
     @property
     def title(self) -> str:

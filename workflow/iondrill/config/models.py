@@ -18,11 +18,7 @@ from iondrill.config.base import (
     LevelName,
     Module,
     Name,
-    NonNegativeFloat,
-    NonNegativeInt,
     Number,
-    PositiveFloat,
-    PositiveInt,
     Removable,
     RunName,
     Seed,
@@ -32,6 +28,19 @@ from iondrill.config.base import (
 )
 from iondrill.config.convergence import ConvergenceStage
 from iondrill.config.levels import Level
+from iondrill.config.quantities import (
+    Cycles,
+    Duration,
+    Few,
+    Force,
+    Frames,
+    Length,
+    Margin,
+    Spacing,
+    Steps,
+    Temperature,
+    TimeStep,
+)
 
 PRERELAX = (
     "level whose relaxed geometries are the start at this stage's level, unless that is of engine xtb; null: start as "
@@ -46,8 +55,8 @@ class RelaxStage(Strict):
 
     level: LevelName = Field("gfn2", description="level of theory")
     structures: list[StructureName] = Field([], description="recipes to relax, besides the parts that assemblies need")
-    fmax_eV_A: PositiveFloat = Field(0.05, description="largest force at which a structure counts as relaxed")
-    max_steps: PositiveInt = Field(500, description="more than this: not converged")
+    fmax_eV_A: Force = Field(0.05, description="largest force at which a structure counts as relaxed")
+    max_steps: Cycles = Field(500, description="more than this: not converged")
     prerelax: LevelName | None = Field("gfn2", description=PRERELAX)
 
 
@@ -56,15 +65,15 @@ class RunSettings(Strict):
 
     level: LevelName | None = Field(None, description="level of theory; by default that of the stage")
     relax_parts: bool = Field(True, description="assemble relaxed parts rather than parts as built")
-    steps: PositiveInt = Field(description="number of time steps")
-    timestep_fs: PositiveFloat = Field(0.5, description="time step")
-    temperature_K: PositiveFloat = Field(300.0, description="of the thermostat and of the first velocities")
+    steps: Steps = Field(description="number of time steps")
+    timestep_fs: TimeStep = Field(0.5, description="time step")
+    temperature_K: Temperature = Field(300.0, description="of the thermostat and of the first velocities")
     thermostat: Thermostat = Thermostat()
     fix: Literal["far_edge", "none"] = Field("far_edge", description="what is held: the flake's edge away from the ND")
     launch_m_s: Annotated[float, Field(ge=0, le=1000), Number] = Field(
         0.0, description="speed given to the nanodiamond along the insertion axis at the start; an assumption"
     )
-    save_every: PositiveInt = Field(1, description="steps from frame to frame")
+    save_every: Steps = Field(1, description="steps from frame to frame")
 
     @field_validator("save_every")
     @classmethod
@@ -104,10 +113,10 @@ class MdMatrix(RunSettings):
 class EventCriteria(Strict):
     """When something counts as having happened in a run."""
 
-    opened_by_A: PositiveFloat = Field(
+    opened_by_A: Length = Field(
         1.0, description="the layers have opened where the gap at the edge is wider than at the start by this"
     )
-    lasting_fs: NonNegativeFloat = Field(50.0, description="what does not last this long has not happened")
+    lasting_fs: Duration = Field(50.0, description="what does not last this long has not happened")
 
 
 class MdStage(Strict):
@@ -149,9 +158,9 @@ class ElfStage(Strict):
     """Electron localisation function on a plane, for frames of each MD run."""
 
     level: LevelName = Field("gfn2", description="level of theory")
-    frames: NonNegativeInt = Field(5, description="frames of each run, first and last included")
-    spacing_A: PositiveFloat = Field(0.08, description="distance of the points of the map")
-    margin_A: NonNegativeFloat = Field(2.0, description="room around the outermost atoms")
+    frames: Frames = Field(5, description="frames of each run, first and last included")
+    spacing_A: Spacing = Field(0.08, description="distance of the points of the map")
+    margin_A: Margin = Field(2.0, description="room around the outermost atoms")
     isosurfaces: Literal["none", "last", "all"] = Field(
         "last", description="frames whose ELF is evaluated in space too, for a view in 3D in the report"
     )
@@ -192,8 +201,8 @@ class AdsorptionStage(Strict):
         description="numbers of ions in the cell, each a coverage of its own: on equivalent places as far apart as "
         "possible; with sites `all` those that have room for them",
     )
-    fmax_eV_A: PositiveFloat = Field(0.05, description="largest force at which a slab counts as relaxed")
-    max_steps: PositiveInt = Field(300, description="more than this: not converged")
+    fmax_eV_A: Force = Field(0.05, description="largest force at which a slab counts as relaxed")
+    max_steps: Cycles = Field(300, description="more than this: not converged")
     prerelax: LevelName | None = Field("gfn2", description=PRERELAX)
     metal: Literal["tabulated", "computed"] = Field(
         "tabulated",
@@ -222,9 +231,9 @@ class BarriersStage(Strict):
         description="pairs of labels of sites, each joined by its shortest way; or all pairs of kinds that have "
         "neighbouring places",
     )
-    images: PositiveInt = Field(5, description="geometries between the two ends; odd for a symmetric path")
-    fmax_eV_A: PositiveFloat = Field(0.05, description="largest force at which the path counts as relaxed")
-    max_steps: PositiveInt = Field(300, description="more than this: not converged")
+    images: Few = Field(5, description="geometries between the two ends; odd for a symmetric path")
+    fmax_eV_A: Force = Field(0.05, description="largest force at which the path counts as relaxed")
+    max_steps: Cycles = Field(300, description="more than this: not converged")
 
 
 class IntercalationStage(Strict):
@@ -236,7 +245,7 @@ class IntercalationStage(Strict):
         description="recipes in structures/crystals: compounds, and the elements they are made from, of which the "
         "crystal of lowest energy counts",
     )
-    kpoint_length_A: PositiveFloat = Field(25.0, description="k-points along an edge times the edge, at least")
+    kpoint_length_A: Length = Field(25.0, description="k-points along an edge times the edge, at least")
 
 
 class InputsStage(Strict):

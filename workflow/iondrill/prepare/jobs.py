@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Stage = Literal["relax", "md", "elf", "adsorption", "intercalation", "barriers", "convergence"]
 
-HOW_IT_RUNS = {"launcher", "command", "ranks", "trust_radius_A"}
+HOW_IT_RUNS = {"launcher", "command", "ranks", "trust_radius_A", "elf_spin_D0"}
 """Settings of a level that do not decide the result."""
 CUBES = "cubes"
 """Folder of the cube files in that of a job."""
@@ -84,6 +84,9 @@ class Job(Strict):
     task: Task
     charge: int = 0
     multiplicity: PositiveInt | None = Field(None, description="2S+1; by default the lowest the electrons allow")
+    spins: Literal[1, 2] | None = Field(
+        None, description="spin densities of a closed shell: one of both, or one of each; by default as the engine does"
+    )
     kind: Literal["cluster", "slab", "atom", "crystal"] = Field(
         description="cluster: non-periodic box; slab: periodic in the plane; crystal: periodic; atom: alone in a box"
     )
@@ -104,6 +107,8 @@ class Job(Strict):
             count.
         """
         settings = self.model_dump(mode="json", exclude={"note": True, "level": HOW_IT_RUNS})
+        if self.spins is None:
+            del settings["spins"]
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         for atoms in geometries:
             # adding zero makes -0.0 and 0.0 the same bytes
