@@ -120,7 +120,7 @@ adsorption:
     *others, clash = problems()
     assert others == [
         "config.yaml: levels.gfn2.acuracy (line 2): unknown key 'acuracy'; did you mean 'accuracy'?",
-        "config.yaml: relax.max_steps (line 4): found 'many'; allowed: a whole number > 0",
+        "config.yaml: relax.max_steps (line 4): found 'many'; allowed: a whole number ≥ 1 and ≤ 100000",
         "config.yaml: adsorption.ions.1 (line 8): found 'Rb'; allowed: 'Li', 'Na' or 'K'",
         "config.yaml: relax.structures.1 (line 5): there is no recipe 'dott'; did you mean 'dot'?",
         "config.yaml: adsorption.facets.1 (line 7): there is no recipe 'C311'; allowed: top",
@@ -162,7 +162,7 @@ def test_parts_of_assemblies_are_checked(house):
         "structures/assemblies/a.yaml: cluster (line 2): recipe 'sheet' is of kind flake; allowed: a cluster",
         "structures/assemblies/a.yaml: flake (line 3): there is no recipe 'shet'; did you mean 'sheet'?",
         "structures/assemblies/c.yaml: distance (line 4): unknown key 'distance'; did you mean 'distance_A'?",
-        "structures/clusters/bad.yaml: expect_atoms (line 2): found -1; allowed: a whole number > 0",
+        "structures/clusters/bad.yaml: expect_atoms (line 2): found -1; allowed: a whole number ≥ 1 and ≤ 100000",
         "structures/assemblies/c.yaml: flake (line 3): there is no recipe 'gone'; allowed: sheet",
     ]
 
@@ -300,7 +300,7 @@ def test_charges_of_parts_must_add_up_for_a_density_difference(house):
 LEVELS = {
     "gfn2": {"engine": "xtb"},
     "pbe": {"engine": "cp2k", "basis": "DZVP-GTH"},
-    "vasp": {"engine": "vasp", "potcars": {"C": "C", "H": "H", "Na": "Na"}},
+    "vasp": {"engine": "vasp", "potcars": {"C": "C", "H": "H", "Na": "Na"}, "elf_spin_D0": "6pi2"},
 }
 RUN = {"go": {"assembly": "meet-salt", "steps": 1, "relax_parts": False}}
 SLAB = {"facets": ["potassium"], "ions": ["Na"]}

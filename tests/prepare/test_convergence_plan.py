@@ -115,7 +115,7 @@ def test_the_start_geometries_have_the_vacuum_and_layers_that_were_asked_for(rec
         ("nd2", "dft", {"cutoff_Ry": [300]}, "did you mean"),
         ("atom.Rb", "dft", {"cutoff_Ry": [300]}, r"atom\.<ion>"),
         ("nd29", "dft", {}, "sweeps nothing"),
-        ("nd29", "dft", {"cutoff_Ry": [-1]}, "> 0"),
+        ("nd29", "dft", {"cutoff_Ry": [-1]}, "≥ 1 and ≤ 10000"),
         ("nd29", "dtf", {"cutoff_Ry": [300]}, "did you mean 'dft'"),
         ("C100-2x1", "gfn2", {"layers": [2]}, "fixed_layers 2"),
         ("C100-2x1.Li-nowhere", "gfn2", {"accuracy": [0.1]}, "no site 'nowhere'"),

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import pickle
 import shutil
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from iondrill.build.labels import set_fragment
 from iondrill.build.registry import build
 from iondrill.build.sites import find_sites
 from iondrill.config.models import Config
+from iondrill.report import pictures
+from iondrill.report.figures import draw_panel
 
 ORDER = (
     "step,time_fs,temperature_K,potential_eV,conserved_eV,gap_edge_A,gap_centre_A,opening_angle_deg,penetration_A,"
@@ -179,6 +182,22 @@ def diamond(a_A: float) -> Atoms:
     atoms.pbc, atoms.cell = False, np.zeros((3, 3))
     set_fragment(atoms, "nd")
     return atoms
+
+
+@pytest.fixture(scope="session", autouse=True)
+def draw_once():
+    """Draw the same curves once for all pages: they are four fifths of what a page takes."""
+    drawn = {}
+
+    def remembered(panel):
+        key = pickle.dumps(panel)
+        if key not in drawn:
+            drawn[key] = draw_panel(panel)
+        return drawn[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pictures, "draw_panel", remembered)
+        yield
 
 
 @pytest.fixture(scope="session")

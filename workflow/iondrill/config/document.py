@@ -176,7 +176,7 @@ class Document:
                 return float(word.lower().replace(".inf", "inf").replace(".nan", "nan"))
         except ValueError:  # beyond Python's limit of digits, or tagged as a number without being one
             self._problem(at, f"found {shown(word)}", "allowed: a number of fewer digits", node.start_mark.line + 1)
-            return 0
+            return float("nan")  # no model takes it
         if kind not in {"str", "merge"}:
             self._problem(at, f"found the tag {shown(node.tag)}", "allowed: no tags")
         bad = next((char for char in word if char not in "\n\t" and unicodedata.category(char) in {"Cc", "Cs"}), "")

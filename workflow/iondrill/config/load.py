@@ -242,7 +242,9 @@ def _validate(
 def _unless(found: list[tuple[Place, Problem]], documents: Sequence[Document], parsed: Model | None) -> Model:
     """Return what was parsed, unless problems were found: those are raised as they stand in the files."""
     problems = [problem for document in documents for problem in document.problems]
-    problems += [problem for _, problem in sorted(found, key=lambda item: _holder(documents, item[0]))]
+    unread = {problem.where for problem in problems}  # what stands in for it there means nothing
+    ordered = (problem for _, problem in sorted(found, key=lambda item: _holder(documents, item[0])))
+    problems += [problem for problem in ordered if problem.where not in unread]
     if parsed is None or problems:
         raise UserError(*dict.fromkeys(problems))
     return parsed
