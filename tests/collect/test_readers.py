@@ -128,6 +128,7 @@ def test_numbers_that_move_within_lines_of_the_same_length(tmp_path, line):
     assert joined(read(tmp_path / "a.xyz", ["C"]))[1].tolist() == [[float(x) for x in line.split()[1:]]]
 
 
+FIFTH = as_cp2k(["N", "Li"], np.ones((1, 2, 3)), first=4)
 WHOLE = as_cp2k(["C", "Li"], np.arange(24.0).reshape(4, 2, 3) * 1.1)
 
 

@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 STEADY_A = 3.0
-"""Along each axis an atom that moves by less than this, from a frame to the next, was not wrapped: no cell is so thin."""
+"""Along each axis an atom that moves by less than this, from frame to frame, was not wrapped: no cell is so thin."""
 
 FLAKE_JUMP_A = 6.0
 JUMP_A = 10.0

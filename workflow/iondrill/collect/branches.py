@@ -55,19 +55,26 @@ def kept(
             found = f"{word} {keys[frame]:g} after {word} {keys[frame - 1]:g}: the count starts anew"
             raise UserError.of(f"{path}, frame {frame + 1}", found, "needed: one run in a file")
     if times is not None:
-        wrong = np.zeros(n_frames, dtype=bool)
-        wrong[said] = _before_all_that_follow(times[said]) != keep[said] if said.all() else False
-        rest = np.flatnonzero(keep & said)
-        wrong[rest[1:]] |= np.diff(times[rest]) <= 0
-        if wrong.any():
-            frame = int(wrong.argmax())
-            found = f"step and time do not go on together: {word} {keys[frame]:g}, time {times[frame]:g} fs"
-            raise UserError.of(f"{path}, frame {frame + 1}", found, "needed: a time that grows with the step")
+        at = _where_apart(keys, times, keep)
+        if at is not None:
+            found = f"{word} and time do not go on together: {word} {keys[at]:g}, time {times[at]:g} fs"
+            raise UserError.of(f"{path}, frame {at + 1}", found, "needed: a time that grows with the step")
     for frame in np.flatnonzero(~keep).tolist():
         remarks.add(
             f"its {word}s go back, as where a run is taken up again: what was written before is left out", frame=frame
         )
     return keep
+
+
+def _where_apart(keys: NDArray[Any], times: Floats, keep: NDArray[np.bool_]) -> int | None:
+    """Return the first frame where the times that are said do not go back or on as the steps do."""
+    said = np.isfinite(times)
+    same = not said.all() or bool((_before_all_that_follow(times) == keep).all())
+    if same and (np.diff(times[keep & said]) > 0).all():
+        return None
+    elsewhere = (np.diff(times[said]) > 0) != (np.diff(keys[said]) > 0)
+    frames = np.flatnonzero(said)
+    return int(frames[1:][elsewhere][0]) if elsewhere.any() else int(frames[-1])
 
 
 def _before_all_that_follow(keys: NDArray[Any]) -> NDArray[np.bool_]:

@@ -40,7 +40,7 @@ CP2K = re.compile(rb" i = +(\d+), time = +(-?\d+\.\d+), E = +(-?\d+\.\d+)\s*")
 """The comment that CP2K writes most often: taken at once."""
 
 PAIR = re.compile(
-    r"""(?<!\w)([A-Za-z]\w*)(?:[\[(]([\w./]+)[\])])?\s*([=:])\s*("[^"]*"|'[^']*'|[^\s,;"]+)"""
+    r"""(?<!\w)([A-Za-z]\w*)(?:[ ]?[\[(]([\w./]+)[\])])?\s*([=:])\s*("[^"]*"|'[^']*'|[^\s,;"]+)"""
     r"""(?:[ ]+((?i:fs|ps|ns|m?eV|hartree|ha|eh|ry|a\.u\.|au|kcal/mol|kJ/mol))(?![\w=:]))?"""
 )
 BARE_STEP = re.compile(r"\bstep\s+(\d+)", re.IGNORECASE)

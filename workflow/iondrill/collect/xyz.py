@@ -164,7 +164,7 @@ class _Reader:
         return UserError.of(f"{self.path}, frame {frame + 1}", found, allowed)
 
     def take(self, text: bytes, *, last: bool = False) -> tuple[Floats, int]:
-        """Return the positions (n_frames, n_atoms, 3) of the whole frames of a text, and how many characters they take."""
+        """Return the positions (n_frames, n_atoms, 3) of the whole frames of a text, and how long these are."""
         unended = last and not text.endswith(b"\n")
         text += b"\n" * unended
         starts, ends, at = list[int](), list[int](), 0
