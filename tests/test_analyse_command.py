@@ -138,7 +138,8 @@ def test_an_event_of_a_branch_that_was_given_up_is_none(files, capsys):
         assert "steps go back" in capsys.readouterr().err
     ase.io.write(files / "c.extxyz", frames[:4])
     assert rows_of(files, "c.extxyz", "--events", str(files / "events.json"))
-    assert [event["event"] for event in json.loads((files / "events.json").read_text())["events"]][0] == "layers_opened"
+    first, *_ = json.loads((files / "events.json").read_text())["events"]
+    assert first["event"] == "layers_opened"
 
 
 def test_one_odd_energy_leaves_the_others(files, capsys):

@@ -98,7 +98,7 @@ def test_what_no_cell_explains_is_refused_by_frame(start):
     other.set_cell(np.diag([20.0, 20, 20]) * 1.25)
     with pytest.raises(UserError, match=rf"^run.xyz, step {10 * first}: atom \d+ .*which its cell does not explain"):
         unwrap(other, cut)
-    with pytest.raises(UserError, match=r"^run.xyz, step 0: the bonds of the flake are 1.89 times as long"):
+    with pytest.raises(UserError, match=r"^run.xyz, step 0: the bonds of the flake are 1.8[89] times as long"):
         unwrap(bare, expected * 1.8897)
 
 
@@ -106,7 +106,7 @@ def test_a_start_that_is_wrapped_is_joined(start):
     cell, remarks = CELLS["oblique"], Remarks()
     torn = start.copy()
     torn.set_cell(cell)
-    expected = start.positions + start.positions.mean(axis=0) * 0
+    expected = start.positions
     torn.positions = wrapped(expected - expected.mean(axis=0), cell)
     joined = whole_start(torn, remarks)
     offset = joined.positions - expected
@@ -126,9 +126,9 @@ def test_a_start_that_is_wrapped_is_joined(start):
         Rotation.from_euler("x", 90, degrees=True),
         Rotation.from_euler("y", -90, degrees=True),
         Rotation.from_euler("z", 10, degrees=True),
-        Rotation.from_rotvec([1.0, -0.7, 2.1]),
+        *Rotation.random(5, random_state=3),
     ],
-    ids=["z180", "x90", "y-90", "z10", "any"],
+    ids=["z180", "x90", "y-90", "z10", *"12345"],
 )
 def test_a_start_in_any_orientation_gives_the_same_numbers(start, turn):
     centre = start.positions.mean(axis=0)
@@ -138,7 +138,7 @@ def test_a_start_in_any_orientation_gives_the_same_numbers(start, turn):
     laid = laid_out(turned, remarks)
     same = geometry(frames, select(laid, laid.positions)).columns
     for name, values in geometry(frames, select(start, start.positions)).columns.items():
-        np.testing.assert_allclose(same[name], values, atol=2e-3, err_msg=name)
+        np.testing.assert_allclose(same[name], values, atol=1e-6, err_msg=name)
     (line,) = remarks.lines()
     assert f"turned by {np.degrees(turn.magnitude()):.1f}°" in line
 
@@ -154,7 +154,7 @@ def test_what_cannot_be_laid_out_is_said(start):
     above = start.copy()
     nd = above.arrays["fragment"] == "nd"
     flake = above.positions[~nd].mean(axis=0)
-    above.positions[nd] += flake + [0, 0, 12] - above.positions[nd].mean(axis=0)
+    above.positions[nd] += flake + np.array([0, 0, 12]) - above.positions[nd].mean(axis=0)
     with pytest.raises(UserError, match="above or below the layers; needed: beside them"):
         laid_out(above, Remarks())
     folded = start.copy()

@@ -60,7 +60,7 @@ def laid_out(atoms: Atoms, remarks: Remarks) -> Atoms:
     x = _inward(flake - centre, z, side)
     axes = np.array([x, np.cross(z, x), z])
     squared = np.round(axes)  # by right angles: what a start was turned by, more often than not
-    if _angle_deg(axes @ squared.T) <= TOLERANCE_DEG:
+    if np.abs(axes - squared).max() <= np.sin(np.radians(TOLERANCE_DEG)):
         axes = squared
     if not (angle := _angle_deg(axes)):
         return atoms
