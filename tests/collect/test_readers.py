@@ -128,6 +128,7 @@ def test_numbers_that_move_within_lines_of_the_same_length(tmp_path, line):
     assert joined(read(tmp_path / "a.xyz", ["C"]))[1].tolist() == [[float(x) for x in line.split()[1:]]]
 
 
+FIFTH = as_cp2k(["N", "Li"], np.ones((1, 2, 3)), first=4)
 WHOLE = as_cp2k(["C", "Li"], np.arange(24.0).reshape(4, 2, 3) * 1.1)
 
 
@@ -161,7 +162,10 @@ FRAME = as_cp2k(["C", "Li"], np.ones((1, 2, 3)))
         (WHOLE[:-70], r"frame 4: is cut; needed: 2 atoms after a comment line"),
         (WHOLE.replace("13.2000000000", "          NaN"), r"frame 3: a position is not a number"),
         (WHOLE.replace("13.2000000000", "*************"), r"frame 3: a position is not a number: .*\*\*\*"),
-        (WHOLE + FRAME.replace(" C", " N"), r"frame 5: atom 1 is 'N'; the structure has C there"),
+        (
+            WHOLE + as_cp2k(["N", "Li"], np.ones((1, 2, 3)), first=4),
+            r"frame 5: atom 1 is 'N'; the structure has C there",
+        ),
         (FRAME.replace(" C", " N"), r"frame 1: atom 1 is 'N'; the structure has C there"),
         (WHOLE + "  3\nC 0 0 0\n", r"frame 5: found '3' where the number of atoms is due; needed: 2"),
         ("2\n\nC 0 0\nLi 0 0 0\n", r"frame 1: a line holds no symbol with three coordinates"),
@@ -181,7 +185,7 @@ def test_other_files_that_are_not_what_they_say(tmp_path):
         (tmp_path / name).write_bytes(b"\x00nonsense\xff" * 9)
         with pytest.raises(UserError, match=rf"^{tmp_path}/{name}"):
             read(tmp_path / name, ["C"])
-    with pytest.raises(UserError, match="is no file"):
+    with pytest.raises(UserError, match="there is no such file"):
         read(tmp_path / "none.xyz", ["C"])
     with Trajectory(tmp_path / "b.traj", "w") as trajectory:
         trajectory.write(Atoms("CH", positions=[[0, 0, 0], [0, 0, 1]]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from iondrill.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
@@ -37,17 +40,46 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; it takes the place of `path` when all went well.
 
     The temporary name keeps the ending, since many writers choose their format by it.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written: its folder is read-only or no folder, it is no ordinary file, the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=f"-{path.name}")
-    os.close(handle)
-    temporary = Path(name)
+    temporary = _beside(path)
     try:
         yield temporary
         temporary.chmod(0o644)
         temporary.replace(path)
+    except OSError as error:
+        if error.errno in DISK_FULL or error.filename == str(temporary):
+            raise _not_written(path, error) from None
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def ensure_writable(path: Path) -> None:
+    """Raise a UserError if a file cannot be written; make its folder if there is none."""
+    _beside(path).unlink()
+
+
+def _beside(path: Path) -> Path:
+    """Make an empty file beside another, whose place it can take."""
+    if path.exists() and not path.is_file():
+        found = "a folder" if path.is_dir() else "no ordinary file"
+        raise UserError.of(path, f"cannot be written: it is {found}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=f"-{path.name}")
+    except OSError as error:
+        raise _not_written(path, error) from None
+    os.close(handle)
+    return Path(name)
+
+
+def _not_written(path: Path, error: OSError) -> UserError:
+    return UserError.of(path, f"cannot be written: {error.strerror or error}")
 
 
 def write_text(path: Path, text: str) -> None:

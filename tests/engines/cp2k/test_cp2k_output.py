@@ -46,6 +46,17 @@ def test_a_single_point(logs):
         assert charges.sum() == pytest.approx(0, abs=1e-12)
 
 
+@pytest.mark.parametrize("unit", ["(a.u.):", "[a.u.]:", "[hartree]", "[hartree]:"])
+@pytest.mark.parametrize("name", ["static", "md", "relaxed"])
+def test_the_energy_in_the_words_of_every_version(logs, name, unit):
+    # 7.1 and before, 8 to 2024, after that
+    other = log_of(logs[name].replace("[a.u.]:  ", unit.ljust(9)))
+    log = log_of(logs[name])
+    assert [(scf.energy_eV, scf.converged) for scf in other.scf] == [(s.energy_eV, s.converged) for s in log.scf]
+    assert other.n_sound == log.n_sound > 0
+    assert other.ended
+
+
 def test_charges_of_an_open_shell_are_not_its_spins(logs):
     log = log_of(logs["edge-open-shell"])
     (scf,) = log.scf

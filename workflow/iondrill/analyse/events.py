@@ -84,7 +84,7 @@ class Watch:
         Raises
         ------
         UserError
-            If the trajectory does not say the time of its frames.
+            If the trajectory does not say the time of each of its frames.
         """
         for part in parts:
             self._see(part)
@@ -94,6 +94,8 @@ class Watch:
         if "time_fs" not in part.columns:
             raise UserError.of("time_fs", "the trajectory does not say the time of its frames")
         steps, times = part.columns["step"].tolist(), part.columns["time_fs"].tolist()
+        if (untimed := np.isnan(times)).any():
+            raise UserError.of("time_fs", f"the trajectory does not say the time of step {steps[untimed.argmax()]}")
         wide = np.zeros(len(steps), dtype=bool)
         if self.start_gap_A is not None:
             wide = part.columns["gap_edge_A"] > self.start_gap_A + self.criteria.opened_by_A

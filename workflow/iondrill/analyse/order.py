@@ -132,5 +132,11 @@ def write_csv(parts: Iterable[Columns], path: Path) -> None:
 
 def _rows(columns: Columns) -> Iterator[tuple[float | None, ...]]:
     n_frames = len(columns["step"])
-    lists = [columns[name].tolist() if name in columns else [None] * n_frames for name in COLUMNS]
+    lists = [_cells(columns[name]) if name in columns else [None] * n_frames for name in COLUMNS]
     return zip(*lists, strict=True)
+
+
+def _cells(values: NDArray[Any]) -> list[float | None]:
+    """Return the cells of a column: None for NaN, what a frame does not say."""
+    cells: list[float | None] = values.tolist()
+    return [None if cell != cell else cell for cell in cells] if np.isnan(values).any() else cells  # noqa: PLR0124

@@ -216,20 +216,10 @@ def _report(options: argparse.Namespace) -> int:
 
 def _analyse(options: argparse.Namespace) -> int:
     """Write order parameters, and perhaps events, of a trajectory."""
-    from iondrill.analyse.events import watch_for
-    from iondrill.analyse.order import order_parameters, write_csv
-    from iondrill.build.checks import read_structure
-    from iondrill.collect.readers import read_chunks
-    from iondrill.config.models import EventCriteria
+    from iondrill.cli.analyse import analyse
 
-    atoms = read_structure(options.structure)
-    seen = order_parameters(read_chunks(options.trajectory, atoms), atoms)
-    if options.events is None:
-        write_csv((part.columns for part in seen), options.output)
-    else:
-        watch = watch_for(EventCriteria(), atoms)
-        write_csv(watch.over(seen), options.output)
-        watch.write(options.events)
+    for remark in analyse(options.trajectory, options.structure, options.output, options.events):
+        print(f"iondrill: remark: {remark}", file=sys.stderr)
     return 0
 
 

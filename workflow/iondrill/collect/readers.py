@@ -2,53 +2,113 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from iondrill.collect.xyz import Chunk, xyz_chunks
+from iondrill.collect.dcd import dcd_chunks, is_dcd
+from iondrill.collect.headings import Headings
+from iondrill.collect.packed import as_plain_file, packing, unpacked
+from iondrill.collect.remarks import Remarks
+from iondrill.collect.xyz import FARTHEST_A, Chunk, xyz_chunks
 from iondrill.errors import UserError
 from iondrill.prepare.frames import Frames
+from iondrill.prepare.records import MAGIC
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ase import Atoms
 
+Floats = NDArray[np.float64]
+
 AT_ONCE = 64
+START_BYTES = 1 << 14
+
+XYZ_NAMES = {"xyz", "extxyz", "exyz", "xmol"}
+"""Parts of a name, between points, that say XYZ: ``pos-1.xyz``, ``pos-1.xyz.bak-1``, ``RUN.XYZ``, ``run.xmol.gz``."""
+
+XYZ_START = re.compile(rb"(?:\xef\xbb\xbf)?[ \t]*\d+[ \t]*\r?\n[^\n]*\n[ \t]*[A-Za-z]\w*(?:[ \t]+[-+.\dEe]+){3}")
+ULM = b"- of Ulm"
+"""How a ``.traj`` begins."""
+
+LAMMPS = b"ITEM: TIMESTEP"
 
 
-def read_chunks(path: Path, atoms: Atoms) -> Iterator[Chunk]:
+NO_CELL = np.zeros((3, 3))
+
+
+def read_chunks(path: Path, atoms: Atoms, remarks: Remarks | None = None) -> Iterator[Chunk]:
     """Yield the frames of a trajectory, some at a time.
+
+    What a file is, is told by how it begins, and only then by its name.
 
     Parameters
     ----------
     path : Path
-        A log of frames (``.bin``), XYZ as CP2K or ASE writes it (``.xyz``, ``.extxyz``), ASE's ``.traj``, or
-        anything else that ASE reads.
+        A log of frames, XYZ as CP2K or ASE writes it, DCD, ASE's ``.traj``, or anything else that ASE reads; packed
+        by gzip, bzip2, xz or zstd, or not.
     atoms : Atoms
         Its species, in its order.
+    remarks : Remarks, optional
+        What was not taken as it stands.
 
     Yields
     ------
     dict of arrays
         ``positions_A`` (n_frames, n_atoms, 3) and ``step`` (n_frames,); ``time_fs``, ``temperature_K``,
-        ``potential_eV`` and ``conserved_eV`` where the file has them. Frames without a step are counted from 0.
+        ``potential_eV``, ``conserved_eV`` and ``cell_A`` (n_frames, 3, 3) where the file has them, NaN where only some
+        of its frames have. Frames without a step are counted from 0, and a remark says so.
 
     Raises
     ------
     UserError
-        Names file and frame: cut, damaged, of other atoms, or a position that is not a number.
+        Names file and frame: cut, damaged, of other atoms, a position that is not a number, or frames in no order.
     """
-    if not path.is_file():
-        raise UserError.of(path, "is no file")
-    if path.suffix == ".bin":
-        yield from log_chunks(Frames(path), len(atoms))
-    elif path.suffix in {".xyz", ".extxyz"}:
-        yield from xyz_chunks(path, atoms.get_chemical_symbols())
-    else:
-        yield from _ase_chunks(path, atoms)
+    remarks = remarks or Remarks()
+    packed = packing(path)
+    with unpacked(path) as file:
+        start = file.read(START_BYTES)
+    if _is_xyz(path, start):
+        yield from xyz_chunks(path, atoms.get_chemical_symbols(), remarks)
+        return
+    if packed and start[257:262] == b"ustar":
+        raise UserError.of(path, "is an archive of files (tar)", "needed: one trajectory, unpacked from it")
+    with as_plain_file(path) as plain:
+        try:
+            if start.startswith(MAGIC) or plain.suffix == ".bin":
+                yield from log_chunks(Frames(plain), len(atoms))
+            elif is_dcd(start):
+                yield from dcd_chunks(plain, atoms, remarks)
+            elif start.startswith(ULM):
+                yield from _ase_chunks(plain, atoms, remarks, _of_traj)
+            else:
+                yield from _ase_chunks(plain, atoms, remarks, _of_ase, labelled=not _without_elements(start))
+        except UserError as error:
+            raise _renamed(error, plain, path) from None
+
+
+def _is_xyz(path: Path, start: bytes) -> bool:
+    binary = is_dcd(start) or start.startswith((MAGIC, ULM))
+    named = not XYZ_NAMES.isdisjoint(path.name.lower().split(".")[1:])
+    return not binary and (named or XYZ_START.match(start) is not None)
+
+
+def _without_elements(start: bytes) -> bool:
+    """Say whether ASE makes up the elements: of the types in a dump of LAMMPS."""
+    return start.startswith(LAMMPS) and re.search(rb"ITEM: ATOMS.*\belement\b", start) is None
+
+
+def _renamed(error: UserError, plain: Path, path: Path) -> UserError:
+    """Return an error that names the file that the user named, not its unpacked copy."""
+    problems = [replace(one, where=one.where.replace(str(plain), str(path))) for one in error.problems]
+    return UserError(*problems)
 
 
 def log_chunks(frames: Frames, n_atoms: int) -> Iterator[Chunk]:
@@ -69,46 +129,68 @@ def log_chunks(frames: Frames, n_atoms: int) -> Iterator[Chunk]:
         yield {name: records[name] for name in frames.fields}
 
 
-def _ase_chunks(path: Path, atoms: Atoms) -> Iterator[Chunk]:
-    """Yield what ASE reads; its readers raise many kinds of errors for a damaged file."""
-    symbols, waiting, count = atoms.get_chemical_symbols(), list[dict[str, Any]](), 0
-    frames = _traj_frames(path) if path.suffix == ".traj" else _ase_frames(path)
-    while True:
-        try:
-            frame = next(frames, None)
-        except Exception as error:  # noqa: BLE001
-            where = f"{path}, frame {count + 1}"
-            raise UserError.of(where, f"cannot be read: {str(error) or type(error).__name__}") from None
-        if frame is not None:
-            _check(frame, symbols, f"{path}, frame {count + 1}")
-            waiting.append({"step": count} | {name: value for name, value in frame.items() if name != "symbols"})
-            count += 1
-        if waiting and (frame is None or len(waiting) == AT_ONCE):
-            yield _stacked(waiting)
-            waiting = []
-        if frame is None:
-            break
-    if not count:
+def _ase_chunks(
+    path: Path, atoms: Atoms, remarks: Remarks, images: Source, *, labelled: bool = True
+) -> Iterator[Chunk]:
+    """Yield what ASE reads, in two passes: what the frames say of themselves decides which of them count."""
+    headings, symbols = Headings(path, remarks), atoms.get_chemical_symbols()
+    for image in _readable(images(path), path):
+        _check(image, symbols, f"{path}, frame {len(headings) + 1}", labelled=labelled)
+        headings.add_info(image.info, image.energy_eV)
+    if not len(headings):
         raise UserError.of(path, "holds no frame")
+    if not labelled:
+        remarks.add("does not say elements: those of the structure are taken, in its order")
+    columns, keep = headings.columns()
+    waiting = list[int]()
+    positions, cells = list[Floats](), list[Floats]()
+    for k, image in enumerate(_readable(images(path), path)):
+        if k < len(keep) and keep[k]:
+            waiting.append(k)
+            positions.append(np.array(image.positions_A, dtype=float))
+            cells.append(np.array(image.cell_A, dtype=float).reshape(3, 3))
+        if waiting and (len(waiting) == AT_ONCE or k + 1 == len(keep)):
+            said = {name: values[waiting] for name, values in columns.items()}
+            yield {"positions_A": np.array(positions), "cell_A": np.array(cells)} | said
+            waiting, positions, cells = [], [], []
 
 
-def _check(frame: dict[str, Any], symbols: Sequence[str], where: str) -> None:
-    if frame["symbols"] != symbols:
-        found = f"holds {len(frame['symbols'])} atoms" if len(frame["symbols"]) != len(symbols) else "holds other atoms"
+def _readable(images: Iterator[_Image], path: Path) -> Iterator[_Image]:
+    """Yield images; ASE's readers raise many kinds of errors for a damaged file."""
+    for frame in count(1):
+        try:
+            image = next(images, None)
+        except Exception as error:  # noqa: BLE001
+            found = f"cannot be read: {' '.join((str(error) or type(error).__name__).split())}"
+            raise UserError.of(f"{path}, frame {frame}", found) from None
+        if image is None:
+            return
+        yield image
+
+
+def _check(image: _Image, symbols: list[str], where: str, *, labelled: bool) -> None:
+    if len(image.positions_A) != len(symbols):
+        found = f"holds {len(image.positions_A)} atoms"
         raise UserError.of(where, found, f"the structure has {len(symbols)}, and the order counts")
-    if not np.isfinite(frame["positions_A"]).all():
-        raise UserError.of(where, "a position is not a number")
+    if labelled and image.symbols != symbols and set(image.symbols) != {"X"}:
+        raise UserError.of(where, "holds other atoms", f"the structure has {len(symbols)}, and the order counts")
+    if not (np.abs(image.positions_A) <= FARTHEST_A).all():  # False for NaN
+        raise UserError.of(where, "a position is not a number, or beyond what makes sense")
 
 
-def _stacked(frames: Iterable[dict[str, Any]]) -> Chunk:
-    """Return frames as arrays, without what some of them lack."""
-    several = list(frames)
-    names = [name for name in several[0] if all(name in frame for frame in several)]
-    return {name: np.array([frame[name] for frame in several]) for name in names}
+class _Image(NamedTuple):
+    symbols: list[str]
+    positions_A: Any
+    cell_A: Any
+    info: dict[str, Any]
+    energy_eV: float | None
 
 
-def _traj_frames(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield positions, and what else is of use, of each frame of a ``.traj``, without making Atoms."""
+Source = Callable[["Path"], "Iterator[_Image]"]
+
+
+def _of_traj(path: Path) -> Iterator[_Image]:
+    """Yield the frames of a ``.traj`` without making Atoms."""
     from ase.data import chemical_symbols
     from ase.io.trajectory import TrajectoryReader
 
@@ -119,18 +201,14 @@ def _traj_frames(path: Path) -> Iterator[dict[str, Any]]:
             if "numbers" in image:
                 symbols = [chemical_symbols[number] for number in image.numbers]
             energy = image.calculator.get("energy") if "calculator" in image else None
-            yield _frame(symbols, image.positions, image.get("info") or {}, energy)
+            cell = image.get("cell")
+            yield _Image(symbols, image.positions, NO_CELL if cell is None else cell, image.get("info") or {}, energy)
 
 
-def _ase_frames(path: Path) -> Iterator[dict[str, Any]]:
+def _of_ase(path: Path) -> Iterator[_Image]:
+    """Yield the frames of any file that ASE reads."""
     from ase.io import iread
 
-    for image in iread(path):
+    for image in iread(path, do_not_split_by_at_sign=True):
         energy = image.calc.results.get("energy") if image.calc is not None else None
-        yield _frame(image.get_chemical_symbols(), image.positions, image.info, energy)
-
-
-def _frame(symbols: list[str], positions_A: Any, info: dict[str, Any], energy_eV: float | None) -> dict[str, Any]:
-    frame: dict[str, Any] = {"symbols": symbols, "positions_A": positions_A}
-    frame |= {name: info[name] for name in ("step", "time_fs") if name in info}
-    return frame if energy_eV is None else {**frame, "potential_eV": energy_eV}
+        yield _Image(image.get_chemical_symbols(), image.positions, image.cell.array, image.info, energy)

@@ -36,8 +36,9 @@ _PHRASES = {
 _VERSION = re.compile(r"CP2K\| version string:\s+(\S.*\S)")
 _CYCLE = re.compile(r"\s+\d+ (?:OT|Broy|Diag|P_Mix|Puls|Kerk|Mult|NoMix|DIIS)\S* .*\d\.\d+E?[-+]\d")
 _CONVERGENCE = re.compile(r"\s(\d+\.\d{8})\s+-?\d+\.\d{10}\s")  # not of a step along OT's line
-# 2023.1 writes "[a.u.]:", later versions "[hartree]", and free energy and gap on lines of their own
-_ENERGY = re.compile(r"\s*ENERGY\| Total FORCE_EVAL \( \w+ \) energy \[(?:a\.u\.|hartree)\]:?\s+(\S+)\s*$")
+# 7.1 and before write "(a.u.):", 2023.1 "[a.u.]:", later versions "[hartree]", and free energy and gap on lines of
+# their own
+_ENERGY = re.compile(r"\s*ENERGY\| Total FORCE_EVAL \( \w+ \) energy [\[(](?:a\.u\.|hartree)[\])]:?\s+(\S+)\s*$")
 _FORCE = re.compile(r"\s*(?:FORCES\|\s+\d+|\d+\s+\d+\s+[A-Z][a-z]?)((?:\s+\S+){3})(?:\s+\S+)?\s*$")
 _GEOMETRY_STEP = re.compile(r"\s*(?:-+\s+Informations at step =|OPT\| Step number)\s+(\d+)")
 _SPIN = re.compile(r"\s*Integrated absolute spin density\s*:\s+(\S+)\s*$")
