@@ -138,7 +138,7 @@ def test_a_run_of_which_nothing_is_known_is_not_mentioned():
     assert told(runs=[run(["", ""])]) == []
 
 
-def structure(state, fourfold, others, level=None, name="nd", fragments=("nd",)):
+def structure(state, fourfold, others, level=None, *, name="nd", fragments=("nd",)):
     counts = {n: count for n, count in ((4, fourfold), (3, others)) if count}
     check = SimpleNamespace(coordination={"C": counts} if counts else {}, fragments=dict.fromkeys(fragments, 1))
     return SimpleNamespace(name=name, state=state, level=level, check=check)

@@ -59,7 +59,7 @@ class Tables(HTMLParser):
         self.headings: list[str] = []
         self.feed(text)
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag, _attrs):
         if tag == "thead":
             self.headings = []
             self.tables.append([])

@@ -22,8 +22,8 @@ HEAD = """\
 `make mutants` changes the code that decides or computes, one place at a time, and runs the tests of the changed module
 until one fails: the mutant is *killed*. A mutant that *survives* shows what no test would notice. The changes are the
 likely slips among those of [cosmic-ray](https://cosmic-ray.readthedocs.io) (`+` for `-`, `<` for `<=` and `>`, a number
-one more or less, `not`, `and` for `or`, a loop that never runs), and a few more: `min` for `max`, no `abs`, `not in` for
-`in`, a statement left out.
+one more or less, `not`, `and` for `or`, a loop that never runs), and a few more: `min` for `max`, no `abs`, `not in`
+for `in`, a statement left out.
 
 A seed draws a sample, spread over the modules by their number of places, at least {least} of each
 (`make mutants SEEDS="3 4"` draws others). Tests that take over four times as long as without a change count as failed.

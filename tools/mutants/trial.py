@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import compileall
 import contextlib
+import gc
 import importlib
+import io
 import json
 import os
 import py_compile
 import shutil
 import signal
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +24,39 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "workflow"
-HEAVY = ["ase.build", "ase.io", "ase.optimize", "ase.md", "hypothesis", "jinja2", "matplotlib.figure", "numpy.testing"]
-HEAVY += ["pydantic", "pyscf.dft", "pytest", "scipy.interpolate", "scipy.optimize", "scipy.spatial", "scipy.stats"]
-HEAVY += ["spglib", "yaml"]
+HEAVY = [
+    "ase.build",
+    "ase.constraints",
+    "ase.io",
+    "ase.md.bussi",
+    "ase.mep",
+    "ase.optimize",
+    "ase.vibrations",
+    "hypothesis",
+    "jinja2",
+    "networkx",
+    "matplotlib.figure",
+    "numpy.testing",
+    "PIL.Image",
+    "psutil",
+    "pydantic.fields",
+    "pydantic.functional_validators",
+    "pydantic.root_model",
+    "pymatgen.analysis.diffraction.xrd",
+    "pymatgen.core",
+    "pymatgen.io.cif",
+    "pyscf.dft",
+    "pyscf.tools.molden",
+    "pytest",
+    "scipy.interpolate",
+    "scipy.ndimage",
+    "scipy.optimize",
+    "scipy.signal",
+    "scipy.spatial",
+    "scipy.stats",
+    "spglib",
+    "yaml",
+]
 ENVIRONMENT = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
     "PYTHONDONTWRITEBYTECODE": "1",
@@ -190,10 +223,17 @@ def prepare() -> None:
     os.environ |= ENVIRONMENT
     for name in HEAVY:
         importlib.import_module(name)
+    import pytest
     from hypothesis import Phase, settings
 
+    # the plugins of pytest, by collecting nothing
+    with tempfile.TemporaryDirectory() as empty, contextlib.redirect_stdout(io.StringIO()):
+        pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", f"--rootdir={empty}", empty])
     # of a failing example, any will do
     settings.register_profile("mutants", deadline=None, database=None, phases=[Phase.explicit, Phase.generate])
+    # what is here for good need not be looked at again in each trial
+    gc.collect()
+    gc.freeze()
 
 
 def _wait(pid: int, until: float) -> int | None:

@@ -66,7 +66,9 @@ def test_the_highest_image_is_the_saddle_that_a_dimer_finds(tmp_path) -> None:
     atoms.positions[-1] += [0.12, 0.05, 0.08]
     atoms.calc = XtbCalculator(GFN2)
     free = [False] * (len(atoms) - 1) + [True]
-    control = DimerControl(initial_eigenmode_method="displacement", displacement_method="vector", mask=free, logfile=None)
+    control = DimerControl(
+        initial_eigenmode_method="displacement", displacement_method="vector", mask=free, logfile=None
+    )
     dimer = MinModeAtoms(atoms, control)
     along = np.zeros((len(atoms), 3))
     along[-1, 0] = 0.05
