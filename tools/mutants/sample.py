@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -37,13 +37,17 @@ class Module:
 
 
 @cache
+def data() -> dict[str, Any]:
+    """Return what ``modules.yaml`` holds."""
+    return yaml.safe_load(DATA.read_text(encoding="utf-8"))
+
+
 def modules() -> list[Module]:
     """Return what ``modules.yaml`` names, those that decide nothing left out."""
-    data = yaml.safe_load(DATA.read_text(encoding="utf-8"))
     package = PACKAGE / "iondrill"
-    files = sorted(file for pattern in data["modules"] for file in package.glob(pattern))
+    files = sorted(file for pattern in data()["modules"] for file in package.glob(pattern))
     names = [file.relative_to(package).as_posix() for file in files if candidates(file.read_text(encoding="utf-8"))]
-    return [Module(name, tuple(_tests(name, data["tests"].get(name, [])))) for name in names]
+    return [Module(name, tuple(_tests(name, data()["tests"].get(name, [])))) for name in names]
 
 
 def _tests(name: str, others: list[str]) -> Iterator[str]:

@@ -24,39 +24,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "workflow"
-HEAVY = [
-    "ase.build",
-    "ase.constraints",
-    "ase.io",
-    "ase.md.bussi",
-    "ase.mep",
-    "ase.optimize",
-    "ase.vibrations",
-    "hypothesis",
-    "jinja2",
-    "networkx",
-    "matplotlib.figure",
-    "numpy.testing",
-    "PIL.Image",
-    "psutil",
-    "pydantic.fields",
-    "pydantic.functional_validators",
-    "pydantic.root_model",
-    "pymatgen.analysis.diffraction.xrd",
-    "pymatgen.core",
-    "pymatgen.io.cif",
-    "pyscf.dft",
-    "pyscf.tools.molden",
-    "pytest",
-    "scipy.interpolate",
-    "scipy.ndimage",
-    "scipy.optimize",
-    "scipy.signal",
-    "scipy.spatial",
-    "scipy.stats",
-    "spglib",
-    "yaml",
-]
 ENVIRONMENT = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
     "PYTHONDONTWRITEBYTECODE": "1",
@@ -218,10 +185,10 @@ class Bench:
         os._exit(status)
 
 
-def prepare() -> None:
-    """Import what all tests need, once; nothing of this project's, which each trial has its own of."""
+def prepare(heavy: list[str]) -> None:
+    """Import libraries that tests need, once; nothing of this project's, which each trial has its own of."""
     os.environ |= ENVIRONMENT
-    for name in HEAVY:
+    for name in heavy:
         importlib.import_module(name)
     import pytest
     from hypothesis import Phase, settings

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mutants.sample import data
 from mutants.trial import Bench, Calm, prepare
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def verdicts(chosen: list[tuple[Module, Mutant]], seed: int, workers: int) -> li
     some = list(dict.fromkeys(module for module, _ in chosen))
     if missing := [module.name for module in some if not module.tests]:
         raise SystemExit(f"no tests are named for {', '.join(missing)}: see tools/mutants/modules.yaml")
-    prepare()
+    prepare(data()["libraries"])
     with tempfile.TemporaryDirectory(prefix="iondrill-mutants-") as folder:
         context = multiprocessing.get_context("fork")
         with context.Pool(workers, _open_bench, (folder,)) as pool:
