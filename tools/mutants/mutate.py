@@ -35,6 +35,8 @@ NEAR = re.compile(
 """The changes of cosmic-ray that are likely slips; ``a >> b`` for ``a + b`` is noticed by any test that comes by."""
 DRY = {"cache", "lru_cache", "cached_property", "dataclass"}
 """Decorators that change how fast a result comes, or what a caller may do with it, and no result."""
+PORTION = re.compile(r"CHUNK_\w+|AT_ONCE")
+"""Constants that say how much is done at once."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,9 @@ def inert(source: str) -> Iterator[tuple[Place, Place]]:
     """Yield the spans of a source where no change makes another result; where each begins and ends.
 
     Type annotations and what only a type checker reads (``if TYPE_CHECKING``, ``cast``); decorators that keep a result
-    (`DRY`), with their arguments; ``strict=`` of ``zip``, which guards against what the code beside it rules out; what
-    is raised, which is wording: that it is raised counts, and is changed with the condition before it.
+    (`DRY`), with their arguments; how much is done at once (`PORTION`); ``strict=`` of ``zip``, which guards against
+    what the code beside it rules out; what is raised, which is wording: that it is raised counts, and is changed with
+    the condition before it.
     """
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -110,6 +113,8 @@ def inert(source: str) -> Iterator[tuple[Place, Place]]:
             yield from (_whole_line(each) for each in node.decorator_list if _called(each) in DRY)
         if isinstance(node, ast.AnnAssign):
             yield _span(node.annotation)
+        if isinstance(node, ast.Assign) and any(PORTION.fullmatch(getattr(each, "id", "")) for each in node.targets):
+            yield _span(node.value)
         if isinstance(node, ast.If) and _called(node.test) == "TYPE_CHECKING":
             yield (node.lineno, 0), _span(node)[1]
         if isinstance(node, ast.Call) and _called(node) == "cast":

@@ -75,8 +75,8 @@ def verdicts(chosen: list[tuple[Module, Mutant]], seed: int, workers: int) -> li
             tasks = [(module, mutant, calm[module]) for module, mutant in chosen]
             for verdict in pool.imap(partial(_try, seed=seed), tasks):
                 done.append(verdict)
-                if verdict.survived:
-                    print(f"{len(done)} of {len(tasks)}: {verdict}", flush=True)
+                where = str(verdict) if verdict.survived else f"{verdict.module}:{verdict.line}"
+                print(f"{len(done)} of {len(tasks)} {verdict.word}: {where}", flush=True)
     return done
 
 
