@@ -7,7 +7,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test slurm drill lint format docs bench bench-cp2k lock clean
+SEEDS ?= 1 2
+.PHONY: help run test mutants slurm drill lint format docs bench bench-cp2k lock clean
 
 help: ## Show this text.
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1: /p' $(MAKEFILE_LIST)
@@ -21,6 +22,9 @@ help: ## Show this text.
 .venv/.ready-bench: pyproject.toml requirements.lock
 	@PYTHON=$(PYTHON) tools/python-environment bench
 
+.venv/.ready-mutants: .venv/.ready-dev
+	@PYTHON=$(PYTHON) tools/python-environment mutants
+
 run: .venv/.ready ## Set everything up and run the default config to results/report.html.
 	@tools/system-packages libopenblas0
 	@exec 9>.snakemake.lock; flock -n 9 || { echo "iondrill: another make run is at work in this folder" >&2; exit 1; }; \
@@ -30,6 +34,10 @@ run: .venv/.ready ## Set everything up and run the default config to results/rep
 test: .venv/.ready-dev ## Set everything up, CP2K, Slurm and Chromium too when root, and run the tests.
 	@tools/system-packages libopenblas0 cp2k openmpi-bin slurm-wlm munge chromium environment-modules
 	@pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+mutants: .venv/.ready-mutants ## Change the code that computes in 330 places by chance, and count what the tests notice: SEEDS="1 2".
+	@tools/system-packages libopenblas0
+	@PYTHONPATH=tools python -m mutants --seed $(SEEDS) --page
 
 slurm: .venv/.ready-dev ## As root, after make run: run the default config through a Slurm of its own, and compare.
 	@tools/system-packages libopenblas0 slurm-wlm munge
@@ -64,7 +72,7 @@ bench-cp2k: .venv/.ready-bench ## Measure the rest: all that needs CP2K.
 	@python benchmarks/run.py --cp2k
 
 lock: .venv/.ready-dev ## Pin the newest versions of all packages.
-	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev --extra bench --no-annotate --no-header --no-emit-index-url --output-file requirements.lock pyproject.toml
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev --extra bench --extra mutants --no-annotate --no-header --no-emit-index-url --output-file requirements.lock pyproject.toml
 
 clean: ## Remove the environment; results stay.
 	rm -rf .venv

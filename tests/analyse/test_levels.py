@@ -82,3 +82,42 @@ def test_all_levels_are_compared_with_the_last(tmp_path):
     assert found == pytest.approx({("a", "top"): -1.5, ("a", "cave"): -1.5, ("b", "top"): -0.5, ("b", "cave"): -0.5})
     write_differences(rows[:2], ["a"], tmp_path / "one.csv")
     assert (tmp_path / "one.csv").read_text().splitlines() == [",".join(COLUMNS)]
+
+
+def test_only_the_free_atoms_of_the_slab_count_in_its_root_mean_square():
+    rows = [row("a"), row("b")]
+    # the first C is free, the second is fixed; the ion's own way is its shift
+    rows[0].geometry.positions += [[0, 0, 0.3], [0.5, 0, 0], [0, 0, 0.9]]
+    found = compare(*rows)
+    assert found["slab_rms_A"] == pytest.approx(0.3)
+    assert found["ion_shift_A"] == pytest.approx(0.9)
+    for each in rows:
+        each.geometry.set_constraint()
+    assert compare(*rows)["slab_rms_A"] == pytest.approx(np.sqrt((0.3**2 + 0.5**2) / 2))
+    for each in rows:
+        each.geometry.set_constraint(FixAtoms([0, 1]))
+    assert compare(*rows)["slab_rms_A"] == 0
+
+
+def test_of_several_ions_the_one_that_moved_farthest_counts():
+    rows = []
+    for level, shift in (("a", (0.2, -0.6)), ("b", (0, 0))):
+        atoms = row(level).geometry + Atoms("Li", [[1.0, 1.0, 12]])
+        atoms.arrays["fragment"][-1] = "adsorbate"
+        atoms.positions[-2:, 2] += shift
+        rows.append(replace(row(level), geometry=atoms))
+    assert compare(*rows)["ion_shift_A"] == pytest.approx(0.6)
+
+
+def test_a_remark_of_either_level_is_told_with_its_name():
+    moved = replace(row("a"), sites={"cave": np.array([[0, 0, 10.0]]), "top": np.array([[9, 9, 10.0]])})
+    assert compare(moved, row("b"))["status"] == "a: converged; moved to cave"
+    assert compare(row("b"), moved)["status"] == "a: converged; moved to cave"
+
+
+def test_a_site_that_the_last_level_lacks_is_left_out(tmp_path):
+    rows = [row("a", site="top"), row("a", site="cave"), row("b", site="cave")]
+    write_differences(rows, ["a", "b"], tmp_path / "table.csv")
+    lines = (tmp_path / "table.csv").read_text().splitlines()
+    assert len(lines) == 2
+    assert ",cave," in lines[1]

@@ -1,0 +1,118 @@
+"""The temperature of a system that nothing holds, against the equipartition theorem and ASE's own thermostat."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ase import Atoms, units
+from ase.calculators.calculator import Calculator
+from ase.constraints import FixAtoms, FixCom
+from ase.md.bussi import Bussi
+from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
+
+from iondrill.config.models import Thermostat
+from iondrill.engines.xtb import dynamics
+from iondrill.engines.xtb.md import MdRun
+from iondrill.prepare.jobs import Md
+
+T_K, STEPS = 300.0, 1500
+"""Correlated over some four steps: the mean of K of six degrees of freedom is known to 3 %."""
+
+
+class Nothing(Calculator):
+    """No forces: what is left is the thermostat."""
+
+    implemented_properties = ("energy", "forces", "charges")
+
+    def calculate(self, atoms=None, properties=(), system_changes=()):
+        super().calculate(atoms, properties, system_changes)
+        self.results = {"energy": 0.0, "forces": np.zeros((len(atoms), 3)), "charges": np.zeros(len(atoms))}
+
+
+def run(atoms, tmp_path, **thermostat):
+    task = Md(
+        steps=STEPS,
+        timestep_fs=1.0,
+        temperature_K=T_K,
+        thermostat=Thermostat(time_constant_fs=2.0, **thermostat),
+        launch_m_s=0,
+        save_every=100,
+        seed=3,
+    )
+    return MdRun(atoms, Nothing(), task, tmp_path)
+
+
+def kinetic_eV(simulation):
+    point = simulation.first_point()
+    found = []
+    for _ in range(STEPS):
+        point = simulation.next_point(point)
+        found.append(dynamics.kinetic_energy(simulation.masses, point.velocities))
+    return np.array(found[100:]), point
+
+
+def three() -> Atoms:
+    return Atoms("CHLi", [[0, 0, 0], [2, 0, 0], [0, 3, 0]])
+
+
+def test_a_free_system_has_three_degrees_of_freedom_less_as_in_ase(tmp_path):
+    """Three atoms whose centre of mass rests: six degrees of freedom, each with kT/2, also by ASE's own thermostat."""
+    found, last = kinetic_eV(run(three(), tmp_path))
+    assert found.mean() == pytest.approx(3 * units.kB * T_K, rel=0.1)
+    # which stays where it was
+    momentum = three().get_masses() @ last.velocities
+    assert momentum == pytest.approx(0, abs=1e-9)
+    atoms = three()
+    atoms.calc = Nothing()
+    atoms.set_constraint(FixCom())
+    random = np.random.default_rng(5)
+    MaxwellBoltzmannDistribution(atoms, temperature_K=T_K, rng=random)
+    Stationary(atoms)
+    reference = Bussi(atoms, units.fs, T_K, 2.0 * units.fs, rng=np.random.RandomState(5))
+    energies = []
+    reference.attach(lambda: energies.append(atoms.get_kinetic_energy()))
+    reference.run(STEPS)
+    assert found.mean() == pytest.approx(np.mean(energies[100:]), rel=0.12)
+
+
+def test_beside_a_fixed_atom_every_direction_of_the_others_is_free(tmp_path):
+    atoms = three()
+    atoms.set_constraint(FixAtoms([2]))
+    found, _ = kinetic_eV(run(atoms, tmp_path))
+    assert found.mean() == pytest.approx(3 * units.kB * T_K, rel=0.1)
+
+
+def test_a_thermostat_on_the_flake_leaves_the_nanodiamond_alone(tmp_path):
+    atoms = three()
+    atoms.set_array("fragment", np.array(["nd", "lower", "lower"]))
+    simulation = run(atoms, tmp_path, group="flake")
+    assert simulation.coupled.tolist() == [False, True, True]
+    first = simulation.first_point()
+    point = first
+    energies = []
+    for _ in range(STEPS):
+        point = simulation.next_point(point)
+        energies.append(dynamics.kinetic_energy(simulation.masses[1:], point.velocities[1:]))
+    assert point.velocities[0] == pytest.approx(first.velocities[0])
+    assert np.mean(energies[100:]) == pytest.approx(3 * units.kB * T_K, rel=0.12)
+
+
+def test_heat_is_what_the_thermostat_gave(tmp_path):
+    """Without forces, all kinetic energy that came since the start is heat."""
+    simulation = run(three(), tmp_path)
+    first = point = simulation.first_point()
+    for _ in range(50):
+        point = simulation.next_point(point)
+    gained = [dynamics.kinetic_energy(simulation.masses, each.velocities) for each in (first, point)]
+    assert point.heat == pytest.approx(gained[1] - gained[0])
+    assert abs(point.heat) > 1e-4
+
+
+def test_without_a_thermostat_free_atoms_fly_straight(tmp_path):
+    simulation = run(three(), tmp_path, kind="none")
+    first = point = simulation.first_point()
+    for _ in range(5):
+        point = simulation.next_point(point)
+    assert (point.step, point.heat) == (5, 0)
+    assert point.velocities == pytest.approx(first.velocities)
+    assert point.positions == pytest.approx(first.positions + 5 * units.fs * first.velocities)
