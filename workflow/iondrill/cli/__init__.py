@@ -212,7 +212,7 @@ def _analyse(options: argparse.Namespace) -> int:
     from iondrill.collect.readers import read_chunks
     from iondrill.config.models import EventCriteria
 
-    atoms = read_structure(options.structure)
+    atoms = read_structure(options.structure, constraints=False)
     seen = order_parameters(read_chunks(options.trajectory, atoms), atoms)
     if options.events is None:
         write_csv((part.columns for part in seen), options.output)
