@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 SHORTEST, SHORTEST_TRIPLE = 0.855, 0.77
 """Bonds shorter than this many sums of the covalent radii are collisions: C–C 1.30, C–H 0.92, Si–Si 1.90 Å. Between two
-atoms of at most two neighbours the bond may be a triple one: C≡C 1.17 Å. Armchair edges without hydrogen have 1.22–1.26
-Å (Koskinen, Malola and Häkkinen, Phys. Rev. Lett. 101, 115502 (2008)). Windows of the recipe allow what they begin with.
+atoms of at most two neighbours the bond may be a triple one, C≡C 1.17 Å: armchair edges without hydrogen have 1.22–1.26
+Å (Koskinen, Malola and Häkkinen, Phys. Rev. Lett. 101, 115502 (2008)). A window of the recipe allows its own lengths.
 """
 NEW, BROKEN = 1.1, 1.35
 """A bond is new below, and broken above, so many sums of the covalent radii: C–C 1.67 and 2.05, Si–Si 2.44 and 3.00 Å;
@@ -139,7 +139,7 @@ def _top(slab: Atoms, bonds: Near, neighbours: int) -> NDArray[np.int_]:
 
 
 def _contacts(atoms: Atoms, bonds: Near, promised_A: float) -> Iterator[SurfaceRecord]:
-    """Yield the bond of each pair of elements that is shortest for its kind; `promised_A` is allowed between heavy ones."""
+    """Yield the bond of each pair of elements that is shortest for its kind; of heavy atoms `promised_A` is allowed."""
     count = np.bincount(bonds.first, minlength=len(atoms))
     numbers = np.sort([atoms.numbers[bonds.first], atoms.numbers[bonds.second]], axis=0).T
     heavy = (numbers > 1).all(axis=1)

@@ -27,7 +27,7 @@ FLAT = 0.75
 """Mean square of the cosine between the normals of the atoms and that of the flake: 1 if flat, 1/3 if in no plane."""
 THICKEST_A = 2.0
 """Carbon of a single layer spans no more along z."""
-LYING_DEG = 1.0
+LYING_DEG = 0.1
 """A flake that is tilted or turned by less is left as it is."""
 ALONG_AXES = 0.4
 """Mean of Σuᵢ⁴ over the bonds u of fourfold carbon: 1/3 if they lie along <111>, 3/5 if anyhow."""

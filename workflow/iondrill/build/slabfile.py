@@ -157,7 +157,7 @@ def _layers(atoms: Atoms) -> list[int]:
 
 def _count_layers(tags: NDArray[np.int_], height_A: NDArray[np.float64]) -> bool:
     """Say whether tags (n,) are 1, 2, … from the top, each a thin layer: other programs mark other things by them."""
-    if set(tags.tolist()) != set(range(1, tags.max() + 1)):
+    if np.unique(tags).tolist() != list(range(1, min(tags.max(), len(tags)) + 1)):
         return False
     layers = [height_A[tags == tag] for tag in range(1, tags.max() + 1)]
     downwards = all(upper.min() > lower.max() for upper, lower in pairwise(layers))
