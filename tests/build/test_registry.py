@@ -210,8 +210,8 @@ def test_notes_and_hidden_files_are_no_recipes(root):
 
 
 BACKUPS = [
-    "{}~", "#{}#", ".#{}", ".{}.swp", "{}.swp", "{}.orig", "{}.bak", "{}.BAK", "{}.bak-1", "{}.~1~", "{}.rej", "{}.save",
-    "{}.old", "{}.tmp", "{}.part", "{}.dpkg-old", "{}.rpmsave",
+    "{}~", "#{}#", ".#{}", ".{}.swp", "{}.swp", "{}.orig", "{}.bak", "{}.BAK", "{}.bak-1", "{}.~1~", "{}.rej",
+    "{}.save", "{}.old", "{}.tmp", "{}.part", "{}.dpkg-old", "{}.rpmsave",
 ]  # fmt: skip
 
 
@@ -222,9 +222,8 @@ def test_what_editors_leave_beside_a_recipe_is_none(name, backup, root):
     for kept in (f"{stem}.yaml", stem):
         (root / folder / backup.format(kept)).write_text("kind: [")
     assert recipe_path(stem, root) == root / f"{name}.yaml"
-    assert set(recipe_files(root)) == set(recipe_files(STRUCTURES)) - {
-        p.stem for p in (STRUCTURES / "facets").iterdir()
-    }
+    facets = {path.stem for path in (STRUCTURES / "facets").iterdir()}
+    assert set(recipe_files(root)) == set(recipe_files(STRUCTURES)) - facets
 
 
 def test_folders_notes_and_pictures_beside_a_recipe_are_none(root):
