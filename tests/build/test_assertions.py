@@ -7,6 +7,8 @@ import pytest
 
 from iondrill.build.adsorbate import add_adsorbate
 from iondrill.build.assertions import assert_surface, faults
+from iondrill.build.bonds import find_bonds
+from iondrill.build.facet import FacetRecipe
 from iondrill.build.recipes import load_recipe
 from iondrill.build.sites import find_sites
 from iondrill.build.slab import build_slab
@@ -115,3 +117,46 @@ def test_an_ion_may_stretch_the_dimers_but_not_break_them():
     assert faults(assert_surface(atoms, slab, recipe, "with ions")) == ""
     atoms.set_distance(*one_dimer(slab), 2.5, fix=0.5, mic=True)
     assert "broken" in faults(assert_surface(atoms, slab, recipe, "with ions"))
+
+
+def armchair(**changes):
+    """Return a bare armchair edge of graphite, built, and with the pairs of two-coordinated C at 1.24 Å."""
+    keys = {"crystal": "graphite", "miller": (1, 1, 0), "layers": 6, "cell": (1, 1), **changes}
+    recipe = FacetRecipe(kind="facet", **keys)
+    built = build_slab(recipe)
+    slab = built.copy()
+    for sheet_A in (0, 3.354):
+        (pair,) = [np.flatnonzero((slab.get_tags() == 1) & (abs(slab.positions[:, 1] - sheet_A) < 0.1))]
+        slab.set_distance(*pair, 1.24, mic=True)
+    return slab, built, recipe
+
+
+def test_a_bare_armchair_edge_has_triple_bonds_and_is_not_refused():
+    slab, built, recipe = armchair()
+    assert np.bincount(find_bonds(slab).first)[slab.get_tags() == 1].tolist() == [2] * 4
+    assert relaxed(slab, recipe, built) == []
+
+
+def test_so_short_a_bond_elsewhere_is_a_collision():
+    slab, built, recipe = armchair()
+    deep = np.flatnonzero((slab.get_tags() == 3) & (slab.numbers == 6))
+    pair = deep[np.argsort(slab.get_distances(deep[0], deep, mic=True))[:2]]
+    slab.set_distance(*pair, 1.24, mic=True)
+    assert "shortest C–C: expected more than 1.30 Å, found 1.240 Å" in relaxed(slab, recipe, built)
+
+
+def test_two_atoms_of_an_edge_may_not_be_closer_than_a_triple_bond():
+    slab, built, recipe = armchair()
+    pair = np.flatnonzero((slab.get_tags() == 1) & (slab.positions[:, 1] < 0.1))
+    slab.set_distance(*pair, 1.15, mic=True)
+    assert "shortest C–C: expected more than 1.17 Å, found 1.150 Å" in relaxed(slab, recipe, built)
+
+
+def test_a_window_of_the_recipe_says_how_short_its_bonds_may_be():
+    slab, recipe = slab_of("C100-2x1")
+    built = slab.copy()
+    i, j = one_dimer(slab)
+    slab.set_distance(i, j, 1.27, mic=True)
+    assert "shortest C–C: expected more than 1.30 Å, found 1.270 Å" in relaxed(slab, recipe, built)
+    window = recipe.expect_bonds[0].model_copy(update={"window_A": (1.25, 1.43)})
+    assert relaxed(slab, recipe.model_copy(update={"expect_bonds": [window]}), built) == []

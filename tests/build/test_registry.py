@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from iondrill.build.checks import check_structure
-from iondrill.build.recipes import load_recipe, recipe_path
+from iondrill.build.crystal import crystal_names
+from iondrill.build.recipes import load_recipe, recipe_files, recipe_path
 from iondrill.build.registry import build, parts
 from iondrill.errors import UserError
 
@@ -206,6 +207,44 @@ def test_notes_and_hidden_files_are_no_recipes(root):
     assert recipe_path("nd29", root).name == "nd29.yaml"
     with pytest.raises(UserError, match="no recipe"):
         recipe_path("README", root)
+
+
+BACKUPS = [
+    "{}~", "#{}#", ".#{}", ".{}.swp", "{}.swp", "{}.orig", "{}.bak", "{}.BAK", "{}.bak-1", "{}.~1~", "{}.rej",
+    "{}.save", "{}.old", "{}.tmp", "{}.part", "{}.dpkg-old", "{}.rpmsave",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("backup", BACKUPS)
+@pytest.mark.parametrize("name", ["clusters/nd29", "flakes/c24-aa-li", "assemblies/drill-nd29-li"])
+def test_what_editors_leave_beside_a_recipe_is_none(name, backup, root):
+    folder, stem = name.split("/")
+    for kept in (f"{stem}.yaml", stem):
+        (root / folder / backup.format(kept)).write_text("kind: [")
+    assert recipe_path(stem, root) == root / f"{name}.yaml"
+    facets = {path.stem for path in (STRUCTURES / "facets").iterdir()}
+    assert set(recipe_files(root)) == set(recipe_files(STRUCTURES)) - facets
+
+
+def test_folders_notes_and_pictures_beside_a_recipe_are_none(root):
+    (root / "clusters/nd29").mkdir()
+    (root / "clusters/nd29.d").mkdir()
+    for suffix in ("md", "txt", "py", "png"):
+        (root / f"clusters/nd29.{suffix}").write_text("words")
+    assert recipe_path("nd29", root).name == "nd29.yaml"
+
+
+def test_backups_of_crystals_are_no_crystals(tmp_path):
+    shutil.copytree(STRUCTURES / "crystals", tmp_path / "crystals")
+    for kept in ("#LiC6.yaml", ".#LiC6.yaml", "LiC6.yaml~", "LiC6_BACKUP_123.yaml"):
+        (tmp_path / "crystals" / kept).write_text("kind: [")
+    assert crystal_names(tmp_path) == crystal_names(STRUCTURES)
+
+
+def test_a_spared_name_is_suggested_not_its_backup(root):
+    (root / "clusters/nd29x.yaml~").write_text("")
+    with pytest.raises(UserError, match="did you mean 'nd29'"):
+        build("nd29x", root)
 
 
 scalars = st.one_of(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import spglib
 from ase import Atoms
 from ase.build import graphene
 from ase.data import atomic_numbers, covalent_radii
@@ -15,9 +16,11 @@ from hypothesis import strategies as st
 
 from iondrill.build.adsorbate import add_adsorbate, site_position
 from iondrill.build.facet import FacetRecipe
+from iondrill.build.flip import find_flip
 from iondrill.build.recipes import load_recipe
 from iondrill.build.sites import find_sites, lateral_A
 from iondrill.build.slab import build_slab
+from iondrill.build.symmetry import SurfaceSymmetry
 from iondrill.errors import UserError
 
 STRUCTURES = Path(__file__).parents[2] / "structures"
@@ -281,3 +284,22 @@ def test_several_ions_lie_on_equivalent_places():
     assert atoms.get_distance(-2, -1, mic=True) == pytest.approx(np.hypot(2 * 2.522, 2.522), abs=1e-3)
     alone = [atoms.get_distances(ion, range(len(slab)), mic=True) for ion in (-2, -1)]
     assert np.sort(alone[0]) == pytest.approx(np.sort(alone[1]), abs=1e-4)
+
+
+def test_a_search_for_symmetry_that_finds_nothing_is_said():
+    """So high a cell leaves positions no digits."""
+    slab = build_slab(load_recipe("C100-2x1", STRUCTURES))
+    slab.positions[0, 2] = 1e21
+    with pytest.raises(UserError, match="its symmetry finds nothing, not even the identity, in a cell of"):
+        SurfaceSymmetry(slab)
+    assert find_flip(slab) is None
+
+
+def test_a_search_that_raises_is_one_that_finds_nothing(monkeypatch):
+    def nothing(*_, **__):
+        raise spglib.SpglibError("too close")
+
+    slab = build_slab(load_recipe("C100-2x1", STRUCTURES))
+    monkeypatch.setattr(spglib, "get_symmetry", nothing)
+    with pytest.raises(UserError, match="finds nothing"):
+        SurfaceSymmetry(slab)

@@ -7,6 +7,7 @@ import pytest
 from ase.build import molecule
 from ase.io import write
 
+from iondrill.analyse.adsorption import height
 from iondrill.build.adsorbate import add_adsorbate
 from iondrill.build.assertions import assert_surface, faults
 from iondrill.build.checks import read_structure
@@ -156,6 +157,73 @@ def test_what_is_no_slab_is_refused(spoil, said, dimers, root):
     with pytest.raises(UserError, match=said) as caught:
         build("mine", root)
     assert "mine.extxyz" in str(caught.value)
+
+
+def ocp(slab):
+    """Return the tags of the Open Catalyst Project: 0 below, 1 for the surface."""
+    return (slab.get_tags() <= 2) & (slab.numbers > 1)
+
+
+TAGS = {
+    "none": lambda slab: np.zeros(len(slab), dtype=int),
+    "ocp": lambda slab: ocp(slab).astype(int),
+    "one and two": lambda slab: 2 - ocp(slab),
+    "from the bottom": lambda slab: 9 - slab.get_tags(),
+    "halves": lambda slab: 1 + (slab.get_tags() > 4),
+    "a gap": lambda slab: slab.get_tags() + (slab.get_tags() > 3),
+    "huge": lambda slab: slab.get_tags() * 10**8,
+    "negative": lambda slab: -slab.get_tags(),
+    "H of its own": lambda slab: np.where(slab.numbers == 1, 9, slab.get_tags()),
+    "as built": lambda slab: slab.get_tags(),
+}
+
+
+@pytest.mark.parametrize("tags", TAGS.values(), ids=TAGS.keys())
+def test_layers_go_by_height_whatever_tags_mean_elsewhere(tags, dimers, root):
+    slab = plain(dimers)
+    slab.set_tags(tags(dimers))
+    write(root / "facets/mine.extxyz", slab)
+    built = build("mine", root)
+    assert built.get_tags().tolist() == dimers.get_tags().tolist()
+    geometry = add_adsorbate(built, find_sites(built)[0], "Li")
+    assert height(geometry) == pytest.approx(geometry.positions[-1, 2] - built.positions[28:32, 2].mean())
+    assert (built.get_tags() == 1).sum() == 4
+
+
+def test_tags_may_say_that_a_buckled_layer_is_one(dimers, root):
+    for tagged, top in ((True, 4), (False, 2)):
+        slab = plain(dimers)
+        slab.positions[[28, 30], 2] += 0.5
+        if tagged:
+            slab.set_tags(dimers.get_tags())
+        write(root / "facets/mine.extxyz", slab)
+        assert (build("mine", root).get_tags() == 1).sum() == top
+
+
+def test_two_sides_are_what_a_file_says_only_if_they_are_alike(root):
+    both = build_slab(load_recipe("C100-2x1", STRUCTURES).model_copy(update={"two_sided": True}))
+    slab = plain(both)
+    slab.info = {"two_sided": True, "sites": {"mine": [0.25, 0.5]}}
+    write(root / "facets/mine.extxyz", slab)
+    assert build("mine", root).get_tags().tolist() == both.get_tags().tolist()
+    slab.positions[0] += [0, 0, 0.3]
+    write(root / "facets/mine.extxyz", slab)
+    with pytest.raises(UserError, match=r"mine\.extxyz: info\.two_sided: no symmetry takes its top to its back"):
+        build("mine", root)
+    slab.info = {"two_sided": "perhaps"}
+    write(root / "facets/mine.extxyz", slab)
+    with pytest.raises(UserError, match=r"info\.two_sided: found 'perhaps'; allowed: T or F"):
+        build("mine", root)
+
+
+def test_a_second_slab_in_the_cell_is_refused(dimers, root):
+    slab = plain(dimers)
+    other = slab.copy()
+    other.positions[:, 2] += 20
+    slab.cell[2, 2] += 40
+    write(root / "facets/mine.extxyz", slab + other)
+    with pytest.raises(UserError, match="besides the vacuum; allowed for a facet: one slab"):
+        build("mine", root)
 
 
 def test_a_molecule_is_no_facet(root):

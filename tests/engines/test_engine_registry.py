@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.constraints import FixAtoms, FixCartesian
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -78,6 +79,31 @@ def test_a_changed_folder_is_refused(make_job, structure, tmp_path):
     (tmp_path / "structure.extxyz").write_text(text.replace("10.00000000", "10.10000000"))
     with pytest.raises(UserError, match=r"job\.json: input_hash"):
         engine("cp2k").validate_inputs(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["cp2k", "vasp"])
+def test_a_relaxation_in_which_nothing_moves_is_none(name, make_job, structure, tmp_path):
+    atoms = structure("slab")
+    atoms.set_constraint([FixAtoms([0, 1]), FixCartesian([2, 3, 4], (True, True, True))])
+    with pytest.raises(UserError, match="all 5 atoms are fixed; allowed: at least one that may move"):
+        write_folder(make_job(name, "slab", "relax"), atoms, tmp_path)
+    assert write_folder(make_job(name, "slab", "static"), atoms, tmp_path)
+
+
+def test_dynamics_with_atoms_fixed_in_part_are_refused(make_job, structure, tmp_path):
+    atoms = structure("cluster")
+    atoms.set_constraint(FixCartesian([2, 3], (True, False, False)))
+    with pytest.raises(UserError, match="2 atoms are fixed along x alone; allowed in dynamics: atoms fixed as a whole"):
+        write_folder(make_job("cp2k", "cluster", "md"), atoms, tmp_path)
+
+
+def test_what_is_fixed_in_part_is_part_of_a_job(make_job, structure):
+    job, hashes = make_job("cp2k", "slab", "relax"), set()
+    for mask in ((False,) * 3, (True, False, False), (True, True, False), (True,) * 3):
+        atoms = structure("slab")
+        atoms.set_constraint(FixCartesian([2], mask))
+        hashes.add(job.input_hash(atoms))
+    assert len(hashes) == 4
 
 
 def test_missing_templates_are_said(monkeypatch, make_job, structure, tmp_path):

@@ -1,5 +1,7 @@
 """Start geometries from other results: the frame of a step, and its parts."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -7,10 +9,12 @@ from ase.build import molecule
 from ase.constraints import FixAtoms
 from ase.io.trajectory import Trajectory
 
+from iondrill.build.moving import held_atoms
 from iondrill.build.registry import build
 from iondrill.errors import UserError
-from iondrill.prepare.start import damage, frame, left_site, part, slab_with_ions
+from iondrill.prepare.start import damage, frame, left_site, part, slab_with_ions, with_fixed_edge
 
+STRUCTURES = Path(__file__).parents[2] / "structures"
 STEPS = [0, 5, 10, 15, 40]
 
 
@@ -53,6 +57,20 @@ def test_damaged_and_foreign_trajectories(trajectory, template):
     trajectory.write_bytes(trajectory.read_bytes()[:100])
     with pytest.raises(UserError, match=r"trajectory\.traj"):
         frame(trajectory, 5, template)
+
+
+@pytest.mark.parametrize("fixed", ["far_edge", "none"])
+def test_dynamics_start_with_the_far_edge_fixed_if_they_shall(fixed):
+    atoms = build("drill-nd29-li", STRUCTURES)
+    atoms.set_constraint(FixAtoms([0]))  # of an earlier stage
+    start = with_fixed_edge(atoms, fixed)
+    edge = np.flatnonzero(atoms.arrays["far_edge"]).tolist()
+    assert held_atoms(start) == (edge if fixed == "far_edge" else [])
+    carbon = atoms.symbols == "C"
+    flake = carbon & np.isin(atoms.arrays["fragment"], ["lower", "upper"])
+    assert len(edge) == 18
+    assert atoms.positions[edge, 0].min() > atoms.positions[flake, 0].max() - 1.7
+    assert np.array_equal(start.positions, atoms.positions)
 
 
 def test_two_parts_make_the_whole(template):

@@ -20,6 +20,7 @@ rule run_md:
         **requests("md", "{run}.{level}"),
     params:
         job=job_spec("md", "{run}.{level}"),
+        fix=lambda wildcards: plan.config.md.runs[wildcards.run].fix,
     message:
         "Molecular dynamics {wildcards.run} at {wildcards.level}"
     script:

@@ -6,10 +6,11 @@ from pathlib import Path
 from iondrill.build.checks import read_structure
 from iondrill.engines.execute import execute
 from iondrill.prepare.journal import state_folder
+from iondrill.prepare.start import with_fixed_edge
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0], snakemake.resources.get("runtime")):
-    atoms = read_structure(Path(snakemake.input.structure))
+    atoms = with_fixed_edge(read_structure(Path(snakemake.input.structure)), snakemake.params.fix)
     record = Path(snakemake.output.result)
     frames = record.with_name("frames.bin")
     frames.unlink(missing_ok=True)

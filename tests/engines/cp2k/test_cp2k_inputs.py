@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from ase.constraints import FixAtoms, FixCartesian, FixedPlane
 from ase.units import Bohr, Hartree, fs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from iondrill.config.models import Thermostat
 from iondrill.engines.cp2k import grammar
 from iondrill.engines.cp2k.inputs import ATOMIC_TIME, charge_schemes, render_input
 from iondrill.engines.cp2k.validate import differences
+from iondrill.engines.registry import engine, write_folder
 from iondrill.engines.velocities import start_velocities
 from iondrill.errors import UserError
 from iondrill.prepare.jobs import Md
@@ -238,6 +240,19 @@ def test_relaxation_carries_its_force_per_component(make_job, structure):
     assert motion["+geo_opt"]["max_iter"] == 77
     assert motion["+geo_opt"]["optimizer"] == "bfgs"
     assert motion["+constraint"]["+fixed_atoms"][0]["list"] == [1]  # counted from 1
+
+
+def test_atoms_fixed_along_axes_are_listed_by_these(make_job, structure, tmp_path):
+    atoms = structure("slab")
+    atoms.set_constraint([FixAtoms([0]), FixCartesian([1, 3], (True, True, False)), FixedPlane([2], (0, 0, 1))])
+    fixed = parsed(make_job("cp2k", "slab", "relax"), atoms)["+motion"]["+constraint"]["+fixed_atoms"]
+    assert [(one["components_to_fix"], one["list"]) for one in fixed] == [("xyz", [1]), ("z", [3]), ("xy", [(2, 4)])]
+    job = make_job("cp2k", "slab", "relax")
+    write_folder(job, atoms, tmp_path)
+    path = tmp_path / "job.inp"
+    path.write_text(path.read_text().replace("COMPONENTS_TO_FIX XY\n", "COMPONENTS_TO_FIX X\n"))
+    with pytest.raises(UserError, match="FIXED_ATOMS holds 1 along XYZ, 1 along Z, 2 along X; allowed: those that"):
+        engine("cp2k").validate_inputs(tmp_path)
 
 
 def test_large_structures_use_lbfgs(make_job, structure):

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.constraints import FixAtoms
+from ase.constraints import FixAtoms, FixCartesian
 from ase.units import Bohr, Hartree, fs
 
 from iondrill.config.models import Thermostat
@@ -118,6 +118,18 @@ def test_a_slab_relaxes_and_goes_on_from_a_kill(killed_cp2k, make_job, tmp_path)
     assert [float(radius) for radius in set(radii_bohr)] == pytest.approx([0.2 / Bohr])
     ends_Ha = [last_Ha for _, last_Ha in starts_Ha(tmp_path / "calm", 1)]
     assert ends_Ha[1] < ends_Ha[0]
+
+
+def test_atoms_fixed_along_axes_move_along_the_others_alone(make_job, tmp_path):
+    """A leaning H2, stretched: one atom is free along z, the other along y and z."""
+    atoms = labelled(Atoms("H2", positions=[[0, 0, 0], [0.2, 0, 0.85]], cell=[6, 6, 6]), "lower")
+    atoms.set_constraint([FixCartesian([0], (True, True, False)), FixCartesian([1], (True, False, False))])
+    job = make_job("cp2k", "cluster", Relax(fmax_eV_A=0.3, max_steps=20), level=LEVEL)
+    result, final = run(job, atoms, tmp_path / "run")
+    assert result.status == "converged"
+    moved = np.abs(final.positions - atoms.positions) > 1e-4
+    assert moved.tolist() == [[False, False, True]] * 2
+    assert final.get_distance(0, 1) == pytest.approx(0.76, abs=0.03)
 
 
 def test_a_dipole_correction_makes_the_vacuum_not_matter(make_job, tmp_path):

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from ase.constraints import FixAtoms
+from ase.constraints import FixAtoms, FixCartesian
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymatgen.io.vasp.inputs import Incar, Kpoints, Poscar
@@ -177,3 +177,24 @@ def test_any_order_of_atoms_maps_back(order, held, make_job, structure, tmp_path
     assert np.allclose(found.structure.cart_coords[back], atoms.positions, atol=1e-8)
     free = np.ones((10, 3), bool) if found.selective_dynamics is None else np.array(found.selective_dynamics)
     assert set(np.flatnonzero(~free[back].all(axis=1))) == held
+
+
+@pytest.mark.parametrize("mask", [(True, True, False), (False, False, True), (False, True, False)])
+def test_flags_of_a_poscar_leave_an_atom_the_directions_that_are_free(mask, make_job, structure, tmp_path):
+    """The cell is oblique: b has a part along x and along y, so that what y fixes is b alone."""
+    atoms = structure("slab")
+    atoms.set_constraint([FixAtoms([0]), FixCartesian([2], mask)])
+    write_folder(make_job("vasp", "slab", "relax"), atoms, tmp_path)
+    found = Poscar.from_file(tmp_path / "POSCAR", check_for_potcar=False)
+    flags = np.array(found.selective_dynamics)[read_order(tmp_path)]
+    assert flags[[0, 1, 3]].tolist() == [[False] * 3, [True] * 3, [True] * 3]
+    free = atoms.cell.array[flags[2]]  # VASP moves the atom along these
+    assert (np.abs(free).max(axis=0) > 1e-9).tolist() == [not fixed for fixed in mask]
+    assert np.linalg.matrix_rank(free) == 3 - sum(mask)
+
+
+def test_directions_that_no_edges_span_are_refused(make_job, structure, tmp_path):
+    atoms = structure("slab")
+    atoms.set_constraint(FixCartesian([2], (True, False, False)))
+    with pytest.raises(UserError, match=r"fixed along x, which the flags of a POSCAR cannot say in the cell"):
+        write_folder(make_job("vasp", "slab", "relax"), atoms, tmp_path)

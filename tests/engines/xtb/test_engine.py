@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import molecule
-from ase.constraints import FixAtoms
+from ase.constraints import FixAtoms, FixCartesian, FixedPlane
 
 from iondrill.config.levels import XtbLevel
 from iondrill.engines.xtb import XtbEngine, blas
@@ -167,6 +167,26 @@ def test_fixed_atoms_stay(tmp_path: Path) -> None:
     _, final = XtbEngine().run(job({"task": "relax", "fmax_eV_A": 0.05, "max_steps": 200}), atoms, tmp_path)
     assert np.array_equal(final.positions[[0, 3]], atoms.positions[[0, 3]])
     assert not np.allclose(final.positions, atoms.positions)
+
+
+def test_atoms_fixed_along_axes_move_along_the_others_alone(tmp_path: Path) -> None:
+    atoms = labelled(molecule("C2H6"))
+    atoms.rattle(0.1, seed=3)
+    atoms.set_constraint([FixAtoms([0]), FixCartesian([1, 4], (True, True, False)), FixedPlane([5], (1, 0, 0))])
+    task = job({"task": "relax", "fmax_eV_A": 0.02, "max_steps": 200})
+    result, final = XtbEngine().run(task, atoms, tmp_path)
+    moved = np.abs(final.positions - atoms.positions) > 1e-12
+    assert (result.status, moved[[0, 1, 4, 5]].tolist()) == (
+        "converged",
+        [[False] * 3, [False, False, True], [False, False, True], [False, True, True]],
+    )
+    final.calc = XtbCalculator(LEVEL)
+    forces = final.get_forces(apply_constraint=False)  # what is left is held, and far more
+    free = np.where(moved[[1, 4, 5]], forces[[1, 4, 5]], 0.0)
+    largest = max(np.linalg.norm(np.vstack([free, forces[[2, 3, 6, 7]]]), axis=1))
+    assert result.max_force_eV_A == pytest.approx(largest, abs=2e-3)
+    assert largest < 0.025
+    assert np.linalg.norm(forces, axis=1).max() > 0.1
 
 
 @pytest.mark.parametrize("name", ["killed", "Größe 'a'; \udcff"])

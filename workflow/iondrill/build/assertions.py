@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from iondrill.build.near import Near
     from iondrill.build.recipes import FileRecipe
 
-SHORTEST = 0.855
-"""Bonds shorter than this many sums of the covalent radii are collisions: C–C 1.30, C–H 0.92, Si–Si 1.90 Å."""
+SHORTEST, SHORTEST_TRIPLE = 0.855, 0.77
+"""Bonds shorter than this many sums of the covalent radii are collisions: C–C 1.30, C–H 0.92, Si–Si 1.90 Å. Between two
+atoms of at most two neighbours the bond may be a triple one, C≡C 1.17 Å: armchair edges without hydrogen have 1.22–1.26
+Å (Koskinen, Malola and Häkkinen, Phys. Rev. Lett. 101, 115502 (2008)). A window of the recipe allows its own lengths.
+"""
 NEW, BROKEN = 1.1, 1.35
 """A bond is new below, and broken above, so many sums of the covalent radii: C–C 1.67 and 2.05, Si–Si 2.44 and 3.00 Å;
 in between it is what it was when built."""
@@ -79,7 +82,9 @@ def assert_surface(
         return [_record("atoms", f"{built.symbols.formula.format('hill')}, in the order of the recipe", found, False)]
     built_bonds = find_bonds(built)
     bonds = _settled(slab, built_bonds)
-    records = [*_contacts(slab, bonds), _connectivity(slab, bonds, built_bonds), *_desorption(atoms, ions)]
+    windows = recipe.expect_bonds if isinstance(recipe, FacetRecipe) else []
+    promised_A = min((window.window_A[0] for window in windows), default=np.inf)
+    records = [*_contacts(slab, bonds, promised_A), _connectivity(slab, bonds, built_bonds), *_desorption(atoms, ions)]
     if isinstance(recipe, FacetRecipe):
         top = _top(built, _heavy_bonds(built, built_bonds), recipe.neighbours)
         cells = recipe.cell[0] * recipe.cell[1]
@@ -133,14 +138,20 @@ def _top(slab: Atoms, bonds: Near, neighbours: int) -> NDArray[np.int_]:
     return lacking if len(lacking) else np.flatnonzero(heavy & (slab.get_tags() == 1))
 
 
-def _contacts(atoms: Atoms, bonds: Near) -> Iterator[SurfaceRecord]:
-    """Yield the shortest bond of each pair of elements."""
+def _contacts(atoms: Atoms, bonds: Near, promised_A: float) -> Iterator[SurfaceRecord]:
+    """Yield the bond of each pair of elements that is shortest for its kind; of heavy atoms `promised_A` is allowed."""
+    count = np.bincount(bonds.first, minlength=len(atoms))
     numbers = np.sort([atoms.numbers[bonds.first], atoms.numbers[bonds.second]], axis=0).T
+    heavy = (numbers > 1).all(axis=1)
+    triple = heavy & (count[bonds.first] <= 2) & (count[bonds.second] <= 2)
+    shortest_A = np.where(triple, SHORTEST_TRIPLE, SHORTEST) * covalent_radii[numbers].sum(axis=1)
+    shortest_A = np.where(heavy, np.minimum(shortest_A, promised_A), shortest_A)
     for pair in np.unique(numbers, axis=0):
-        found_A = bonds.length_A[(numbers == pair).all(axis=1)].min()
-        shortest_A = SHORTEST * covalent_radii[pair].sum()
+        own = np.flatnonzero((numbers == pair).all(axis=1))
+        worst = own[(bonds.length_A - shortest_A)[own].argmin()]
+        found_A, limit_A = bonds.length_A[worst], shortest_A[worst]
         name = "–".join(sorted(chemical_symbols[number] for number in pair))
-        yield _record(f"shortest {name}", f"more than {shortest_A:.2f} Å", f"{found_A:.3f} Å", found_A > shortest_A)
+        yield _record(f"shortest {name}", f"more than {limit_A:.2f} Å", f"{found_A:.3f} Å", found_A > limit_A - 1e-9)
 
 
 def _desorption(atoms: Atoms, ions: NDArray[np.int_]) -> Iterator[SurfaceRecord]:

@@ -11,10 +11,11 @@ from ase import Atoms
 from ase.data import covalent_radii
 from ase.geometry import complete_cell
 from ase.io import read
+from ase.io.formats import filetype
 from pydantic import Field
 
 from iondrill.build.bonds import BOND_SCALE, find_bonds
-from iondrill.build.moving import held_atoms
+from iondrill.build.moving import fix, fixed_directions, held_atoms, partly_fixed
 from iondrill.build.near import near
 from iondrill.config.base import Fragment, NonNegativeInt, PositiveFloat, PositiveInt, Strict
 from iondrill.errors import Problem, UserError
@@ -38,7 +39,8 @@ class Check(Strict):
     atoms: PositiveInt
     elements: dict[str, PositiveInt]
     fragments: dict[str, str] = Field(description="formula of each fragment; none without labels")
-    fixed_atoms: NonNegativeInt
+    fixed_atoms: NonNegativeInt = Field(description="fixed as a whole")
+    partly_fixed_atoms: dict[str, PositiveInt] = Field({}, description="fixed along some axes, by these: xy, z, …")
     shortest_A: PositiveFloat | None = Field(description="shortest distance, images included; null beyond 24 Å")
     shortest_pair: tuple[str, str] | None = Field(description="the two atoms: symbol and index")
     coordination: dict[str, dict[NonNegativeInt, PositiveInt]] = Field(
@@ -89,6 +91,7 @@ def check_structure(atoms: Atoms, where: object = "structure") -> Check:
             str(name): str(atoms.symbols[fragment == name].formula.format("hill")) for name in dict.fromkeys(fragment)
         },
         fixed_atoms=len(held_atoms(atoms)),
+        partly_fixed_atoms={axes: len(some) for axes, some in partly_fixed(atoms).items()},
         shortest_A=shortest_A,
         shortest_pair=pair,
         coordination={name: _counts(neighbours[symbols == name]) for name in _counts(symbols[covalent])},
@@ -100,23 +103,26 @@ def check_structure(atoms: Atoms, where: object = "structure") -> Check:
     )
 
 
-def read_structure(path: Path) -> Atoms:
+def read_structure(path: Path, *, constraints: bool = True) -> Atoms:
     """Read the last frame of any structure file that ASE reads.
 
     Parameters
     ----------
     path : Path
         The file; ASE tells the format by its name and content.
+    constraints : bool
+        Whether what the file fixes counts.
 
     Returns
     -------
     Atoms
-        With its arrays and constraints, without a calculator.
+        With its arrays, and with FixAtoms and FixCartesian for what the file fixes; without a calculator.
 
     Raises
     ------
     UserError
-        If there is no such file, if ASE cannot read it, or if it does not pass `check_structure`.
+        If there is no such file, if ASE cannot read it, if it fixes what cannot be honoured (see `fixed_directions`),
+        or if it does not pass `check_structure`.
     """
     if not path.is_file():
         raise UserError.of(path, "there is no such file")
@@ -124,7 +130,7 @@ def read_structure(path: Path) -> Atoms:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # to look for the format takes ASE longer than to read a small file
-            known = "extxyz" if path.suffix == ".extxyz" else None
+            known = "extxyz" if path.suffix == ".extxyz" else filetype(str(path))
             atoms = read(path, index=-1, format=known, do_not_split_by_at_sign=True)
     except Exception as error:  # noqa: BLE001 -- the readers of ASE raise whatever a damaged file leads to
         reason = f"{type(error).__name__}: {error}".strip(": ").splitlines()[0]
@@ -133,9 +139,32 @@ def read_structure(path: Path) -> Atoms:
         ) from None
     if not isinstance(atoms, Atoms):
         raise UserError.of(path, f"holds a {type(atoms).__name__}", "allowed: a structure")
+    if constraints:
+        _flags_are_read(path, known)
+        fix(atoms, fixed_directions(atoms, path))
+    else:
+        atoms.set_constraint()
     check_structure(atoms, path)
     atoms.calc = None
     return atoms
+
+
+def _flags_are_read(path: Path, known: str) -> None:
+    """Raise a UserError where the reader of ASE takes what fixes an atom for what does not."""
+    if known == "extxyz" and b"move_mask:S" in path.read_bytes():
+        raise UserError.of(path, "has the column move_mask as text", "allowed: move_mask:L:1 or move_mask:L:3")
+    if known != "vasp":
+        return
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    selective = next((k for k in (6, 7) if lines[k : k + 1] and lines[k].strip()[:1] in {"s", "S"}), None)
+    if selective is None:
+        return
+    for number, line in enumerate(lines[selective + 2 :], selective + 3):
+        words = line.split()
+        if not words:
+            return
+        if len(words) < 6 or not {*words[3:6]} <= {"T", "F"}:
+            raise UserError.of(f"{path} (line {number})", f"has the flags '{' '.join(words[3:6])}'", "allowed: T or F")
 
 
 def _complete(atoms: Atoms, where: object) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
+from iondrill.build.recipes import is_recipe
 from iondrill.config.base import KeysError, Number, Strict
 from iondrill.config.load import load
 from iondrill.config.quantities import Length
@@ -85,7 +86,7 @@ class Strain(NamedTuple):
 
 def crystal_names(root: Path) -> list[str]:
     """Return the names of the recipes in ``structures/crystals``."""
-    return sorted(file.stem for file in (root / FOLDER).glob("[!.]*.yaml"))
+    return sorted(file.stem for file in (root / FOLDER).glob("*.yaml") if is_recipe(file))
 
 
 def crystal_path(name: str, root: Path) -> Path:

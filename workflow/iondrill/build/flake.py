@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 from ase import Atoms
 
 from iondrill.build.labels import set_fragment
+from iondrill.config.base import Ion
 from iondrill.errors import UserError
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def mark_far_edge(atoms: Atoms) -> None:
 def label_layers(atoms: Atoms) -> None:
     """Set the array fragment of a flake that came without: "ion", "lower" and "upper".
 
-    What is not C or H is an ion; C and H above the middle height are "upper" if the C span more than 2 Å
+    Li, Na and K are ions; of the others those above the middle height are "upper" if the C span more than 2 Å
     along z (two layers), else all are "lower".
 
     Parameters
@@ -114,7 +115,7 @@ def label_layers(atoms: Atoms) -> None:
         raise UserError.of("flake", f"holds no carbon ({atoms.get_chemical_formula()})")
     low, high = z[symbols == "C"].min(), z[symbols == "C"].max()
     fragment = np.where((z > (low + high) / 2) & (high - low > 2.0), "upper", "lower")
-    set_fragment(atoms, np.where(np.isin(symbols, ["C", "H"]), fragment, "ion"))
+    set_fragment(atoms, np.where(np.isin(symbols, get_args(Ion)), "ion", fragment))
 
 
 def _hexagons(order: int) -> NDArray[np.int_]:

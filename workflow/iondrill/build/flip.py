@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from iondrill.build.symmetry import SYMPREC_A, VACUUM_A
+from iondrill.build.symmetry import VACUUM_A, spglib_operations
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -65,13 +65,11 @@ def find_flip(slab: Atoms) -> Flip | None:
     lattice[:2, :2] = slab.cell.array[:2, :2]
     lattice[2, 2] = np.ptp(z) + VACUUM_A
     inverse = np.linalg.inv(lattice)
-    import spglib
-
-    found = spglib.get_symmetry((lattice, slab.positions @ inverse, slab.numbers), symprec=SYMPREC_A)
+    found = spglib_operations(lattice, slab.positions @ inverse, slab.numbers)
     if found is None:
         return None
     flips = []
-    for rotation, translation in zip(found["rotations"], found["translations"], strict=True):
+    for rotation, translation in zip(*found, strict=True):
         turned = rotation[2, 2] == -1 and not rotation[2, :2].any() and not rotation[:2, 2].any()
         if turned and (rotation @ rotation == np.eye(3)).all():
             in_plane_A = (translation[:2] - np.rint(translation[:2])) @ lattice[:2, :2]

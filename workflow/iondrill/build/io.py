@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ase.io import write
 
 from iondrill.build.checks import Check, check_structure
+from iondrill.build.moving import fix, fixed_directions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +41,8 @@ def write_structure(atoms: Atoms, path: Path) -> Check:
         If the structure does not pass `check_structure`.
     """
     check = check_structure(atoms, path)
+    atoms = atoms.copy()
+    fix(atoms, fixed_directions(atoms, path))  # what the file can say
     text = StringIO()
     write(text, atoms, format="extxyz", write_results=False)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.spatial import Voronoi
 
-from iondrill.build.moving import held_atoms
+from iondrill.build.moving import fixed_directions
 from iondrill.build.symmetry import SAME_A, SurfaceSymmetry
 from iondrill.errors import UserError
 
@@ -184,7 +184,7 @@ def _operations(built: Atoms, from_A: Floats, to_A: Floats) -> list[tuple[Floats
 def _permutation(built: Atoms, rotation: Floats, shift_A: Floats) -> NDArray[np.int_] | None:
     """Return where each atom goes: the index of the atom whose place it takes.
 
-    None if one finds no place, or a fixed one that of a free one.
+    None if one finds no place, or the place of one that is fixed otherwise.
     """
     cell = built.cell.array[:2, :2]
     goal = built.positions[:, :2] @ rotation + shift_A
@@ -196,8 +196,10 @@ def _permutation(built: Atoms, rotation: Floats, shift_A: Floats) -> NDArray[np.
         if same.sum() != 1:
             return None
         order.append(int(np.flatnonzero(same)[0]))
-    held = set(held_atoms(built))
-    return np.array(order) if {order[i] for i in held} == held else None
+    fixed, frame = fixed_directions(built).astype(float), np.eye(3)
+    frame[:2, :2] = rotation
+    turned = np.einsum("ki,nk,kj->nij", frame, fixed, frame)
+    return np.array(order) if np.allclose(turned, fixed[order][:, None] * np.eye(3), atol=1e-3) else None
 
 
 def _images(positions: Floats, built: Atoms, ion_A: Floats) -> Floats:

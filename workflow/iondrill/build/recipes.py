@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, model_validator
@@ -148,6 +149,13 @@ class AssemblyRecipe(Strict):
 
 
 Recipe = Annotated[ClusterRecipe | FlakeRecipe | AssemblyRecipe | FacetRecipe, Field(discriminator="kind")]
+KEPT_ASIDE = re.compile(
+    r"^[.#]|[~#]$|\.~?\d+~$|\.(bak|backup|orig|rej|old|sav|save|sw[a-p]|tmp|temp|part|lock|dpkg-\w+|rpm\w+)([-_.]?\d+)?$"
+    r"|[._](BACKUP|BASE|LOCAL|REMOTE)[._]\d+\.\w+$",
+    re.IGNORECASE,
+)
+"""Names of what editors, patch, merge tools and package managers leave beside a file."""
+NOTES = {".md", ".txt", ".rst", ".py", ".sh", ".png", ".svg", ".jpg", ".pdf"}
 FOLDERS = {"cluster": "clusters", "flake": "flakes", "assembly": "assemblies", "facet": "facets"}
 YAML = {".yaml", ".yml"}
 
@@ -192,10 +200,15 @@ def recipe_files(root: Path) -> dict[str, list[Path]]:
     """
     files: dict[str, list[Path]] = {}
     for folder in FOLDERS.values():
-        for path in sorted((root / folder).glob("[!.]*")):
-            if path.suffix in YAML or (folder != FOLDERS["assembly"] and path.suffix != ".md" and path.is_file()):
+        for path in sorted((root / folder).glob("*")):
+            if is_recipe(path) and (path.suffix in YAML or folder != FOLDERS["assembly"]):
                 files.setdefault(path.stem, []).append(path)
     return files
+
+
+def is_recipe(path: Path) -> bool:
+    """Say whether a path in a folder of recipes is one: no folder, no note, no picture, no backup."""
+    return not KEPT_ASIDE.search(path.name) and path.suffix.lower() not in NOTES and path.is_file()
 
 
 def recipe_path(name: str, root: Path, files: Mapping[str, list[Path]] | None = None) -> Path:

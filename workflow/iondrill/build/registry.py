@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from iondrill.build.assembly import assemble
 from iondrill.build.assertions import assert_surface
 from iondrill.build.checks import check_structure, read_structure
 from iondrill.build.cluster import build_cluster
 from iondrill.build.facet import FacetRecipe
-from iondrill.build.flake import build_flake, label_layers, mark_far_edge
+from iondrill.build.flake import build_flake
+from iondrill.build.isolatedfile import as_cluster, as_flake, check_axes
 from iondrill.build.labels import set_fragment
+from iondrill.build.moving import moving_atoms
 from iondrill.build.recipes import (
+    YAML,
     AssemblyRecipe,
     ClusterRecipe,
     FileRecipe,
@@ -31,6 +37,11 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
+COLUMNS = {"cluster": {"fragment"}, "flake": {"fragment", "far_edge"}, "facet": {"fragment", "tags"}}
+INFO: dict[str, set[str]] = {"cluster": set(), "flake": set(), "facet": {"sites", "two_sided"}}
+"""What counts of a structure file besides species, positions, cell and what it fixes."""
+FIXES = re.compile(r"fix|freez|froz|constrain|mask|movable|mobile|selective|if_pos", re.IGNORECASE)
+"""Names of columns by which other programs may say what is fixed."""
 LABELS = {"cluster": ("nd",), "flake": ("lower", "upper", "ion"), "facet": ("slab",)}
 
 
@@ -71,12 +82,20 @@ def build(name: str, root: Path, changes: Mapping[str, Any] | None = None) -> At
         cluster, flake = parts(name, root)
         diamond = None if cluster is None else build(cluster, root)
         sheet = build(flake, root)
+        if (
+            diamond is not None
+            and recipe.tip != "atom"
+            and (file := recipe_path(str(cluster), root)).suffix not in YAML
+        ):
+            check_axes(diamond, file)
         with _at(path):
             atoms = assemble(diamond, sheet, recipe)
     else:
         with _at(path):
             atoms = _from_recipe(recipe)
     check_structure(atoms, path)
+    if not moving_atoms(atoms).any():
+        raise UserError.of(path, f"fixes all {len(atoms)} atoms", "allowed: at least one that may move")
     if isinstance(recipe, FacetRecipe):
         _hold_promises(atoms, recipe, path)
     return atoms
@@ -119,25 +138,40 @@ def _hold_promises(slab: Atoms, recipe: FacetRecipe, path: Path) -> None:
 
 
 def _from_file(recipe: FileRecipe) -> Atoms:
-    """Read a structure file and label its atoms where it does not."""
+    """Read a structure file, take of it what a recipe could say, and lay it as a recipe builds it."""
     atoms, allowed = read_structure(recipe.path), LABELS[recipe.part]
-    if "fragment" not in atoms.arrays:
+    _drop_foreign(atoms, recipe)
+    if "fragment" in atoms.arrays:
+        found = set(atoms.arrays["fragment"].tolist())
+        if allowed[0] not in found or not found <= set(allowed):
+            raise UserError.of(
+                recipe.path,
+                f"has the fragments {sorted(found)}",
+                f"allowed in a {recipe.part}: {', '.join(allowed)}; at least {allowed[0]}",
+            )
+    elif recipe.part != "flake":
         set_fragment(atoms, allowed[0])
-        if recipe.part == "flake":
-            with _at(recipe.path):
-                label_layers(atoms)
-    found = set(atoms.arrays["fragment"].tolist())
-    if allowed[0] not in found or not found <= set(allowed):
-        raise UserError.of(
-            recipe.path,
-            f"has the fragments {sorted(found)}",
-            f"allowed in a {recipe.part}: {', '.join(allowed)}; at least {allowed[0]}",
-        )
-    if recipe.part == "flake" and "far_edge" not in atoms.arrays:
-        mark_far_edge(atoms)
-    if recipe.part == "facet":
-        as_slab(atoms, recipe.path)
+    {"cluster": as_cluster, "flake": as_flake, "facet": as_slab}[recipe.part](atoms, recipe.path)
     return atoms
+
+
+def _drop_foreign(atoms: Atoms, recipe: FileRecipe) -> None:
+    """Drop moments, charges, forces, masses: all that a file says besides geometry, what is fixed and our own labels.
+
+    Raises
+    ------
+    UserError
+        If it has a column that may fix atoms, and that is not read; or a far_edge that is not of true and false.
+    """
+    for name in set(atoms.arrays) - {"numbers", "positions"} - COLUMNS[recipe.part]:
+        if FIXES.search(name):
+            raise UserError.of(
+                recipe.path, f"has the column '{name}'", "allowed for what is fixed: move_mask:L:1 or move_mask:L:3"
+            )
+        del atoms.arrays[name]
+    if atoms.arrays.get("far_edge", np.zeros(1, dtype=bool)).dtype != bool:
+        raise UserError.of(recipe.path, "has a column far_edge of other than true and false", "allowed: far_edge:L:1")
+    atoms.info = {key: atoms.info[key] for key in INFO[recipe.part] & set(atoms.info)}
 
 
 def _kind(recipe: ClusterRecipe | FlakeRecipe | AssemblyRecipe | FacetRecipe | FileRecipe) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from iondrill.errors import UserError
+
 if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
@@ -69,13 +71,31 @@ def _operations(
     lattice = np.zeros((3, 3))
     lattice[:2, :2] = cell
     lattice[2, 2] = height_A
-    import spglib
-
-    found = spglib.get_symmetry((lattice, positions @ np.linalg.inv(lattice), numbers), symprec=SYMPREC_A)
-    rotations, translations = found["rotations"], found["translations"]
+    found = spglib_operations(lattice, positions @ np.linalg.inv(lattice), numbers)
+    if found is None:
+        size = " × ".join(f"{edge:.4g}" for edge in np.linalg.norm(lattice, axis=1))
+        raise UserError.of(
+            f"the slab of {len(numbers)} atoms",
+            f"the search for its symmetry finds nothing, not even the identity, in a cell of {size} Å",
+            f"allowed: a cell in which positions are known to {SYMPREC_A} Å, and no two atoms closer than that",
+        )
+    rotations, translations = found
     up = (rotations[:, 2] == [0, 0, 1]).all(axis=1) & (rotations[:, :2, 2] == 0).all(axis=1)
     up &= abs(translations[:, 2] - np.rint(translations[:, 2])) * height_A < 2 * SYMPREC_A
     return rotations[up][:, :2, :2], translations[up][:, :2]
+
+
+def spglib_operations(
+    lattice: NDArray[np.float64], fractional: NDArray[np.float64], numbers: NDArray[np.int_]
+) -> tuple[NDArray[np.int_], NDArray[np.float64]] | None:
+    """Return rotations (n, 3, 3) and translations (n, 3) of a cell within `SYMPREC_A`; None if spglib finds none."""
+    import spglib
+
+    try:
+        found = spglib.get_symmetry((lattice, fractional, numbers), symprec=SYMPREC_A)
+    except spglib.SpglibError:  # what spglib does instead of returning nothing depends on its version
+        return None
+    return None if found is None else (found["rotations"], found["translations"])
 
 
 def _shortest(translations: NDArray[np.float64], cell: NDArray[np.float64]) -> NDArray[np.float64]:

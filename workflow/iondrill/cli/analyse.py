@@ -44,7 +44,7 @@ def analyse(trajectory: Path, structure: Path, table: Path, events: Path | None)
     """
     _check_paths(trajectory, structure, table, events)
     on_start, on_frames = Remarks(), Remarks()
-    atoms = whole_start(read_structure(structure), on_start)
+    atoms = whole_start(read_structure(structure, constraints=False), on_start)
     start = laid_out(atoms, on_start)
     unwrapping = Unwrapping(atoms, select(start, start.positions), trajectory, on_frames)
     seen = order_parameters(unwrapping.over(read_chunks(trajectory, atoms, on_frames)), start)

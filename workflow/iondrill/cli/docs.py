@@ -31,6 +31,19 @@ RECIPES = """
 A recipe is a YAML file in `structures/clusters`, `flakes`, `facets` or `assemblies`; its name is the file's name
 without the ending, and the configuration names it by that. Instead of a cluster, flake or facet in YAML, any structure
 file that ASE reads may lie in the folder. `iondrill check` builds every recipe that the configuration names.
+
+Of a structure file its last frame counts: species, positions, cell, what is fixed, and the columns `fragment`
+(`nd`; `lower`, `upper`, `ion`; `slab`) and `far_edge` of extended XYZ. Moments, charges, forces, velocities and
+masses do not; it is neutral, of the lowest multiplicity. Atoms may be fixed as a whole or along x, y or z; every
+other constraint (of bonds, springs, symmetry, oblique directions) is refused by its name, and so is a file in which
+nothing may move. A cluster must be one piece, with its crystal axes along x, y and z where an assembly's `tip`
+names a direction. A flake must be of one or two layers; it is laid flat and turned until C–C bonds lie along x, as
+in those of recipes. What the edges of a cell cut is joined through that cell. In dynamics `md.runs` says what is
+fixed (`fix`), and what a file fixes holds in the relaxation before them.
+
+Notes (`.md`, `.txt`, `.py`, pictures), hidden files, and backups of editors and other tools (`x.yaml~`, `#x.yaml#`,
+`x.bak`, `x.orig`, …) beside a recipe are ignored.
+
 Crystals have [a page of their own](crystals.md).
 
 With the first line `# yaml-language-server: $schema=../../schemas/recipe.schema.json` editors complete and check the

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iondrill.build.checks import read_structure
+from iondrill.build.moving import fix, fixed_directions
 from iondrill.errors import UserError
 from iondrill.files import replacing, write_text
 from iondrill.prepare.jobs import Job
@@ -31,6 +32,7 @@ def rounded(atoms: Atoms) -> Atoms:
     for name in ("momenta", "mulliken_e", "hirshfeld_e"):
         plain.arrays.pop(name, None)
     plain.info = {}
+    fix(plain, fixed_directions(plain))  # what the file can say
     plain.set_positions(np.round(atoms.positions, DECIMALS) + 0.0, apply_constraint=False)
     return plain
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from iondrill.build.moving import moving_atoms, partly_fixed
 from iondrill.engines.folder import rounded, write_job
 from iondrill.errors import UserError, nearest
+from iondrill.prepare.jobs import Md, Static
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +64,19 @@ def write_folder(job: Job, atoms: Atoms, folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     chosen, atoms = engine(job.level.engine), rounded(atoms)
+    _can_move(job, atoms)
     inputs = chosen.write_inputs(job, atoms, folder)
     files = [*write_job(job, atoms, folder), *inputs]
     chosen.validate_inputs(folder)
     return files
+
+
+def _can_move(job: Job, atoms: Atoms) -> None:
+    """Raise a UserError if a job shall move a structure of which all is fixed, or moves what is fixed in part."""
+    if isinstance(job.task, Static):
+        return
+    if not moving_atoms(atoms).any():
+        raise UserError.of(job.name, f"all {len(atoms)} atoms are fixed", "allowed: at least one that may move")
+    if isinstance(job.task, Md) and (partly := partly_fixed(atoms)):
+        found = ", ".join(f"{len(some)} atoms are fixed along {axes} alone" for axes, some in partly.items())
+        raise UserError.of(job.name, found, "allowed in dynamics: atoms fixed as a whole")

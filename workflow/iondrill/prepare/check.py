@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from iondrill.build.recipes import FOLDERS, YAML, Recipe, load_recipe, recipe_path
+from iondrill.build.recipes import FOLDERS, YAML, Recipe, load_recipe, recipe_files, recipe_path
 from iondrill.config.consistency import references
 from iondrill.config.document import Document
 from iondrill.config.load import check_config, config_content, locate, parse, read_documents
@@ -114,7 +114,9 @@ class Recipes:
             try:
                 self.files[name] = recipe_path(name, self.root)
             except UserError as error:
-                there = {path.stem for kind in kinds for path in (self.root / FOLDERS[kind]).glob("[!.]*")}
+                folders = {FOLDERS[kind] for kind in kinds}
+                every = recipe_files(self.root).items()
+                there = {each for each, paths in every for path in paths if path.parent.name in folders}
                 for problem in error.problems:
                     allowed = nearest(name, there) if name not in there else problem.allowed
                     self.problems.append(Problem(where, problem.found, allowed))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from iondrill.build.moving import held_atoms
+from iondrill.build.moving import held_atoms, partly_fixed
 from iondrill.config.base import Name, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Strict, Thermostat
 from iondrill.config.levels import Level
 
@@ -74,7 +74,7 @@ Task = Annotated[Relax | Static | Md | Neb, Field(discriminator="task")]
 class Job(Strict):
     """What a job's folder is made from, besides the structure.
 
-    The structure carries its own ``fragment`` labels and ``FixAtoms`` constraints.
+    The structure carries its own ``fragment`` labels, and what is fixed of it (see `iondrill.build.moving`).
     """
 
     stage: Stage
@@ -116,7 +116,8 @@ class Job(Strict):
             for array in (atoms.numbers, atoms.pbc, *geometry):
                 digest.update(np.ascontiguousarray(array).tobytes())
             fragments = atoms.arrays.get("fragment", np.array([])).tolist()
-            digest.update(json.dumps([held_atoms(atoms), fragments]).encode())
+            partly = partly_fixed(atoms)
+            digest.update(json.dumps([held_atoms(atoms), fragments, *([partly] if partly else [])]).encode())
         return digest.hexdigest()[:16]
 
 

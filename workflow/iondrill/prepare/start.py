@@ -10,6 +10,7 @@ from ase import Atoms
 
 from iondrill.build.bonds import find_bonds
 from iondrill.build.labels import set_fragment
+from iondrill.build.moving import fix
 from iondrill.errors import UserError, nearest
 from iondrill.prepare.jobs import ATOM_BOX_A
 from iondrill.prepare.sitelist import sites_of
@@ -60,6 +61,23 @@ def slab_with_ions(
         raise UserError.of("site", f"there is no site '{site_label}'", nearest(site_label, by_label))
     ion = ions.lstrip("0123456789")
     return add_adsorbate(relaxed, by_label[site_label], ion, int(ions.removesuffix(ion) or 1), built=built)
+
+
+def with_fixed_edge(atoms: Atoms, fixed: str) -> Atoms:
+    """Return the start of dynamics with what ``md.fix`` names fixed, and nothing else.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        An assembly, with the array far_edge.
+    fixed : str
+        ``far_edge`` or ``none``.
+    """
+    atoms, whole = atoms.copy(), np.zeros(len(atoms), dtype=bool)
+    if fixed == "far_edge":
+        whole |= atoms.arrays["far_edge"]
+    fix(atoms, np.repeat(whole[:, None], 3, axis=1))
+    return atoms
 
 
 def damage(before: Atoms, after: Atoms) -> str:

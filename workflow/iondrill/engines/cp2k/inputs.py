@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ase.units import Bohr, Hartree, fs
 
-from iondrill.build.moving import held_atoms
+from iondrill.build.moving import held_atoms, partly_fixed
 from iondrill.config.levels import Cp2kLevel
 from iondrill.config.offered import cp2k_elements
 from iondrill.engines.box import check_slab, in_box, in_cube, off_the_fold
@@ -70,7 +70,7 @@ def render_input(
     job : Job
         At a level of engine cp2k.
     atoms : Atoms
-        The start geometry, with ``fragment`` labels and `FixAtoms`. A cluster is centred in a cube.
+        The start geometry, with ``fragment`` labels and what is fixed. A cluster is centred in a cube.
     walltime_s : int, optional
         When CP2K shall end by itself, in s.
     rung : OrbitalTransformation or Diagonalisation, optional
@@ -238,9 +238,15 @@ def _scf(level: Cp2kLevel, rung: OrbitalTransformation | Diagonalisation, electr
     }
 
 
+def fixed_lists(atoms: Atoms) -> dict[str, list[int]]:
+    """Return the fixed atoms, counted from 1, by COMPONENTS_TO_FIX: ``{"XYZ": [1, 2], "XY": [5]}``."""
+    found = {"xyz": held_atoms(atoms), **partly_fixed(atoms)}
+    return {axes.upper(): [i + 1 for i in some] for axes, some in found.items() if some}
+
+
 def _motion(job: Job, atoms: Atoms) -> dict[str, Any]:
     """Return what moves and how; atoms are counted from 1."""
-    found: dict[str, Any] = {"fixed": [i + 1 for i in held_atoms(atoms)], "velocities": None}
+    found: dict[str, Any] = {"fixed": fixed_lists(atoms), "velocities": None}
     if isinstance(job.task, Relax):
         # a force is longer than its longest component by up to the square root of 3
         found["max_force_Ha_bohr"] = job.task.fmax_eV_A / sqrt(3) * Bohr / Hartree

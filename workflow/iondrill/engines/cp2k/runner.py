@@ -7,10 +7,9 @@ import shutil
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-import numpy as np
 from ase.units import fs
 
-from iondrill.build.moving import largest_force_eV_A, moving_atoms
+from iondrill.build.moving import fixed_directions, largest_force_eV_A
 from iondrill.build.springs import spring_hessian
 from iondrill.engines import attempts
 from iondrill.engines.attempt import EXIT, Verdict
@@ -38,6 +37,7 @@ from iondrill.prepare.frames import FrameLog
 from iondrill.prepare.jobs import CUBES, Md, Relax, Static
 
 if TYPE_CHECKING:
+    import numpy as np
     from ase import Atoms
     from numpy.typing import NDArray
 
@@ -106,7 +106,7 @@ class Run(attempts.Run[Attempt]):
         CP2K's own model knows one image of each neighbour: in a narrow cell it is far too soft, and the energy
         goes up at first.
         """
-        held = np.repeat(~moving_atoms(self.atoms), 3)
+        held = fixed_directions(self.atoms).ravel()
         hessian_eV_A2 = spring_hessian(self.atoms)
         hessian_eV_A2[held[:, None] != held] = 0
         return hessian_eV_A2

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iondrill.build.moving import held_atoms
 from iondrill.config.levels import Cp2kLevel
 from iondrill.engines.cp2k import grammar
-from iondrill.engines.cp2k.inputs import INPUT, in_cp2k_cell
+from iondrill.engines.cp2k.inputs import INPUT, fixed_lists, in_cp2k_cell
 from iondrill.engines.folder import read_job
 from iondrill.errors import Problem, UserError
 
@@ -93,8 +92,9 @@ def differences(tree: dict[str, Any], job: Job, atoms: Atoms) -> Iterator[tuple[
         yield f"no KIND section for {', '.join(sorted(missing))}", "allowed: one for each element"
     if "+motion" in tree:
         held = _atom_lists(tree["+motion"].get("+constraint", {}).get("+fixed_atoms", []))
-        if held != [i + 1 for i in held_atoms(atoms)]:
-            yield f"FIXED_ATOMS holds {len(held)} atoms", "allowed: those that structure.extxyz fixes"
+        if held != fixed_lists(atoms):
+            counts = ", ".join(f"{len(some)} along {axes}" for axes, some in held.items()) or "none"
+            yield f"FIXED_ATOMS holds {counts}", "allowed: those that structure.extxyz fixes"
 
 
 def _moved(
@@ -118,7 +118,11 @@ def _farthest(found: NDArray[np.float64], expected: NDArray[np.float64]) -> floa
     return float(np.abs(found - expected).max())
 
 
-def _atom_lists(sections: list[dict[str, Any]]) -> list[int]:
-    """Return all atoms of repeated LIST keywords, sorted; the reader gives a single atom as a number."""
-    lists = (numbers for section in sections for numbers in section.get("list", []))
-    return sorted(number for numbers in lists for number in np.atleast_1d(numbers).tolist())
+def _atom_lists(sections: list[dict[str, Any]]) -> dict[str, list[int]]:
+    """Return all atoms of repeated LIST keywords, by axes, sorted; the reader gives a single atom as a number."""
+    found: dict[str, list[int]] = {}
+    for section in sections:
+        numbers = [number for some in section.get("list", []) for number in np.atleast_1d(some).tolist()]
+        axes = section.get("components_to_fix", "XYZ").upper()
+        found[axes] = sorted([*found.get(axes, []), *numbers])
+    return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from iondrill.build.moving import fixed_directions
 from iondrill.config.levels import VaspLevel
 from iondrill.engines.box import check_slab, in_box, in_cube
 from iondrill.engines.templates import render
@@ -30,6 +31,7 @@ ION_MOMENT, OTHER_MOMENT = 1.0, 0.2
 """Starting moments: an electron on the ion, and enough elsewhere for dangling bonds to polarise."""
 IONS = {"Li", "Na", "K"}
 TETRAHEDRA = -5
+NEAR_EDGE = 1e-4
 
 
 def render_inputs(
@@ -172,10 +174,46 @@ def _magmom(job: Job, poscar: Atoms) -> str:
     return " ".join(f"{len(list(run))}*{moment}" for moment, run in groupby(moments))
 
 
+def along_edges(atoms: Atoms, fixed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return along which edges of the cell atoms are fixed, shape (n, 3): what the flags of a POSCAR mean.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        With the cell.
+    fixed : (n, 3) bool array
+        Along x, y and z.
+
+    Raises
+    ------
+    UserError
+        If an atom may move in directions that no edges of the cell span.
+    """
+    flags = fixed.copy()
+    for mask in np.unique(fixed[fixed.any(axis=1) & ~fixed.all(axis=1)], axis=0):
+        # an edge is free if it has no part along what is fixed
+        edges = np.abs(atoms.cell.array[:, mask]).max(axis=1) > NEAR_EDGE * atoms.cell.lengths()
+        if edges.sum() != mask.sum():
+            axes = "".join(axis for axis, on in zip("xyz", mask, strict=True) if on)
+            cell = atoms.cell.array.round(3).tolist()
+            raise UserError.of(
+                "atoms fixed in part",
+                f"fixed along {axes}, which the flags of a POSCAR cannot say in the cell {cell}",
+                "allowed with engine vasp: atoms fixed as a whole, or along edges of the cell",
+            )
+        flags[(fixed == mask).all(axis=1)] = edges
+    return flags
+
+
 def _poscar(poscar: Atoms) -> str:
     """Return the POSCAR, in fractional coordinates, with selective dynamics where atoms are fixed."""
+    from ase.constraints import FixScaled
     from ase.io.vasp import write_vasp
 
+    flags = along_edges(poscar, fixed_directions(poscar))
+    poscar = poscar.copy()
+    # of FixCartesian ASE writes nothing
+    poscar.set_constraint([FixScaled(int(i), flags[i]) for i in np.flatnonzero(flags.any(axis=1))])
     text = StringIO()
     write_vasp(text, poscar, direct=True, vasp5=True)
     return text.getvalue()

@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from iondrill.build.moving import held_atoms, largest_force_eV_A
+from iondrill.build.moving import fixed_directions, largest_force_eV_A
 from iondrill.engines import attempts
 from iondrill.engines.base import FORCES
 from iondrill.engines.vasp.attempt import Attempt
@@ -110,9 +110,8 @@ class Run(attempts.Run[Attempt]):
             start = atoms.get_scaled_positions(wrap=False)
             step = fractional[np.argsort(self.order)] - start
             positions_A = (start + step - np.round(step)) @ atoms.cell.array
-            held = held_atoms(atoms)
-            positions_A[held] = atoms.positions[held]
-            atoms.set_positions(positions_A, apply_constraint=False)
+            fixed = fixed_directions(atoms)
+            atoms.set_positions(np.where(fixed, atoms.positions, positions_A), apply_constraint=False)
         return atoms
 
     def findings(self, atoms: Atoms, *, done: bool) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iondrill.build.moving import moving_atoms
+from iondrill.build.moving import fixed_directions
 from iondrill.engines.folder import read_job
 from iondrill.engines.vasp.inputs import (
     INCAR,
     KPOINTS,
     POSCAR,
     POTCAR_SPEC,
+    along_edges,
     in_vasp_cell,
     read_order,
     species_order,
@@ -132,10 +133,8 @@ def _poscar_problems(folder: Path, poscar: Any, boxed: Atoms) -> Iterator[Proble
         yield Problem(str(path), f"atoms are off by {off_A:.2g} Å", "allowed: the job's structure")
     found = poscar.selective_dynamics
     free = np.ones((len(expected), 3), dtype=bool) if found is None else np.asarray(found, dtype=bool)
-    if not np.array_equal(free, np.repeat(moving_atoms(expected)[:, None], 3, axis=1)):
-        yield Problem(
-            str(path), "selective dynamics differ", "allowed: F F F for the atoms that structure.extxyz fixes"
-        )
+    if not np.array_equal(free, ~along_edges(expected, fixed_directions(expected))):
+        yield Problem(str(path), "selective dynamics differ", "allowed: F for what structure.extxyz fixes")
 
 
 def _species_problems(path: Path, poscar: Any, level: VaspLevel) -> Iterator[Problem]:
