@@ -35,8 +35,8 @@ class XtbLevel(Strict):
     method: Literal["GFN2-xTB", "GFN1-xTB"] = Field("GFN2-xTB", description="GFN1 over-binds Na: not for energies")
     dispersion: Literal["own", "none"] = Field(
         "own",
-        description="own: D4 in GFN2, D3 in GFN1; none: for ions on slabs, where D4 takes an ion for a free atom as soon "
-        "as it is 0.3 Å higher. Without dispersion nothing holds layers together",
+        description="own: D4 in GFN2, D3 in GFN1; none: for ions on slabs, where D4 takes an ion for a free atom as "
+        "soon as it is 0.3 Å higher. Without dispersion nothing holds layers together",
     )
     accuracy: PositiveFloat = Field(1.0, description="tblite's accuracy; SCF thresholds scale with it")
     electronic_temperature_K: PositiveFloat = Field(300.0, description="of the Fermi–Dirac occupations")

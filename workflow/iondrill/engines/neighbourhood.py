@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iondrill.build.checks import read_structure
+from iondrill.build.checks import check_structure, read_structure
 from iondrill.build.io import write_structure
 from iondrill.engines.base import Left, Neighbour, Neighbourhood, read_result
 from iondrill.engines.folder import rounded
@@ -132,10 +132,22 @@ def _look(job: Job, task: Relax, atoms: Atoms, energy_eV: float, folder: Path) -
     static = job.model_copy(update={"task": Static()})
     around = []
     for shift_A in task.look_around_A:
-        result, _ = _written(static, lifted(atoms, shift_A), folder / f"{shift_A:+.2f}A")
+        geometry = lifted(atoms, shift_A)
+        if _overlaps(geometry):
+            continue
+        result, _ = _written(static, geometry, folder / f"{shift_A:+.2f}A")
         above_eV = None if result.energy_eV is None else result.energy_eV - energy_eV
         around.append((Neighbour(shift_A=shift_A, status=result.status, above_eV=above_eV), result))
     return around
+
+
+def _overlaps(atoms: Atoms) -> bool:
+    """Say whether atoms are too near each other for any engine."""
+    try:
+        check_structure(atoms, "")
+    except UserError:
+        return True
+    return False
 
 
 def _written(job: Job, atoms: Atoms, folder: Path) -> tuple[Result, Atoms]:

@@ -54,7 +54,7 @@ def findings(results: Results) -> list[Finding]:
     return [
         *_of_nanodiamonds(results),
         *(finding for run in results.finished_runs for finding in _of_run(run)),
-        *_of_adsorption(results.adsorption),
+        *of_adsorption(results.adsorption),
     ]
 
 
@@ -142,7 +142,7 @@ def _charging(charges: Table) -> Iterator[str]:
             yield f"together the ions carry {ends} ({scheme})"
 
 
-def _of_adsorption(table: Table | None) -> Iterator[Finding]:
+def of_adsorption(table: Table | None) -> Iterator[Finding]:
     """Yield the lowest site of each ion on each facet, which ion binds more strongly, and whether metal is better.
 
     Each number of ions in the cell is told apart: E_ads per ion at one coverage is not that at another.
