@@ -23,7 +23,7 @@ def test_what_is_left_out_is_the_dispersion():
     other.positions += [0, 0, 3.6]
     pair = one + other
     missing_eV, d4_eV = 0.0, 0.0
-    # Bannwarth, Ehlert and Grimme (2019)
+    # parameters of GFN2 by Bannwarth, Ehlert and Grimme in 2019
     damping = DampingParam(s6=1.0, s8=2.7, a1=0.52, a2=5.0, s9=5.0)
     for sign, atoms in ((1, pair), (-2, one)):
         missing_eV += sign * (energy(atoms, OWN) - energy(atoms, NONE))
