@@ -26,11 +26,11 @@ from iondrill.build.facet import FacetRecipe
 from iondrill.build.sites import find_sites
 from iondrill.build.slab import build_slab
 from iondrill.config.levels import Cp2kLevel, VaspLevel, XtbLevel
-from iondrill.engines.base import Attempt, Result
+from iondrill.engines.base import Attempt, Left, Neighbour, Neighbourhood, Result
 from iondrill.errors import UserError
 from iondrill.prepare.estimates import Estimate
 
-GFN2 = XtbLevel(engine="xtb")
+GFN2 = XtbLevel(engine="xtb", dispersion="none")
 PBE = Cp2kLevel(engine="cp2k")
 STATUSES = ("converged", "not_converged", "failed")
 A_A = 2.5
@@ -277,7 +277,8 @@ def test_an_ion_that_moved_to_another_site():
     assert status(row(slab([A_A / 2 + 0.1, 0.1, 12]))) == "converged; moved to bridge"
     assert table_row(row(slab([A_A / 2, 0, 12])))["E_ads_eV"] == -3.0
     assert table_row(row(slab([A_A / 2, 0, 12])))["site"] == "top"
-    assert status(row(slab([0, 0, 12], [A_A / 2, 0, 12]))) == "converged; moved to top, bridge"
+    two = slab([0, 0, 12], [A_A / 2, 0, 12])
+    assert status(row(two, combined=result(-118.0))) == "converged; moved to top, bridge"
     moved = row(slab([A_A / 2, 0, 12]), substrate=result(None, "failed", "why"))
     assert status(moved) == "failed; clean slab failed: why; moved to bridge"
     # where an unconverged ion happens to be says nothing
@@ -316,7 +317,8 @@ def test_the_table(tmp_path):
     assert ",".join(header) == (
         "facet,termination,adsorbate,site,n,coverage_ML,E_ads_eV,E_ads_vs_metal_eV,height_A,level,status,"
         "n_ionic_steps,n_scf_cycles,core_s,"
-        "metal_reference,displaced_rms_A,displaced_max_A,charge_e,charge_scheme,error_estimate_eV"
+        "metal_reference,displaced_rms_A,displaced_max_A,charge_e,charge_scheme,error_estimate_eV,"
+        "lowest_neighbour_eV,d4_coordination,d4_C6_au"
     )
     shared = ["12", "340", "5.5"]
     assert first == [
@@ -332,7 +334,100 @@ def test_the_table(tmp_path):
         "gfn2",
         "converged",
         *shared,
-        *[""] * 6,
+        *[""] * 9,
     ]
     why = 'not_converged; slab with ion not_converged: says "no", twice'
-    assert second == ["C100-2x1", "clean", "Li", "bridge", "1", "0.5", "", "", "", "gfn2", why, *shared, *[""] * 6]
+    assert second == ["C100-2x1", "clean", "Li", "bridge", "1", "0.5", "", "", "", "gfn2", why, *shared, *[""] * 9]
+
+
+@pytest.mark.parametrize("depth_eV", [14.0, 6.1])
+def test_an_energy_deeper_than_any_bond_is_refused_with_its_number(depth_eV):
+    found = table_row(row(combined=result(-107.0 - depth_eV)))
+    assert found["status"].startswith(f"refused; E_ads_eV {-depth_eV:.2f} is not within -6 to 1")
+    assert found["E_ads_eV"] is found["E_ads_vs_metal_eV"] is None
+
+
+@pytest.mark.parametrize(("energy_eV", "outcome"), [(-5.9, "converged"), (0.9, "converged"), (1.1, "refused")])
+def test_energies_within_bounds_are_kept(energy_eV, outcome):
+    assert status(row(combined=result(-107.0 + energy_eV))).partition(";")[0] == outcome
+
+
+@pytest.mark.parametrize(
+    ("ion", "height_A", "outcome"),
+    [("Li", 3.4, "converged"), ("Li", 3.6, "refused"), ("Na", 3.6, "converged"), ("Na", 4.1, "refused")],
+)
+def test_an_ion_out_of_contact_is_refused(ion, height_A, outcome):
+    found = status(row(slab([0, 0, 10 + height_A]), adsorbate=ion))
+    assert found.partition(";")[0] == outcome
+    assert (f"height_A {height_A:.2f} is not within" in found) == (outcome == "refused")
+
+
+def test_an_ion_in_the_bulk_is_refused():
+    deep = slab([0, 0, 6.9])
+    deep.positions[2:4, 2] = 2.0  # the layers below reach far down
+    assert status(row(deep)).startswith("refused; height_A -3.10")
+
+
+@pytest.mark.parametrize(
+    ("charge_e", "outcome"), [(-0.5, "refused"), (-0.2, "converged"), (1.0, "converged"), (1.2, "refused")]
+)
+def test_a_charge_that_no_alkali_atom_has_is_refused(charge_e, outcome):
+    charged = slab([0, 0, 12])
+    charged.set_array("mulliken_e", np.array([-charge_e, 0, 0, 0, charge_e]))
+    assert status(row(charged)).partition(";")[0] == outcome
+    assert (table_row(row(charged))["E_ads_eV"] is None) == (outcome == "refused")
+
+
+def looked_at(*points, left=(), n=1):
+    """Return a slab with an ion, of whose surroundings these energies are known by shift."""
+    around = Neighbourhood(
+        points=[
+            Neighbour(shift_A=shift, status="converged" if energy is not None else "not_converged", above_eV=energy)
+            for shift, energy in points
+        ],
+        left=[Left(above_eV=energy, shift_A=shift) for shift, energy in left],
+    )
+    return result(-100.0 - 10.0 * n, neighbourhood=around)
+
+
+def test_a_lower_place_beside_an_ion_is_told():
+    found = table_row(row(combined=looked_at((-0.4, 0.2), (0.4, -0.31), (0.8, -0.2))))
+    assert found["status"] == "converged; second minimum 0.31 eV lower at +0.4 Å"
+    assert found["lowest_neighbour_eV"] == -0.31
+    assert found["E_ads_eV"] == -3.0
+
+
+def test_higher_neighbours_need_no_word():
+    found = table_row(row(combined=looked_at((-0.4, 0.2), (0.4, 0.1), (0.8, -0.01))))
+    assert (found["status"], found["lowest_neighbour_eV"]) == ("converged", -0.01)
+    assert table_row(row())["lowest_neighbour_eV"] is None
+
+
+def test_a_false_state_beside_an_ion_is_no_minimum():
+    found = table_row(row(combined=looked_at((-0.4, None), (0.4, 0.1), (0.8, -14.0))))
+    assert found["status"] == "converged; no SCF at −0.4 Å; SCF at +0.8 Å ended 14.0 eV too deep, not counted"
+    assert found["lowest_neighbour_eV"] == 0.1
+
+
+def test_a_place_that_was_left_is_told():
+    left = row(combined=looked_at((0.4, 0.1), left=[(0.4, 0.32)]))
+    assert status(left) == "converged; left a minimum 0.32 eV higher, from +0.4 Å beside it"
+
+
+def test_what_lies_around_two_ions_is_told_for_each():
+    pair = slab([0, 0, 12], [A_A, 0, 12])
+    found = table_row(row(pair, combined=looked_at((0.4, -0.6), (0.8, -3.9), n=2)))
+    assert found["lowest_neighbour_eV"] == -1.95
+    assert "second minimum 1.95 eV lower at +0.8 Å" in found["status"]
+
+
+@pytest.mark.parametrize(("height_A", "free"), [(1.6, False), (3.4, True)])
+def test_the_side_of_d4s_step_is_recorded_where_the_level_has_d4(height_A, free):
+    found = table_row(row(slab([A_A / 2, 0, 10 + height_A]), level=XtbLevel(engine="xtb"), adsorbate="Li"))
+    assert ("D4 takes the ion for a free atom" in found["status"]) == free
+    assert (found["d4_C6_au"] > 500) == free
+    assert (found["d4_coordination"] < 0.5) == free
+    for level in (GFN2, PBE, XtbLevel(engine="xtb", method="GFN1-xTB")):
+        without = table_row(row(slab([A_A / 2, 0, 10 + height_A]), level=level))
+        assert without["d4_C6_au"] is without["d4_coordination"] is None
+        assert "D4" not in without["status"]

@@ -33,16 +33,17 @@ ORDER = (
 )
 ADSORPTION = (
     "facet,termination,adsorbate,site,n,coverage_ML,E_ads_eV,E_ads_vs_metal_eV,height_A,level,status,n_ionic_steps,"
-    "n_scf_cycles,core_s,metal_reference,displaced_rms_A,displaced_max_A,charge_e,charge_scheme,error_estimate_eV"
+    "n_scf_cycles,core_s,metal_reference,displaced_rms_A,displaced_max_A,charge_e,charge_scheme,error_estimate_eV,"
+    "lowest_neighbour_eV,d4_coordination,d4_C6_au"
 )
 ADSORPTION_ROWS = [
-    "C100-2x1,clean,Li,bridge,1,0.25,-3.30456789,-1.70456789,1.91,gfn2,converged,31,402,25.5,,0.02,0.09,0.61,Mulliken,0.012",
-    "C100-2x1,clean,Li,cave,1,0.25,-3.97123456,-2.37123456,0.87,gfn2,converged,28,377,24.1,,0.03,0.11,0.64,Mulliken,0.012",
+    "C100-2x1,clean,Li,bridge,1,0.25,-3.30456789,-1.70456789,1.91,gfn2,converged,31,402,25.5,,0.02,0.09,0.61,Mulliken,0.012,0.05,2.1,30.5",
+    "C100-2x1,clean,Li,cave,1,0.25,-3.97123456,-2.37123456,0.87,gfn2,converged,28,377,24.1,,0.03,0.11,0.64,Mulliken,0.012,0.19,4.9,6.3",
     (
         "C100-2x1,clean,Na,bridge,1,0.25,-2.84,-1.76,2.31,gfn2,converged; moved to pedestal,44,512,31.0,"
-        ",0.02,0.08,0.66,Mulliken,"
+        ",0.02,0.08,0.66,Mulliken,,0.07,1.5,93.9"
     ),
-    "C100-2x1,clean,Na,cave,1,0.25,,,,gfn2,not_converged; slab with ion not_converged: 300 steps,300,4100,190.2,,,,,,",
+    "C100-2x1,clean,Na,cave,1,0.25,,,,gfn2,not_converged; slab with ion not_converged: 300 steps,300,4100,190,,,,,,,,,",
 ]
 FRAMES = 21
 ROOT = Path(__file__).parents[2]

@@ -22,7 +22,7 @@ from iondrill.report.page import render
 from iondrill.report.pictures import adsorption_picture, difference_picture
 from iondrill.report.sites import site_picture
 
-COLUMNS = 20
+COLUMNS = 23
 SVG = "{http://www.w3.org/2000/svg}"
 ENERGIES = {
     ("Li", "bridge", 1): -3.30,
@@ -128,11 +128,11 @@ def test_each_number_of_ions_has_findings_of_its_own(several):
     said = [finding.text for finding in findings(several.read())]
     (one,) = (s for s in said if s.startswith("C100-2x1: Li binds with"))
     (two,) = (s for s in said if s.startswith("C100-2x1, n = 2: Li binds with"))
-    assert "−3.97 eV per ion (lowest of 2 sites; started at cave)" in one
-    assert "−2.75 eV per ion (lowest of 2 sites; started at bridge)" in two
-    # ions are ranked at the same coverage: at n = 1 lithium leads, at n = 2 sodium
+    assert "−3.97 eV per ion (lowest of 2 sites; started at cave; nobody has looked beside it)" in one
+    assert "−2.75 eV per ion (lowest of 2 sites; started at bridge; nobody has looked beside it)" in two
+    # ions are compared at the same coverage, and at places of a kind
     assert "C100-2x1: Li binds more strongly than Na, by 0.87 eV at their lowest sites." in said
-    assert "C100-2x1, n = 2: Na binds more strongly than Li, by 1.45 eV at their lowest sites." in said
+    assert "C100-2x1, n = 2: Na and Li are not compared: their lowest sites are of two kinds, cave and bridge." in said
 
 
 def test_the_lowest_of_all_says_how_many_ions_it_is_of(several):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,9 @@ import numpy as np
 from ase.geometry import find_mic
 from pydantic import RootModel
 
+from iondrill.analyse.bounds import out_of_bounds
+from iondrill.analyse.dispersion import FREE_LIKE, IonDispersion, ion_dispersion
+from iondrill.analyse.surroundings import around, lowest_neighbour_eV
 from iondrill.analyse.tables import write_table
 from iondrill.build.adsorbate import relaxed_sites
 from iondrill.build.moving import moving_atoms
@@ -34,9 +37,12 @@ COLUMNS = (
     *("facet", "termination", "adsorbate", "site", "n", "coverage_ML", "E_ads_eV", "E_ads_vs_metal_eV", "height_A"),
     *("level", "status", "n_ionic_steps", "n_scf_cycles", "core_s"),
     *("metal_reference", "displaced_rms_A", "displaced_max_A", "charge_e", "charge_scheme", "error_estimate_eV"),
+    *("lowest_neighbour_eV", "d4_coordination", "d4_C6_au"),
 )
 TWO_SIDED_A = 2.5
 """First layers as far apart as this are one of each side; nearer ones may be, too."""
+MOVED = "moved to "
+"""Before the site that an ion came to, in the status."""
 SEVERITY = ("converged", "refused", "not_converged", "failed")
 
 
@@ -103,6 +109,12 @@ class Adsorption:
     def n(self) -> int:
         """Number of ions."""
         return int(_ions(self.geometry).sum())
+
+    @cached_property
+    def dispersion(self) -> IonDispersion | None:
+        """What D4 takes the ions for; None where the level has no D4."""
+        has_d4 = isinstance(self.level, XtbLevel) and self.level.has_d4
+        return ion_dispersion(self.geometry) if has_d4 and self.combined.status == "converged" else None
 
     @property
     def coverage_ML(self) -> float:
@@ -184,7 +196,8 @@ def status(row: Adsorption) -> str:
     """Return what became of a row: a word, and after semicolons what there is to say.
 
     ``converged`` (``converged; moved to bridge``); ``not_converged`` or ``failed``, with each part that is and
-    why; ``refused`` if a slab fell apart, or the parts are not of one level and version of the engine.
+    why; ``refused`` if a slab fell apart, the parts are not of one level and version of the engine, or a number lies
+    outside its bounds. What lies around the ion, and on which side of D4's step it is, follows.
     """
     words, notes = {"converged"}, []
     for name, result in row.parts.items():
@@ -206,9 +219,25 @@ def status(row: Adsorption) -> str:
         words |= {"refused"} if differences else set()
         notes += differences
     if row.combined.status == "converged":
+        if words == {"converged"}:
+            notes += (beyond := out_of_bounds(_numbers(row), row.adsorbate))
+            words |= {"refused"} if beyond else set()
         found = relaxed_sites(row.geometry, row.sites)
-        notes += [f"moved to {', '.join(found)}"] if found != [row.site] else []
+        notes += [f"{MOVED}{', '.join(found)}"] if found != [row.site] else []
+        notes += around(row.combined.neighbourhood, row.n)
+        notes += [FREE_LIKE] if (dispersion := row.dispersion) and dispersion.free_like else []
     return "; ".join([max(words, key=SEVERITY.index), *notes])
+
+
+def _numbers(row: Adsorption) -> dict[str, float]:
+    """Return what of a row has bounds, by column; all three parts have an energy."""
+    combined_eV, substrate_eV, atom_eV = (part.energy_eV or 0.0 for part in row.parts.values())
+    charge_e, _ = ion_charge(row.geometry)
+    return {
+        "E_ads_eV": adsorption_energy(combined_eV, substrate_eV, atom_eV, row.n),
+        "height_A": height(row.geometry),
+        **({} if charge_e is None else {"charge_e": charge_e}),
+    }
 
 
 def height(geometry: Atoms) -> float:
@@ -296,6 +325,9 @@ def table_row(row: Adsorption) -> dict[str, str | int | float | None]:
         "charge_e": charge_e,
         "charge_scheme": scheme,
         "error_estimate_eV": error.error_eV if error else None,
+        "lowest_neighbour_eV": lowest_neighbour_eV(job.neighbourhood, row.n),
+        "d4_coordination": row.dispersion.coordination if row.dispersion else None,
+        "d4_C6_au": row.dispersion.C6_au if row.dispersion else None,
     }
 
 

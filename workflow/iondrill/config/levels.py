@@ -36,6 +36,11 @@ class XtbLevel(Strict):
 
     engine: Literal["xtb"] = Field(description="the program")
     method: Literal["GFN2-xTB", "GFN1-xTB"] = Field("GFN2-xTB", description="GFN1 over-binds Na: not for energies")
+    dispersion: Literal["own", "none"] = Field(
+        "own",
+        description="own: D4 in GFN2, D3 in GFN1; none: for ions on slabs, where D4 takes an ion for a free atom as "
+        "soon as it is 0.3 Å higher. Without dispersion nothing holds layers together",
+    )
     accuracy: Accuracy = Field(1.0, description="tblite's accuracy; SCF thresholds scale with it")
     electronic_temperature_K: Temperature = Field(300.0, description="of the Fermi–Dirac occupations")
     max_scf_cycles: Cycles = Field(250, description="more than this: not converged")
@@ -43,6 +48,11 @@ class XtbLevel(Strict):
         False,
         description="exchange between unpaired electrons (Neugebauer et al. 2023): without it low spin is always lower",
     )
+
+    @property
+    def has_d4(self) -> bool:
+        """Whether D4 is part of the level."""
+        return self.method == "GFN2-xTB" and self.dispersion == "own"
 
     @property
     def ranks(self) -> int:
@@ -54,7 +64,8 @@ class XtbLevel(Strict):
         """The level in a few words, for tables and figures."""
         spin = "spin-polarised " if self.spin_polarisation else ""
         warm = "" if self.electronic_temperature_K == 300.0 else f", electrons at {self.electronic_temperature_K:g} K"
-        return f"{spin}{self.method}, Γ point{warm}"
+        bare = " without dispersion" if self.dispersion == "none" else ""
+        return f"{spin}{self.method}{bare}, Γ point{warm}"
 
 
 class DftLevel(Strict):

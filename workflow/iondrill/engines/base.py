@@ -56,6 +56,32 @@ class Start(Strict):
         return f"not from its pre-relaxation at {self.level}: {self.reason}"
 
 
+class Neighbour(Strict):
+    """A single point beside the place an ion came to."""
+
+    shift_A: float
+    """How much farther from the slab the ions are, with all other atoms where they were."""
+    status: Status
+    above_eV: float | None = None
+    """Energy over that at rest, of all ions together."""
+
+
+class Left(Strict):
+    """A place that an ion came to and that was left for a lower one."""
+
+    above_eV: NonNegativeFloat
+    """Energy over that of the place that was kept, of all ions together."""
+    shift_A: float
+    """From where the ions were let go again: how much farther from the slab."""
+
+
+class Neighbourhood(Strict):
+    """What lies around the place where ions came to rest, and the higher places that they came to before."""
+
+    points: list[Neighbour]
+    left: list[Left] = []
+
+
 class StoppedError(UserError):
     """A job ended before it was done; its state is kept, and it goes on when it is run again."""
 
@@ -80,6 +106,7 @@ class Result(Strict):
     attempts: list[Attempt] = []
     input_hash: str
     start: Start | None = None
+    neighbourhood: Neighbourhood | None = None
     spin_states: list[SpinState] = []
 
     @property

@@ -13,9 +13,10 @@ from iondrill.engines.base import Start, read_result
 from iondrill.engines.folder import GUESS, WAVEFUNCTION, rounded
 from iondrill.engines.launch import only_one
 from iondrill.engines.molden import MOLDEN
+from iondrill.engines.neighbourhood import relax_and_look_around
 from iondrill.engines.registry import engine, write_folder
 from iondrill.errors import UserError
-from iondrill.prepare.jobs import CUBES, Job, Static
+from iondrill.prepare.jobs import CUBES, Job, Relax, Static
 from iondrill.prepare.journal import state_folder
 from iondrill.prepare.start import damage, left_site
 
@@ -100,6 +101,8 @@ def _run(job: Job, atoms: Atoms, folder: Path, guess_from: Sequence[Path]) -> tu
         (folder / CUBES).mkdir(parents=True)
     offer_guess(folder, guess_from)
     write_folder(job, atoms, folder)
+    if isinstance(job.task, Relax) and job.task.look_around_A:
+        return relax_and_look_around(job, atoms, folder)
     return engine(job.level.engine).run(job, atoms, folder)
 
 

@@ -51,6 +51,8 @@ def describe(plan: Plan, job_id: JobId, note: str) -> Job:
     else:
         settings = plan.config.relax if stage == "relax" else plan.config.adsorption
         task = Relax(fmax_eV_A=settings.fmax_eV_A, max_steps=settings.max_steps)
+        if stage == "adsorption" and not job_id.subject.endswith(f".{CLEAN}"):
+            task = task.model_copy(update={"look_around_A": tuple(plan.config.adsorption.look_around_A)})
     slab = "atom" if job_id.subject.startswith("atom.") else "slab"
     kinds = {"adsorption": slab, "barriers": "slab", "intercalation": "crystal"}
     level = plan.config.levels[job_id.level]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Stage = Literal["relax", "md", "elf", "adsorption", "intercalation", "barriers", "convergence"]
 
+Shift = Annotated[float, Field(ge=-1.5, le=1.5)]
 HOW_IT_RUNS = {"launcher", "command", "ranks", "trust_radius_A", "elf_spin_D0"}
 """Settings of a level that do not decide the result."""
 CUBES = "cubes"
@@ -36,6 +37,8 @@ class Relax(Strict):
     task: Literal["relax"] = "relax"
     fmax_eV_A: PositiveFloat
     max_steps: PositiveInt
+    look_around_A: tuple[Shift, ...] = ()
+    """By how much the ions are lifted from where they came to rest, each time by itself, to look for a lower place."""
 
 
 class Static(Strict):

@@ -135,7 +135,9 @@ def _steps(job: Job) -> int:
         return task.steps
     if isinstance(task, Relax | Neb):
         images = task.images if isinstance(task, Neb) else 1
-        return images * min(task.max_steps, int(costs()["steps_of_a_relaxation"]))
+        # a single point starts from nothing, which takes as long as two steps
+        around = 2 * len(task.look_around_A) if isinstance(task, Relax) else 0
+        return images * min(task.max_steps, int(costs()["steps_of_a_relaxation"])) + around
     return 1
 
 

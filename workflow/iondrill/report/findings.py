@@ -12,6 +12,7 @@ from pydantic import RootModel
 from iondrill.config.levels import XtbLevel
 from iondrill.config.load import load
 from iondrill.prepare.estimates import COVERS
+from iondrill.report import ranking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,10 +24,6 @@ LAST_PART = 4
 """The last quarter of a run's frames stands for its end."""
 BREATHING_A = 0.1
 """A gap that changes by less has neither widened nor narrowed: layers breathe by about this."""
-
-
-ALIKE_EV = 0.1
-"""Energies nearer than this are not ranked: relaxation and settings leave about so much."""
 
 
 class Finding(NamedTuple):
@@ -57,7 +54,7 @@ def findings(results: Results) -> list[Finding]:
     return [
         *_of_nanodiamonds(results),
         *(finding for run in results.finished_runs for finding in _of_run(run)),
-        *_of_adsorption(results.adsorption),
+        *of_adsorption(results.adsorption),
     ]
 
 
@@ -145,7 +142,7 @@ def _charging(charges: Table) -> Iterator[str]:
             yield f"together the ions carry {ends} ({scheme})"
 
 
-def _of_adsorption(table: Table | None) -> Iterator[Finding]:
+def of_adsorption(table: Table | None) -> Iterator[Finding]:
     """Yield the lowest site of each ion on each facet, which ion binds more strongly, and whether metal is better.
 
     Each number of ions in the cell is told apart: E_ads per ion at one coverage is not that at another.
@@ -154,43 +151,21 @@ def _of_adsorption(table: Table | None) -> Iterator[Finding]:
         return
     for name, level, n in dict.fromkeys((row["facet"], row["level"], row["n"]) for row in table.rows):
         facet = name if n == "1" else f"{name}, n = {n}"
-        lowest = list(_lowest(table.where("facet", name).where("level", level).where("n", n)))
-        for best in lowest:
-            row = best.row
-            notes = [note for note in row["status"].split("; ")[1:] if not note.startswith(COVERS)]
-            site = "; ".join([best.of, f"started at {row['site']}", *notes])
-            text = f"{facet}: {row['adsorbate']} binds with E_ads = {signed(best.E_ads_eV)} eV per ion ({site})"
-            if np.isfinite(best.against_metal_eV):
-                better = "bulk metal is preferred" if best.against_metal_eV > 0 else "the facet is preferred"
-                text += f", {signed(best.against_metal_eV)} eV against its bulk metal: {better}"
-            yield Finding(f"{text}.", row["level"])
-        ranked = sorted(lowest, key=lambda best: best.E_ads_eV)
-        for strong, weak in pairwise(ranked):
-            difference = weak.E_ads_eV - strong.E_ads_eV
-            first, second = (best.row["adsorbate"] for best in (strong, weak))
-            if difference < ALIKE_EV:
-                text = f"{first} and {second} bind about as strongly, {difference:.2f} eV apart at their lowest sites"
-            else:
-                text = f"{first} binds more strongly than {second}, by {difference:.2f} eV at their lowest sites"
-            yield Finding(f"{facet}: {text}.", strong.row["level"])
+        found = list(ranking.lowest(table.where("facet", name).where("level", level).where("n", n)))
+        bests = [each for each in found if isinstance(each, ranking.Best)]
+        for each in found:
+            text = each if isinstance(each, str) else _binding(each)
+            yield Finding(f"{facet}: {text}.", level)
+        for first, second in pairwise(sorted(bests, key=lambda best: best.E_ads_eV)):
+            yield Finding(f"{facet}: {ranking.compared(first, second)}.", level)
 
 
-class _Best(NamedTuple):
-    """The lowest row of an ion on a facet."""
-
-    row: dict[str, str]
-    E_ads_eV: float
-    against_metal_eV: float
-    of: str
-
-
-def _lowest(table: Table) -> Iterator[_Best]:
-    """Yield the row of lowest E_ads of each ion that has one, of rows that differ in ion and site alone."""
-    for ion in dict.fromkeys(row["adsorbate"] for row in table.rows):
-        rows = table.where("adsorbate", ion)
-        energies, against_metal_eV = rows.numbers("E_ads_eV"), rows.numbers("E_ads_vs_metal_eV")
-        known = int(np.isfinite(energies).sum())
-        if known:
-            best = int(np.nanargmin(energies))
-            of = "lowest" + (f" of {known} converged" if known < len(energies) else "") + f" of {len(energies)} sites"
-            yield _Best(rows.rows[best], float(energies[best]), float(against_metal_eV[best]), of)
+def _binding(best: ranking.Best) -> str:
+    """Say how strongly an ion is bound at its lowest site."""
+    row = best.row
+    notes = [note for note in ranking.notes_of(row) if not note.startswith(COVERS)]
+    unseen = [] if row["lowest_neighbour_eV"] else ["nobody has looked beside it"]
+    site = "; ".join([best.of, f"started at {row['site']}", *notes, *unseen])
+    text = f"{row['adsorbate']} binds with E_ads = {signed(best.E_ads_eV)} eV per ion ({site})"
+    better = ranking.against_metal(best)
+    return f"{text}, {signed(best.against_metal_eV)} eV against its bulk metal: {better}" if better else text

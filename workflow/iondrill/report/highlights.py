@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from iondrill.report.findings import LAST_PART, signed
+from iondrill.report.ranking import Best, lowest
 from iondrill.report.table import place_of
 
 if TYPE_CHECKING:
@@ -54,12 +55,18 @@ def _of_run(results: Results, run: Run) -> Iterator[Highlight]:
 
 
 def _of_adsorption(results: Results, table: Table | None) -> Iterator[Highlight]:
+    """Yield the lowest row of each ion, of those facets and coverages of which one can be called lowest."""
     if table is None:
         return
-    for ion, level in dict.fromkeys((row["adsorbate"], row["level"]) for row in table.rows):
-        rows = table.where("adsorbate", ion).where("level", level)
-        energies = rows.numbers("E_ads_eV")
-        if np.isfinite(energies).any():
-            best = rows.rows[int(np.nanargmin(energies))]
-            what = f"lowest E_ads of {ion}: {best['facet']}, started at {place_of(best)}"
-            yield Highlight(f"{signed(np.nanmin(energies))} eV", what, results.title_of(level), "adsorption")
+    for level in dict.fromkeys(row["level"] for row in table.rows):
+        groups = dict.fromkeys((row["facet"], row["n"]) for row in table.where("level", level).rows)
+        found = [
+            best
+            for facet, n in groups
+            for best in lowest(table.where("level", level).where("facet", facet).where("n", n))
+            if isinstance(best, Best)
+        ]
+        for ion in dict.fromkeys(best.row["adsorbate"] for best in found):
+            best = min((each for each in found if each.row["adsorbate"] == ion), key=lambda each: each.E_ads_eV)
+            what = f"lowest E_ads of {ion}: {best.row['facet']}, started at {place_of(best.row)}"
+            yield Highlight(f"{signed(best.E_ads_eV)} eV", what, results.title_of(level), "adsorption")

@@ -12,6 +12,7 @@ from ase.calculators.calculator import Calculator, all_changes
 from ase.units import Bohr, Hartree, kB
 
 from iondrill.engines.xtb.blas import bind
+from iondrill.engines.xtb.parameters import method_of
 from iondrill.engines.xtb.points import kept_steps, point_file
 from iondrill.files import replacing
 
@@ -154,7 +155,7 @@ class XtbCalculator(Calculator):
         """Return tblite's own calculator for the present atoms, counting SCF cycles."""
         atoms = self.atoms
         api = TbliteCalculator(
-            self.level.method,
+            method_of(self.level),
             atoms.numbers,
             atoms.positions / Bohr,
             float(self.charge),

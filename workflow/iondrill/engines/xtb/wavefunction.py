@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import yaml
 
 from iondrill.engines.molden import valence_section
+from iondrill.engines.xtb.parameters import parameters
 from iondrill.errors import UserError
 from iondrill.files import write_text
 
@@ -78,22 +79,9 @@ def _sto_ng() -> dict[str, dict[int, dict[str, list[float]]]]:
     }
 
 
-@cache
-def _elements(method: str) -> dict[str, Any]:
-    """Return tblite's own parameters of every element for ``GFN2-xTB`` or ``GFN1-xTB``."""
-    from tblite import library
-
-    export = {"GFN2-xTB": library.export_gfn2_param, "GFN1-xTB": library.export_gfn1_param}[method]
-    parameters, table = library.new_param(), library.new_table()
-    export(parameters)
-    library.dump_param(parameters, table)
-    elements: dict[str, Any] = library.table_to_dict(table)["element"]
-    return elements
-
-
 def n_valence(method: str, symbol: str) -> float:
     """Return the number of valence electrons of an element, the sum of its reference occupations."""
-    return float(np.sum(_elements(method)[symbol]["refocc"]))
+    return float(np.sum(parameters(method)["element"][symbol]["refocc"]))
 
 
 @cache
@@ -117,9 +105,9 @@ def basis(method: str, symbol: str) -> tuple[Shell, ...]:
     UserError
         If the element is heavier than Xe (GFN2) or Ar (GFN1).
     """
-    parameters = _elements(method)[symbol]
+    element = parameters(method)["element"][symbol]
     shells: list[Shell] = []
-    for name, n_gauss, slater in zip(parameters["shells"], parameters["ngauss"], parameters["slater"], strict=True):
+    for name, n_gauss, slater in zip(element["shells"], element["ngauss"], element["slater"], strict=True):
         expansion = _sto_ng().get(str(name), {}).get(int(n_gauss))
         if expansion is None:
             raise UserError.of(

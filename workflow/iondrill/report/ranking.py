@@ -1,0 +1,112 @@
+"""Which rows of ``adsorption.csv`` may be called lowest, and which may be compared."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from iondrill.analyse.adsorption import MOVED
+from iondrill.analyse.dispersion import FREE_LIKE
+from iondrill.analyse.surroundings import SECOND_MINIMUM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from iondrill.report.table import Table
+
+ALIKE_EV = 0.1
+"""Energies nearer than this are not ranked: relaxation and settings leave about so much."""
+
+
+class Best(NamedTuple):
+    """The lowest row of an ion, and of how many."""
+
+    row: dict[str, str]
+    E_ads_eV: float
+    against_metal_eV: float
+    of: str
+
+
+def notes_of(row: Mapping[str, str]) -> list[str]:
+    """Return what the status of a row says after its first word."""
+    return row["status"].split("; ")[1:]
+
+
+def has_lower_neighbour(row: Mapping[str, str]) -> bool:
+    """Say whether a lower place was seen beside that of a row."""
+    return any(note.startswith(SECOND_MINIMUM) for note in notes_of(row))
+
+
+def free_like(row: Mapping[str, str]) -> bool:
+    """Say on which side of D4's step a row is: whether the ion has the dispersion of a free atom."""
+    return FREE_LIKE in notes_of(row)
+
+
+def kind_of_place(row: Mapping[str, str]) -> str:
+    """Return where the ions of a row came to rest, without the number that tells places of a kind apart."""
+    moved = next((note.removeprefix(MOVED) for note in notes_of(row) if note.startswith(MOVED)), row["site"])
+    kinds = (re.sub(r"-\d+$", "", site) for site in moved.split(", "))
+    return " and ".join(dict.fromkeys(kinds))
+
+
+def lowest(table: Table) -> Iterator[Best | str]:
+    """Yield the lowest row of each ion that has one, or why none can be called so.
+
+    Parameters
+    ----------
+    table : Table
+        Rows that differ in ion and site alone.
+
+    Yields
+    ------
+    Best or str
+        A sentence in place of a row where the lowest one has a lower place beside it, or is on the other side of D4's
+        step than another row. Nothing for an ion of which no row has an energy.
+    """
+    for ion in dict.fromkeys(row["adsorbate"] for row in table.rows):
+        rows = table.where("adsorbate", ion)
+        energies = rows.numbers("E_ads_eV")
+        known = np.flatnonzero(np.isfinite(energies))
+        if not len(known):
+            continue
+        # a lower place that was seen beside a row, and not relaxed to, is a row of which no more is known
+        below_eV = np.where([has_lower_neighbour(row) for row in rows.rows], rows.numbers("lowest_neighbour_eV"), 0.0)
+        best = int(known[np.argmin((energies + below_eV)[known])])
+        row = rows.rows[best]
+        sides = {free_like(rows.rows[k]) for k in known}
+        if has_lower_neighbour(row):
+            yield f"no site of {ion} is called lowest: beside that at {row['site']} there is a lower place"
+        elif len(sides) > 1:
+            yield f"no site of {ion} is called lowest: D4 takes the ion for a free atom at some sites alone"
+        else:
+            all_of = f"lowest of {len(energies)} sites"
+            some_of = f"lowest of {len(known)} converged of {len(energies)} sites"
+            against_metal_eV = float(rows.numbers("E_ads_vs_metal_eV")[best])
+            of = all_of if len(known) == len(energies) else some_of
+            yield Best(row, float(energies[best]), against_metal_eV, of)
+
+
+def compared(first: Best, second: Best) -> str:
+    """Say which of two ions binds more strongly, or why the two are not compared."""
+    strong, weak = sorted((first, second), key=lambda best: best.E_ads_eV)
+    one, other = (best.row["adsorbate"] for best in (strong, weak))
+    places = [kind_of_place(best.row) for best in (strong, weak)]
+    if places[0] != places[1]:
+        return f"{one} and {other} are not compared: their lowest sites are of two kinds, {places[0]} and {places[1]}"
+    if free_like(strong.row) != free_like(weak.row):
+        return f"{one} and {other} are not compared: D4 takes one of them for a free atom"
+    difference = weak.E_ads_eV - strong.E_ads_eV
+    if difference < ALIKE_EV:
+        return f"{one} and {other} bind about as strongly, {difference:.2f} eV apart at their lowest sites"
+    return f"{one} binds more strongly than {other}, by {difference:.2f} eV at their lowest sites"
+
+
+def against_metal(best: Best) -> str:
+    """Say whether the facet or the bulk metal is better for an ion; nothing where that is not known."""
+    if not np.isfinite(best.against_metal_eV):
+        return ""
+    if abs(best.against_metal_eV) < ALIKE_EV:
+        return "neither is preferred"
+    return "bulk metal is preferred" if best.against_metal_eV > 0 else "the facet is preferred"
