@@ -9,7 +9,7 @@ from iondrill.engines.written import write_inputs
 from iondrill.files import write_text
 from iondrill.prepare import intercalation
 from iondrill.prepare.plan import Plan
-from iondrill.prepare.start import as_built
+from iondrill.prepare.start import as_built, held
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
@@ -24,6 +24,8 @@ with logged(snakemake.log[0]):
             atoms = intercalation.start(job_id.subject, plan.recipes)
         else:
             atoms = as_built(job_id.subject, read_structure(plan.structure_file(name)) if name else None)
+        if job_id.stage == "md":
+            atoms = held(atoms, plan.config.md.runs[job_id.subject].fix)
         job = plan.job(job_id, note="isolated atom" if job_id.subject.startswith("atom.") else "as built, not relaxed")
         manifest.append(write_inputs(job, atoms, folder))
         print(f"{folder}: {', '.join(manifest[-1]['checks'])}")

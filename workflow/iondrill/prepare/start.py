@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
+from ase.constraints import FixAtoms
 
 from iondrill.build.bonds import find_bonds
 from iondrill.build.labels import set_fragment
+from iondrill.build.moving import held_atoms
 from iondrill.errors import UserError, nearest
 from iondrill.prepare.jobs import ATOM_BOX_A
 from iondrill.prepare.sitelist import sites_of
@@ -169,6 +171,15 @@ def varied(subject: str, recipes: Path, changes: Mapping[str, float], cache: Pat
         atoms.center()
     elif vacuum_A is not None and not is_slab:
         atoms.set_cell([np.ptp(atoms.positions, axis=0).max() + vacuum_A] * 3, scale_atoms=False)
+    return atoms
+
+
+def held(atoms: Atoms, fix: str) -> Atoms:
+    """Return the start structure of dynamics with the far edge of its flake fixed, if it is to be, and has one."""
+    atoms = atoms.copy()
+    far = atoms.arrays.get("far_edge")
+    if fix == "far_edge" and far is not None and far.any():
+        atoms.set_constraint(FixAtoms(sorted({*held_atoms(atoms), *np.flatnonzero(far).tolist()})))
     return atoms
 
 
