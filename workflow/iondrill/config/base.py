@@ -141,5 +141,7 @@ class Thermostat(Strict):
 class Thermalise(Strict):
     """A segment before the run, nothing launched, everything that may move coupled to a thermostat (CSVR)."""
 
-    time_fs: NonNegativeFloat = Field(200.0, description="its length, rounded up to a frame; 0: the run starts cold")
+    time_fs: NonNegativeFloat = Field(
+        300.0, description="its length, rounded up to a frame; 0: none, velocities are drawn for the run itself"
+    )
     time_constant_fs: PositiveFloat = Field(20.0, description="of its thermostat")
