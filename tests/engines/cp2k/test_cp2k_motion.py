@@ -164,7 +164,7 @@ def test_sodium_pushes_itself_on_the_grid_and_not_on_a_grid_of_its_own(make_job,
 
 def test_a_run_is_thermalised_launched_and_made_longer_and_shorter(make_job, tmp_path):
     """What follows a restart differs by what the threshold of the SCF leaves open: CP2K forgets its extrapolation."""
-    atoms = Atoms("H4", positions=[[0.4, 0, 0.1], [0.4, 0, 0.85], [2.6, 0, 0], [2.6, 0, 0.8]], cell=[6.5, 6.5, 6.5])
+    atoms = Atoms("H4", positions=[[0.4, 0, 0.1], [0.4, 0, 0.85], [2.6, 0, 0], [2.6, 0, 0.8]], cell=[8, 8, 8])
     atoms.set_array("fragment", np.array(["nd", "nd", "lower", "lower"]))
     ways = {"timestep_fs": 0.25, "save_every": 1, "seed": 3, "launch_m_s": 500, "temperature_K": TEMPERATURE_K}
     ways |= {"thermostat": Thermostat(kind="none"), "thermalise": Thermalise(time_fs=0.5, time_constant_fs=5)}
