@@ -7,9 +7,10 @@ from ase.build import molecule
 from ase.constraints import FixAtoms
 from ase.io.trajectory import Trajectory
 
+from iondrill.build.moving import held_atoms
 from iondrill.build.registry import build
 from iondrill.errors import UserError
-from iondrill.prepare.start import damage, frame, left_site, part, slab_with_ions
+from iondrill.prepare.start import damage, frame, held, left_site, part, slab_with_ions
 
 STEPS = [0, 5, 10, 15, 40]
 
@@ -105,3 +106,15 @@ def test_an_ion_that_leaves_its_site_is_noticed(slab):
     other = slab_with_ions(slab, slab, "Li", "bridge")
     assert left_site(before, moved(before, -1, [0.1, 0.1, 0.5]), slab) == ""
     assert left_site(before, other, slab) == "the ion moved from cave to bridge"
+
+
+@pytest.mark.parametrize("already", [[], [0]])
+def test_the_far_edge_is_held_if_it_is_to_be(already):
+    atoms = molecule("CH4")
+    atoms.set_array("far_edge", np.array([False, True, False, True, False]))
+    atoms.set_constraint(FixAtoms(already))
+    assert held_atoms(held(atoms, "far_edge")) == [*already, 1, 3]
+    assert held_atoms(held(atoms, "none")) == already
+    assert held_atoms(atoms) == already, "the structure itself is left alone"
+    del atoms.arrays["far_edge"]
+    assert held_atoms(held(atoms, "far_edge")) == already

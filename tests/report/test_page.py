@@ -259,7 +259,10 @@ def test_figures_are_written_for_each_run(folder, tmp_path):
 def test_findings_follow_from_the_numbers(folder):
     said = [finding.text for finding in findings(folder.read())]
     assert any(
-        "Run drill" in s and "gap at the edge widened, from 3.70 Å to 4.60 Å" in s and "2 at the end" in s for s in said
+        "Run drill" in s
+        and "gap at the edge widened, from 3.70 Å in the first frame to 4.60 Å" in s
+        and "2 at the end" in s
+        for s in said
     )
     assert any("Run control" in s and "neither widened nor narrowed" in s and "nanodiamond" not in s for s in said)
     assert any("Li binds with E_ads = −3.97 eV" in s and "started at cave" in s for s in said)
