@@ -24,7 +24,7 @@ from iondrill.errors import TOOK
 SPENT = re.compile(rf"^{TOOK}[\d.]+ s, ([\d.]+) s of CPU time, at most (\d+) MB in one process$", re.MULTILINE)
 ELAPSED = re.compile(r"^Elapsed time: (\d+):(\d+):([\d.]+)$", re.MULTILINE)
 ENGINES = {"relax", "relax_slab", "relax_adsorbate", "run_atom", "run_md", "run_elf_point"}
-RUN = {"assembly": "large", "steps": 2, "relax_parts": False}
+RUN = {"assembly": "large", "steps": 2, "relax_parts": False, "thermalise": {"time_fs": 0}}
 LARGE = {
     "levels": {"gfn2": {"engine": "xtb"}},
     "md": {"level": "gfn2", "run": ["large"], "runs": {"large": RUN}},

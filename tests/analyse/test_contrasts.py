@@ -45,6 +45,7 @@ def write_run(plan, run, opening, seed):
             if "nd" in run:
                 row["penetration_A"] = -3 + 0.01 * k
             writer.writerow(row.values())
+    (folder / "thermalisation.csv").write_text(",".join(COLUMNS) + "\n")
     with (plan.results / "charges" / f"{run}.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["step", "time_fs", "fragment", "scheme", "charge_e"])
@@ -66,6 +67,19 @@ def cases(plan):
         opening = next((OPENING[label] for label in OPENING if run.startswith(f"m-{label}-s")), 0.0)
         write_run(plan, run, opening + 0.005 * (number % 2), number)
     return read_cases(plan, plan.config.md.run)
+
+
+def test_a_run_is_compared_with_its_rest_where_it_was_thermalised(plan, cases):
+    """The cold first frame, at 3.5 Å, is not its start; of charges it still is."""
+    run = plan.config.md.run[0]
+    at_3_7 = [[k, k - 40, *[""] * 3, 3.5 if k < 20 else 3.7, *[""] * (len(COLUMNS) - 6)] for k in range(40)]
+    with (plan.results / "md" / run / "thermalisation.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([COLUMNS, *at_3_7])
+    found = read_cases(plan, plan.config.md.run)[0].runs[run]
+    before = cases[0].runs[run]
+    assert (before["gap_edge_A"].start, found["gap_edge_A"].start) == pytest.approx((3.5, 3.7))
+    assert found["gap_edge_A"].late == before["gap_edge_A"].late
+    assert found["charge_flake_e"] == before["charge_flake_e"]
 
 
 def test_runs_that_differ_in_their_seed_alone_are_a_case(cases):

@@ -123,3 +123,8 @@ def test_an_ion_that_leaves_its_site_is_noticed(slab):
     other = slab_with_ions(slab, slab, "Li", "bridge")
     assert left_site(before, moved(before, -1, [0.1, 0.1, 0.5]), slab) == ""
     assert left_site(before, other, slab) == "the ion moved from cave to bridge"
+
+
+def test_without_a_far_edge_nothing_is_fixed():
+    atoms = molecule("CH4")
+    assert held_atoms(with_fixed_edge(atoms, "far_edge")) == []

@@ -118,6 +118,7 @@ class Folder:
             start = f"{step},{step / 2},{300 + k},{-900.0 + 0.01 * k},{-890.0 + 0.001 * k},{gap[k]:.4f},3.7,0.5"
             rows.append(f"{start},{nd},12.0,0")
         self.text(f"md/{name}/order_parameters.csv", "\n".join([ORDER, *rows]) + "\n")
+        self.text(f"md/{name}/thermalisation.csv", ORDER + "\n")
         self.trajectory(name, steps)
         charges = [f"{s},{s / 2},{f},Mulliken,{c}" for s in steps for f, c in (("ion", 1.5), ("upper", -1.5))]
         self.text(f"charges/{name}.csv", "\n".join(["step,time_fs,fragment,scheme,charge_e", *charges]) + "\n")

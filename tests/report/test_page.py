@@ -10,6 +10,7 @@ import yaml
 
 from iondrill.config.load import Document, check_config
 from iondrill.report.findings import caveats, findings, signed
+from iondrill.report.highlights import highlights
 from iondrill.report.page import cell, duration, render, write_page
 
 VOID = {"meta", "img", "br", "input", "link", "hr"}
@@ -258,7 +259,10 @@ def test_figures_are_written_for_each_run(folder, tmp_path):
 def test_findings_follow_from_the_numbers(folder):
     said = [finding.text for finding in findings(folder.read())]
     assert any(
-        "Run drill" in s and "gap at the edge widened, from 3.70 Å to 4.60 Å" in s and "2 at the end" in s for s in said
+        "Run drill" in s
+        and "gap at the edge widened, from 3.70 Å in the first frame to 4.60 Å" in s
+        and "2 at the end" in s
+        for s in said
     )
     assert any("Run control" in s and "neither widened nor narrowed" in s and "nanodiamond" not in s for s in said)
     assert any("Li binds with E_ads = −3.97 eV" in s and "started at cave" in s for s in said)
@@ -291,6 +295,44 @@ def test_findings_turn_with_the_numbers(folder):
     assert "Na binds more strongly than Li" in said
     assert "bulk metal is preferred" in said
     assert "gap at the edge narrowed" in said
+
+
+def thermalised(folder, run, gap_A):
+    """Let a run be thermalised, its edge gap going this way."""
+    order = (folder.results / f"md/{run}/order_parameters.csv").read_text().splitlines()
+    cells = [line.split(",") for line in order[1 : len(gap_A) + 1]]
+    rows = [[*row[:5], f"{gap:.4f}", *row[6:]] for row, gap in zip(cells, gap_A, strict=True)]
+    folder.text(f"md/{run}/thermalisation.csv", "\n".join([order[0], *map(",".join, rows)]) + "\n")
+
+
+def test_a_gap_is_told_from_its_rest_before_the_run(folder):
+    """From the first frame, 3.70 Å, to 4.60 ± 0.07 Å; what it did by itself before is not what the run did."""
+
+    def said():
+        return next(finding.text for finding in findings(folder.read()) if "Run drill" in finding.text)
+
+    assert "gap at the edge widened, from 3.70 Å in the first frame" in said()
+    thermalised(folder, "drill", [3.7] * 10 + [4.55] * 10)
+    assert "gap at the edge neither widened nor narrowed, from 4.55 Å before the run" in said()
+    thermalised(folder, "drill", [3.7] * 10 + [3.9] * 10)
+    assert "gap at the edge widened, from 3.90 Å before the run" in said()
+    # still on its way, by as much as it then changes
+    thermalised(folder, "drill", [3.7] * 10 + [3.6] * 5 + [4.2] * 5)
+    assert "gap at the edge neither widened nor narrowed, from 3.90 Å" in said()
+    values = [each.value for each in highlights(folder.read()) if "gap at the edge, run drill: before" in each.what]
+    assert values
+    assert values[0].startswith("3.90 → ")
+
+
+def test_a_run_that_was_not_at_its_temperature_says_so(folder):
+    """It ends at 318 K on average."""
+    words = "318 K on average in the last quarter, 300 K asked for"
+    assert words in render(folder.read())
+    assert "not at its temperature" not in " ".join(finding.text for finding in findings(folder.read()))
+    folder.config["md"]["runs"]["drill"]["temperature_K"] = 280
+    told = [finding.text for finding in findings(folder.read()) if "not at its temperature" in finding.text]
+    assert len(told) == 1
+    assert "318 K on average in the last quarter, 280 K asked for: more than 30 K off" in told[0]
 
 
 def test_the_caveat_of_a_level_stands_with_its_findings(folder, parsed):

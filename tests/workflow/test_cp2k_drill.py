@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.workflow, pytest.mark.cp2k, pytest.mark.slurm]
 
 STEPS = 5
-RUN = {"assembly": "drill", "steps": STEPS, "relax_parts": False}
+RUN = {"assembly": "drill", "steps": STEPS, "relax_parts": False, "thermalise": {"time_fs": 1}}
 CONFIG: dict[str, Any] = {
     "levels": {
         "gfn2": {"engine": "xtb"},

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.workflow
 
+SHORT = {"time_fs": 5}
 CONFIG: dict[str, Any] = {
     "title": "tiny <b>run</b>",
     "levels": {"gfn2": {"engine": "xtb"}, "pbe-d3": {"engine": "cp2k"}, "vasp": {"engine": "vasp"}},
@@ -35,8 +36,8 @@ CONFIG: dict[str, Any] = {
     "md": {
         "run": ["drill"],
         "runs": {
-            "drill": {"assembly": "tiny", "steps": 40, "thermostat": {"group": "flake"}},
-            "paper": {"assembly": "tiny", "steps": 100},
+            "drill": {"assembly": "tiny", "steps": 40, "thermostat": {"group": "flake"}, "thermalise": SHORT},
+            "paper": {"assembly": "tiny", "steps": 100, "thermalise": SHORT},
         },
     },
     "elf": {"frames": 2, "spacing_A": 0.3, "difference": True},
@@ -81,6 +82,10 @@ def test_from_recipes_to_report(project: Path, snakemake: Callable[..., list[str
     assert steps(results / "md/drill/trajectory.traj") == list(range(41))
     table = rows(results / "md/drill/order_parameters.csv")
     assert [int(row["step"]) for row in table] == list(range(41))
+    before = rows(results / "md/drill/thermalisation.csv")
+    assert [int(row["step"]) for row in before] == list(range(11))
+    criteria = json.loads((results / "md/drill/events.json").read_text())["criteria"]
+    assert criteria["start_gap_A"] == pytest.approx(np.mean([float(row["gap_edge_A"]) for row in before[5:]]))
     conserved = [float(row["conserved_eV"]) for row in table]
     assert np.ptp(conserved) < 0.1
 
@@ -162,6 +167,21 @@ def test_a_killed_run_goes_on_from_its_last_frame(project: Path, snakemake: Call
     assert all(np.array_equal(a.positions, b.positions) for a, b in zip(ours, theirs, strict=True))
 
 
+def test_a_run_that_is_made_longer_is_continued(project: Path, snakemake: Callable[..., list[str]]) -> None:
+    target, run_of = "results/md/drill/trajectory.traj", CONFIG["md"]["runs"]["drill"]
+    assert run(snakemake(target)).returncode == 0
+    first = read(project / target, ":")
+    longer = {**CONFIG, "md": {**CONFIG["md"], "runs": {"drill": {**run_of, "steps": 46}, "paper": run_of}}}
+    (project / "config.yaml").write_text(yaml.safe_dump(longer))
+    done = run(snakemake(target))
+    assert done.returncode == 0, done.stderr[-4000:]
+    now = read(project / target, ":")
+    assert [atoms.info["step"] for atoms in now] == list(range(47))
+    assert all(np.array_equal(a.positions, b.positions) for a, b in zip(first, now[:41], strict=True))
+    attempts = json.loads((project / "results/jobs/md/drill.gfn2/result.json").read_text())["attempts"]
+    assert [attempt["changed"] for attempt in attempts] == ["", "continued from step 40"]
+
+
 def test_an_unconverged_part_empties_its_row_and_nothing_else(
     project: Path, snakemake: Callable[..., list[str]]
 ) -> None:
@@ -186,7 +206,7 @@ def test_an_unconverged_part_empties_its_row_and_nothing_else(
 def test_what_does_not_converge_stops_its_branch_alone_and_is_shown_first(
     project: Path, snakemake: Callable[..., list[str]]
 ) -> None:
-    run_of = {"assembly": "tiny", "steps": 2, "relax_parts": False}
+    run_of = {"assembly": "tiny", "steps": 2, "relax_parts": False, "thermalise": SHORT}
     config = {
         "levels": {"gfn2": {"engine": "xtb"}, "stuck": {"engine": "xtb", "max_scf_cycles": 1}},
         "relax": {"level": "stuck", "structures": ["adamantane"]},

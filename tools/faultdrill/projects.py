@@ -67,7 +67,12 @@ class Project:
 
     def configuration(self) -> dict[str, Any]:
         """Return what config.yaml holds."""
-        run = {"assembly": "drill", "steps": self.steps, "relax_parts": False}
+        run = {
+            "assembly": "drill",
+            "steps": self.steps,
+            "relax_parts": False,
+            "thermalise": {"time_fs": self.steps / 20},
+        }
         if self.level == GFN2:
             run["fix"] = "none"
         content: dict[str, Any] = {

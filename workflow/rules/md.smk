@@ -34,6 +34,7 @@ rule analyse_md:
     output:
         trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
         order_parameters=f"{RESULTS}/md/{{run}}/order_parameters.csv",
+        thermalisation=f"{RESULTS}/md/{{run}}/thermalisation.csv",
         events=f"{RESULTS}/md/{{run}}/events.json",
         charges=f"{RESULTS}/charges/{{run}}.csv",
     log:
@@ -45,6 +46,8 @@ rule analyse_md:
         *MODULES,
     params:
         save_every=lambda wildcards: plan.config.md.runs[wildcards.run].save_every,
+        temperature_K=lambda wildcards: plan.config.md.runs[wildcards.run].temperature_K,
+        thermalised=lambda wildcards: plan.config.md.runs[wildcards.run].thermalise.time_fs > 0,
         charge=lambda wildcards: plan.charge_of(wildcards.run),
         events=plan.config.md.events.model_dump(),
         engine=lambda wildcards: plan.config.levels[plan.run_level(wildcards.run)].engine,

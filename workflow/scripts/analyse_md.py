@@ -1,15 +1,19 @@
-"""Write the trajectory of a run, its order parameters and events, and the charges of its fragments."""
+"""Write the trajectory of a run, its order parameters and events, those before its launch, and charges of fragments."""
 
 from pathlib import Path
 
 from iondrill.analyse.charges import SCHEME_OF_FRAMES, fragment_charges, write_charges
 from iondrill.analyse.events import watch_for
 from iondrill.analyse.order import order_parameters, write_csv
+from iondrill.analyse.rest import late_temperature, rests
+from iondrill.analyse.tables import read_columns
 from iondrill.build.checks import read_structure
 from iondrill.collect.readers import log_chunks
 from iondrill.collect.trajectory import write_trajectory
 from iondrill.config.models import EventCriteria
 from iondrill.engines.base import read_converged
+from iondrill.engines.folder import THERMALISED
+from iondrill.engines.length import FRAMES
 from iondrill.prepare.frames import Frames
 from iondrill.scripting import logged
 
@@ -17,12 +21,20 @@ with logged(snakemake.log[0]):
     atoms = read_structure(Path(snakemake.input.structure))
     record = Path(snakemake.input.result)
     read_converged(record)
-    frames = Frames(record.with_name("frames.bin"), stride=snakemake.params.save_every)
+    frames = Frames(record.with_name(FRAMES), stride=snakemake.params.save_every)
     write_trajectory(frames, atoms, Path(snakemake.output.trajectory))
-    watch = watch_for(EventCriteria.model_validate(snakemake.params.events), atoms)
+    thermalisation = Path(snakemake.output.thermalisation)
+    before = []
+    if snakemake.params.thermalised:
+        first = Frames(record.parent / THERMALISED / FRAMES, stride=snakemake.params.save_every)
+        before = [seen.columns for seen in order_parameters(log_chunks(first, len(atoms)), atoms)]
+    write_csv(before, thermalisation)
+    rest = rests(read_columns(thermalisation)).get("gap_edge_A")
+    watch = watch_for(EventCriteria.model_validate(snakemake.params.events), atoms, rest.mean if rest else None)
     seen = order_parameters(log_chunks(frames, len(atoms)), atoms)
     write_csv(watch.over(seen), Path(snakemake.output.order_parameters))
-    watch.write(Path(snakemake.output.events))
+    temperature_K = read_columns(Path(snakemake.output.order_parameters))["temperature_K"]
+    watch.write(Path(snakemake.output.events), late_temperature(temperature_K, snakemake.params.temperature_K))
     rows = (
         row
         for chunk in frames.chunks()

@@ -9,11 +9,15 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.constraints import FixAtoms, FixCartesian
-from ase.units import Bohr, Hartree, fs
+from ase.units import Bohr, Hartree, fs, kB
 
-from iondrill.config.models import Thermostat
+from iondrill.build.checks import read_structure
+from iondrill.config.models import Thermalise, Thermostat
 from iondrill.engines.cp2k import Cp2kEngine
 from iondrill.engines.cp2k.output import Log, sound_forces
+from iondrill.engines.execute import execute, publish
+from iondrill.engines.folder import LAST, RESULT, THERMALISED
+from iondrill.engines.length import FRAMES
 from iondrill.prepare.frames import Frames
 from iondrill.prepare.jobs import Md, Relax, Static
 
@@ -168,3 +172,49 @@ def test_sodium_pushes_itself_on_the_grid_and_not_on_a_grid_of_its_own(make_job,
         net_eV_A[bool(gapw)] = np.abs(sound_forces(log, 2).sum(axis=0)).max()
     assert net_eV_A[True] < 0.01
     assert net_eV_A[False] > 10 * net_eV_A[True]
+
+
+def test_a_run_is_thermalised_launched_and_made_longer_and_shorter(make_job, tmp_path):
+    """What follows a restart differs by what the threshold of the SCF leaves open: CP2K forgets its extrapolation."""
+    atoms = Atoms("H4", positions=[[0.4, 0, 0.1], [0.4, 0, 0.85], [2.6, 0, 0], [2.6, 0, 0.8]], cell=[8, 8, 8])
+    atoms.set_array("fragment", np.array(["nd", "nd", "lower", "lower"]))
+    ways = {"timestep_fs": 0.25, "save_every": 1, "seed": 3, "launch_m_s": 500, "temperature_K": TEMPERATURE_K}
+    ways |= {"thermostat": Thermostat(kind="none"), "thermalise": Thermalise(time_fs=0.5, time_constant_fs=5)}
+
+    def frames_after(steps, folder):
+        job = make_job("cp2k", "cluster", Md(steps=steps, **ways), level=LEVEL)
+        result = execute(job.model_dump(mode="json"), atoms, folder / RESULT, folder / LAST)
+        assert (result.status, result.n_ionic_steps) == ("converged", steps)
+        publish(job, folder)
+        frames = Frames(folder / FRAMES, stride=1)
+        assert frames.steps.tolist() == list(range(steps + 1))
+        assert result.energy_eV == frames[steps]["potential_eV"]
+        assert np.allclose(read_structure(folder / LAST).positions, frames[steps]["positions_A"], atol=1e-8)
+        return result, frames
+
+    _, whole = frames_after(4, tmp_path / "whole")
+    frames_after(2, tmp_path / "longer")
+    longer, continued = frames_after(4, tmp_path / "longer")
+    assert [attempt.changed for attempt in longer.attempts] == ["", "continued from step 2"]
+    for step in range(5):
+        least = 1e-9 if step <= 2 else 1e-6
+        assert np.abs(continued[step]["positions_A"] - whole[step]["positions_A"]).max() < least
+        assert abs(continued[step]["potential_eV"] - whole[step]["potential_eV"]) < least * Hartree
+    shorter, first = frames_after(3, tmp_path / "longer")
+    assert shorter.attempts[-1].changed.endswith("4 steps are there and kept, of which 3 are asked for")
+    again, _ = frames_after(4, tmp_path / "longer")
+    assert len(again.attempts) == 2, "nothing is run for what is there"
+    assert len(first) == 4
+    before = Frames(tmp_path / "whole" / THERMALISED / FRAMES, stride=1)
+    assert before.steps.tolist() == [0, 1, 2]
+    # from rest with twice the temperature; the launch is no heat, and adds to the nanodiamond as a whole
+    assert np.abs(whole[0]["positions_A"] - before[2]["positions_A"]).max() < 1e-7
+    pushed = whole[0]["velocities_A_fs"] - before[2]["velocities_A_fs"]
+    assert np.abs(pushed[2:]).max() < 1e-7
+    assert np.abs(pushed[0] - pushed[1]).max() < 1e-7
+    assert whole[0]["velocities_A_fs"][:2, 0].mean() * 1e5 == pytest.approx(500, abs=1e-2)
+    masses = atoms.get_masses()
+    pairs = whole[0]["velocities_A_fs"].reshape(2, 2, 3) / fs
+    inner = (pairs - pairs.mean(axis=1, keepdims=True)).reshape(4, 3)
+    kinetic_eV = 0.5 * np.einsum("i,ij,ij->", masses, inner, inner)
+    assert whole[0]["temperature_K"] == pytest.approx(2 * kinetic_eV / (6 * kB), rel=1e-6)

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
-from ase.units import kB
+from ase import Atoms
+from ase.calculators.calculator import Calculator, all_changes
+from ase.constraints import FixAtoms, FixCom
+from ase.md.bussi import Bussi
+from ase.units import fs, kB
 
+from iondrill.config.models import Thermostat
 from iondrill.engines.xtb import dynamics
+from iondrill.engines.xtb.md import MdRun
+from iondrill.prepare.jobs import Md
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_thermostat_samples_the_canonical_distribution() -> None:
@@ -34,3 +46,59 @@ def test_nothing_that_moves_is_nothing_to_scale() -> None:
 def test_zero_temperature_cools_exponentially() -> None:
     factor = dynamics.csvr_factor(1.0, 30, 0.0, 5.0, np.random.default_rng(1))
     assert factor**2 == pytest.approx(np.exp(-1 / 5))
+
+
+TEMPERATURE_K, STEPS, TAU_FS = 300.0, 1_000, 0.25
+
+
+class Nothing(Calculator):
+    """No forces: of an ideal gas, all that changes the velocities is the thermostat."""
+
+    implemented_properties = ("energy", "forces", "charges")
+
+    def calculate(self, atoms: Any = None, properties: Any = (), system_changes: Any = all_changes) -> None:
+        super().calculate(atoms, properties, system_changes)
+        n = len(self.atoms)
+        self.results = {"energy": 0.0, "forces": np.zeros((n, 3)), "charges": np.zeros(n)}
+
+
+def gas(fixed: list[int]) -> Atoms:
+    atoms = Atoms("HCLiC", positions=4.0 * np.eye(4, 3))
+    atoms.set_array("fragment", np.array(["lower"] * 4))
+    atoms.set_constraint(FixAtoms(fixed))
+    return atoms
+
+
+def kinetic_of_ours(fixed: list[int], folder: Path) -> float:
+    atoms = gas(fixed)
+    thermostat = Thermostat(time_constant_fs=TAU_FS)
+    settings = {"timestep_fs": 0.5, "temperature_K": TEMPERATURE_K, "launch_m_s": 0.0, "save_every": 1, "seed": 4}
+    run = MdRun(atoms, Nothing(), Md(steps=STEPS, thermostat=thermostat, **settings), folder)  # type: ignore[arg-type]
+    point, kinetic = run.first_point(), []
+    for _ in range(STEPS):
+        point = run.next_point(point)
+        kinetic.append(dynamics.kinetic_energy(run.masses, point.velocities))
+    return float(np.mean(kinetic))
+
+
+def kinetic_of_ase(fixed: list[int]) -> float:
+    atoms = gas(fixed)
+    if not fixed:
+        atoms.set_constraint(FixCom())
+    atoms.calc = Nothing()
+    rng = np.random.default_rng(4)
+    atoms.set_momenta(rng.normal(size=(len(atoms), 3)))
+    bussi, kinetic = Bussi(atoms, 0.5 * fs, temperature_K=TEMPERATURE_K, taut=TAU_FS * fs, rng=rng), []
+    for _ in range(STEPS):
+        bussi.step()
+        kinetic.append(atoms.get_kinetic_energy())
+    return float(np.mean(kinetic))
+
+
+@pytest.mark.parametrize(("fixed", "n_degrees"), [([], 9), ([2], 9), ([0, 3], 6)])
+def test_a_free_run_has_three_degrees_of_freedom_less(fixed: list[int], n_degrees: int, tmp_path: Path) -> None:
+    """Mean kinetic energy f kT/2, as with ASE's thermostat of the same kind; 3 too many of 9 would be a third."""
+    expected = n_degrees * kB * TEMPERATURE_K / 2
+    # nearly independent from step to step, each with a spread of about half the mean: 1.6 %
+    assert kinetic_of_ours(fixed, tmp_path) == pytest.approx(expected, rel=0.08)
+    assert kinetic_of_ase(fixed) == pytest.approx(expected, rel=0.08)

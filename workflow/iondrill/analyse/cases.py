@@ -1,6 +1,7 @@
 """Cases: what was computed, seeds aside, and what happened in the runs of each.
 
-Of each run and quantity the change counts: the mean over the second half of its frames less the value at the start.
+Of each run and quantity the change counts: the mean over the second half of its frames less the value at the start,
+which is that at rest, before the launch, where the run was thermalised, and else that of its first frame.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from iondrill.analyse.rest import Rest, rests
 from iondrill.analyse.statistics import Sample, block_error
 from iondrill.analyse.tables import read_columns
 from iondrill.build.recipes import AssemblyRecipe, FlakeRecipe, load_recipe
@@ -71,16 +73,18 @@ class Case:
         return Sample(tuple(m.change for m in found), tuple(m.error for m in found)) if found else None
 
 
-def measure(series: Series) -> dict[str, Measure]:
+def measure(series: Series, rest: Mapping[str, Rest]) -> dict[str, Measure]:
     """Return start, second half and error of each quantity of a run.
 
     Parameters
     ----------
     series : mapping of str to (n_frames,) array
         By quantity; one that holds NaN is left out.
+    rest : mapping of str to Rest
+        The start of those that are in it; of the others it is the first frame.
     """
     return {
-        name: Measure(float(values[0]), float(late.mean()), block_error(late))
+        name: Measure(rest[name].mean if name in rest else float(values[0]), float(late.mean()), block_error(late))
         for name, values in series.items()
         if len(values) and np.isfinite(values).all()
         for late in (values[len(values) // 2 :],)
@@ -142,5 +146,5 @@ def read_cases(plan: Plan, runs: Iterable[str]) -> list[Case]:
         order = read_columns(plan.results / "md" / run / "order_parameters.csv")
         series = {name: order[name] for name in QUANTITIES if name in order and order[name].dtype == float}
         series |= charge_series(plan.results / "charges" / f"{run}.csv")
-        cases[key].runs[run] = measure(series)
+        cases[key].runs[run] = measure(series, rests(read_columns(plan.results / "md" / run / "thermalisation.csv")))
     return list(cases.values())

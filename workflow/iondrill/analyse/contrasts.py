@@ -34,8 +34,9 @@ SAME = 1e-12
 CRITERION = (
     "Supported: at least two runs (seeds) in every case compared, some scatter between runs or within them, and the "
     "95 % interval of the difference excludes 0. "
-    "The change of a quantity is its mean over the second half of the frames less its value in the first frame. Of "
-    "many comparisons at 95 %, one in twenty is expected to pass by chance."
+    "The change of a quantity is its mean over the second half of the frames less that before the run: the mean over "
+    "the second half of the thermalisation, or the first frame if there was none. Of many comparisons at 95 %, one in "
+    "twenty is expected to pass by chance."
 )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iondrill.analyse.order import Columns, Observed
+    from iondrill.analyse.rest import Temperature
     from iondrill.analyse.selection import Selection
     from iondrill.config.models import EventCriteria
 
@@ -68,7 +69,7 @@ class Watch:
     selection : Selection
         Which atoms count for what.
     start_gap_A : float or None
-        Gap at the edge of the start structure; None without a second layer.
+        Gap at the edge that the layers open from; None without a second layer.
     """
 
     def __init__(self, criteria: EventCriteria, selection: Selection, start_gap_A: float | None) -> None:
@@ -131,17 +132,19 @@ class Watch:
                 found.append({"event": kind, **spell, "atoms": list(thing)})
         return sorted(found, key=lambda event: (event["time_fs"], KINDS.index(event["event"]), event["atoms"]))
 
-    def write(self, path: Path) -> None:
-        """Write ``events.json``: the criteria, the events, and until when was watched."""
-        content = {
+    def write(self, path: Path, temperature: Temperature | None = None) -> None:
+        """Write ``events.json``: criteria, events, until when was watched, and how hot the run was, if known."""
+        content: dict[str, Any] = {
             "criteria": {**self.criteria.model_dump(), "start_gap_A": self.start_gap_A},
             "watched_fs": self._last_fs,
             "events": self.events(),
         }
+        if temperature is not None:
+            content["temperature"] = {**temperature._asdict(), "says": str(temperature)}
         write_text(path, json.dumps(content, indent=1) + "\n")
 
 
-def watch_for(criteria: EventCriteria, atoms: Any) -> Watch:
+def watch_for(criteria: EventCriteria, atoms: Any, start_gap_A: float | None = None) -> Watch:
     """Return a watch over the run of a start structure.
 
     Parameters
@@ -150,10 +153,14 @@ def watch_for(criteria: EventCriteria, atoms: Any) -> Watch:
         Thresholds.
     atoms : Atoms
         The start structure, with the array fragment.
+    start_gap_A : float, optional
+        Gap at the edge that the layers open from; by default that of the start structure.
     """
     from iondrill.analyse.order import geometry
     from iondrill.analyse.selection import select
 
     selection = select(atoms, atoms.positions)
     start = geometry(atoms.positions[None], selection).columns.get("gap_edge_A")
-    return Watch(criteria, selection, None if start is None else float(start[0]))
+    if start is None or start_gap_A is None:
+        start_gap_A = None if start is None else float(start[0])
+    return Watch(criteria, selection, start_gap_A)

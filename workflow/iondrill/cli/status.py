@@ -44,7 +44,7 @@ def _row(job: Progress) -> tuple[str, ...]:
 
 def _done(job: Progress) -> str:
     """Return how far a job is: steps of those to do, or step and force of a relaxation; cycles of the SCF that runs."""
-    words = [f"{job.step or 0} of {job.steps} steps"] if job.steps else []
+    words = [f"{'thermalisation, ' * job.thermalises}{job.step or 0} of {job.steps} steps"] if job.steps else []
     if job.fmax_eV_A is not None and job.step is not None:
         words.append(f"step {job.step}")
         if job.max_force_eV_A is not None:

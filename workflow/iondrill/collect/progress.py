@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from iondrill.config.base import NonNegativeFloat, NonNegativeInt, Strict
 from iondrill.engines.base import read_result
-from iondrill.engines.folder import JOB, STRUCTURE
+from iondrill.engines.folder import JOB, RESULT, STRUCTURE, THERMALISED
 from iondrill.engines.launch import is_locked
+from iondrill.engines.length import FRAMES
 from iondrill.errors import UserError
 from iondrill.prepare.frames import last_step
 from iondrill.prepare.journal import RUNNING, Journal
@@ -33,6 +34,8 @@ class Progress(Strict):
     state
         waiting: nothing is there; written: inputs, nothing run; stopped: it has state and goes on when it is run
         again; unreadable: its record is damaged.
+    thermalises
+        Whether the rest is of the segment before molecular dynamics.
     attempt
         Attempts so far, the running one among them.
     step, steps
@@ -56,6 +59,7 @@ class Progress(Strict):
     stage: str
     name: str
     state: State
+    thermalises: bool = False
     attempt: NonNegativeInt = 0
     step: NonNegativeInt | None = None
     steps: NonNegativeInt | None = None
@@ -82,15 +86,17 @@ def progress(results: Path, stage: str, name: str) -> Progress:
     folder = results / "jobs" / stage / name
     logs = sorted((results / "logs").glob(f"*/{name}.log"), key=lambda path: path.stat().st_mtime)
     found: dict[str, Any] = {"stage": stage, "name": name, "log": str(logs[-1]) if logs else ""}
-    content = _content(folder / JOB)
-    state = folder / "state" / str(content.get("input_hash"))
-    done = (folder / "result.json").exists()
+    done, first = (folder / RESULT).exists(), folder / THERMALISED
+    found["thermalises"] = not done and (first / JOB).exists() and not (first / RESULT).exists()
+    here = first if found["thermalises"] else folder
+    content = _content(here / JOB)
+    state = here / "state" / str(content.get("input_hash"))
     if state.is_dir():
         found |= _of_attempts(state, content, done=done)
     if not done:
         return Progress(**found | {"state": found.get("state") or ("written" if content else "waiting")})
     try:
-        result = read_result(folder / "result.json")
+        result = read_result(folder / RESULT)
     except UserError as error:
         return Progress(**found | {"state": "unreadable", "reason": str(error)})
     reason = result.attempts[-1].reason if result.attempts else ""
@@ -124,7 +130,8 @@ def _of_attempts(state: Path, content: dict[str, Any], *, done: bool) -> dict[st
     }
     task = content.get("task", {})
     if task.get("task") == "md":
-        step, steps = last_step(state / "frames.bin"), int(task["steps"])
+        last_there, steps = last_step(state / FRAMES), int(task["steps"])
+        step = last_there if last_there is None else min(last_there, steps)
         return found | {"step": step, "steps": steps, "left_s": _left_s(last, step or 0, steps)}
     if task.get("task") == "relax":
         found["fmax_eV_A"] = task.get("fmax_eV_A")

@@ -138,3 +138,12 @@ class Thermostat(Strict):
         100.0, description="time in which the temperature is drawn to its target"
     )
     group: Literal["all", "flake"] = Field("all", description="flake: a launched nanodiamond is not damped")
+
+
+class Thermalise(Strict):
+    """A segment before the run, nothing launched, everything that may move coupled to a thermostat (CSVR)."""
+
+    time_fs: NonNegativeFloat = Field(
+        300.0, description="its length, rounded up to a frame; 0: none, velocities are drawn for the run itself"
+    )
+    time_constant_fs: PositiveFloat = Field(20.0, description="of its thermostat")

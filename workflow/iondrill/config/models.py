@@ -24,6 +24,7 @@ from iondrill.config.base import (
     Seed,
     Strict,
     StructureName,
+    Thermalise,
     Thermostat,
 )
 from iondrill.config.convergence import ConvergenceStage
@@ -65,13 +66,14 @@ class RunSettings(Strict):
 
     level: LevelName | None = Field(None, description="level of theory; by default that of the stage")
     relax_parts: bool = Field(True, description="assemble relaxed parts rather than parts as built")
-    steps: Steps = Field(description="number of time steps")
+    steps: Steps = Field(description="number of time steps; a run that is made longer is continued")
     timestep_fs: TimeStep = Field(0.5, description="time step")
-    temperature_K: Temperature = Field(300.0, description="of the thermostat and of the first velocities")
+    temperature_K: Temperature = Field(300.0, description="of the thermostats and of the first velocities")
+    thermalise: Thermalise = Thermalise()
     thermostat: Thermostat = Thermostat()
     fix: Literal["far_edge", "none"] = Field("far_edge", description="what is held: the flake's edge away from the ND")
     launch_m_s: Annotated[float, Field(ge=0, le=1000), Number] = Field(
-        0.0, description="speed given to the nanodiamond along the insertion axis at the start; an assumption"
+        0.0, description="speed given to the nanodiamond along the insertion axis, after `thermalise`; an assumption"
     )
     save_every: Steps = Field(1, description="steps from frame to frame")
 

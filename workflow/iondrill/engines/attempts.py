@@ -126,7 +126,7 @@ class Run(ABC, Generic[A]):
     def _to_the_end(self) -> tuple[Result, Atoms]:
         with only_one(self.state / "lock") as lock, Signals() as signals:
             futile, before = 0, -1
-            verdict = self._left_over()
+            verdict = self.left_over()
             while verdict is None or verdict.action in {"again", "fresh", "climb"}:
                 if verdict is not None and signals.count:
                     raise self._stopped(f"stopped by {signals.name}")
@@ -152,7 +152,7 @@ class Run(ABC, Generic[A]):
         """Return all attempts so far, in order."""
         return [self.attempt_in(self.state / f"attempt-{i + 1:03d}") for i in range(len(self.journal.entries))]
 
-    def _left_over(self) -> Verdict | None:
+    def left_over(self) -> Verdict | None:
         """Return the verdict on the last attempt, if no process has seen it end or written its result; else None."""
         if not self.journal.entries:
             return None

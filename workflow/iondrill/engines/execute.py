@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from iondrill.build.checks import read_structure
 from iondrill.build.io import write_structure
-from iondrill.engines.base import Start, read_result
-from iondrill.engines.folder import GUESS, WAVEFUNCTION, rounded
+from iondrill.engines.base import Attempt, Start, read_result
+from iondrill.engines.folder import GUESS, LAST, RESULT, THERMALISED, WAVEFUNCTION, rounded
 from iondrill.engines.launch import only_one
+from iondrill.engines.length import FRAMES, publish_frames
 from iondrill.engines.molden import MOLDEN
 from iondrill.engines.neighbourhood import relax_and_look_around
 from iondrill.engines.registry import engine, write_folder
 from iondrill.errors import UserError
-from iondrill.prepare.jobs import CUBES, Job, Relax, Static
+from iondrill.prepare.jobs import CUBES, Job, Md, Relax, Static
 from iondrill.prepare.journal import state_folder
 from iondrill.prepare.start import damage, left_site
 
@@ -41,6 +42,9 @@ def execute(
     guess_from: Sequence[Path] = (),
 ) -> Result:
     """Write a job's folder, run the job or go on with it, and write its record and its last geometry.
+
+    Dynamics whose start is to be thermalised first is two jobs: the segment before it has a folder of its own,
+    `THERMALISED`, in that of the run, where it is run, killed and continued as any other.
 
     Where another process has the job in hand, such as one that outlived its killed driver, this one waits for it; what
     the other has finished by then is not computed again.
@@ -68,18 +72,73 @@ def execute(
     job = Job.model_validate(spec)
     if start is not None:
         job = job.model_copy(update={"note": f"{job.note}; {start}"})
-    folder, atoms = result_path.parent, rounded(atoms)
-    digest, before = job.input_hash(atoms), _stamp(result_path)
+    folder, atoms, before = result_path.parent, rounded(atoms), _stamp(result_path)
+    if (first := job.before()) is not None:
+        write_folder(job, atoms, folder)  # what is wrong with it is said before anything runs
+        settled, atoms = thermalise(first, atoms, folder / THERMALISED)
+        if settled.status != "converged":
+            reason = f"before the run, while it was thermalised: {settled.attempts[-1].reason}"
+            settled = settled.model_copy(update={"attempts": [*settled.attempts[:-1], Attempt(reason=reason)]})
+            write_structure(atoms, structure_path)
+            settled.write(result_path)
+            return settled
+        job = job.model_copy(update={"note": f"{job.note}; after it was thermalised"})
+    digest = job.input_hash(atoms)
     with only_one(state_folder(folder, digest) / TURN):
-        if _stamp(result_path) != before and structure_path.is_file():
-            with suppress(UserError):  # a record that cannot be read is one to be made again
-                if (found := read_result(result_path)).input_hash == digest:
-                    print("another run has finished the job")
-                    return found
+        if _stamp(result_path) != before and (found := _finished(job, atoms, result_path, structure_path)):
+            print("another run has finished the job")
+            return found
         result, final = _run(job, atoms, folder, guess_from)
         write_structure(final, structure_path)
         result.model_copy(update={"start": start}).write(result_path)
     return result
+
+
+def thermalise(job: Job, atoms: Atoms, folder: Path) -> tuple[Result, Atoms]:
+    """Run what comes before dynamics, or go on with it, or take what there is of it.
+
+    Parameters
+    ----------
+    job : Job
+        From `Job.before`.
+    atoms : Atoms
+        The start geometry, `rounded`.
+    folder : Path
+        Its own.
+
+    Returns
+    -------
+    Result
+        Its record.
+    Atoms
+        The last geometry, with velocities if it converged.
+    """
+    record, structure = folder / RESULT, folder / LAST
+    result = _finished(job, atoms, record, structure) or execute(job.model_dump(mode="json"), atoms, record, structure)
+    if result.status != "converged":
+        return result, atoms
+    # as the file holds it, whether it was written just now or long ago
+    return result, rounded(read_structure(structure), moving=True)
+
+
+def publish(job: Job, folder: Path) -> None:
+    """Put the frames of dynamics that has converged, and of what came before it, where others read them."""
+    for one, place in ((job, folder), (job.before(), folder / THERMALISED)):
+        if one is not None and isinstance(one.task, Md):
+            state = state_folder(place, read_result(place / RESULT).input_hash)
+            publish_frames(state, one.task, place / FRAMES)
+
+
+def _finished(job: Job, atoms: Atoms, result_path: Path, structure_path: Path) -> Result | None:
+    """Return the record of a job that has converged, as long as it is asked for; None if there is none."""
+    if not (result_path.is_file() and structure_path.is_file()):
+        return None
+    try:
+        found = read_result(result_path)
+    except UserError:  # a record that cannot be read is one to be made again
+        return None
+    long_enough = not isinstance(job.task, Md) or found.n_ionic_steps == job.task.steps
+    return found if found.input_hash == job.input_hash(atoms) and long_enough else None
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

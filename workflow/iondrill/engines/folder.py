@@ -9,6 +9,7 @@ import numpy as np
 
 from iondrill.build.checks import read_structure
 from iondrill.build.moving import fix, fixed_directions
+from iondrill.engines.attempt import EXIT
 from iondrill.errors import UserError
 from iondrill.files import replacing, write_text
 from iondrill.prepare.jobs import Job
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
-JOB, STRUCTURE = "job.json", "structure.extxyz"
+JOB, STRUCTURE, RESULT = "job.json", "structure.extxyz", "result.json"
+LAST = "last.extxyz"
+"""Of dynamics: the last geometry, with its velocities."""
+THERMALISED = "thermalise"
+"""Folder, in that of dynamics, of the segment before it."""
 WAVEFUNCTION = "wavefunction.wfn"
 """What an engine that can start from it leaves of a single point: not part of the input hash."""
 GUESS = "guess.wfn"
@@ -26,13 +31,28 @@ GUESS = "guess.wfn"
 DECIMALS = 8
 
 
-def rounded(atoms: Atoms) -> Atoms:
-    """Return a copy with the positions as a structure file holds them, and nothing that was computed on another."""
+def exit_file(folder: Path) -> Path:
+    """Return the file with which a user asks a job to stop: of a segment before a run, that in the run's folder."""
+    return (folder.parent if folder.name == THERMALISED else folder) / EXIT
+
+
+def rounded(atoms: Atoms, *, moving: bool = False) -> Atoms:
+    """Return a copy with the positions as a structure file holds them, and nothing that was computed on another.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        Any.
+    moving : bool
+        Whether its velocities are kept, as a structure file holds them.
+    """
     plain = atoms.copy()
     for name in ("momenta", "mulliken_e", "hirshfeld_e"):
         plain.arrays.pop(name, None)
     plain.info = {}
     fix(plain, fixed_directions(plain))  # what the file can say
+    if moving and "momenta" in atoms.arrays:
+        plain.set_momenta(np.round(atoms.get_momenta(), DECIMALS) + 0.0, apply_constraint=False)
     plain.set_positions(np.round(atoms.positions, DECIMALS) + 0.0, apply_constraint=False)
     return plain
 

@@ -63,7 +63,7 @@ def write_folder(job: Job, atoms: Atoms, folder: Path) -> list[Path]:
         If the engine cannot do the job, or an input does not pass its check.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    chosen, atoms = engine(job.level.engine), rounded(atoms)
+    chosen, atoms = engine(job.level.engine), rounded(atoms, moving=True)
     _can_move(job, atoms)
     inputs = chosen.write_inputs(job, atoms, folder)
     files = [*write_job(job, atoms, folder), *inputs]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from iondrill.engines.attempt import EXIT
 from iondrill.engines.base import StoppedError
+from iondrill.engines.folder import exit_file
 from iondrill.engines.launch import deadline_s, less_margin
 from iondrill.prepare.journal import RUNNING, Journal
 
@@ -33,7 +33,7 @@ class WatchedJournal(Journal):
         super().__init__(path)
         self._signals = signals
         self._folder = folder
-        self._exit = folder / EXIT
+        self._exit = exit_file(folder)
         self._exit.unlink(missing_ok=True)
         self._until = self._last_moment()
 

@@ -6,8 +6,9 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypedDict
 
+from iondrill.build.checks import read_structure
 from iondrill.engines.base import read_result
-from iondrill.engines.folder import rounded
+from iondrill.engines.folder import LAST, RESULT, THERMALISED, rounded
 from iondrill.engines.registry import engine, write_folder
 from iondrill.errors import UserError
 from iondrill.files import write_text
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from iondrill.prepare.jobs import Job
 
-RESULT, RECORD = "result.json", "inputs.json"
+RECORD = "inputs.json"
 LEFT_ALONE = f"left alone: {RESULT} is of this job"
 OF_ANOTHER = f"left alone: {RESULT} is of another start or other settings; remove it to have the inputs written anew"
 
@@ -53,13 +54,24 @@ def write_inputs(job: Job, atoms: Atoms, folder: Path) -> Written:
         If the engine cannot do the job, or an input does not pass its check.
     """
     record: Written = {"folder": str(folder), "files": [], "checks": []}
+    if (first := job.before()) is not None:
+        write_inputs(first, atoms, folder / THERMALISED)
+        job = job.model_copy(update={"note": f"{job.note}; to be thermalised first: {THERMALISED}/"})
     if (folder / RESULT).is_file():
-        record["checks"] = [LEFT_ALONE if _is_of(folder, job.input_hash(rounded(atoms))) else OF_ANOTHER]
+        start = _start_of(first, rounded(atoms), folder / THERMALISED)
+        record["checks"] = [LEFT_ALONE if _is_of(folder, job.input_hash(start)) else OF_ANOTHER]
     else:
-        record["files"] = sorted(path.name for path in write_folder(job, atoms, folder))
+        record["files"] = sorted(path.name for path in write_folder(job, rounded(atoms), folder))
         record["checks"] = engine(job.level.engine).validate_inputs(folder)
     write_text(folder / RECORD, json.dumps(record, indent=1) + "\n")
     return record
+
+
+def _start_of(first: Job | None, atoms: Atoms, folder: Path) -> Atoms:
+    """Return the start geometry of a job: the end of what comes first, if that was run from these atoms."""
+    if first is not None and _is_of(folder, first.input_hash(atoms)):
+        return rounded(read_structure(folder / LAST), moving=True)
+    return atoms
 
 
 def _is_of(folder: Path, digest: str) -> bool:

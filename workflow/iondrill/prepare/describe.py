@@ -33,7 +33,7 @@ def describe(plan: Plan, job_id: JobId, note: str) -> Job:
     task: Relax | Static | Md | Neb
     if stage == "md":
         run = plan.config.md.runs[job_id.subject]
-        fields = ("steps", "timestep_fs", "temperature_K", "thermostat", "launch_m_s", "save_every")
+        fields = ("steps", "timestep_fs", "temperature_K", "thermostat", "launch_m_s", "save_every", "thermalise")
         seed = plan.config.seed if run.seed is None else run.seed
         task = Md(seed=seed, **{field: getattr(run, field) for field in fields})
     elif stage == "elf":

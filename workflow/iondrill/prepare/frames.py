@@ -7,11 +7,13 @@ a later one: the run was taken up again from before it.
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from iondrill.errors import UserError
+from iondrill.files import replacing
 from iondrill.prepare import records
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import ArrayLike, NDArray
+
+ALL_STEPS = sys.maxsize
+"""Beyond any step."""
 
 
 class FrameLog:
@@ -238,10 +243,18 @@ class Frames:
         """Names of what a frame holds: see `records.record_type`."""
         return (self._records.dtype.names or ())[:-1]
 
-    def chunks(self) -> Iterator[NDArray[np.void]]:
-        """Yield the frames in order, some at a time, as structured arrays (n_frames,)."""
-        for part in records.portions(len(self), self._records.itemsize):
-            chunk = self._records[self._live[part]]
+    def copy(self, target: Path, n_frames: int) -> None:
+        """Write a log of the first frames, whole or not at all."""
+        with replacing(target) as temporary, temporary.open("wb") as file:
+            file.write(records.header_of(self._records.dtype, self.n_atoms))
+            for chunk in self.chunks(n_frames):
+                file.write(chunk.tobytes())
+
+    def chunks(self, n_frames: int | None = None) -> Iterator[NDArray[np.void]]:
+        """Yield the frames in order, or the first of them, some at a time, as structured arrays (n_frames,)."""
+        live = self._live[:n_frames]
+        for part in records.portions(len(live), self._records.itemsize):
+            chunk = self._records[live[part]]
             records.forget(self._records)
             yield chunk
 

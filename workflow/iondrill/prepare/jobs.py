@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+from math import ceil
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
 from iondrill.build.moving import held_atoms, partly_fixed
-from iondrill.config.base import Name, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Strict, Thermostat
+from iondrill.config.base import (
+    Name,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Strict,
+    Thermalise,
+    Thermostat,
+)
 from iondrill.config.levels import Level
 
 if TYPE_CHECKING:
@@ -60,6 +70,25 @@ class Md(Strict):
     launch_m_s: NonNegativeFloat
     save_every: PositiveInt
     seed: NonNegativeInt
+    thermalise: Thermalise | None = None
+    """What comes before it; None: nothing."""
+    settles: bool = False
+    """Whether it is what comes before another: from rest, where half of the kinetic energy goes into the potential."""
+
+    def before(self) -> Md | None:
+        """Return the segment that thermalises the start of this one, if there is one."""
+        if self.thermalise is None or not self.thermalise.time_fs:
+            return None
+        frames = ceil(self.thermalise.time_fs / (self.timestep_fs * self.save_every) - 1e-9)
+        return self.model_copy(
+            update={
+                "steps": frames * self.save_every,
+                "thermostat": Thermostat(time_constant_fs=self.thermalise.time_constant_fs),
+                "launch_m_s": 0.0,
+                "thermalise": None,
+                "settles": True,
+            }
+        )
 
 
 class Neb(Strict):
@@ -100,16 +129,25 @@ class Job(Strict):
         """Whether the level's k-points are for it."""
         return self.kind in {"slab", "crystal"}
 
+    def before(self) -> Job | None:
+        """Return the job that thermalises the start of this one, if there is one."""
+        task = self.task.before() if isinstance(self.task, Md) else None
+        return None if task is None else self.model_copy(update={"task": task})
+
     def input_hash(self, *geometries: Atoms) -> str:
-        """Return the hash (16 hex digits) of all that decides the result.
+        """Return the hash (16 hex digits) of all that decides the result, but how long a run of dynamics is.
+
+        A run that is made longer or shorter stays the same run: what there is of it is kept, and continued.
 
         Parameters
         ----------
         *geometries : Atoms
             The start geometry, of a path both ends: species, positions, cell, periodicity, fixed atoms and fragments
-            count.
+            count; of dynamics also the velocities, if it has them.
         """
-        settings = self.model_dump(mode="json", exclude={"note": True, "level": HOW_IT_RUNS})
+        is_md = isinstance(self.task, Md)
+        how_long = {"steps"} if is_md else set()
+        settings = self.model_dump(mode="json", exclude={"note": True, "level": HOW_IT_RUNS, "task": how_long})
         if self.spins is None:
             del settings["spins"]
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
@@ -121,6 +159,8 @@ class Job(Strict):
             fragments = atoms.arrays.get("fragment", np.array([])).tolist()
             partly = partly_fixed(atoms)
             digest.update(json.dumps([held_atoms(atoms), fragments, *([partly] if partly else [])]).encode())
+            if is_md and "momenta" in atoms.arrays:
+                digest.update((np.round(atoms.get_momenta(), 8) + 0.0).tobytes())
         return digest.hexdigest()[:16]
 
 

@@ -132,7 +132,8 @@ def _steps(job: Job) -> int:
     """Return how many times energy and forces are computed."""
     task = job.task
     if isinstance(task, Md):
-        return task.steps
+        before = task.before()
+        return task.steps + (before.steps if before else 0)
     if isinstance(task, Relax | Neb):
         images = task.images if isinstance(task, Neb) else 1
         # a single point starts from nothing, which takes as long as two steps

@@ -69,13 +69,13 @@ def with_fixed_edge(atoms: Atoms, fixed: str) -> Atoms:
     Parameters
     ----------
     atoms : Atoms
-        An assembly, with the array far_edge.
+        An assembly, with the array far_edge; without, nothing is fixed.
     fixed : str
         ``far_edge`` or ``none``.
     """
     atoms, whole = atoms.copy(), np.zeros(len(atoms), dtype=bool)
     if fixed == "far_edge":
-        whole |= atoms.arrays["far_edge"]
+        whole |= atoms.arrays.get("far_edge", whole)
     fix(atoms, np.repeat(whole[:, None], 3, axis=1))
     return atoms
 

@@ -47,6 +47,7 @@ TABLES = {
 OF_RUN = {
     "md/{run}/trajectory.traj": "trajectory (ASE)",
     "md/{run}/order_parameters.csv": "order parameters of each frame",
+    "md/{run}/thermalisation.csv": "the same before the run, while it was thermalised",
     "md/{run}/events.json": "when layers opened, bonds formed, ions left",
     "charges/{run}.csv": "charges of the fragments",
 }

@@ -12,6 +12,7 @@ from iondrill.analyse.charges import FragmentCharge
 from iondrill.analyse.contacts import ContactElf
 from iondrill.analyse.levels import COLUMNS as DIFFERENCE_COLUMNS
 from iondrill.analyse.order import COLUMNS as ORDER_COLUMNS
+from iondrill.analyse.rest import Rest, at_rest
 from iondrill.build.checks import Check, read_structure
 from iondrill.collect.progress import progress
 from iondrill.config.load import load
@@ -87,9 +88,15 @@ class Run:
     settings: MdRun
     level: str
     order: Table
+    before: Table
+    """Order parameters while it was thermalised; no rows if it was not."""
     charges: Table
     contacts: Table | None
     maps: list[ElfFrame]
+
+    def rest(self, column: str) -> Rest | None:
+        """Return an order parameter before the launch; None if the run was not thermalised, or does not have it."""
+        return at_rest(self.before.numbers(column))
 
 
 @dataclass(frozen=True)
@@ -228,11 +235,13 @@ def _read_run(plan: Plan, name: str, problems: list[Problem]) -> Run:
     """Read a run; what is wrong with its maps alone does not keep it back."""
     settings, level = plan.config.md.runs[name], plan.run_level(name)
     order = read_table(plan.results / "md" / name / "order_parameters.csv", ORDER_COLUMNS)
+    before = read_table(plan.results / "md" / name / "thermalisation.csv", ORDER_COLUMNS)
     charges = read_table(plan.results / "charges" / f"{name}.csv", FragmentCharge._fields)
     if not order.rows:
         raise UserError.of(order.path, "holds no frame", "needed: at least one")
     for column in ORDER_COLUMNS:
         order.numbers(column)
+        before.numbers(column)
     for column in ("time_fs", "charge_e"):
         charges.numbers(column)
     folder, maps, contacts = plan.results / "elf" / name, list[ElfFrame](), None
@@ -247,7 +256,7 @@ def _read_run(plan: Plan, name: str, problems: list[Problem]) -> Run:
             for column in ("time_fs", "distance_A", "elf_midpoint", "elf_min", "elf_max"):
                 table.numbers(column)
             contacts = table
-    return Run(name, settings, level, order, charges, contacts, maps)
+    return Run(name, settings, level, order, before, charges, contacts, maps)
 
 
 def _check_png(path: Path) -> None:

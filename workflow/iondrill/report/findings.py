@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from pydantic import RootModel
 
+from iondrill.analyse.rest import LAST_PART, Rest, late_temperature
 from iondrill.config.levels import XtbLevel
 from iondrill.config.load import load
 from iondrill.prepare.estimates import COVERS
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from iondrill.report.data import Results, Run, Structure
     from iondrill.report.table import Table
 
-LAST_PART = 4
-"""The last quarter of a run's frames stands for its end."""
 BREATHING_A = 0.1
 """A gap that changes by less has neither widened nor narrowed: layers breathe by about this."""
 
@@ -84,28 +83,41 @@ def _of_nanodiamonds(results: Results) -> Iterator[Finding]:
 
 def _of_run(run: Run) -> Iterator[Finding]:
     """Yield what happened in a run."""
-    texts = (_opening(run.order), _drilling(run.order), _leaving(run.order), *_charging(run.charges))
+    opening = _opening(run.order, run.rest("gap_edge_A"), run.rest("gap_centre_A"))
+    texts = (opening, _drilling(run.order), _leaving(run.order), *_charging(run.charges), _heat(run))
     sentences = " ".join(f"{text[0].upper()}{text[1:]}." for text in texts if text)
     end_fs = run.order.numbers("time_fs")[-1]
     if sentences:
         yield Finding(f"Run {run.name}, one trajectory of {end_fs:g} fs. {sentences}", run.level)
 
 
-def _opening(order: Table) -> str:
-    """Say whether the gap widened, from the first frame to the mean of the last quarter."""
+def _opening(order: Table, edge_rest: Rest | None, centre_rest: Rest | None) -> str:
+    """Say whether the gap widened, from its rest before the launch to the mean of the last quarter.
+
+    Without a thermalisation the first frame stands for the rest. A gap that was still on its way before the launch
+    has to change by more than that way.
+    """
     time_fs = order.numbers("time_fs")
     last = slice(-max(1, len(time_fs) // LAST_PART), None)
     edge, centre = (order.numbers(f"gap_{place}_A") for place in ("edge", "centre"))
     if not np.isfinite([edge, centre]).all():
         return ""
-    change, spread = edge[last].mean() - edge[0], edge[last].std()
-    least = max(BREATHING_A, spread)
+    still = edge_rest or Rest(edge[0], 0.0, 0.0)
+    before = "before the run" if edge_rest else "in the first frame"
+    change, spread = edge[last].mean() - still.mean, edge[last].std()
+    least = max(BREATHING_A, spread, still.spread, 2 * abs(still.drift))
     verb = "widened" if change > least else "narrowed" if change < -least else "neither widened nor narrowed"
     return (
-        f"the gap at the edge {verb}, from {edge[0]:.2f} Å to {edge[last].mean():.2f} Å (mean of the last quarter, "
-        f"spread {spread:.2f} Å; widest {edge.max():.2f} Å at {time_fs[edge.argmax()]:g} fs); at the centre it "
-        f"went from {centre[0]:.2f} Å to {centre[last].mean():.2f} Å"
+        f"the gap at the edge {verb}, from {still.mean:.2f} Å {before} to {edge[last].mean():.2f} Å (mean of the last "
+        f"quarter, spread {spread:.2f} Å; widest {edge.max():.2f} Å at {time_fs[edge.argmax()]:g} fs); at the centre "
+        f"it went from {centre_rest.mean if centre_rest else centre[0]:.2f} Å to {centre[last].mean():.2f} Å"
     )
+
+
+def _heat(run: Run) -> str:
+    """Say that a run was not at the temperature that was asked for; nothing if it was."""
+    kept = late_temperature(run.order.numbers("temperature_K"), run.settings.temperature_K)
+    return f"the run was not at its temperature: {kept}" if kept and kept.off else ""
 
 
 def _drilling(order: Table) -> str:

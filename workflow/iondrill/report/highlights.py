@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from iondrill.report.findings import LAST_PART, signed
+from iondrill.analyse.rest import LAST_PART
+from iondrill.report.findings import signed
 from iondrill.report.ranking import Best, lowest
 from iondrill.report.table import place_of
 
@@ -39,9 +40,11 @@ def _of_run(results: Results, run: Run) -> Iterator[Highlight]:
     last = slice(-max(1, len(order.rows) // LAST_PART), None)
     gap, depth, bonds = (order.numbers(f"{name}") for name in ("gap_edge_A", "penetration_A", "nd_flake_bonds"))
     if np.isfinite(gap).all():
-        value = f"{gap[0]:.2f} → {gap[last].mean():.2f} Å"
+        rest = run.rest("gap_edge_A")
+        value = f"{rest.mean if rest else gap[0]:.2f} → {gap[last].mean():.2f} Å"
         what = (
-            f"gap at the edge, run {run.name}: start, and mean of the last quarter (spread ± {gap[last].std():.2f} Å)"
+            f"gap at the edge, run {run.name}: {'before the run' if rest else 'first frame'}, and mean of the last "
+            f"quarter (spread ± {gap[last].std():.2f} Å)"
         )
         yield Highlight(value, what, level, "dynamics")
     if np.isfinite(depth).all():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from markupsafe import Markup
 
+from iondrill.analyse.rest import late_temperature
 from iondrill.build.bonds import BOND_SCALE
 from iondrill.config.load import as_yaml
 from iondrill.errors import Problem
@@ -17,7 +18,7 @@ from iondrill.files import write_text
 from iondrill.report.data import Missing, gathered
 from iondrill.report.figure_files import write_figures, write_pictures
 from iondrill.report.figures import CONTACTS
-from iondrill.report.findings import LAST_PART, caveats, findings, fourfold, signed
+from iondrill.report.findings import caveats, findings, fourfold, signed
 from iondrill.report.further import Chapter, chapters, events
 from iondrill.report.highlights import highlights
 from iondrill.report.localisation import localisation
@@ -29,6 +30,7 @@ from iondrill.report.svg import data_uri
 if TYPE_CHECKING:
     from iondrill.engines.base import Attempt
     from iondrill.report.data import JobRecord, Results, Run, Structure
+    from iondrill.report.table import Table
 
 MOST_FRAMES, MOST_FRAMES_OF_RUN = 2000, 300
 """Frames in the players, of all runs together and of one: they keep the page small."""
@@ -239,7 +241,10 @@ def _describe(results: Results, run: Run) -> str:
     seed = results.config.seed if settings.seed is None else settings.seed
     parts = [
         f"{settings.assembly}: {settings.steps} steps of {settings.timestep_fs:g} fs",
-        f"first velocities for {settings.temperature_K:g} K, seed {seed}",
+        f"thermalised first for {_length_fs(run.before):g} fs at {settings.temperature_K:g} K, with a "
+        f"thermostat of {settings.thermalise.time_constant_fs:g} fs on all that may move, seed {seed}"
+        if run.before.rows
+        else f"first velocities for {settings.temperature_K:g} K, seed {seed}",
         "constant energy"
         if thermostat.kind == "none"
         else f"{THERMOSTATS[thermostat.kind]} thermostat of {thermostat.time_constant_fs:g} fs on {thermostat.group}",
@@ -249,13 +254,17 @@ def _describe(results: Results, run: Run) -> str:
     if settings.fix != "none":
         parts.append("the far edge of the flake held")
     temperature_K, conserved = (run.order.numbers(name) for name in ("temperature_K", "conserved_eV"))
-    last = temperature_K[-max(1, len(temperature_K) // LAST_PART) :]
-    if np.isfinite(last).all():
-        parts.append(f"in the last quarter at {last.mean():.0f} K on average")
+    if (kept := late_temperature(temperature_K, settings.temperature_K)) is not None:
+        parts.append(str(kept))
     if np.isfinite(conserved).all():
         change = f"{signed(1000 * (conserved[-1] - conserved[0]), 1)} meV"
         parts.append(f"the conserved quantity changed by {change} over {run.order.numbers('time_fs')[-1]:g} fs")
     return "; ".join(parts) + "."
+
+
+def _length_fs(table: Table) -> float:
+    """Return the time of the last frame."""
+    return float(table.numbers("time_fs")[-1])
 
 
 def _versions(jobs: list[JobRecord]) -> list[tuple[str, str]]:

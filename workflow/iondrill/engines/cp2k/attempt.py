@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 from shutil import disk_usage
 from typing import IO, TYPE_CHECKING
 
+from iondrill.build.moving import moving_atoms
 from iondrill.config.levels import Cp2kLevel
 from iondrill.engines import attempt
 from iondrill.engines.attempt import EXIT, SAID, Verdict
@@ -16,7 +18,8 @@ from iondrill.engines.cp2k.output import Log, sound_forces
 from iondrill.engines.cp2k.trajectory import Harvest
 from iondrill.engines.launch import Program, Signals
 from iondrill.engines.tail import Tail
-from iondrill.prepare.frames import FrameLog
+from iondrill.engines.velocities import bodies, temperature_K
+from iondrill.prepare.frames import ALL_STEPS, FrameLog
 from iondrill.prepare.jobs import Md, Relax, Static
 
 if TYPE_CHECKING:
@@ -102,6 +105,12 @@ class Attempt(attempt.Attempt):
             last=-task.save_every if last is None else last,
             stride=task.save_every,
             charge=self.job.charge,
+            temperature_K=partial(
+                temperature_K,
+                self.atoms.get_masses(),
+                moving=moving_atoms(self.atoms),
+                free=bodies(self.atoms, launched=task.launch_m_s > 0),
+            ),
         )
 
     def run(self, journal: Journal, signals: Signals, lock: IO[str], exit_file: Path) -> Verdict:
@@ -169,7 +178,7 @@ class Attempt(attempt.Attempt):
         harvest = None
         if isinstance(self.job.task, Md):
             with FrameLog.open(self.frames_file, len(self.atoms)) as log_of_frames:
-                harvest = self.harvest(log_of_frames, log_of_frames.truncate_after(self.job.task.steps))
+                harvest = self.harvest(log_of_frames, log_of_frames.truncate_after(ALL_STEPS))
                 harvest.take(self.log)
                 log_of_frames.sync()
         return self.verdict(None, harvest)
@@ -184,10 +193,10 @@ class Attempt(attempt.Attempt):
         task, final = self.job.task, self.final()
         if isinstance(task, Md) and harvest is not None:
             due = task.steps // task.save_every * task.save_every
-            if harvest.last != due:
+            if harvest.last < due:
                 why = f": {harvest.damage}" if harvest.damage else ""
                 return f"the frames end at step {harvest.last}, not {due}{why}"
-            if final is None or final.step != task.steps:
+            if final is None or final.step < task.steps:
                 return f"no restart file of step {task.steps}"
             return ""
         static = task if isinstance(task, Static) else Static()

@@ -253,7 +253,8 @@ def _motion(job: Job, atoms: Atoms) -> dict[str, Any]:
         found["optimizer"] = "BFGS" if len(atoms) <= LARGE else "LBFGS"
     if isinstance(job.task, Md):
         _check_thermostat(job, job.task, atoms)
-        if job.task.launch_m_s:
+        # else CP2K draws them
+        if job.task.launch_m_s or job.task.settles or "momenta" in atoms.arrays:
             found["velocities"] = (start_velocities(job.task, atoms) * ATOMIC_TIME / Bohr).tolist()
     return found
 

@@ -12,7 +12,7 @@ from ase.units import fs
 from iondrill.build.moving import fixed_directions, largest_force_eV_A
 from iondrill.build.springs import spring_hessian
 from iondrill.engines import attempts
-from iondrill.engines.attempt import EXIT, Verdict
+from iondrill.engines.attempt import Verdict
 from iondrill.engines.base import FORCES
 from iondrill.engines.cp2k.attempt import LOG, MOLDEN, Attempt
 from iondrill.engines.cp2k.inputs import (
@@ -30,10 +30,11 @@ from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation,
 from iondrill.engines.cp2k.output import Log, sound_forces
 from iondrill.engines.cp2k.restart import is_whole, wavefunction, write_hessian
 from iondrill.engines.cp2k.validate import check_input
-from iondrill.engines.folder import GUESS, WAVEFUNCTION
+from iondrill.engines.folder import GUESS, WAVEFUNCTION, exit_file
+from iondrill.engines.length import FRAMES, longer_than, move_to_end
 from iondrill.errors import UserError
 from iondrill.files import write_text
-from iondrill.prepare.frames import FrameLog
+from iondrill.prepare.frames import ALL_STEPS, FrameLog
 from iondrill.prepare.jobs import CUBES, Md, Relax, Static
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Run(attempts.Run[Attempt]):
 
     def __init__(self, job: Job, atoms: Atoms, folder: Path) -> None:
         super().__init__(job, atoms, folder)
-        self.frames = self.state / "frames.bin"
+        self.frames = self.state / FRAMES
         self.ladder = rungs(job)
 
     def attempt_in(self, folder: Path) -> Attempt:
@@ -98,7 +99,7 @@ class Run(attempts.Run[Attempt]):
         for attempt in former:
             if attempt.folder not in sources:
                 attempt.drop_large_files()
-        return here.run(self.journal, signals, lock, self.folder / EXIT)
+        return here.run(self.journal, signals, lock, exit_file(self.folder))
 
     def _springs_eV_A2(self) -> NDArray[np.float64]:
         """Return a first Hessian (3n, 3n) for BFGS, in which held atoms push no others.
@@ -142,12 +143,29 @@ class Run(attempts.Run[Attempt]):
         if not isinstance(self.job.task, Md):
             return None
         with FrameLog.open(self.frames, len(self.atoms)) as log:
-            return log.truncate_after(self.job.task.steps)
+            return log.truncate_after(ALL_STEPS)
+
+    def left_over(self) -> Verdict | None:
+        """Return the verdict on the last attempt; see `iondrill.engines.attempts.Run.left_over`.
+
+        A run of which there is more than is asked for is done.
+        """
+        verdict = super().left_over()
+        if not isinstance(self.job.task, Md) or not (longer := longer_than(self.job.task, self.state)):
+            return verdict
+        self.last = self.attempts()[-1]
+        self.last.log = Log.read(self.last.folder / LOG)
+        if longer not in self.journal.entries[-1]["changed"]:
+            self.journal.remark(longer)
+        return Verdict("done", "finished")
 
     # --- result -------------------------------------------------------------------------------------------------
 
     def findings(self, atoms: Atoms, *, done: bool) -> dict[str, Any]:
         """Return steps, and energy and force of a job that is done."""
+        if done and isinstance(self.job.task, Md):
+            last = move_to_end(atoms, self.job.task, self.state)
+            return {"energy_eV": float(last["potential_eV"]), "n_ionic_steps": int(last["step"])}
         steps = {"n_ionic_steps": self._move_to_last(atoms)}
         return steps | self._numbers(atoms) if done else steps
 
@@ -166,8 +184,6 @@ class Run(attempts.Run[Attempt]):
     def _numbers(self, atoms: Atoms) -> dict[str, Any]:
         """Return energy and largest force of a job that is done; publish its orbitals and charges."""
         job, log, scf = self.job, self.last.log, self.last.log.scf[-1]
-        if isinstance(job.task, Md):
-            return {"energy_eV": scf.energy_eV}
         forces = sound_forces(log, len(atoms))
         if isinstance(job.task, Static) and job.task.cubes:
             (self.folder / CUBES).mkdir(exist_ok=True)

@@ -13,7 +13,7 @@ from iondrill.engines.tail import Tail
 from iondrill.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -84,6 +84,8 @@ class Harvest:
         Steps from frame to frame.
     charge : int
         Of the system, e.
+    temperature_K : callable
+        Of velocities (n, 3) in ASE's unit; CP2K's own counts a launch, and what it gives to the rest, as heat.
 
     Attributes
     ----------
@@ -102,8 +104,10 @@ class Harvest:
         last: int,
         stride: int,
         charge: int,
+        temperature_K: Callable[[Array], float],
     ) -> None:
         self._log = frames
+        self._temperature_K = temperature_K
         self._symbols = symbols
         self.damage = ""
         self._shift_A = shift_A
@@ -131,7 +135,7 @@ class Harvest:
             self._log.append(
                 step=due,
                 time_fs=energies[1],
-                temperature_K=energies[3],
+                temperature_K=self._temperature_K(velocities * ANGSTROM_FS / fs),
                 potential_eV=energies[4] * Hartree,
                 conserved_eV=energies[5] * Hartree,
                 positions_A=positions - self._shift_A,

@@ -29,11 +29,6 @@ def kinetic_energy(masses: Array, velocities: Array) -> float:
     return 0.5 * float(np.einsum("i,ij,ij->", masses, velocities, velocities))
 
 
-def temperature(masses: Array, velocities: Array) -> float:
-    """Return the kinetic temperature 2K/(3n k_B) of n atoms, K; zero for no atoms."""
-    return 2.0 * kinetic_energy(masses, velocities) / (3.0 * len(masses) * kB) if len(masses) else 0.0
-
-
 def csvr_factor(
     kinetic: float, n_degrees: int, temperature_K: float, steps_per_tau: float, rng: np.random.Generator
 ) -> float:

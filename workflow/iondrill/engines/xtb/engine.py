@@ -11,6 +11,7 @@ from iondrill.build.moving import largest_force_eV_A
 from iondrill.config.levels import XtbLevel
 from iondrill.engines.base import FORCES, Attempt, Availability, Result, Status
 from iondrill.engines.launch import Signals, only_one
+from iondrill.engines.length import move_to_end
 from iondrill.engines.watch import WatchedJournal
 from iondrill.engines.xtb import blas
 from iondrill.errors import UserError
@@ -119,9 +120,9 @@ class XtbEngine:
         if isinstance(job.task, Md):
             from iondrill.engines.xtb.md import MdRun
 
-            point = MdRun(atoms, calculator, job.task, state).run(journal)
-            atoms.set_velocities(point.velocities)
-            return "converged", {"energy_eV": point.energy, "n_ionic_steps": point.step}
+            MdRun(atoms, calculator, job.task, state).run(journal)
+            last = move_to_end(atoms, job.task, state)
+            return "converged", {"energy_eV": float(last["potential_eV"]), "n_ionic_steps": int(last["step"])}
         converged, steps = True, 0
         if isinstance(job.task, Relax):
             from iondrill.engines.xtb.relax import relax

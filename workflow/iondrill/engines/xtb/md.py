@@ -9,7 +9,8 @@ import numpy as np
 from ase import units
 
 from iondrill.build.moving import moving_atoms
-from iondrill.engines.velocities import nanodiamond, start_velocities
+from iondrill.engines.length import FRAMES, longer_than
+from iondrill.engines.velocities import bodies, nanodiamond, start_velocities, temperature_K
 from iondrill.engines.xtb import dynamics
 from iondrill.engines.xtb.points import whole_points
 from iondrill.files import replacing
@@ -92,7 +93,7 @@ class MdRun:
         self.moving: Mask = moving_atoms(atoms)
         coupled = self.moving & ~nanodiamond(atoms) if task.thermostat.group == "flake" else self.moving
         self.coupled: Mask = coupled if task.thermostat.kind == "csvr" else np.zeros_like(coupled)
-        self.observed: Mask = self.coupled if self.coupled.any() else self.moving
+        self.free = bodies(atoms, launched=task.launch_m_s > 0)
         everything = self.coupled.all()
         self.n_degrees = 3 * int(self.coupled.sum()) - (3 if everything else 0)
         self.timestep = task.timestep_fs * units.fs
@@ -138,6 +139,8 @@ class MdRun:
     def last_point(self, log: FrameLog) -> Point | None:
         """Go back to the last step of which point, wavefunction and frame are whole; None if there is none."""
         for step, point in whole_points(self.state, Point.load):
+            if step > self.task.steps:
+                continue
             there = log.truncate_after(step) == step
             if there and self.calculator.resume(self.atoms, point.positions, self.state, step):
                 return point
@@ -160,7 +163,7 @@ class MdRun:
         log.append(
             step=point.step,
             time_fs=point.step * self.task.timestep_fs,
-            temperature_K=dynamics.temperature(self.masses[self.observed], point.velocities[self.observed]),
+            temperature_K=temperature_K(self.masses, point.velocities, self.moving, self.free),
             potential_eV=point.energy,
             conserved_eV=point.energy + kinetic - point.heat,
             positions_A=point.positions,
@@ -169,9 +172,13 @@ class MdRun:
             charges_e=point.charges,
         )
 
-    def run(self, journal: Journal) -> Point:
-        """Run from the last saved point, or the start, to the last step."""
-        with FrameLog.open(self.state / "frames.bin", n_atoms=len(self.atoms)) as log:
+    def run(self, journal: Journal) -> None:
+        """Run from the last saved point, or the start, to the last step; nothing is dropped of a longer run."""
+        if longer := longer_than(self.task, self.state):
+            journal.begin(at=f"step {self.task.steps}")
+            journal.remark(longer)
+            return
+        with FrameLog.open(self.state / FRAMES, n_atoms=len(self.atoms)) as log:
             point = self.last_point(log)
             journal.begin(at="" if point is None else f"step {point.step}")
             if point is None:
@@ -183,4 +190,3 @@ class MdRun:
                 if point.step % self.task.save_every == 0:
                     self.keep(log, point)
                     journal.beat(self.calculator.n_scf_cycles)
-        return point
