@@ -1,13 +1,10 @@
 # iondrill: what a nanodiamond does to lithiated graphite, and how Li and Na bind to diamond facets.
-# Settings: config.yaml (every key: docs/configuration.md).
+# Settings: config.yaml, read by rules/common.smk (every key: docs/configuration.md).
 # Targets: all (default), inputs, paper_figures, convergence, barriers, intercalation, crate.
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 min_version("9.6")
-
-
-configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"
@@ -25,6 +22,7 @@ include: "workflow/rules/convergence.smk"
 include: "workflow/rules/intercalation.smk"
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/digests.smk"
 
 
 rule all:

@@ -88,6 +88,7 @@ class Job(Strict):
         description="cluster: non-periodic box; slab: periodic in the plane; crystal: periodic; atom: alone in a box"
     )
     note: str = Field("", description="where the start geometry comes from")
+    templates: str = Field("", description="digest of the engine's input templates; empty if it has none")
 
     @property
     def sampled(self) -> bool:
@@ -103,7 +104,7 @@ class Job(Strict):
             The start geometry, of a path both ends: species, positions, cell, periodicity, fixed atoms and fragments
             count.
         """
-        settings = self.model_dump(mode="json", exclude={"note": True, "level": HOW_IT_RUNS})
+        settings = self.model_dump(mode="json", exclude={"note": True, "level": HOW_IT_RUNS, "templates": not self.templates})
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         for atoms in geometries:
             # adding zero makes -0.0 and 0.0 the same bytes
