@@ -28,8 +28,8 @@ include: "workflow/rules/digests.smk"
 rule all:
     default_target: True
     input:
-        f"{RESULTS}/report.html",
-        f"{RESULTS}/status.json",
+        PUBLISHED,
+        f"{RESULTS}/.accepted",
 
 
 # seconds each: not worth a place in a queue
@@ -51,6 +51,7 @@ localrules:
     compare_runs,
     summarise_elf,
     check_status,
+    accept_status,
 
 
 onstart:
@@ -70,6 +71,7 @@ rule inputs:
 rule barriers:
     input:
         f"{RESULTS}/barriers.csv",
+        files_of(plan.barrier_jobs),
 
 
 rule crate:
@@ -80,9 +82,11 @@ rule crate:
 rule intercalation:
     input:
         f"{RESULTS}/intercalation.csv",
+        files_of(plan.intercalation_jobs),
 
 
 rule convergence:
     input:
         f"{RESULTS}/convergence/status.json",
-        expand(f"{RESULTS}/convergence/{{study}}.svg", study=plan.studies),
+        expand(f"{RESULTS}/convergence/{{study}}.{{ending}}", study=plan.studies, ending=["csv", "json", "svg"]),
+        files_of(plan.convergence_jobs),

@@ -17,6 +17,7 @@ from iondrill.files import digest_of, templates_digest
 from iondrill.prepare.estimates import error_estimates
 from iondrill.prepare.intercalation import crystal_files, strain_of
 from iondrill.prepare.plan import Plan
+from iondrill.prepare.published import job_files, published
 from iondrill.prepare.subjects import JobId
 
 try:
@@ -33,6 +34,7 @@ try:
     # everything that the plan reads from recipes is read here, so that a mistake in one ends in one message; what only
     # `barriers` and `intercalation` need is read by records_of, so that a mistake there ends no other target
     EXECUTED, WRITTEN = plan.executed(), plan.written()
+    PUBLISHED = [path.as_posix() for path in published(plan)]
 except UserError as error:
     raise WorkflowError("\n".join(map(str, located(documents, error.problems)))) from None
 
@@ -81,6 +83,11 @@ def results_of(jobs):
 def records_of(jobs):
     """Return an input function that gives the records of jobs; a mistake of the user ends Snakemake with its message."""
     return said_of(lambda: results_of(jobs()))
+
+
+def files_of(jobs):
+    """Return an input function that gives all that jobs publish."""
+    return said_of(lambda: [path.as_posix() for job in jobs() for path in job_files(plan, job)])
 
 
 def said_of(find):

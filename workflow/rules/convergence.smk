@@ -73,4 +73,4 @@ rule check_convergence:
     message:
         "Did the points at the levels' own values converge?"
     script:
-        "../scripts/check_status.py"
+        "../scripts/check_convergence.py"

@@ -13,10 +13,10 @@ PERSISTENCE = getattr(persistence, "PersistenceBase", None) or persistence.Persi
 def digest_scripts():
     """Give each rule the digest of its script as a parameter; that of relaxations is started by a shell."""
     scripts = Path(environ["IONDRILL_RELAX"]).parent
-    for rule in workflow.rules:
-        name = Path(rule.script).name if rule.script else "relax.py" if rule.shellcmd else None
+    for each in workflow.rules:
+        name = Path(each.script).name if each.script else "relax.py" if each.shellcmd else None
         if name and (scripts / name).is_file():
-            rule.set_params(script_digest=digest_of_files([scripts / name]))
+            each.set_params(script_digest=digest_of_files([scripts / name]))
 
 
 async def none_by_date(job):

@@ -198,12 +198,18 @@ def _check(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     """Say of every job how far it is."""
-    from iondrill.cli.status import as_text, survey
+    from iondrill.cli.status import as_text, missing, survey
     from iondrill.config.load import project_first, read_config
     from iondrill.prepare.plan import Plan
 
-    jobs = survey(Plan(read_config(*project_first(options.configfile))))
-    print(json.dumps([job.model_dump() for job in jobs], indent=1) if options.json else as_text(jobs))
+    plan = Plan(read_config(*project_first(options.configfile)))
+    jobs = survey(plan)
+    if options.json:
+        print(json.dumps([job.model_dump() for job in jobs], indent=1))
+        return 0
+    print(as_text(jobs))
+    for path in missing(plan, jobs):
+        print(f"missing: {path}; `snakemake` makes it")
     return 0
 
 

@@ -104,7 +104,9 @@ class Job(Strict):
             The start geometry, of a path both ends: species, positions, cell, periodicity, fixed atoms and fragments
             count.
         """
-        settings = self.model_dump(mode="json", exclude={"note": True, "level": HOW_IT_RUNS, "templates": not self.templates})
+        settings = self.model_dump(mode="json", exclude={"note": True, "level": HOW_IT_RUNS})
+        if not self.templates:
+            del settings["templates"]
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         for atoms in geometries:
             # adding zero makes -0.0 and 0.0 the same bytes
