@@ -53,7 +53,7 @@ class _Dumper(yaml.SafeDumper):
 class _SnakemakesLoader(yaml.FullLoader):
     """What Snakemake takes YAML 1.1 apart with; it says where it fails."""
 
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002  (PyYAML's)
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             return super().construct_object(node, deep=deep)
         except (ValueError, TypeError, OverflowError, yaml.constructor.ConstructorError) as error:
