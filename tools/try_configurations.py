@@ -295,12 +295,14 @@ def main() -> int:
     given = parser.parse_args()
     os.chdir(ROOT)
     remember_what_is_built()
-    began = time.monotonic()
+    began = time.process_time()
     outcomes, faults = run(given.count, given.seed, given.first)
     for number, fault in faults.items():
         print(f"--- seed {given.seed}, number {number}\n{fault}")
     said = ", ".join(f"{n} {outcome}" for outcome, n in sorted(outcomes.items()))
-    print(f"{given.count} mutants, seed {given.seed}: {said}; {len(faults)} faults; {time.monotonic() - began:.0f} s")
+    print(
+        f"{given.count} mutants, seed {given.seed}: {said}; {len(faults)} faults; {time.process_time() - began:.0f} s of CPU time"
+    )
     return 1 if faults else 0
 
 
