@@ -33,20 +33,31 @@ def test_no_mutant_ends_in_a_traceback_and_none_is_executed():
     assert "0 faults" in done.stdout
 
 
+def executes(_: Path, canary: Path) -> None:
+    canary.touch()
+
+
+def starts(_: Path, __: Path) -> None:
+    subprocess.run(["true"], check=True)
+
+
+def writes(path: Path, _: Path) -> None:
+    (path.parents[1] / "elsewhere").write_text("x")
+
+
+def breaks(_: Path, __: Path) -> None:
+    raise ZeroDivisionError
+
+
 @pytest.mark.parametrize(
-    ("what", "fault"),
-    [
-        (lambda files, canary: canary.touch(), "executed"),
-        (lambda files, canary: subprocess.run(["true"], check=True), "subprocess.Popen"),
-        (lambda files, canary: (files[0].parents[1] / "elsewhere").write_text("x"), "writes"),
-        (lambda files, canary: 1 / 0, "ZeroDivisionError"),
-    ],
+    ("does", "fault"),
+    [(executes, "executed"), (starts, "subprocess.Popen"), (writes, "writes"), (breaks, "ZeroDivisionError")],
 )
-def test_the_tool_sees_what_must_not_be(tmp_path, monkeypatch, what, fault):
+def test_the_tool_sees_what_must_not_be(tmp_path, monkeypatch, does, fault):
     folder = tmp_path / "mutants"
     folder.mkdir()
-    path, canary = folder / "mutant.yaml", tmp_path / "mutants" / "canary"
+    path, canary = folder / "mutant.yaml", folder / "canary"
     path.write_text("title: x\n")
     watch = tool.Watch(folder)
-    monkeypatch.setattr(tool, "check", lambda *files: what(files, canary))
+    monkeypatch.setattr(tool, "check", lambda *files: does(files[0], canary))
     assert fault in tool.judge([path], watch, canary).fault
