@@ -14,14 +14,16 @@ from iondrill.engines.launch import is_locked
 from iondrill.engines.length import FRAMES
 from iondrill.errors import UserError
 from iondrill.prepare.frames import last_step
-from iondrill.prepare.journal import RUNNING, Journal
+from iondrill.prepare.journal import FINISHED, RUNNING, Journal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from iondrill.collect.standing import Standing
 
-State = Literal["waiting", "written", "running", "stopped", "converged", "not_converged", "failed", "unreadable"]
+State = Literal[
+    "waiting", "written", "running", "stopped", "record_missing", "converged", "not_converged", "failed", "unreadable"
+]
 SILENCE_S = 120.0
 """Where the file system has no locks: a job that has not beaten for so long does not run."""
 
@@ -33,7 +35,7 @@ class Progress(Strict):
     ----------
     state
         waiting: nothing is there; written: inputs, nothing run; stopped: it has state and goes on when it is run
-        again; unreadable: its record is damaged.
+        again; record_missing: it finished, and its ``result.json`` is gone; unreadable: its record is damaged.
     thermalises
         Whether the rest is of the segment before molecular dynamics.
     attempt
@@ -93,6 +95,9 @@ def progress(results: Path, stage: str, name: str) -> Progress:
     state = here / "state" / str(content.get("input_hash"))
     if state.is_dir():
         found |= _of_attempts(state, content, done=done)
+    if not done and found.get("reason") == FINISHED:
+        why = "finished; Snakemake writes result.json again from what the job keeps"
+        return Progress(**found | {"state": "record_missing", "reason": why, "left_s": None, "pace_s": None})
     if not done:
         return Progress(**found | {"state": found.get("state") or ("written" if content else "waiting")})
     try:
