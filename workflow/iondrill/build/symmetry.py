@@ -73,11 +73,11 @@ def _operations(
     lattice[2, 2] = height_A
     found = spglib_operations(lattice, positions @ np.linalg.inv(lattice), numbers)
     if found is None:
-        size = " × ".join(f"{edge:.4g}" for edge in np.linalg.norm(lattice, axis=1))
+        farthest_A = np.abs(positions).max()
         raise UserError.of(
             f"the slab of {len(numbers)} atoms",
-            f"the search for its symmetry finds nothing, not even the identity, in a cell of {size} Å",
-            f"allowed: a cell in which positions are known to {SYMPREC_A} Å, and no two atoms closer than that",
+            f"a search for its symmetry finds nothing, not even the identity; atoms lie up to {farthest_A:.3g} Å off",
+            f"allowed: positions whose digits tell {SYMPREC_A} Å apart, and no two atoms closer than that",
         )
     rotations, translations = found
     up = (rotations[:, 2] == [0, 0, 1]).all(axis=1) & (rotations[:, :2, 2] == 0).all(axis=1)
