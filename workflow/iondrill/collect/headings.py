@@ -273,4 +273,4 @@ class Headings:
             if text and (len(values) != 9 or not all(map(math.isfinite, values))):
                 raise self._error(int((which == k).argmax()), f"its Lattice is '{text}'", "needed: nine numbers")
             cells[k] = np.reshape(values, (3, 3)) if text else 0
-        return cells[which]
+        return np.asarray(cells[which])
