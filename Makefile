@@ -8,6 +8,7 @@ export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 SEEDS ?= 1 2
+
 .PHONY: help run test mutants slurm drill lint format docs bench bench-cp2k lock clean
 
 help: ## Show this text.
@@ -22,9 +23,6 @@ help: ## Show this text.
 .venv/.ready-bench: pyproject.toml requirements.lock
 	@PYTHON=$(PYTHON) tools/python-environment bench
 
-.venv/.ready-mutants: .venv/.ready-dev
-	@PYTHON=$(PYTHON) tools/python-environment mutants
-
 run: .venv/.ready ## Set everything up and run the default config to results/report.html.
 	@tools/system-packages libopenblas0
 	@exec 9>.snakemake.lock; flock -n 9 || { echo "iondrill: another make run is at work in this folder" >&2; exit 1; }; \
@@ -35,7 +33,7 @@ test: .venv/.ready-dev ## Set everything up, CP2K, Slurm and Chromium too when r
 	@tools/system-packages libopenblas0 cp2k openmpi-bin slurm-wlm munge chromium environment-modules
 	@pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-mutants: .venv/.ready-mutants ## Change the code that computes in 330 places by chance, and count what the tests notice: SEEDS="1 2".
+mutants: .venv/.ready-dev ## Change the code that computes in 330 places by chance, and count what the tests notice: SEEDS="1 2".
 	@tools/system-packages libopenblas0
 	@PYTHONPATH=tools python -m mutants --seed $(SEEDS) --page
 
@@ -72,7 +70,7 @@ bench-cp2k: .venv/.ready-bench ## Measure the rest: all that needs CP2K.
 	@python benchmarks/run.py --cp2k
 
 lock: .venv/.ready-dev ## Pin the newest versions of all packages.
-	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev --extra bench --extra mutants --no-annotate --no-header --no-emit-index-url --output-file requirements.lock pyproject.toml
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev --extra bench --no-annotate --no-header --no-emit-index-url --output-file requirements.lock pyproject.toml
 
 clean: ## Remove the environment; results stay.
 	rm -rf .venv

@@ -74,3 +74,61 @@ def test_layers_of_runs(tmp_path, rows):
     for word in ("graphite (002)", "LiC6 (001)", "a, edge (001)", "24.7°"):
         assert word in figure
     assert graphene_stack(4.0).lattice.c == 4.0
+
+
+def test_layers_have_the_bonds_of_graphite():
+    """Each C has three neighbours, 1.42 Å away, a little more where lithium gives electrons (Dahn 1991)."""
+    for stack in known_stacks():
+        carbon = stack.structure.copy()
+        carbon.remove_species(["Li"])
+        distances = carbon.distance_matrix + 9 * np.eye(len(carbon))
+        for site in carbon:
+            near = sorted(other.nn_distance for other in carbon.get_neighbors(site, 1.6))
+            assert len(near) == 3
+            assert near == pytest.approx([1.4275] * 3, abs=0.009)
+        assert distances.min() > 1.3 or len(carbon) == 2
+
+
+def test_layers_are_as_far_apart_as_they_say():
+    for stack in known_stacks():
+        carbon = stack.structure.copy()
+        carbon.remove_species(["Li"])
+        heights = np.unique(np.round([site.frac_coords[2] % 1 for site in carbon], 6))
+        repeat = stack.structure.lattice.c
+        gaps = np.diff(np.append(heights, heights[0] + 1)) * repeat
+        assert gaps == pytest.approx(stack.gap_A, abs=1e-6)
+        # lithium is half-way between layers, over hexagons: six C of each layer are nearest
+        for site in stack.structure:
+            if site.specie.symbol == "Li":
+                near = stack.structure.get_neighbors(site, 2.6)
+                assert len([each for each in near if each.specie.symbol == "C"]) == 12
+
+
+def test_graphite_is_stacked_ab():
+    """Within 3.4 Å each C has twelve of its own layer; every other one has others straight above and below."""
+    (graphite,) = [stack.structure for stack in known_stacks() if stack.phase == "graphite"]
+    above = [len(graphite.get_neighbors(site, 3.4)) - 12 for site in graphite]
+    assert sorted(above) == [0, 0, 2, 2]
+
+
+def test_reflections_are_those_from_10_to_60_degrees(rows):
+    """Graphite's (002) and (004); of LiC6 (001) and (002); of LiC12 (001) to (004): Bragg's law of c alone."""
+    found = {phase: [row.hkl for row in rows if row.phase == phase] for phase in ("graphite", "LiC6", "LiC12")}
+    assert found == {"graphite": ["002", "004"], "LiC6": ["001", "002"], "LiC12": ["001", "002", "003", "004"]}
+
+
+def test_only_a_reflection_within_three_degrees_of_the_papers_is_compared(tmp_path):
+    from iondrill.analyse.diffraction import Stack
+
+    for angle, nearest in (
+        (24.7 - 2.9, 24.7),
+        (24.7 - 3.1, None),
+        (26.0 + 2.9, 26.0),
+        (26.0 + 3.1, None),
+        (25.3, 24.7),
+    ):
+        gap_A = bragg_spacing(angle)
+        first = next(reflections([Stack("x", "", gap_A, graphene_stack(gap_A))]))
+        assert first.nearest_paper_deg == nearest
+        assert first.off_by_deg == (None if nearest is None else pytest.approx(angle - nearest, abs=1e-4))
+        assert first.intensity == pytest.approx(100)

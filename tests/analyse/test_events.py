@@ -114,3 +114,36 @@ def test_the_first_long_enough_spell_is_found(holds, length):
     spells = "".join("x" if held else "." for held in holds)
     at = spells.find("x" * (length + 1))
     assert (lasting.found[()]["step"] if lasting.found else -1) == at
+
+
+def test_a_gap_that_is_just_as_much_wider_has_not_opened(atoms):
+    """Exactly by the threshold, in numbers that a computer holds exactly."""
+    seen = watch_for(EventCriteria(opened_by_A=0.5, lasting_fs=0), atoms)
+    seen.start_gap_A = 3.5
+    for gap_A, opened in ((4.0, []), (4.0078125, ["layers_opened"])):
+        (part,) = order_parameters([{"positions_A": atoms.positions[None], "step": np.array([3])}], atoms)
+        part.columns.update(gap_edge_A=np.array([gap_A]), time_fs=np.array([1.5]))
+        list(seen.over([part]))
+        assert [event["event"] for event in seen.events()] == opened
+
+
+def test_nothing_was_watched_before_the_first_frame(atoms, tmp_path):
+    seen = watch_for(EventCriteria(), atoms)
+    seen.write(tmp_path / "events.json")
+    assert json.loads((tmp_path / "events.json").read_text())["watched_fs"] == 0
+
+
+def test_events_come_in_the_order_of_time(atoms):
+    times = np.arange(40) * 5.0
+    positions = np.repeat(atoms.positions[None], 40, axis=0)
+    positions[5:, of(atoms, "upper"), 2] += 2.0
+    positions[:, of(atoms, "nd"), 0] -= 30
+    first, second = np.flatnonzero(of(atoms, "ion"))[:2]
+    positions[3:, second, 2] += 60
+    positions[9:, first, 2] += 60
+    found = [(event["event"], event["step"], event["atoms"]) for event in watch(atoms, positions, times).events()]
+    assert found == [
+        ("ion_expelled", 30, [int(second)]),
+        ("layers_opened", 50, []),
+        ("ion_expelled", 90, [int(first)]),
+    ]

@@ -47,3 +47,40 @@ def test_noise_is_not_amplified():
 @pytest.mark.parametrize(("n", "step", "exponent", "most"), [(36, 0.15, 0.35, 8), (36, 0.15, 50, 18), (1, 0.1, 0.1, 0)])
 def test_too_few_nodes_are_none(n, step, exponent, most):
     assert row_for(n, step, exponent, most) is None
+
+
+def test_values_are_right_to_a_millionth_and_slopes_too():
+    """The rows promise 5·10⁻⁷ of the height; of functions between those they were fitted to, a few times that."""
+    x = 0.15 * np.arange(36)
+    row = row_for(36, 0.15, 0.35, 30)
+    for power in range(3):
+        for centre in np.linspace(-6, 11, 40):
+            value, slope = gaussian(x, 0.35, centre, power)
+            on_nodes = gaussian(row.nodes, 0.35, centre, power)[0]
+            assert np.abs(row.value @ on_nodes - value).max() < 3e-6
+            assert np.abs(row.slope @ on_nodes - slope).max() < 3e-6
+
+
+def test_no_more_nodes_are_taken_than_are_wanted():
+    fewest = len(row_for(36, 0.15, 0.35, 30).nodes)
+    assert fewest < 18
+    assert len(row_for(36, 0.15, 0.35, fewest).nodes) == fewest
+    assert row_for(36, 0.15, 0.35, fewest - 1) is None
+
+
+def test_the_nodes_lie_about_the_row_and_a_little_beyond():
+    """Chebyshev's nodes, on a stretch longer by a twentieth at either end: symmetric, and nowhere far outside."""
+    row = row_for(36, 0.15, 0.35, 30)
+    length = 0.15 * 35
+    assert np.sort(row.nodes) == pytest.approx(length - np.sort(row.nodes)[::-1])
+    assert -0.06 * length < row.nodes.min() < 0
+    assert length < row.nodes.max() < 1.06 * length
+    n = len(row.nodes)
+    half = np.sort(np.cos(np.pi * (2 * np.arange(1, n + 1) - 1) / (2 * n)))
+    assert (np.sort(row.nodes) - length / 2) / (length / 2 * 1.1) == pytest.approx(half)
+
+
+def test_four_nodes_are_the_least():
+    assert len(row_for(3, 0.01, 0.01, 10).nodes) == 4
+    assert row_for(3, 0.01, 0.01, 4) is not None
+    assert row_for(3, 0.01, 0.01, 3) is None

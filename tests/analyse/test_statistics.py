@@ -75,3 +75,65 @@ def test_a_shift_moves_the_interval_and_a_sign_turns_it(values, shift):
     assert (moved.low, moved.high) == pytest.approx((one.low + shift, one.high + shift), abs=1e-9)
     assert turned.value == -one.value
     assert one.low <= one.value <= one.high
+
+
+def test_blocks_of_an_alternating_series_and_of_a_staircase():
+    """By hand: 12 values, then 6 blocks of two; 3 blocks are too few."""
+    alternating = np.tile([0.0, 1.0], 6)
+    assert block_error(alternating) == pytest.approx(np.sqrt(12 * 0.25 / 11 / 12))
+    stairs = np.repeat([0.0, 1.0, 0.0, 1.0, 0.0, 1.0], 2)
+    assert block_error(stairs) == pytest.approx(np.sqrt(6 * 0.25 / 5 / 6))
+    # of an odd number the last is left out of the blocks: 13 values are 6 blocks, 6 values are not even 4
+    assert block_error([*stairs, 1.0]) == pytest.approx(np.sqrt(6 * 0.25 / 5 / 6))
+    assert block_error(np.repeat([0.0, 1.0, 0.0], 2)) == pytest.approx(np.std([0, 0, 1, 1, 0, 0], ddof=1) / np.sqrt(6))
+
+
+def test_three_seeds_are_enough_to_resample():
+    value = estimate([Sample((1.0, 2.0, 3.0), (0.0,) * 3)])
+    assert value.method == "t and bootstrap over seeds"
+    # Student's t of 2 degrees of freedom is wider than all that three values can give
+    assert value.low == pytest.approx(2 - 4.302653 / np.sqrt(3))
+    assert value.high == pytest.approx(2 + 4.302653 / np.sqrt(3))
+    two = estimate([Sample((1.0, 2.0, 3.0), (0.0,) * 3), Sample((1.0, 2.0), (0.0,) * 2)], [1, -1])
+    assert two.method == "t over seeds"
+
+
+def test_the_bootstrap_counts_where_it_is_wider():
+    """A case that does not scatter has no part in Welch's degrees of freedom; of many values t is nearly normal."""
+    random = np.random.default_rng(1)
+    values = random.exponential(size=40)
+    value = estimate([Sample(tuple(values), (0.0,) * 40)])
+    draws = values[random.integers(40, size=(20000, 40))].mean(axis=1)
+    assert value.high >= values.mean() + 1.9 * value.error
+    assert value.high == pytest.approx(max(np.quantile(draws, 0.975), value.value + 2.0227 * value.error), abs=0.03)
+    assert value.low == pytest.approx(value.value - 2.0227 * value.error, abs=0.03)
+
+
+def test_the_scatter_of_seeds_counts_where_it_is_larger_than_their_own_errors():
+    assert Sample((0.0, 2.0), (0.1, 0.1)).variance == pytest.approx(1.0)
+    assert Sample((0.0, 0.2), (3.0, 1.0)).variance == pytest.approx((9 + 1) / 2 / 2)
+    # an error that is not known is left out
+    assert Sample((0.0, 0.0), (float("nan"), 1.0)).variance == pytest.approx(1 / 2)
+    assert Sample((0.0, 2.0), (float("nan"),) * 2).variance == pytest.approx(1.0)
+    assert Sample((5.0,), (float("nan"),)).variance == 0
+    assert Sample((5.0,), (0.5,)).variance == pytest.approx(0.25)
+
+
+def test_seeds_that_agree_exactly_leave_no_interval():
+    value = estimate([Sample((1.0, 1.0), (0.0, 0.0)), Sample((0.5, 0.5), (0.0, 0.0))], [1, -1])
+    assert (value.value, value.error, value.low, value.high) == (0.5, 0, 0.5, 0.5)
+
+
+def test_welch_and_satterthwaite_as_scipy_has_them():
+    from scipy.stats import ttest_ind
+
+    one, other = (0.1, 0.9), (2.0, 2.2, 3.9, 2.8, 1.0)
+    value = estimate([Sample(one, (0.0,) * 2), Sample(other, (0.0,) * 5)], [1, -1])
+    interval = ttest_ind(one, other, equal_var=False).confidence_interval(0.95)
+    assert (value.low, value.high) == pytest.approx((interval.low, interval.high))
+
+
+def test_one_run_against_several_has_only_blocks():
+    value = estimate([Sample((1.0,), (0.3,)), Sample((0.0, 0.0, 0.0), (0.4,) * 3)], [1, -1])
+    assert value.method == "blocks within one run"
+    assert value.error == pytest.approx(np.sqrt(0.09 + 0.16 / 3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -201,3 +202,91 @@ def test_every_rule_that_runs_an_engine_asks_for_memory_and_time() -> None:
         if script:
             source = (ROOT / "workflow/scripts" / script.group(1)).read_text()
             assert 'logged(snakemake.log[0], snakemake.resources.get("runtime"))' in source
+
+
+def memory_MB(level: Level, n_atoms: int, kind: str = "cluster", attempt: int = 1, edge_A: float = 20.0) -> float:
+    """Return what a static job asks for, the margin left out."""
+    asked = request(job(level, {"task": "static"}, kind), Size(n_atoms, (edge_A,) * 3), attempt)
+    return asked.mem_mb / costs()["margin"]["memory"]
+
+
+def minutes(level: Level, task: dict[str, Any], n_atoms: int, kind: str = "cluster", attempt: int = 1) -> int:
+    return request(job(level, task, kind), Size(n_atoms, (20.0,) * 3), attempt).runtime
+
+
+def test_memory_grows_as_the_square_of_the_atoms_and_half_as_much_with_each_attempt() -> None:
+    base, more = memory_MB(XTB, 1), memory_MB(XTB, 1001)
+    assert more - base == pytest.approx(costs()["xtb"]["memory_MB"]["per_atom2"] * (1001**2 - 1), abs=2)
+    assert base == pytest.approx(costs()["xtb"]["memory_MB"]["fixed"], abs=2)
+    assert [memory_MB(XTB, 1, attempt=n) / base for n in (2, 3)] == pytest.approx([1.5, 2.0], rel=0.01)
+
+
+def test_memory_of_a_rank_is_asked_for_once_for_each() -> None:
+    per_rank = costs()["cp2k"]["memory_MB"]["per_rank"]
+    one, five = (memory_MB(CP2K.model_copy(update={"ranks": n}), 10) for n in (1, 5))
+    assert five - one == pytest.approx(4 * per_rank, abs=2)
+
+
+def test_time_is_proportional_to_steps_and_attempts_and_shared_by_ranks() -> None:
+    level = VaspLevel(engine="vasp", ranks=4)
+    one = minutes(level, {**MD, "steps": 20}, 41, "slab")
+    assert one > 2 * costs()["shortest_min"]
+    assert minutes(level, {**MD, "steps": 40}, 41, "slab") == pytest.approx(2 * one, abs=2)
+    assert minutes(level, {**MD, "steps": 20}, 41, "slab", attempt=3) == pytest.approx(3 * one, abs=3)
+    half = minutes(level.model_copy(update={"ranks": 8}), {**MD, "steps": 20}, 41, "slab")
+    assert half == pytest.approx(one / 2, abs=1)
+
+
+def test_a_relaxation_is_given_time_for_sixty_steps_at_most_and_a_path_for_each_image() -> None:
+    level = VaspLevel(engine="vasp", ranks=8)
+    relax = {"task": "relax", "fmax_eV_A": 0.05}
+    few, many, most = (minutes(level, {**relax, "max_steps": n}, 41, "slab") for n in (10, 60, 5000))
+    assert many == pytest.approx(6 * few, abs=6)
+    assert most == many
+    neb = {"task": "neb", "fmax_eV_A": 0.05, "max_steps": 10, "images": 3}
+    assert minutes(level, neb, 41, "slab") == pytest.approx(3 * few, abs=3)
+
+
+def test_a_measured_step_takes_the_time_that_was_measured() -> None:
+    """225 atoms: 3 s a step on one core, of which the margin asks for twice as much."""
+    asked_min = minutes(XTB, {**MD, "steps": 1200}, 225)
+    assert asked_min == pytest.approx(2 * 1200 * 3.0 / 60, rel=0.25)
+    cell = minutes(XTB, {**MD, "steps": 1200}, 41, "slab")
+    assert cell == pytest.approx(2 * 1200 * 3.7 / 60, rel=0.15)
+
+
+@pytest.mark.parametrize(("n", "smooth"), [(1, True), (30, True), (128, True), (7, False), (77, False), (121, False)])
+def test_a_grid_has_factors_two_three_and_five_alone(n: int, smooth: bool) -> None:
+    from scipy.fft import next_fast_len
+
+    edge_A = 2 * math.pi * (n - 1) / 2 / math.sqrt(100) * 0.529177 + 1e-6
+    (points,) = {round(grid_points(Size(1, (edge_A,) * 3), 100) ** (1 / 3))}
+    start = 2 * int(edge_A / 0.529177210544 * 10 / (2 * math.pi)) + 1
+    assert points == next_fast_len(start, real=True)
+    assert (points == start) == all(start % p for p in range(7, start + 1) if all(p % q for q in range(2, p)))
+    assert smooth == (next_fast_len(n, real=True) == n)
+
+
+def test_edges_are_lengths_of_the_vectors_of_the_cell(tmp_path: Path) -> None:
+    text = '1\nLattice="3 4 0 0 5 12 8 0 6" Properties=species:S:1:pos:R:3\nH 0 0 0\n'
+    (tmp_path / "x.extxyz").write_text(text)
+    assert read_size(tmp_path / "x.extxyz") == Size(1, (5.0, 13.0, 10.0))
+    (tmp_path / "y.extxyz").write_text("2\nno cell\nH 1 0 9\nH 4 1 0\n\n")
+    assert read_size(tmp_path / "y.extxyz") == Size(2, (9 + VACUUM_A,) * 3)
+
+
+def test_an_atom_without_a_cell_is_put_in_its_box_and_one_with_a_cell_is_not() -> None:
+    from ase import Atoms
+
+    assert size_of(Atoms("Li")) == ATOM
+    assert size_of(Atoms("Li", cell=[4, 5, 6])) == Size(1, (4.0, 5.0, 6.0))
+    assert size_of(Atoms("Li2", [[0, 0, 0], [0, 2, 0]], cell=[4, 5, 0])) == Size(2, (2 + VACUUM_A,) * 3)
+
+
+def test_a_slab_keeps_its_box_and_a_cluster_is_put_in_a_cube() -> None:
+    flat = Size(10, (5.0, 5.0, 30.0))
+    static = {"task": "static"}
+    slab, cluster = (request(job(CP2K, static, kind), flat).mem_mb for kind in ("slab", "cluster"))
+    per_point = costs()["cp2k"]["memory_MB"]["per_point"] * costs()["margin"]["memory"]
+    points = grid_points(Size(10, (30.0,) * 3), 300) - grid_points(flat, 300)
+    assert cluster - slab == pytest.approx(per_point * points, abs=2)

@@ -62,7 +62,7 @@ def verdicts(chosen: list[tuple[Module, Mutant]], seed: int, workers: int) -> li
     if missing := [module.name for module in some if not module.tests]:
         raise SystemExit(f"no tests are named for {', '.join(missing)}: see tools/mutants/modules.yaml")
     prepare(data()["libraries"])
-    with tempfile.TemporaryDirectory(prefix="iondrill-mutants-") as folder:
+    with tempfile.TemporaryDirectory(prefix="iondrill-mutants-", ignore_cleanup_errors=True) as folder:
         context = multiprocessing.get_context("fork")
         with context.Pool(workers, _open_bench, (folder,)) as pool:
             calm = {}
