@@ -87,4 +87,4 @@ rule intercalation:
 rule convergence:
     input:
         f"{RESULTS}/convergence/status.json",
-        expand(f"{RESULTS}/convergence/{{study}}.svg", study=plan.studies),
+        expand(f"{RESULTS}/convergence/{{study}}.svg", study=plan.convergence.studies),

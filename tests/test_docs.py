@@ -10,9 +10,9 @@ import pytest
 from iondrill.build.io import write_structure
 from iondrill.build.registry import build
 from iondrill.config.load import read_config
+from iondrill.prepare.jobid import JobId
 from iondrill.prepare.plan import Plan
 from iondrill.prepare.resources import read_size, request
-from iondrill.prepare.subjects import JobId
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +74,7 @@ def test_the_readme_names_every_target(root: Path) -> None:
 @pytest.mark.parametrize("words", RUNS)
 def test_the_papers_runs_ask_for_what_the_page_says(root: Path, tmp_path: Path, words: str) -> None:
     plan = Plan(read_config(root / "config.yaml", root / "config.paper.yaml"))
-    job = plan.job(JobId("md", RUNS[words]))
+    job = plan.job(JobId.parse("md", RUNS[words]))
     if cutoff := re.search(r"(\d+) Ry", words):
         assert job.level.cutoff_Ry == float(cutoff[1])
     assert job.level.ranks == 16

@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 from iondrill.build.crystal import build_crystal, load_crystal
 from iondrill.config.levels import Cp2kLevel, VaspLevel, XtbLevel
 from iondrill.config.load import Document, check_config
-from iondrill.prepare.convergence import Point
-from iondrill.prepare.intercalation import size_of as crystal_size
-from iondrill.prepare.intercalation import strain_of
+from iondrill.prepare.jobid import Subject
 from iondrill.prepare.jobs import VACUUM_A, Job
 from iondrill.prepare.plan import Plan
-from iondrill.prepare.resources import ATOM, Request, Size, costs, grid_points, read_size, request, size_of
+from iondrill.prepare.resources import ATOM_SIZE, Request, Size, costs, grid_points, read_size, request, size_of
+from iondrill.prepare.stages.sweeps import Point
 
 if TYPE_CHECKING:
     from iondrill.config.levels import Level
@@ -138,7 +137,7 @@ def asked(study: dict[str, Any], attempt: int = 1) -> dict[str, Request]:
     """Return what the points of a convergence study ask for, by name."""
     settings = {"levels": LEVELS, "structures": str(ROOT / "structures"), "convergence": {"studies": {"study": study}}}
     plan = Plan(check_config([Document(ROOT / "config.yaml")], settings))
-    return {job.name: plan.request(job, attempt) for job in plan.convergence_jobs()}
+    return {job.name: plan.request(job, attempt) for job in plan.convergence.jobs()}
 
 
 def test_a_point_of_a_convergence_study_asks_for_what_its_recipe_is_worth() -> None:
@@ -151,13 +150,13 @@ def test_a_point_of_a_convergence_study_asks_for_what_its_recipe_is_worth() -> N
     # the clean slab is as large as that with the ion, an atom stands in a box of its own
     assert first["C100-2x1.clean.own.dft"] == slab
     alone = job(CP2K.model_copy(update={"cutoff_Ry": 400}), {"task": "static"}, "atom")
-    assert first["atom.Li.own.dft"] == request(alone, ATOM)
+    assert first["atom.Li.own.dft"] == request(alone, ATOM_SIZE)
     assert all(second[name].mem_mb > first[name].mem_mb for name in first)
     assert all(second[name].runtime >= first[name].runtime for name in first)
 
 
 def test_a_point_that_cannot_be_built_is_left_to_its_job() -> None:
-    assert Point("no-such-structure", "dft").size(ROOT / "structures") == ATOM
+    assert Point(Subject("no-such-structure"), "dft").size(ROOT / "structures") == ATOM_SIZE
 
 
 @pytest.mark.parametrize("crystal", ["Li-bcc", "LiC6"])
@@ -166,11 +165,10 @@ def test_a_crystal_asks_by_its_recipe_and_its_k_points(crystal: str) -> None:
         stage = {"level": "dft", "crystals": [crystal], "kpoint_length_A": length_A}
         settings = {"levels": LEVELS, "structures": str(ROOT / "structures"), "intercalation": stage}
         plan = Plan(check_config([Document(ROOT / "config.yaml")], settings))
-        (job, *_) = (job for job in plan.intercalation_jobs() if job.stage == "intercalation")
-        label = job.subject.partition(".")[2]
+        (job, *_) = (job for job in plan.intercalation.jobs() if job.stage == "intercalation")
         recipe = load_crystal(crystal, plan.recipes)
-        built = build_crystal(recipe, strain_of(crystal, label, plan.recipes))
-        found = crystal_size(crystal, label, plan.recipes)
+        built = build_crystal(recipe, plan.intercalation.strain(job))
+        found = plan.intercalation.size(job)
         assert found.n_atoms == len(built)
         assert found.edges_A == pytest.approx(size_of(built).edges_A)
         return plan.request(job, attempt)

@@ -1,7 +1,7 @@
 # the frames are no declared output: a run that does not converge publishes none, and keeps its record
 rule run_md:
     input:
-        structure=lambda wildcards: f"{RESULTS}/structures/{plan.start_of(wildcards.run)}.extxyz",
+        structure=lambda wildcards: f"{RESULTS}/structures/{plan.md.start_structure(wildcards.run)}.extxyz",
     output:
         result=f"{RESULTS}/jobs/md/{{run}}.{{level}}/result.json",
         structure=f"{RESULTS}/jobs/md/{{run}}.{{level}}/last.extxyz",
@@ -28,8 +28,8 @@ rule run_md:
 
 rule analyse_md:
     input:
-        structure=lambda wildcards: f"{RESULTS}/structures/{plan.start_of(wildcards.run)}.extxyz",
-        result=lambda wildcards: f"{RESULTS}/jobs/md/{wildcards.run}.{plan.run_level(wildcards.run)}/result.json",
+        structure=lambda wildcards: f"{RESULTS}/structures/{plan.md.start_structure(wildcards.run)}.extxyz",
+        result=lambda wildcards: f"{RESULTS}/jobs/md/{wildcards.run}.{plan.md.of_run(wildcards.run).level}/result.json",
     output:
         trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
         order_parameters=f"{RESULTS}/md/{{run}}/order_parameters.csv",
@@ -44,9 +44,9 @@ rule analyse_md:
         *MODULES,
     params:
         save_every=lambda wildcards: plan.config.md.runs[wildcards.run].save_every,
-        charge=lambda wildcards: plan.charge_of(wildcards.run),
+        charge=lambda wildcards: plan.md.charge_of(wildcards.run),
         events=plan.config.md.events.model_dump(),
-        engine=lambda wildcards: plan.config.levels[plan.run_level(wildcards.run)].engine,
+        engine=lambda wildcards: plan.config.levels[plan.md.of_run(wildcards.run).level].engine,
     message:
         "Trajectory, order parameters, events and charges of {wildcards.run}"
     script:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from iondrill.config.levels import Cp2kLevel, VaspLevel
 from iondrill.config.load import locate
 from iondrill.errors import Problem
-from iondrill.prepare.intercalation import crystals
 from iondrill.prepare.jobs import VALENCE_ELECTRONS
 
 if TYPE_CHECKING:
@@ -17,11 +15,9 @@ if TYPE_CHECKING:
     from iondrill.config.document import Document, Place
     from iondrill.config.levels import Level
     from iondrill.config.models import Config
+    from iondrill.prepare.jobid import JobId
     from iondrill.prepare.plan import Plan
-    from iondrill.prepare.subjects import JobId
 
-IONS = re.compile(r"\d*([A-Z][a-z]?)(-.*)?")
-"""Ions in the place after the structure, in the name of a job: ``2Li-cave``, ``Li``."""
 Use = tuple[str, str, str]
 """A level, a stage and an element."""
 
@@ -39,13 +35,9 @@ def elements_used(plan: Plan, elements: Mapping[str, Collection[str]]) -> dict[U
         Those of each structure by its name.
     """
     jobs = [*plan.executed(), *plan.written(), *plan.elsewhere()]
-    held = dict(elements)
-    if plan.config.intercalation is not None:
-        recipes = crystals(plan.config, plan.recipes)
-        held |= {f"crystal {name}": recipe.composition for name, recipe in recipes.items()}
     found: dict[Use, JobId] = {}
     for job in jobs:
-        for element in _elements(job, plan, held):
+        for element in plan.stage(job).elements(job, elements):
             found.setdefault((job.level, job.stage, element), job)
     return found
 
@@ -74,20 +66,6 @@ def element_problems(config: Config, uses: Mapping[Use, JobId], documents: Seque
             more = remedy if element in VALENCE_ELECTRONS else ""
             problems.append(Problem(locate(documents, place), found, f"allowed: {', '.join(offered)}{more}"))
     return problems
-
-
-def _elements(job: JobId, plan: Plan, elements: Mapping[str, Collection[str]]) -> set[str]:
-    """Return the elements of a job's structure, and of ions on it."""
-    first, *rest = job.subject.split(".")
-    if job.stage == "intercalation":
-        return set(elements[f"crystal {first}"])
-    if job.stage in {"md", "elf"}:
-        return set(elements[plan.assembly(first)])
-    if job.stage == "relax":
-        return set(elements[first])
-    ion = IONS.fullmatch(rest[0]) if rest else None
-    alone = first == "atom" and ion is not None
-    return {*([] if alone else elements[first]), *([ion[1]] if ion else [])}
 
 
 def _offer(level: Level) -> tuple[str, str, list[str], str]:

@@ -12,18 +12,17 @@ from pydantic import Field
 from iondrill.build.moving import held_atoms
 from iondrill.config.base import Name, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Strict, Thermostat
 from iondrill.config.levels import Level
+from iondrill.prepare.jobid import JobId, StageName
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-Stage = Literal["relax", "md", "elf", "adsorption", "intercalation", "barriers", "convergence"]
+Kind = Literal["cluster", "slab", "atom", "crystal"]
 
 HOW_IT_RUNS = {"launcher", "command", "ranks", "trust_radius_A"}
 """Settings of a level that do not decide the result."""
 CUBES = "cubes"
 """Folder of the cube files in that of a job."""
-CLEAN = "clean"
-"""In the place of ion and site in the names of jobs: a slab without ion."""
 ATOM_BOX_A = (12.0, 13.0, 14.0)
 """Three different edges, so that an atom's shell is not filled evenly by symmetry."""
 VACUUM_A = 15.0
@@ -77,17 +76,22 @@ class Job(Strict):
     The structure carries its own ``fragment`` labels and ``FixAtoms`` constraints.
     """
 
-    stage: Stage
+    stage: StageName
     name: str = Field(description="parts joined by dots, the level last: nd75-c3v.gfn2")
     level_name: Name
     level: Level
     task: Task
     charge: int = 0
     multiplicity: PositiveInt | None = Field(None, description="2S+1; by default the lowest the electrons allow")
-    kind: Literal["cluster", "slab", "atom", "crystal"] = Field(
+    kind: Kind = Field(
         description="cluster: non-periodic box; slab: periodic in the plane; crystal: periodic; atom: alone in a box"
     )
     note: str = Field("", description="where the start geometry comes from")
+
+    @property
+    def id(self) -> JobId:
+        """Its name, taken apart."""
+        return JobId.parse(self.stage, self.name)
 
     @property
     def sampled(self) -> bool:

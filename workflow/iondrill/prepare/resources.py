@@ -42,7 +42,7 @@ class Request(NamedTuple):
     runtime: int
 
 
-ATOM = Size(1, ATOM_BOX_A)
+ATOM_SIZE = Size(1, ATOM_BOX_A)
 
 
 @cache
@@ -77,7 +77,7 @@ def read_size(path: Path) -> Size:
 def size_of(atoms: Atoms) -> Size:
     """Return the size of a structure, as `read_size` would of its file; an atom without a cell is put in its box."""
     if len(atoms) == 1 and atoms.cell.rank < 3:
-        return ATOM
+        return ATOM_SIZE
     if atoms.cell.rank == 3:
         first, second, third = (float(edge) for edge in atoms.cell.lengths())
         return Size(len(atoms), (first, second, third))
