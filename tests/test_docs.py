@@ -10,9 +10,10 @@ import pytest
 from iondrill.build.io import write_structure
 from iondrill.build.registry import build
 from iondrill.config.load import read_config
+from iondrill.engines.requests import request
 from iondrill.prepare.jobid import JobId
 from iondrill.prepare.plan import Plan
-from iondrill.prepare.resources import read_size, request
+from iondrill.prepare.size import read_size
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,6 +11,7 @@ from snakemake_interface_executor_plugins.settings import DeploymentMethod
 from iondrill.build.crystal import crystal_path
 from iondrill.build.recipes import spin_states
 from iondrill.config.load import check_config, located, project_first, read_documents
+from iondrill.engines.requests import Requests
 from iondrill.errors import SAID, UserError
 from iondrill.prepare.estimates import error_estimates
 from iondrill.prepare.plan import Plan
@@ -27,8 +28,9 @@ except UserError as error:
     raise WorkflowError("\n".join(map(str, located(documents, error.problems)))) from None
 
 # jobs of minutes on one core share submissions, where the profile says how many (group-components)
-SITES = "sites" if {plan.config.levels[level].engine for level in plan.config.adsorption.levels} == {"xtb"} else None
-FRAMES = "frames" if plan.config.levels[plan.config.elf.level].engine == "xtb" else None
+requested = Requests(plan)
+SITES = "sites" if all(plan.config.levels[level].in_process for level in plan.config.adsorption.levels) else None
+FRAMES = "frames" if plan.config.levels[plan.config.elf.level].in_process else None
 MODULES, CONTAINER = plan.config.software.modules, plan.config.software.container
 RESULTS = plan.results.as_posix()
 RECIPES = plan.recipes
@@ -106,7 +108,7 @@ def requests(stage, name):
     """Return what a job asks of a scheduler, each as a function of the wildcards and the attempt."""
 
     def asked(wildcards, attempt):
-        return plan.request(JobId.parse(stage, name.format(**wildcards)), attempt)
+        return requested.of(JobId.parse(stage, name.format(**wildcards)), attempt)
 
     return cores(stage, name) | {
         "mem_mb": lambda wildcards, attempt: asked(wildcards, attempt).mem_mb,

@@ -46,7 +46,7 @@ rule analyse_md:
         save_every=lambda wildcards: plan.config.md.runs[wildcards.run].save_every,
         charge=lambda wildcards: plan.md.charge_of(wildcards.run),
         events=plan.config.md.events.model_dump(),
-        engine=lambda wildcards: plan.config.levels[plan.md.of_run(wildcards.run).level].engine,
+        scheme=lambda wildcards: plan.config.levels[plan.md.of_run(wildcards.run).level].charge_scheme,
     message:
         "Trajectory, order parameters, events and charges of {wildcards.run}"
     script:

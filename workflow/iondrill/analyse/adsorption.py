@@ -16,7 +16,6 @@ from iondrill.build.adsorbate import relaxed_sites
 from iondrill.build.moving import moving_atoms
 from iondrill.build.slabfile import LAYER_A
 from iondrill.config.base import Ion, PositiveFloat, Strict
-from iondrill.config.levels import XtbLevel
 from iondrill.config.load import load
 from iondrill.errors import UserError
 
@@ -134,8 +133,7 @@ def cohesive_energy(level: Level, element: Ion) -> float | None:
     element : str
         The metal.
     """
-    method = level.method if isinstance(level, XtbLevel) else level.functional
-    metal = cohesive_energies().root.get(method)
+    metal = cohesive_energies().root.get(level.reference)
     return None if metal is None else metal.cohesive_energy_eV.get(element)
 
 

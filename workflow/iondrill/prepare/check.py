@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from iondrill.build.recipes import FOLDERS, YAML, Recipe, load_recipe, recipe_path
 from iondrill.config.consistency import references
 from iondrill.config.document import Document
+from iondrill.config.levels import VALENCE_ELECTRONS
 from iondrill.config.load import check_config, config_content, locate, parse, read_documents
 from iondrill.config.models import Config
 from iondrill.errors import Problem, UserError, nearest
 from iondrill.prepare.elements import element_problems, elements_used
-from iondrill.prepare.jobs import VALENCE_ELECTRONS
 from iondrill.prepare.naming import KINDS, recipe_named
 from iondrill.prepare.plan import Plan
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from iondrill.config.levels import Cp2kLevel, VaspLevel
+from iondrill.config.levels import VALENCE_ELECTRONS
 from iondrill.config.load import locate
 from iondrill.errors import Problem
-from iondrill.prepare.jobs import VALENCE_ELECTRONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from iondrill.config.document import Document, Place
-    from iondrill.config.levels import Level
     from iondrill.config.models import Config
     from iondrill.prepare.jobid import JobId
     from iondrill.prepare.plan import Plan
@@ -59,22 +57,10 @@ def element_problems(config: Config, uses: Mapping[Use, JobId], documents: Seque
         jobs.setdefault((level, element), job)
     problems = []
     for (name, element), job in sorted(jobs.items()):
-        key, what, offered, remedy = _offer(config.levels[name])
+        key, what, offered, remedy = config.levels[name].offer
         if element not in offered:
             place: Place = ("levels", name, key)
             found = f"no {what} for {element}, which job {job.stage}/{job.name} needs"
             more = remedy if element in VALENCE_ELECTRONS else ""
             problems.append(Problem(locate(documents, place), found, f"allowed: {', '.join(offered)}{more}"))
     return problems
-
-
-def _offer(level: Level) -> tuple[str, str, list[str], str]:
-    """Return the key of a level that decides, what it decides on, for which elements there is that, and a remedy."""
-    if isinstance(level, Cp2kLevel):
-        from iondrill.config.offered import cp2k_elements
-
-        return "basis", f"{level.basis} basis set", cp2k_elements(level.basis).offered(level.basis), ""
-    if isinstance(level, VaspLevel):
-        known = [element for element in level.potcars if element in VALENCE_ELECTRONS]
-        return "potcars", "PAW dataset", sorted(known), "; or an entry for it"
-    return "engine", "valence electrons", list(VALENCE_ELECTRONS), ""

@@ -141,7 +141,3 @@ def unpaired_electrons(job: Job, valence_electrons: int) -> int:
     if unpaired > electrons or (electrons - unpaired) % 2:
         raise ValueError(f"multiplicity {job.multiplicity} does not fit {electrons} electrons")
     return unpaired
-
-
-VALENCE_ELECTRONS: dict[str, int] = {"H": 1, "C": 4, "Li": 1, "Na": 1, "K": 1, "Si": 4}
-"""Valence electrons whose parity decides the spin; semicore shells are closed and do not matter."""

@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from iondrill.prepare.project import Project
-from iondrill.prepare.resources import request
 from iondrill.prepare.stages.adsorption import AdsorptionStage
 from iondrill.prepare.stages.barriers import BarriersStage
 from iondrill.prepare.stages.convergence import ConvergenceStage
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from iondrill.errors import Problem
     from iondrill.prepare.jobid import JobId, StageName
     from iondrill.prepare.jobs import Job
-    from iondrill.prepare.resources import Request
     from iondrill.prepare.stages.base import Stage
 
 
@@ -48,7 +46,6 @@ class Plan:
         self.convergence = ConvergenceStage(self.project)
         self.barriers = BarriersStage(self.project)
         self.intercalation = IntercalationStage(self.project)
-        self._requests: dict[tuple[JobId, int], Request] = {}
 
     @cached_property
     def stages(self) -> dict[StageName, Stage]:
@@ -81,7 +78,7 @@ class Plan:
         """Return every job whose folder ``snakemake inputs`` writes: those listed, and those run by a file engine."""
         needed = [job for job in self.executed() if not self.stage(job).needs_frames]
         needed += [*self.convergence.jobs(), *self.intercalation.sound_jobs()]
-        jobs = [job for job in needed if self.config.levels[job.level].engine != "xtb"]
+        jobs = [job for job in needed if not self.config.levels[job.level].in_process]
         listed = [job for stage in self.stages.values() for job in stage.written()]
         jobs = [each for job in [*jobs, *listed] for each in self.relax.spin_jobs(job) or [job]]
         return list(dict.fromkeys(jobs))
@@ -121,19 +118,6 @@ class Plan:
     def ranks(self, job: JobId) -> int:
         """Return the cores that a job occupies."""
         return self.config.levels[job.level].ranks
-
-    def request(self, job: JobId, attempt: int = 1) -> Request:
-        """Return the memory and time that a job asks for; Snakemake asks whenever it chooses among jobs.
-
-        Raises
-        ------
-        FileNotFoundError
-            If its structure is not built yet.
-        """
-        key = job, attempt
-        if key not in self._requests:
-            self._requests[key] = request(self.job(job), self.stage(job).size(job), attempt)
-        return self._requests[key]
 
     def structures(self) -> list[str]:
         """Return the structures that the jobs of the default target start from, each once."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from iondrill.build.recipes import AssemblyRecipe, read_recipe, recipe_files, recipe_path
 from iondrill.errors import UserError
 from iondrill.prepare.naming import at_its_key
-from iondrill.prepare.resources import Size, read_size
 from iondrill.prepare.sitelist import site_spacings
+from iondrill.prepare.size import Size, read_size
 
 if TYPE_CHECKING:
     from iondrill.build.recipes import AnyRecipe

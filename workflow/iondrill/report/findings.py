@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from pydantic import RootModel
 
-from iondrill.config.levels import XtbLevel
 from iondrill.config.load import load
 from iondrill.prepare.estimates import COVERS
 
@@ -47,8 +46,7 @@ def caveats(results: Results, levels: list[str]) -> dict[str, str]:
     for name in levels:
         level = results.config.levels.get(name)
         if level is not None:
-            method = level.method if isinstance(level, XtbLevel) else level.functional
-            found[name] = known.get(method, "")
+            found[name] = known.get(level.reference, "")
     return {name: text for name, text in found.items() if text}
 
 

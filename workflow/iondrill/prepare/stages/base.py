@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from iondrill.errors import Problem, UserError
 from iondrill.prepare.jobs import Job, Kind
-from iondrill.prepare.resources import ATOM_SIZE, Size
+from iondrill.prepare.size import ATOM_SIZE, Size
 from iondrill.prepare.start import as_built
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Stage(ABC):
 
     def relaxed_before(self, job: JobId, level: str | None) -> JobId | None:
         """Return a relaxation at another level; None if that is none, or the job's own is as cheap."""
-        if level is None or level == job.level or self.project.level(job.level).engine == "xtb":
+        if level is None or level == job.level or self.project.level(job.level).in_process:
             return None
         return job._replace(level=level)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from iondrill.config.levels import Level
     from iondrill.prepare.jobid import JobId
     from iondrill.prepare.project import Project
-    from iondrill.prepare.resources import Size
+    from iondrill.prepare.size import Size
 
 
 class ConvergenceStage(Stage):

@@ -80,13 +80,13 @@ class ElfStage(OfRun):
     def guess_of(self, job: JobId) -> JobId | None:
         """Return the single point, of the frame before, from whose wavefunction another one's SCF starts, if any."""
         before = [earlier for earlier in self.steps(job.structure) if job.step is not None and earlier < job.step]
-        if not (self.config.elf.reuse_wavefunction and before and self.project.level(job.level).engine == "cp2k"):
+        if not (self.config.elf.reuse_wavefunction and before and self.project.level(job.level).reuses_wavefunction):
             return None
         return job._replace(step=before[-1])
 
     def task(self, job: JobId) -> Static:
         """Return what a job does."""
-        cubes = self.config.elf.route == "cube" and self.project.level(job.level).engine == "cp2k" and not job.part
+        cubes = self.config.elf.route == "cube" and self.project.level(job.level).writes_cubes and not job.part
         return Static(wavefunction=True, cubes=cubes)
 
     def electrons(self, job: JobId) -> tuple[int, int | None]:

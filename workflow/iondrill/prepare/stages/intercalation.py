@@ -20,7 +20,7 @@ from iondrill.config.load import located
 from iondrill.errors import Problem, UserError
 from iondrill.prepare.jobid import ATOM, JobId, Subject
 from iondrill.prepare.jobs import Kind, Static
-from iondrill.prepare.resources import Size
+from iondrill.prepare.size import Size
 from iondrill.prepare.stages.base import Stage
 
 if TYPE_CHECKING:

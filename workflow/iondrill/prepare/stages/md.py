@@ -12,7 +12,7 @@ from iondrill.prepare.stages.base import Stage
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from iondrill.prepare.resources import Size
+    from iondrill.prepare.size import Size
 
 SETTINGS = ("steps", "timestep_fs", "temperature_K", "thermostat", "launch_m_s", "save_every")
 """Keys of a run that are those of its task."""

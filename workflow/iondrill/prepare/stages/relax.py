@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from iondrill.build.recipes import multiplicity, spin_states
 from iondrill.config.document import Document
-from iondrill.config.levels import XtbLevel
 from iondrill.errors import Problem
 from iondrill.prepare.jobid import JobId, Part, Subject
 from iondrill.prepare.jobs import Kind, Relax
@@ -87,8 +86,7 @@ class RelaxStage(Stage):
     def problems(self, documents: Sequence[Document]) -> Iterator[Problem]:  # noqa: ARG002
         """Yield the recipes whose multiplicities are compared at a level that cannot."""
         name = self.config.relax.level
-        level = self.project.level(name)
-        if not isinstance(level, XtbLevel) or level.spin_polarisation:
+        if self.project.level(name).compares_spins:
             return
         found = f"multiplicities are compared at level '{name}', where low spin is always lower"
         allowed = "allowed: one multiplicity, or a level with spin_polarisation"

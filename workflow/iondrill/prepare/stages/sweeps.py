@@ -16,11 +16,11 @@ from iondrill.build.recipes import (
     load_recipe,
 )
 from iondrill.config.convergence import GEOMETRY
-from iondrill.config.levels import XtbLevel
+from iondrill.config.levels import engines_that
 from iondrill.errors import Problem, UserError
 from iondrill.prepare.jobid import JobId, Subject
 from iondrill.prepare.jobs import ATOM_BOX_A, VACUUM_A, Kind
-from iondrill.prepare.resources import ATOM_SIZE, size_of
+from iondrill.prepare.size import ATOM_SIZE, size_of
 from iondrill.prepare.start import varied
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from iondrill.config.convergence import Study
     from iondrill.config.levels import Level
     from iondrill.config.models import Config
-    from iondrill.prepare.resources import Size
+    from iondrill.prepare.size import Size
 
 OWN = "own"
 PARTS = ("clean slab", "atom")
@@ -173,9 +173,9 @@ class Sweeps:
             return "a facet; clusters and atoms are computed at Γ"
         if parameter == "layers" and not isinstance(self.recipe, FacetRecipe):
             return "the recipe of a facet"
-        boxless = isinstance(self.level, XtbLevel) or (self.kind == "atom" and self.level.engine == "vasp")
-        if parameter == "vacuum_A" and self.kind != "slab" and boxless:
-            return "a facet, or engine cp2k: there is no box that could be varied"
+        if parameter == "vacuum_A" and self.kind != "slab" and self.kind not in self.level.boxes:
+            able = engines_that(lambda model: self.kind in model.boxes)
+            return f"a facet, or engine {able}: there is no box that could be varied"
         return ""
 
     def _own_value(self, parameter: str) -> Any:

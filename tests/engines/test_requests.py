@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from iondrill.build.crystal import build_crystal, load_crystal
 from iondrill.config.levels import Cp2kLevel, VaspLevel, XtbLevel
 from iondrill.config.load import Document, check_config
+from iondrill.engines.cp2k.cost import grid_points
+from iondrill.engines.requests import Request, Requests, limits, request
 from iondrill.prepare.jobid import Subject
 from iondrill.prepare.jobs import VACUUM_A, Job
 from iondrill.prepare.plan import Plan
-from iondrill.prepare.resources import ATOM_SIZE, Request, Size, costs, grid_points, read_size, request, size_of
+from iondrill.prepare.size import ATOM_SIZE, Size, read_size, size_of
 from iondrill.prepare.stages.sweeps import Point
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ def test_more_work_asks_for_no_less(n_atoms: int, steps: int, attempt: int, leve
         return request(job(level, {**MD, "steps": steps}), Size(n_atoms, (edge_A,) * 3), attempt)
 
     mem_mb, runtime = asked(n_atoms, steps, attempt)
-    assert costs()["shortest_min"] <= runtime <= costs()["longest_min"]
+    assert limits()["shortest_min"] <= runtime <= limits()["longest_min"]
     for more in ((n_atoms + 50, steps, attempt), (n_atoms, 2 * steps, attempt), (n_atoms, steps, attempt + 1)):
         assert asked(*more)[0] >= mem_mb
         assert asked(*more)[1] >= runtime
@@ -137,7 +139,7 @@ def asked(study: dict[str, Any], attempt: int = 1) -> dict[str, Request]:
     """Return what the points of a convergence study ask for, by name."""
     settings = {"levels": LEVELS, "structures": str(ROOT / "structures"), "convergence": {"studies": {"study": study}}}
     plan = Plan(check_config([Document(ROOT / "config.yaml")], settings))
-    return {job.name: plan.request(job, attempt) for job in plan.convergence.jobs()}
+    return {job.name: Requests(plan).of(job, attempt) for job in plan.convergence.jobs()}
 
 
 def test_a_point_of_a_convergence_study_asks_for_what_its_recipe_is_worth() -> None:
@@ -171,7 +173,7 @@ def test_a_crystal_asks_by_its_recipe_and_its_k_points(crystal: str) -> None:
         found = plan.intercalation.size(job)
         assert found.n_atoms == len(built)
         assert found.edges_A == pytest.approx(size_of(built).edges_A)
-        return plan.request(job, attempt)
+        return Requests(plan).of(job, attempt)
 
     assert request_of(40.0).runtime > request_of(20.0).runtime
     assert request_of(20.0, 2).mem_mb > request_of(20.0).mem_mb
