@@ -18,7 +18,19 @@ from iondrill.prepare.size import read_size
 if TYPE_CHECKING:
     from pathlib import Path
 
-FOLDERS = (".ci", "benchmarks", "docs", "profiles", "schemas", "structures", "templates", "tests", "tools", "workflow")
+FOLDERS = (
+    ".ci",
+    "benchmarks",
+    "docs",
+    "examples",
+    "profiles",
+    "schemas",
+    "structures",
+    "templates",
+    "tests",
+    "tools",
+    "workflow",
+)
 BLOCK = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s#]+)[^)\s]*\)")
 INLINE = re.compile(r"`([^`\n]+)`")
@@ -32,7 +44,12 @@ RUNS = {
 
 def pages(root: Path) -> dict[Path, str]:
     """Return the text of each page, code blocks left out, by its path."""
-    paths = [root / "README.md", root / "CONTRIBUTING.md", *sorted((root / "docs").glob("*.md"))]
+    paths = [
+        root / "README.md",
+        root / "CONTRIBUTING.md",
+        root / "examples/README.md",
+        *sorted((root / "docs").glob("*.md")),
+    ]
     return {path: BLOCK.sub("", path.read_text(encoding="utf-8")) for path in paths}
 
 
@@ -74,7 +91,7 @@ def test_the_readme_names_every_target(root: Path) -> None:
 
 @pytest.mark.parametrize("words", RUNS)
 def test_the_papers_runs_ask_for_what_the_page_says(root: Path, tmp_path: Path, words: str) -> None:
-    plan = Plan(read_config(root / "config.yaml", root / "config.paper.yaml"))
+    plan = Plan(read_config(root / "config.yaml", root / "examples/paper.yaml"))
     job = plan.job(JobId.parse("md", RUNS[words]))
     if cutoff := re.search(r"(\d+) Ry", words):
         assert job.level.cutoff_Ry == float(cutoff[1])
