@@ -71,7 +71,7 @@ rule inputs:
 rule barriers:
     input:
         f"{RESULTS}/barriers.csv",
-        files_of(plan.barrier_jobs),
+        files_of(plan.barriers.jobs),
 
 
 rule crate:
@@ -82,11 +82,15 @@ rule crate:
 rule intercalation:
     input:
         f"{RESULTS}/intercalation.csv",
-        files_of(plan.intercalation_jobs),
+        files_of(plan.intercalation.jobs),
 
 
 rule convergence:
     input:
         f"{RESULTS}/convergence/status.json",
-        expand(f"{RESULTS}/convergence/{{study}}.{{ending}}", study=plan.studies, ending=["csv", "json", "svg"]),
-        files_of(plan.convergence_jobs),
+        expand(
+            f"{RESULTS}/convergence/{{study}}.{{ending}}",
+            study=plan.convergence.studies,
+            ending=["csv", "json", "svg"],
+        ),
+        files_of(plan.convergence.jobs),

@@ -139,13 +139,13 @@ def test_check_advises_where_a_cutoff_is_low_for_an_element(house):
 def test_check_says_what_a_cutoff_is_low_for(house):
     """Of the paper's run the maps of the run with sodium, not the adsorption energies at the same level."""
     shutil.copy(ROOT / "config.yaml", house)
-    shutil.copy(ROOT / "config.paper.yaml", house)
-    advice, _ = iondrill("check", "--configfile", "config.paper.yaml", cwd=house).stdout.splitlines()
-    assert advice.startswith("config.paper.yaml: levels.pbe-d3.cutoff_Ry (line ")
+    shutil.copytree(ROOT / "examples", house / "examples")
+    advice, _ = iondrill("check", "--configfile", "examples/paper.yaml", cwd=house).stdout.splitlines()
+    assert advice.startswith("examples/paper.yaml: levels.pbe-d3.cutoff_Ry (line ")
     assert advice.endswith("): 400 Ry is little for ELF with Na; advice: 600 Ry or more for that")
     low = "levels: {pbe-d3-md-na: {cutoff_Ry: 400}}\nelf: {level: pbe-d3-md-na}\n"
     (house / "low.yaml").write_text(low + "convergence: {studies: {flakes-na: null}}\n")
-    advice, _ = iondrill("check", "--configfile", "config.paper.yaml", "low.yaml", cwd=house).stdout.splitlines()
+    advice, _ = iondrill("check", "--configfile", "examples/paper.yaml", "low.yaml", cwd=house).stdout.splitlines()
     assert advice.endswith("): 400 Ry is little for ELF and MD with Na; advice: 600 Ry or more for that")
 
 
@@ -217,14 +217,15 @@ def test_the_projects_own_configuration_goes_first_named_or_not(house):
     assert done.stderr == "iondrill: more.yaml (line 1): key 'levels' is missing\n"
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in ROOT.glob("config.*.yaml")))
+@pytest.mark.parametrize("name", sorted(path.name for path in ROOT.glob("examples/*.yaml")))
 def test_each_shipped_configuration_passes_as_its_own_first_lines_say(house, name, monkeypatch, capsys):
     """The comment on top says how it is run: with these files, `check` has nothing to say against it."""
     shutil.copy(ROOT / "config.yaml", house)
-    shutil.copy(ROOT / name, house)
-    comment = "".join(takewhile(lambda line: line.startswith("#"), (ROOT / name).open(encoding="utf-8")))
+    shutil.copytree(ROOT / "examples", house / "examples")
+    lines = (ROOT / "examples" / name).open(encoding="utf-8")
+    comment = "".join(takewhile(lambda line: line.startswith("#"), lines))
     (files,) = set(re.findall(r"snakemake --configfile((?: \S+\.yaml)+)", comment))
-    assert name in files
+    assert f"examples/{name}" in files
     monkeypatch.chdir(house)
     assert main(["check", "--configfile", *files.split()]) == 0
     assert capsys.readouterr().out.endswith("no problems\n")

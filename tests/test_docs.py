@@ -14,11 +14,24 @@ from iondrill.build.io import write_structure
 from iondrill.build.registry import build
 from iondrill.cli.docs import generated
 from iondrill.config.load import read_config
+from iondrill.engines.requests import request
+from iondrill.prepare.jobid import JobId
 from iondrill.prepare.plan import Plan
-from iondrill.prepare.resources import read_size, request
-from iondrill.prepare.subjects import JobId
+from iondrill.prepare.size import read_size
 
-FOLDERS = (".ci", "benchmarks", "docs", "profiles", "schemas", "structures", "templates", "tests", "tools", "workflow")
+FOLDERS = (
+    ".ci",
+    "benchmarks",
+    "docs",
+    "examples",
+    "profiles",
+    "schemas",
+    "structures",
+    "templates",
+    "tests",
+    "tools",
+    "workflow",
+)
 BLOCK = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s#]+)[^)\s]*\)")
 INLINE = re.compile(r"`([^`\n]+)`")
@@ -32,7 +45,12 @@ RUNS = {
 
 def pages(root: Path) -> dict[Path, str]:
     """Return the text of each page, code blocks left out, by its path."""
-    paths = [root / "README.md", root / "CONTRIBUTING.md", *sorted((root / "docs").glob("*.md"))]
+    paths = [
+        root / "README.md",
+        root / "CONTRIBUTING.md",
+        root / "examples/README.md",
+        *sorted((root / "docs").glob("*.md")),
+    ]
     return {path: BLOCK.sub("", path.read_text(encoding="utf-8")) for path in paths}
 
 
@@ -103,14 +121,14 @@ def test_the_hooks_run_what_is_there_on_the_files_that_are_there(root: Path) -> 
 
 @pytest.mark.parametrize("words", RUNS)
 def test_the_papers_runs_ask_for_what_the_page_says(root: Path, tmp_path: Path, words: str) -> None:
-    plan = Plan(read_config(root / "config.yaml", root / "config.paper.yaml"))
-    job = plan.job(JobId("md", RUNS[words]))
+    plan = Plan(read_config(root / "config.yaml", root / "examples/paper.yaml"))
+    job = plan.job(JobId.parse("md", RUNS[words]))
     if cutoff := re.search(r"(\d+) Ry", words):
         assert job.level.cutoff_Ry == float(cutoff[1])
     assert job.level.ranks == 16
     structure = tmp_path / "start.extxyz"
     # the box of the relaxed parts, which the run has, is a few tenths of an Å from that of the parts as built
-    write_structure(build(plan.assembly(RUNS[words].partition(".")[0]), root / "structures"), structure)
+    write_structure(build(plan.md.assembly(RUNS[words].partition(".")[0]), root / "structures"), structure)
     text = (root / "docs/running-on-a-cluster.md").read_text(encoding="utf-8")
     said = {match["job"]: match["GB"] for match in REQUEST.finditer(text)}
     assert float(said[words]) == pytest.approx(request(job, read_size(structure)).mem_mb / 1000, abs=0.6)

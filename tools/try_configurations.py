@@ -301,7 +301,8 @@ def main() -> int:
         print(f"--- seed {given.seed}, number {number}\n{fault}")
     said = ", ".join(f"{n} {outcome}" for outcome, n in sorted(outcomes.items()))
     print(
-        f"{given.count} mutants, seed {given.seed}: {said}; {len(faults)} faults; {time.process_time() - began:.0f} s of CPU time"
+        f"{given.count} mutants, seed {given.seed}: {said}; {len(faults)} faults; "
+        f"{time.process_time() - began:.0f} s of CPU time"
     )
     return 1 if faults else 0
 

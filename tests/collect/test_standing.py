@@ -17,10 +17,10 @@ from ase.units import Bohr, Hartree
 from iondrill.build.moving import largest_force_eV_A
 from iondrill.cli.status import as_text
 from iondrill.collect.progress import progress
-from iondrill.collect.standing import standing
 from iondrill.config.levels import Cp2kLevel, VaspLevel, XtbLevel
 from iondrill.engines.execute import execute
 from iondrill.engines.folder import rounded, write_job
+from iondrill.engines.registry import engine
 from iondrill.prepare.jobs import Job, Relax, Static
 from iondrill.prepare.journal import state_folder
 
@@ -122,10 +122,10 @@ def test_held_atoms_and_lost_ones_do_not_count(tmp_path: Path) -> None:
     atoms = methane()
     largest = int(norms_eV_A(text).argmax())
     atoms.set_constraint(FixAtoms([largest]))
-    found = standing("cp2k", atoms, tmp_path, 1, began=0, wall_s=1)
+    found = engine("cp2k").standing(atoms, tmp_path, 1, began=0, wall_s=1)
     assert found.max_force_eV_A == pytest.approx(np.delete(norms_eV_A(text), largest).max())
     assert found.scf_cycle == 0
-    assert standing("cp2k", atoms[:4], tmp_path, 1, began=0, wall_s=1).max_force_eV_A is None
+    assert engine("cp2k").standing(atoms[:4], tmp_path, 1, began=0, wall_s=1).max_force_eV_A is None
     assert largest_force_eV_A([[float("nan")] * 3], Atoms("H")) is None
 
 

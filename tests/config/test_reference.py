@@ -62,7 +62,9 @@ def test_schemas_are_schemas(schema):
     jsonschema.Draft202012Validator.check_schema(schema)
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("config*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [ROOT / "config.yaml", *sorted(ROOT.glob("examples/*.yaml"))], ids=lambda path: path.name
+)
 def test_the_schema_accepts_what_is_shipped(path):
     content = Document(ROOT / "config.yaml").content | Document(path).content
     assert accepts(CONFIG, content)

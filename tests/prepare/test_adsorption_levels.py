@@ -19,14 +19,14 @@ def test_one_clean_slab_and_one_atom_of_each_level_serve_all_sites(level, recipe
             {"levels": LEVELS, "adsorption": stage, "structures": str(recipes), "results": str(tmp_path)}
         )
     )
-    jobs = plan.adsorption_jobs()
+    jobs = plan.adsorption.jobs()
     names = [level] if isinstance(level, str) else list(dict.fromkeys(level))
     assert Counter(job.level for job in jobs) == dict.fromkeys(names, 1 + 2 + 2 * 2)
     assert len(set(jobs)) == len(jobs)
     for name in names:
-        subjects = [job.subject for job in jobs if job.level == name]
+        subjects = [job.stem for job in jobs if job.level == name]
         assert subjects.count("C100-2x1.clean") == subjects.count("atom.Li") == subjects.count("atom.Na") == 1
-        assert subjects == [job.subject for job in plan.adsorption_jobs(name)]
+        assert subjects == [job.stem for job in plan.adsorption.at_level(name)]
 
 
 def test_the_default_is_one_level():

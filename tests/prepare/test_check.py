@@ -69,7 +69,7 @@ def test_structures_and_jobs_are_counted(house):
     assert summary.structures == 3  # dot, sheet, meet
     assert summary.calculations == 2 + 1 + 2  # relaxations of dot and sheet, the run, two frames
     config(adsorption={"facets": ["top"], "ions": ["Li", "Na"]})
-    fillings = Plan(read_config(Path("config.yaml"))).fillings()
+    fillings = Plan(read_config(Path("config.yaml"))).adsorption.fillings
     assert check(Path("config.yaml")) == (
         1,
         1 + 2 + len(fillings),
@@ -97,7 +97,7 @@ def test_what_other_targets_need_is_counted_apart(house):
     assert check(Path("config.yaml"))[1:4] == (here, 3 + 1, here)
     crystals(lithium=["Li"])
     config(**stages | {"convergence": {}}, intercalation={"level": "pbe", "crystals": ["lithium"]})
-    points = Plan(read_config(Path("config.yaml"))).intercalation_jobs()
+    points = Plan(read_config(Path("config.yaml"))).intercalation.jobs()
     assert points
     assert check(Path("config.yaml"))[1:4] == (here, len(points), here - 1)  # the atom is run for its metal
 
@@ -437,14 +437,14 @@ def test_ends_of_paths_that_a_facet_does_not_have(house):
         config(barriers={"level": "gfn2", "facets": ["top"], "ions": ["Li"], "paths": paths})
 
     between("all-neighbours")
-    hop, *_ = Plan(read_config(Path("config.yaml"))).hops()
-    between([[hop.start, hop.end], [hop.end, f"{hop.start}x"]])
+    hop, *_ = Plan(read_config(Path("config.yaml"))).barriers.jobs()
+    between([[hop.subject.site, hop.end], [hop.end, f"{hop.subject.site}x"]])
     (found,) = problems()
     assert found.startswith("config.yaml: barriers.paths.1.1 (line ")
-    assert f"facet top has no site '{hop.start}x'; did you mean '" in found
-    between([[hop.start, hop.end]])
+    assert f"facet top has no site '{hop.subject.site}x'; did you mean '" in found
+    between([[hop.subject.site, hop.end]])
     check(Path("config.yaml"))
-    assert Plan(read_config(Path("config.yaml"))).hops() == [hop]
+    assert Plan(read_config(Path("config.yaml"))).barriers.jobs() == [hop]
 
 
 @pytest.mark.parametrize("paths", ["all-neighbours", [["hollow", "hollow"]], [["hollow", "holow"]]])

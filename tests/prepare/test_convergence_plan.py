@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from iondrill.config.load import Document, check_config
 from iondrill.errors import UserError
 from iondrill.prepare.check import check
+from iondrill.prepare.jobid import JobId
 from iondrill.prepare.plan import Plan
-from iondrill.prepare.subjects import JobId
 
 ROOT = Path(__file__).parents[2]
 LEVELS = {"gfn2": {"engine": "xtb"}, "dft": {"engine": "cp2k", "cutoff_Ry": 400}, "vasp": {"engine": "vasp"}}
@@ -32,8 +32,13 @@ def plan(structure: str, level: str, **sweep: Any) -> Plan:
     return Plan(check_config([Document(ROOT / "config.yaml")], made))
 
 
+def start(of: Plan, name: str) -> Atoms:
+    job = JobId.parse("convergence", name)
+    return of.stage(job).start(job)
+
+
 def names(of: Plan) -> list[str]:
-    return [job.name for job in of.convergence_jobs()]
+    return [job.name for job in of.convergence.jobs()]
 
 
 def test_the_own_point_is_computed_once_and_in_every_sweep():
@@ -41,9 +46,9 @@ def test_the_own_point_is_computed_once_and_in_every_sweep():
     assert names(of).count("c24-aa-li.own.dft") == 1
     assert len(names(of)) == len(set(names(of))) == 5
     by_setting: dict[str, list[Any]] = {}
-    for row in of.studies["study"]:
+    for row in of.convergence.studies["study"]:
         by_setting.setdefault(row.parameter, []).append(row.value)
-        assert (row.point.name == "c24-aa-li.own.dft") == row.own
+        assert (row.point.id.name == "c24-aa-li.own.dft") == row.own
     assert by_setting == {"cutoff_Ry": [400, 300, 500], "rel_cutoff_Ry": [50, 40], "vacuum_A": [15, 10]}
 
 
@@ -51,11 +56,11 @@ def test_the_own_point_is_computed_once_and_in_every_sweep():
 def test_one_setting_is_varied_at_a_time(cutoffs):
     of = plan("atom.Na", "dft", cutoff_Ry=cutoffs, rel_cutoff_Ry=[60])
     own = of.config.levels["dft"].model_dump()
-    for name, point in of.points.items():
-        settings = of.job(JobId("convergence", name)).level.model_dump()
+    for job, point in of.convergence.points.items():
+        settings = of.job(job).level.model_dump()
         changed = {key for key in own if settings[key] != own[key]}
         assert changed == ({point.parameter} if point.parameter else set())
-    assert len(of.points) == len({*cutoffs, 400}) + 1
+    assert len(of.convergence.points) == len({*cutoffs, 400}) + 1
 
 
 def test_an_adsorption_energy_shares_the_parts_that_a_setting_does_not_touch():
@@ -67,7 +72,7 @@ def test_an_adsorption_energy_shares_the_parts_that_a_setting_does_not_touch():
         "atom.Li.own.dft",
         "atom.Li.cutoff_Ry-300.dft",
     }
-    kinds = {name.split(".")[0]: of.job(JobId("convergence", name)).kind for name in names(of)}
+    kinds = {name.split(".")[0]: of.job(JobId.parse("convergence", name)).kind for name in names(of)}
     assert kinds == {"C100-2x1": "slab", "atom": "atom"}
 
 
@@ -82,14 +87,12 @@ def test_two_ions_share_the_clean_slab():
     studies = {ion: {**study, "structure": f"C100-2x1.{ion}-cave"} for ion in ("Li", "Na")}
     of = Plan(check_config([Document(ROOT / "config.yaml")], content(studies)))
     assert sum("clean" in name for name in names(of)) == 2
-    assert len(of.points) == 2 + 2 * 2 + 2 * 2
+    assert len(of.convergence.points) == 2 + 2 * 2 + 2 * 2
 
 
 def test_the_start_geometries_have_the_vacuum_and_layers_that_were_asked_for(recipes):
     of = plan("C100-2x1.Li-cave", "gfn2", layers=[6], vacuum_A=[12.5])
-    tall, thin, wide = (
-        of.points[f"C100-2x1.Li-cave.{word}.gfn2"].start(recipes) for word in ("own", "layers-6", "vacuum_A-12_5")
-    )
+    tall, thin, wide = (start(of, f"C100-2x1.Li-cave.{word}.gfn2") for word in ("own", "layers-6", "vacuum_A-12_5"))
     slab = wide.arrays["fragment"] == "slab"
     assert wide.cell[2, 2] - np.ptp(wide.positions[slab, 2]) == pytest.approx(12.5)
     assert np.allclose(np.diff(wide.positions, axis=0), np.diff(tall.positions, axis=0), atol=1e-8)
@@ -97,9 +100,9 @@ def test_the_start_geometries_have_the_vacuum_and_layers_that_were_asked_for(rec
     assert thin.positions[-1, 2] - thin.positions[:-1, 2].max() == pytest.approx(
         tall.positions[-1, 2] - tall.positions[:-1, 2].max()
     )
-    atom = plan("atom.Li", "dft", vacuum_A=[9]).points["atom.Li.vacuum_A-9.dft"].start(recipes)
+    atom = start(plan("atom.Li", "dft", vacuum_A=[9]), "atom.Li.vacuum_A-9.dft")
     assert atom.cell.lengths() == pytest.approx([9, 10, 11])
-    cluster = plan("nd29", "dft", vacuum_A=[9]).points["nd29.vacuum_A-9.dft"].start(recipes)
+    cluster = start(plan("nd29", "dft", vacuum_A=[9]), "nd29.vacuum_A-9.dft")
     assert cluster.cell.lengths() == pytest.approx(np.ptp(cluster.positions, axis=0).max() + 9)
 
 
@@ -143,6 +146,6 @@ def test_a_structure_file_has_a_box_of_its_own(tmp_path):
     write(tmp_path / "clusters/h2.extxyz", Atoms("H2", positions=[[0, 0, 0], [0, 0, 0.75]], cell=[8, 8, 8]))
     study = {"structure": "h2", "level": "dft", "sweep": {"vacuum_A": [10]}}
     of = Plan(check_config([Document(ROOT / "config.yaml")], content({"study": study}, tmp_path)))
-    own, wide = (row.point.start(tmp_path) for row in of.studies["study"])
+    own, wide = (row.point.start(tmp_path) for row in of.convergence.studies["study"])
     assert own.cell.lengths() == pytest.approx(8)
     assert wide.cell.lengths() == pytest.approx(10.75)

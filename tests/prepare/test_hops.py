@@ -12,7 +12,8 @@ from iondrill.build.recipes import load_recipe
 from iondrill.build.sites import find_sites
 from iondrill.build.slab import build_slab
 from iondrill.errors import UserError
-from iondrill.prepare.hops import Hop, ends
+from iondrill.prepare.jobid import JobId, Subject
+from iondrill.prepare.stages.barriers import ends
 
 NOISE_A = 2e-3
 """How far a relaxation displaces atoms at the least: enough to take an ion at an edge to the other one."""
@@ -53,7 +54,7 @@ def test_an_ion_goes_the_way_between_its_sites_and_no_farther(recipes, name, cel
     length_A = np.linalg.norm(way.end_A - way.start_A)
     for seed in range(4):
         relaxed = [with_ion(built, sites[label], seed) for label in (start, end)]
-        ways = ends(Hop(name, "Li", start, end), built, *relaxed)
+        ways = ends(JobId("barriers", Subject(name, "Li", site=start), "gfn2", end=end), built, *relaxed)
         along = np.subtract(*(atoms.positions[-1, :2] for atoms in ways))
         assert np.linalg.norm(along) == pytest.approx(length_A, abs=20 * NOISE_A)
         assert np.abs(ways[0].positions[:-1] - ways[1].positions[:-1]).max() < 20 * NOISE_A
@@ -69,5 +70,5 @@ def test_a_way_that_no_symmetry_of_the_cell_allows_is_refused_once(recipes):
     relaxed = with_ion(built, site, 0)
     assert len(nearest_hops(built, site, site)) == 2
     with pytest.raises(UserError, match="no symmetry of its cell") as caught:
-        ends(Hop("pandey", "Li", "chain-bridge", "chain-bridge"), built, relaxed, relaxed)
+        ends(JobId.parse("barriers", "pandey.Li-chain-bridge_chain-bridge.gfn2"), built, relaxed, relaxed)
     assert len(caught.value.problems) == 1

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from iondrill.config.load import read_config
 from iondrill.config.models import Config
 from iondrill.errors import UserError
+from iondrill.prepare.jobid import JobId
 from iondrill.prepare.jobs import Md, Relax, Static
 from iondrill.prepare.plan import Plan
-from iondrill.prepare.subjects import JobId
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,17 +41,17 @@ def test_every_job_once(default: Plan) -> None:
 
 
 def test_one_clean_slab_and_one_atom_serve_all_sites(default: Plan) -> None:
-    names = [job.subject for job in default.adsorption_jobs()]
+    names = [job.stem for job in default.adsorption.jobs()]
     facets, ions = default.config.adsorption.facets, default.config.adsorption.ions
-    fillings = default.fillings()
-    assert {(filling.facet, filling.ion) for filling in fillings} == set(product(facets, ions))
+    fillings = default.adsorption.fillings
+    assert {(filling.structure, filling.ion) for filling in fillings} == set(product(facets, ions))
     assert len(names) == len(facets) + len(ions) + len(fillings)
     assert sorted(name for name in names if name.startswith("atom.")) == sorted(f"atom.{ion}" for ion in ions)
 
 
 def test_the_parts_of_a_run_are_relaxed_first(default: Plan) -> None:
-    assert {"nd35", "c24-aa-li"} <= set(default.relaxed)
-    assert default.start_of("drill") == f"drill-nd35-li.{default.config.relax.level}"
+    assert {"nd35", "c24-aa-li"} <= set(default.relax.structures)
+    assert default.md.start_structure("drill") == f"drill-nd35-li.{default.config.relax.level}"
 
 
 def test_what_is_written_and_not_run_is_of_file_engines(default: Plan) -> None:
@@ -60,7 +60,7 @@ def test_what_is_written_and_not_run_is_of_file_engines(default: Plan) -> None:
 
 
 def test_the_points_of_crystals_are_written_too(default: Plan) -> None:
-    points = default.intercalation_jobs()
+    points = default.intercalation.jobs()
     assert {job.stage for job in points} == {"intercalation", "adsorption"}
     assert set(points) <= set(default.written())
     assert not {"LiC6", "Li-bcc"} & set(default.written_structures()), "no rule builds them"
@@ -71,7 +71,7 @@ def test_a_mistake_in_a_crystal_ends_no_plan_but_its_own(tmp_path: Path) -> None
     broken = plan(results=str(tmp_path), intercalation={"level": "pbe-d3", "crystals": ["LiC6", "LiC7"]})
     assert all(job.stage != "intercalation" for job in broken.written())
     with pytest.raises(UserError, match="LiC7"):
-        broken.intercalation_jobs()
+        broken.intercalation.jobs()
 
 
 def test_what_is_built_from_recipes_alone_is_written_anew_when_these_change(tmp_path: Path) -> None:
@@ -90,8 +90,8 @@ def test_what_is_built_from_recipes_alone_is_written_anew_when_these_change(tmp_
 def test_jobs_know_their_task(default: Plan) -> None:
     tasks = {(job.stage, type(default.job(job).task)) for job in default.executed()}
     assert tasks == {("relax", Relax), ("md", Md), ("elf", Static), ("adsorption", Relax), ("adsorption", Static)}
-    assert default.job(JobId("adsorption", "atom.Li.gfn2")).kind == "atom"
-    assert default.job(JobId("adsorption", "C100-2x1.clean.gfn2")).kind == "slab"
+    assert default.job(JobId.parse("adsorption", "atom.Li.gfn2")).kind == "atom"
+    assert default.job(JobId.parse("adsorption", "C100-2x1.clean.gfn2")).kind == "slab"
 
 
 def test_a_relaxation_at_another_engine_starts_from_the_same_job_at_the_level_of_prerelaxation(tmp_path: Path) -> None:
@@ -104,11 +104,11 @@ def test_a_relaxation_at_another_engine_starts_from_the_same_job_at_the_level_of
     warm = plan(results=str(tmp_path), **stages)
     for job in warm.wanted():
         starts_from = warm.prerelaxation(job)
-        if job.subject == "atom.Li":
+        if job.stem == "atom.Li":
             assert starts_from is None
         else:
             level = "gfn2" if job.stage == "relax" else "gfn2-smeared"
-            assert starts_from == JobId(job.stage, f"{job.subject}.{level}")
+            assert starts_from == job._replace(level=level)
             assert warm.prerelaxation(starts_from) is None
             assert starts_from in warm.executed()
             assert starts_from not in warm.written()
@@ -121,27 +121,27 @@ def test_a_frame_follows_the_frame_before_where_the_engine_can_start_from_it() -
     runs = {"r": {"assembly": "drill-nd35-li", "steps": 40}}
     stages = {"md": {"run": ["r"], "runs": runs}, "elf": {"level": "pbe-d3", "frames": 3, "difference": True}}
     chained = plan(**stages)
-    follows = {job.name: chained.guess_of(job) for job in chained.elf_jobs()}
+    follows = {job.name: chained.elf.guess_of(job) for job in chained.elf.jobs()}
     for part in ("", ".nd", ".rest"):
         assert follows[f"r.0{part}.pbe-d3"] is None
-        assert follows[f"r.20{part}.pbe-d3"] == JobId("elf", f"r.0{part}.pbe-d3")
-        assert follows[f"r.40{part}.pbe-d3"] == JobId("elf", f"r.20{part}.pbe-d3")
+        assert follows[f"r.20{part}.pbe-d3"] == JobId.parse("elf", f"r.0{part}.pbe-d3")
+        assert follows[f"r.40{part}.pbe-d3"] == JobId.parse("elf", f"r.20{part}.pbe-d3")
     for elf in ({"level": "gfn2"}, {"level": "pbe-d3", "reuse_wavefunction": False}):
         free = plan(**(stages | {"elf": elf}))
-        assert not any(map(free.guess_of, free.elf_jobs()))
+        assert not any(map(free.elf.guess_of, free.elf.jobs()))
 
 
 def test_no_prerelaxation_of_what_is_at_an_xtb_level_or_at_its_own(tmp_path: Path) -> None:
     stages = {"relax": {"level": "gfn2", "prerelax": "gfn2-smeared", "structures": ["nd29"]}, "md": {}}
     assert not any(map(plan(results=str(tmp_path), **stages).prerelaxation, plan(**stages).executed()))
     stages["relax"] = {"level": "pbe-d3", "prerelax": "pbe-d3", "structures": ["nd29"]}
-    assert plan(results=str(tmp_path), **stages).prerelaxation(JobId("relax", "nd29.pbe-d3")) is None
+    assert plan(results=str(tmp_path), **stages).prerelaxation(JobId.parse("relax", "nd29.pbe-d3")) is None
 
 
 @given(st.integers(1, 400), st.integers(1, 20), st.integers(0, 12))
 def test_elf_frames_are_saved_frames(saved: int, every: int, frames: int) -> None:
     run = {"assembly": "drill-nd35-li", "steps": saved * every, "save_every": every}
-    steps = plan(md={"run": ["r"], "runs": {"r": run}}, elf={"frames": frames}).elf_steps("r")
+    steps = plan(md={"run": ["r"], "runs": {"r": run}}, elf={"frames": frames}).elf.steps("r")
     assert len(steps) == min(frames, saved + 1)
     assert all(step % every == 0 and 0 <= step <= saved * every for step in steps)
     if frames > 1:
@@ -152,7 +152,7 @@ def test_elf_frames_are_saved_frames(saved: int, every: int, frames: int) -> Non
 def test_isosurfaces_are_of_mapped_frames(wanted: str, steps: list[int]) -> None:
     run = {"assembly": "drill-nd35-li", "steps": 8}
     made = plan(md={"run": ["r"], "runs": {"r": run}}, elf={"frames": 3, "isosurfaces": wanted})
-    assert made.isosurface_steps("r") == steps
+    assert made.elf.isosurface_steps("r") == steps
 
 
 def test_a_site_that_the_facet_does_not_have_is_named(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_a_recipe_that_is_not_there_is_missed_where_it_is_named(
     """As `iondrill check` says it, also for Snakemake."""
     made = plan(results=str(tmp_path), **stages)
     with pytest.raises(UserError) as caught:
-        made.executed(), made.written(), made.barrier_jobs()
+        made.executed(), made.written(), made.barriers.jobs()
     (problem,) = caught.value.problems
     assert (problem.where, problem.found) == (key, "there is no recipe 'C999'")
     assert (" C100-2x1," in problem.allowed) == ("facets" in key or "studies" in key)
@@ -200,7 +200,7 @@ def test_each_facet_may_have_sites_of_its_own(tmp_path: Path) -> None:
 
     def filled(sites: object) -> set[tuple[str, str]]:
         made = plan(results=str(tmp_path), adsorption={**stage, "sites": sites})
-        return {(filling.facet, filling.site) for filling in made.fillings()}
+        return {(filling.structure, filling.site) for filling in made.adsorption.fillings}
 
     every = filled("all")
     named = {("C100-2x1", "cave"), ("C111-2x1-pandey", "trough-1")}
@@ -221,10 +221,10 @@ def test_each_facet_may_have_sites_of_its_own(tmp_path: Path) -> None:
 
 def test_coverages_are_jobs_of_their_own(tmp_path: Path) -> None:
     stage = {"facets": ["C100-2x1"], "ions": ["Na"], "n": [1, 2]}
-    fillings = plan(results=str(tmp_path), adsorption=stage).fillings()
+    fillings = plan(results=str(tmp_path), adsorption=stage).adsorption.fillings
     named = {n: {filling.site for filling in fillings if filling.n == n} for n in stage["n"]}
     assert named[1] == named[2] == {"bridge", "cave", "pedestal", "shallow", "top", "valley-bridge"}
-    assert {filling.subject for filling in fillings} >= {"C100-2x1.Na-cave", "C100-2x1.2Na-cave"}
+    assert {filling.name for filling in fillings} >= {"C100-2x1.Na-cave", "C100-2x1.2Na-cave"}
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_the_list_of_sites_is_remembered_and_follows_the_recipe(
 
     def sites() -> set[str]:
         stage = {"facets": ["C100-2x1"], "ions": ["Li"]}
-        return {filling.site for filling in plan(results=str(tmp_path), adsorption=stage).fillings()}
+        return {filling.site for filling in plan(results=str(tmp_path), adsorption=stage).adsorption.fillings}
 
     first = sites()
     (remembered,) = (tmp_path / "iondrill").glob("spacings-*.json")

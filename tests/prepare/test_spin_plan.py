@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from iondrill.config.models import Config
+from iondrill.prepare.jobid import JobId
 from iondrill.prepare.plan import Plan
-from iondrill.prepare.subjects import JobId
 
 RECIPES = {
     "clusters/dot": {"kind": "cluster", "radius_A": 2.96, "expect_atoms": 29, "charge": 1, "multiplicity": [2, 4]},
@@ -51,24 +51,24 @@ def test_each_job_has_the_charge_and_multiplicity_of_its_recipe(plan):
         "adsorption/top.Li-top.gfn2": (1, None),
         "adsorption/atom.Li.gfn2": (0, None),
     }
-    kept = JobId("relax", "dot.pbe")
+    kept = JobId.parse("relax", "dot.pbe")
     jobs = {f"{job.stage}/{job.name}": the_plan.job(job) for job in the_plan.wanted() if job != kept}
     assert {name: (job.charge, job.multiplicity) for name, job in jobs.items()} == expected
-    assert the_plan.charge_of("go") == -1
+    assert the_plan.md.charge_of("go") == -1
 
 
 def test_the_lowest_multiplicity_is_kept_under_the_name_of_the_structure(plan):
-    the_plan, kept = plan(), JobId("relax", "dot.pbe")
-    states = [JobId("relax", "dot.m2.pbe"), JobId("relax", "dot.m4.pbe")]
-    assert the_plan.spin_jobs(kept) == states
+    the_plan, kept = plan(), JobId.parse("relax", "dot.pbe")
+    states = [JobId.parse("relax", "dot.m2.pbe"), JobId.parse("relax", "dot.m4.pbe")]
+    assert the_plan.relax.spin_jobs(kept) == states
     assert kept in the_plan.wanted()
     assert the_plan.prerelaxation(kept) is None
     assert [the_plan.prerelaxation(state) for state in states] == [
-        JobId("relax", "dot.m2.gfn2"),
-        JobId("relax", "dot.m4.gfn2"),
+        JobId.parse("relax", "dot.m2.gfn2"),
+        JobId.parse("relax", "dot.m4.gfn2"),
     ]
     assert set(states) <= set(the_plan.written())
     assert kept not in the_plan.written(), "nothing is run under this name"
-    assert the_plan.spin_job_of_part("go", "nd") == kept
-    assert the_plan.spin_job_of_part("go", "rest") is None
-    assert plan(relax_parts=False).spin_job_of_part("go", "nd") is None
+    assert the_plan.relax.spin_job_of_part("go", "nd") == kept
+    assert the_plan.relax.spin_job_of_part("go", "rest") is None
+    assert plan(relax_parts=False).relax.spin_job_of_part("go", "nd") is None

@@ -12,6 +12,7 @@ from ase.io.trajectory import Trajectory
 from iondrill.build.moving import held_atoms
 from iondrill.build.registry import build
 from iondrill.errors import UserError
+from iondrill.prepare.jobid import Subject
 from iondrill.prepare.start import damage, frame, left_site, part, slab_with_ions, with_fixed_edge
 
 STRUCTURES = Path(__file__).parents[2] / "structures"
@@ -104,7 +105,7 @@ def test_a_slab_must_keep_every_bond(slab):
 
 
 def test_ions_may_bind_and_leave(slab):
-    before = slab_with_ions(slab, slab, "Li", "cave")
+    before = slab_with_ions(slab, slab, Subject("C100-2x1", "Li", site="cave"))
     assert damage(before, moved(before, -1, [0, 0, 5.0])) == damage(before, moved(before, -1, [0, 0, -0.5])) == ""
 
 
@@ -119,8 +120,8 @@ def test_a_cluster_may_reconstruct_but_not_fall_apart():
 
 
 def test_an_ion_that_leaves_its_site_is_noticed(slab):
-    before = slab_with_ions(slab, slab, "Li", "cave")
-    other = slab_with_ions(slab, slab, "Li", "bridge")
+    before = slab_with_ions(slab, slab, Subject("C100-2x1", "Li", site="cave"))
+    other = slab_with_ions(slab, slab, Subject("C100-2x1", "Li", site="bridge"))
     assert left_site(before, moved(before, -1, [0.1, 0.1, 0.5]), slab) == ""
     assert left_site(before, other, slab) == "the ion moved from cave to bridge"
 

@@ -13,7 +13,7 @@ from iondrill.build.adsorbate import add_adsorbate
 from iondrill.build.facet import FacetRecipe
 from iondrill.build.sites import find_sites
 from iondrill.build.slab import build_slab
-from iondrill.prepare.subjects import Filling
+from iondrill.prepare.jobid import Subject
 from iondrill.report.drawing import ELEMENTS
 from iondrill.report.figures import draw_adsorption, draw_differences
 from iondrill.report.findings import findings, signed
@@ -70,7 +70,7 @@ def relaxed(folder, slab, filling):
     """Write the geometry of a job where the workflow has it."""
     site = next(site for site in find_sites(slab) if site.label == filling.site)
     atoms = add_adsorbate(slab, site, filling.ion, filling.n)
-    folder.structure(f"jobs/adsorption/{filling.subject}.gfn2/relaxed", atoms)
+    folder.structure(f"jobs/adsorption/{filling.name}.gfn2/relaxed", atoms)
     return atoms
 
 
@@ -88,7 +88,7 @@ def test_each_row_has_the_picture_of_its_own_job(folder, two_sided):
     sides = 1 + two_sided
     write_table(folder, {key: energy for key, energy in ENERGIES.items() if key[:2] == ("Li", "cave")}, sides)
     for n in (1, 2):
-        atoms = relaxed(folder, slab, Filling("C100-2x1", "Li", n, "cave"))
+        atoms = relaxed(folder, slab, Subject("C100-2x1", "Li", n, "cave"))
         assert (atoms.arrays["fragment"] == "adsorbate").sum() == n * sides
     results = folder.read()
     one, two = (site_picture(results, row) for row in results.adsorption.rows)

@@ -51,12 +51,10 @@ rule relax_adsorbate:
         **requests("adsorption", "{facet}.{ions}-{site}.{level}"),
     params:
         job=job_text("adsorption", "{facet}.{ions}-{site}.{level}", "{ions} at {site} on {facet}, relaxed clean"),
-        ions=lambda wildcards: wildcards.ions,
-        site=lambda wildcards: wildcards.site,
     message:
         "Relax {wildcards.ions} at {wildcards.site} on {wildcards.facet} at {wildcards.level}"
     shell:
-        f"{RELAX} --ions={{params.ions:q}} --site={{params.site:q}} --slab={{input.slab:q}}"
+        f"{RELAX} --slab={{input.slab:q}}"
 
 
 rule run_atom:
@@ -83,7 +81,7 @@ rule run_atom:
 
 rule tabulate_adsorption:
     input:
-        results=results_of(plan.adsorption_jobs()),
+        results=results_of(plan.adsorption.jobs()),
         slabs=expand(f"{RESULTS}/structures/{{facet}}.extxyz", facet=plan.config.adsorption.facets),
         metals=f"{RESULTS}/intercalation.csv" if plan.config.adsorption.metal == "computed" else [],
     output:

@@ -26,7 +26,6 @@ rule find_barrier:
         **requests("barriers", "{facet}.{ion}-{start}_{end}.{level}"),
     params:
         job=job_spec("barriers", "{facet}.{ion}-{start}_{end}.{level}", "{ion} from {start} to {end} on {facet}"),
-        hop=lambda wildcards: [wildcards.facet, wildcards.ion, wildcards.start, wildcards.end],
     message:
         "Path of {wildcards.ion} from {wildcards.start} to {wildcards.end} on {wildcards.facet} at {wildcards.level}"
     script:
@@ -35,7 +34,7 @@ rule find_barrier:
 
 rule tabulate_barriers:
     input:
-        results=records_of(plan.barrier_jobs),
+        results=records_of(plan.barriers.jobs),
     output:
         table=f"{RESULTS}/barriers.csv",
         figure=report(

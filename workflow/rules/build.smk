@@ -1,6 +1,6 @@
 rule build_structure:
     input:
-        recipe=lambda wildcards: plan.recipe_files(wildcards.name),
+        recipe=lambda wildcards: plan.project.recipe_files(wildcards.name),
     output:
         structure=f"{RESULTS}/structures/{{name}}.extxyz",
         record=f"{RESULTS}/structures/{{name}}.json",
@@ -13,7 +13,7 @@ rule build_structure:
         *MODULES,
     params:
         recipes=str(RECIPES),
-        made_from=lambda wildcards: digest_of_files(plan.recipe_files(wildcards.name)),
+        made_from=lambda wildcards: digest_of_files(plan.project.recipe_files(wildcards.name)),
     message:
         "Build {wildcards.name}"
     script:
@@ -22,14 +22,14 @@ rule build_structure:
 
 rule assemble:
     input:
-        recipe=lambda wildcards: plan.recipe_files(wildcards.name),
+        recipe=lambda wildcards: plan.project.recipe_files(wildcards.name),
         parts=lambda wildcards: expand(
             f"{RESULTS}/jobs/relax/{{part}}.{wildcards.level}/relaxed.extxyz",
-            part=plan.parts_of(wildcards.name),
+            part=plan.project.parts_of(wildcards.name),
         ),
         results=lambda wildcards: expand(
             f"{RESULTS}/jobs/relax/{{part}}.{wildcards.level}/result.json",
-            part=plan.parts_of(wildcards.name),
+            part=plan.project.parts_of(wildcards.name),
         ),
     output:
         structure=f"{RESULTS}/structures/{{name}}.{{level}}.extxyz",
@@ -43,7 +43,7 @@ rule assemble:
         *MODULES,
     params:
         recipes=str(RECIPES),
-        made_from=lambda wildcards: digest_of_files(plan.recipe_files(wildcards.name)),
+        made_from=lambda wildcards: digest_of_files(plan.project.recipe_files(wildcards.name)),
     message:
         "Assemble {wildcards.name} from parts relaxed at {wildcards.level}"
     script:

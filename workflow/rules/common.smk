@@ -12,13 +12,13 @@ from snakemake_interface_executor_plugins.settings import DeploymentMethod
 from iondrill.build.crystal import crystal_path
 from iondrill.build.recipes import spin_states
 from iondrill.config.load import check_config, located, merge, project_first, read_documents
+from iondrill.engines.requests import Requests
 from iondrill.errors import SAID, UserError
 from iondrill.files import digest_of, templates_digest
 from iondrill.prepare.estimates import error_estimates
-from iondrill.prepare.intercalation import crystal_files, strain_of
 from iondrill.prepare.plan import Plan
+from iondrill.prepare.jobid import JobId, Subject
 from iondrill.prepare.published import job_files, published
-from iondrill.prepare.subjects import JobId
 
 try:
     # by the reader of `iondrill check`, in the order in which Snakemake merges them: its own reader takes 010 for 8
@@ -39,8 +39,9 @@ except UserError as error:
     raise WorkflowError("\n".join(map(str, located(documents, error.problems)))) from None
 
 # jobs of minutes on one core share submissions, where the profile says how many (group-components)
-SITES = "sites" if {plan.config.levels[level].engine for level in plan.config.adsorption.levels} == {"xtb"} else None
-FRAMES = "frames" if plan.config.levels[plan.config.elf.level].engine == "xtb" else None
+requested = Requests(plan)
+SITES = "sites" if all(plan.config.levels[level].in_process for level in plan.config.adsorption.levels) else None
+FRAMES = "frames" if plan.config.levels[plan.config.elf.level].in_process else None
 # what D0 of one spin is in the engine's own ELF; engine xtb has none
 SPIN_D0 = getattr(plan.config.levels[plan.config.elf.level], "elf_spin_D0", None)
 MODULES, CONTAINER = plan.config.software.modules, plan.config.software.container
@@ -122,7 +123,7 @@ def digests_of(find):
 
 def written_from(plan):
     """Return the recipes that written job folders are made from without a structure of their own."""
-    crystals = crystal_files(plan.config, RECIPES) if plan.config.intercalation else []
+    crystals = plan.intercalation.files if plan.config.intercalation else []
     return [*plan.written_recipes(), *crystals]
 
 
@@ -130,7 +131,7 @@ def job_spec(stage, name, note=""):
     """Return a function of the wildcards that gives what the job computes."""
 
     def spec(wildcards):
-        return plan.job(JobId(stage, name.format(**wildcards)), note.format(**wildcards)).model_dump(mode="json")
+        return plan.job(JobId.parse(stage, name.format(**wildcards)), note.format(**wildcards)).model_dump(mode="json")
 
     return spec
 
@@ -144,12 +145,17 @@ def requests(stage, name):
     """Return what a job asks of a scheduler, each as a function of the wildcards and the attempt."""
 
     def asked(wildcards, attempt):
-        return plan.request(JobId(stage, name.format(**wildcards)), attempt)
+        return requested.of(JobId.parse(stage, name.format(**wildcards)), attempt)
 
     return cores(stage, name) | {
         "mem_mb": lambda wildcards, attempt: asked(wildcards, attempt).mem_mb,
         "runtime": lambda wildcards, attempt: asked(wildcards, attempt).runtime,
     }
+
+
+def recipe_files_of(job):
+    """Return the files of the recipe that a job is built from; none for an atom."""
+    return plan.project.recipe_files(job.subject.recipe) if job.subject.recipe else []
 
 
 def cores(stage, name):
@@ -165,14 +171,14 @@ def cores(stage, name):
 
 def ranks_of(stage, name):
     """Return a function of the wildcards that gives the cores a job occupies where it runs."""
-    return lambda wildcards: plan.ranks(JobId(stage, name.format(**wildcards)))
+    return lambda wildcards: plan.ranks(JobId.parse(stage, name.format(**wildcards)))
 
 
 def prerelaxation_of(stage, name):
     """Return a function of the wildcards that gives record and geometry of a relaxation's pre-relaxation, if any."""
 
     def files(wildcards):
-        job = plan.prerelaxation(JobId(stage, name.format(**wildcards)))
+        job = plan.prerelaxation(JobId.parse(stage, name.format(**wildcards)))
         return (
             [] if job is None else [(plan.folder(job) / file).as_posix() for file in ("result.json", "relaxed.extxyz")]
         )
@@ -185,7 +191,8 @@ def guess_of(name):
 
     def files(wildcards):
         return [
-            ancient(path) for path in results_of(filter(None, [plan.guess_of(JobId("elf", name.format(**wildcards)))]))
+            ancient(path)
+            for path in results_of(filter(None, [plan.elf.guess_of(JobId.parse("elf", name.format(**wildcards)))]))
         ]
 
     return files
@@ -198,7 +205,7 @@ def point_and_parts(file):
         frame, level = f"{RESULTS}/jobs/elf/{wildcards.run}.{wildcards.step}", plan.config.elf.level
         return [
             f"{frame}.{level}/{file}",
-            *(f"{frame}.{part}.{level}/{file}" for part in plan.elf_parts(wildcards.run)),
+            *(f"{frame}.{part}.{level}/{file}" for part in plan.elf.parts(wildcards.run)),
         ]
 
     return files
@@ -208,7 +215,7 @@ def frames_of(ending):
     """Return a function of the wildcards that gives a file of each mapped frame of a run."""
 
     def files(wildcards):
-        return [f"{RESULTS}/elf/{wildcards.run}/{step}{ending}" for step in plan.elf_steps(wildcards.run)]
+        return [f"{RESULTS}/elf/{wildcards.run}/{step}{ending}" for step in plan.elf.steps(wildcards.run)]
 
     return files
 
@@ -218,8 +225,8 @@ def elf_of_runs():
     return [
         f"{RESULTS}/elf/{run}/{name}"
         for run in plan.config.md.run
-        if plan.elf_steps(run)
-        for name in ["summary.csv", "film.gif", *(f"{step}.grid.npz" for step in plan.isosurface_steps(run))]
+        if plan.elf.steps(run)
+        for name in ["summary.csv", "film.gif", *(f"{step}.grid.npz" for step in plan.elf.isosurface_steps(run))]
     ]
 
 
@@ -235,8 +242,8 @@ def cubes_of(level, *, output=False):
 
 def difference_maps():
     """Return the density differences that the configuration asks for."""
-    runs = [run for run in plan.config.md.run if plan.elf_parts(run)]
-    return [f"{RESULTS}/elf/{run}/{step}.difference.png" for run in runs for step in plan.elf_steps(run)]
+    runs = [run for run in plan.config.md.run if plan.elf.parts(run)]
+    return [f"{RESULTS}/elf/{run}/{step}.difference.png" for run in runs for step in plan.elf.steps(run)]
 
 
 def look_when_jobs_end():

@@ -1,6 +1,6 @@
 rule compare_runs:
     input:
-        results=results_of(plan.md_jobs()),
+        results=results_of(plan.md.jobs()),
         order_parameters=[f"{RESULTS}/md/{run}/order_parameters.csv" for run in plan.config.md.run],
         charges=[f"{RESULTS}/charges/{run}.csv" for run in plan.config.md.run],
     output:

@@ -1,6 +1,6 @@
 rule run_point:
     input:
-        recipe=lambda wildcards: plan.recipe_files(name) if (name := plan.points[wildcards.point].recipe) else [],
+        recipe=lambda wildcards: recipe_files_of(JobId.parse("convergence", wildcards.point)),
     output:
         result=f"{RESULTS}/jobs/convergence/{{point}}/result.json",
         structure=f"{RESULTS}/jobs/convergence/{{point}}/structure.extxyz",
@@ -19,11 +19,9 @@ rule run_point:
         **requests("convergence", "{point}"),
     params:
         job=job_spec("convergence", "{point}", "as built"),
-        point=lambda wildcards: asdict(plan.points[wildcards.point]),
+        point=lambda wildcards: asdict(plan.convergence.points[JobId.parse("convergence", wildcards.point)]),
         recipes=str(RECIPES),
-        made_from=lambda wildcards: digest_of_files(
-            plan.recipe_files(name) if (name := plan.points[wildcards.point].recipe) else []
-        ),
+        made_from=lambda wildcards: digest_of_files(recipe_files_of(JobId.parse("convergence", wildcards.point))),
     message:
         "Convergence: {wildcards.point}"
     script:
@@ -32,7 +30,7 @@ rule run_point:
 
 rule tabulate_convergence:
     input:
-        results=lambda wildcards: results_of(plan.convergence_jobs(wildcards.study)),
+        results=lambda wildcards: results_of(plan.convergence.of_study(wildcards.study)),
     output:
         table=f"{RESULTS}/convergence/{{study}}.csv",
         summary=f"{RESULTS}/convergence/{{study}}.json",
@@ -45,7 +43,7 @@ rule tabulate_convergence:
     log:
         f"{RESULTS}/logs/tabulate_convergence/{{study}}.log",
     wildcard_constraints:
-        study="|".join(map(re.escape, plan.studies)) or "(?!)",
+        study="|".join(map(re.escape, plan.convergence.studies)) or "(?!)",
     conda:
         "../envs/iondrill.yaml"
     envmodules:
@@ -60,8 +58,8 @@ rule tabulate_convergence:
 
 rule check_convergence:
     input:
-        results=results_of(plan.own_points()),
-        report=expand(f"{RESULTS}/convergence/{{study}}.csv", study=plan.studies),
+        results=results_of(plan.convergence.own_points()),
+        report=expand(f"{RESULTS}/convergence/{{study}}.csv", study=plan.convergence.studies),
     output:
         f"{RESULTS}/convergence/status.json",
     log:

@@ -1,7 +1,7 @@
 # the wavefunction is no declared output: a point that does not converge has none, and keeps its record
 rule run_elf_point:
     input:
-        structure=lambda wildcards: f"{RESULTS}/structures/{plan.start_of(wildcards.run)}.extxyz",
+        structure=lambda wildcards: f"{RESULTS}/structures/{plan.md.start_structure(wildcards.run)}.extxyz",
         trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
         guess=guess_of("{run}.{step}.{level}"),
     output:
@@ -34,10 +34,10 @@ rule run_elf_point:
 
 rule run_elf_part:
     input:
-        structure=lambda wildcards: f"{RESULTS}/structures/{plan.start_of(wildcards.run)}.extxyz",
+        structure=lambda wildcards: f"{RESULTS}/structures/{plan.md.start_structure(wildcards.run)}.extxyz",
         trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
         guess=guess_of("{run}.{step}.{part}.{level}"),
-        spin=lambda wildcards: results_of(filter(None, [plan.spin_job_of_part(wildcards.run, wildcards.part)])),
+        spin=lambda wildcards: results_of(filter(None, [plan.relax.spin_job_of_part(wildcards.run, wildcards.part)])),
     output:
         result=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{{part}}.{{level}}/result.json",
         structure=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{{part}}.{{level}}/structure.extxyz",
@@ -92,7 +92,7 @@ rule map_elf:
     params:
         settings=plan.config.elf.model_dump(mode="json", include={"spacing_A", "margin_A"}),
         level=plan.config.levels[plan.config.elf.level].title,
-        steps=lambda wildcards: plan.elf_steps(wildcards.run),
+        steps=lambda wildcards: plan.elf.steps(wildcards.run),
         timestep_fs=lambda wildcards: plan.config.md.runs[wildcards.run].timestep_fs,
         spin_D0=SPIN_D0,
     message:
@@ -167,7 +167,7 @@ rule map_difference:
     params:
         settings=plan.config.elf.model_dump(mode="json", include={"spacing_A", "margin_A"}),
         level=plan.config.levels[plan.config.elf.level].title,
-        steps=lambda wildcards: plan.elf_steps(wildcards.run),
+        steps=lambda wildcards: plan.elf.steps(wildcards.run),
         timestep_fs=lambda wildcards: plan.config.md.runs[wildcards.run].timestep_fs,
     message:
         "Density difference of {wildcards.run} at step {wildcards.step}"

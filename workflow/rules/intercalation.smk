@@ -23,7 +23,9 @@ rule run_crystal:
         **requests("intercalation", "{crystal}.{strain}.{level}"),
     params:
         job=job_spec("intercalation", "{crystal}.{strain}.{level}", "{crystal}, strained to {strain}"),
-        strain=lambda wildcards: strain_of(wildcards.crystal, wildcards.strain, RECIPES),
+        strain=lambda wildcards: plan.intercalation.strain(
+            JobId.parse("intercalation", "{crystal}.{strain}.{level}".format(**wildcards))
+        ),
         recipes=str(RECIPES),
         made_from=lambda wildcards: digest_of_files([crystal_path(wildcards.crystal, RECIPES)]),
     message:
@@ -34,8 +36,8 @@ rule run_crystal:
 
 rule tabulate_intercalation:
     input:
-        results=records_of(plan.intercalation_jobs),
-        recipes=said_of(lambda: crystal_files(plan.config, RECIPES)),
+        results=records_of(plan.intercalation.jobs),
+        recipes=said_of(lambda: plan.intercalation.files),
     output:
         f"{RESULTS}/intercalation.csv",
     log:
@@ -46,7 +48,7 @@ rule tabulate_intercalation:
         *MODULES,
     params:
         config=plan.config.model_dump(mode="json"),
-        made_from=digests_of(lambda: crystal_files(plan.config, RECIPES)),
+        made_from=digests_of(lambda: plan.intercalation.files),
     message:
         "Table of formation energies"
     script:

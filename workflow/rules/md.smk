@@ -1,7 +1,7 @@
 # the frames are no declared output: a run that does not converge publishes none, and keeps its record
 rule run_md:
     input:
-        structure=lambda wildcards: f"{RESULTS}/structures/{plan.start_of(wildcards.run)}.extxyz",
+        structure=lambda wildcards: f"{RESULTS}/structures/{plan.md.start_structure(wildcards.run)}.extxyz",
     output:
         result=f"{RESULTS}/jobs/md/{{run}}.{{level}}/result.json",
         structure=f"{RESULTS}/jobs/md/{{run}}.{{level}}/last.extxyz",
@@ -29,8 +29,8 @@ rule run_md:
 
 rule analyse_md:
     input:
-        structure=lambda wildcards: f"{RESULTS}/structures/{plan.start_of(wildcards.run)}.extxyz",
-        result=lambda wildcards: f"{RESULTS}/jobs/md/{wildcards.run}.{plan.run_level(wildcards.run)}/result.json",
+        structure=lambda wildcards: f"{RESULTS}/structures/{plan.md.start_structure(wildcards.run)}.extxyz",
+        result=lambda wildcards: f"{RESULTS}/jobs/md/{wildcards.run}.{plan.md.of_run(wildcards.run).level}/result.json",
     output:
         trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
         order_parameters=f"{RESULTS}/md/{{run}}/order_parameters.csv",
@@ -48,9 +48,9 @@ rule analyse_md:
         save_every=lambda wildcards: plan.config.md.runs[wildcards.run].save_every,
         temperature_K=lambda wildcards: plan.config.md.runs[wildcards.run].temperature_K,
         thermalised=lambda wildcards: plan.config.md.runs[wildcards.run].thermalise.time_fs > 0,
-        charge=lambda wildcards: plan.charge_of(wildcards.run),
+        charge=lambda wildcards: plan.md.charge_of(wildcards.run),
         events=plan.config.md.events.model_dump(),
-        engine=lambda wildcards: plan.config.levels[plan.run_level(wildcards.run)].engine,
+        scheme=lambda wildcards: plan.config.levels[plan.md.of_run(wildcards.run).level].charge_scheme,
     message:
         "Trajectory, order parameters, events and charges of {wildcards.run}"
     script:

@@ -33,21 +33,23 @@ ruleorder: keep_spin_state > relax
 
 rule keep_spin_state:
     input:
-        results=lambda wildcards: results_of(plan.spin_jobs(JobId("relax", f"{wildcards.name}.{wildcards.level}"))),
+        results=lambda wildcards: results_of(
+            plan.relax.spin_jobs(JobId("relax", Subject(wildcards.name), wildcards.level))
+        ),
     output:
         result=f"{RESULTS}/jobs/relax/{{name}}.{{level}}/result.json",
         structure=f"{RESULTS}/jobs/relax/{{name}}.{{level}}/relaxed.extxyz",
     log:
         f"{RESULTS}/logs/keep_spin_state/{{name}}.{{level}}.log",
     wildcard_constraints:
-        name="|".join(name for name in plan.relaxed if spin_states(plan.recipe(name))) or "(?!)",
+        name="|".join(name for name in plan.relax.structures if spin_states(plan.project.recipe(name))) or "(?!)",
     priority: 200
     conda:
         "../envs/iondrill.yaml"
     envmodules:
         *MODULES,
     params:
-        multiplicities=lambda wildcards: spin_states(plan.recipe(wildcards.name)),
+        multiplicities=lambda wildcards: spin_states(plan.project.recipe(wildcards.name)),
     message:
         "Keep the multiplicity of lowest energy of {wildcards.name} at {wildcards.level}"
     script:

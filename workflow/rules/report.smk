@@ -39,7 +39,7 @@ rule write_report:
                 category="Adsorption",
                 labels={"what": "energies"},
             )
-            if plan.fillings()
+            if plan.adsorption.fillings
             else []
         ),
     log:
@@ -59,7 +59,7 @@ rule write_report:
 rule paper_figures:
     input:
         report=rules.write_report.input,
-        maps=[f"{RESULTS}/elf/{run}/{step}.npz" for run in plan.config.md.run for step in plan.elf_steps(run)],
+        maps=[f"{RESULTS}/elf/{run}/{step}.npz" for run in plan.config.md.run for step in plan.elf.steps(run)],
     output:
         page=report(
             f"{RESULTS}/paper_figures/index.html",

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from iondrill.analyse.charges import SCHEME_OF_FRAMES, fragment_charges, write_charges
+from iondrill.analyse.charges import fragment_charges, write_charges
 from iondrill.analyse.events import watch_for
 from iondrill.analyse.order import order_parameters, write_csv
 from iondrill.analyse.rest import late_temperature, rests
@@ -44,7 +44,7 @@ with logged(snakemake.log[0]):
             float(frame["time_fs"]),
             frame["charges_e"],
             atoms.arrays["fragment"],
-            scheme=SCHEME_OF_FRAMES[snakemake.params.engine],
+            scheme=snakemake.params.scheme,
             total_charge_e=snakemake.params.charge,
             source=frames.path,
         )

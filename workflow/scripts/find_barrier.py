@@ -9,15 +9,15 @@ from iondrill.build.checks import read_structure
 from iondrill.engines.base import read_result
 from iondrill.engines.paths import find_barrier
 from iondrill.files import replacing
-from iondrill.prepare.hops import Hop
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0], snakemake.resources.get("runtime")):
-    hop, record = Hop(*snakemake.params.hop), Path(snakemake.output.result)
+    record = Path(snakemake.output.result)
     results, structures = map(read_result, map(Path, snakemake.input.results)), map(Path, snakemake.input.structures)
-    relaxed = dict(zip((hop.start, hop.end), zip(results, map(read_structure, structures), strict=True), strict=True))
+    ends = (snakemake.wildcards.start, snakemake.wildcards.end)
+    relaxed = dict(zip(ends, zip(results, map(read_structure, structures), strict=True), strict=True))
     built = read_structure(Path(snakemake.input.slab))
-    result, band = find_barrier(snakemake.params.job, hop, built, relaxed, record.parent)
+    result, band = find_barrier(snakemake.params.job, built, relaxed, record.parent)
     write_profile(*profile(*band), Path(snakemake.output.profile))
     with replacing(Path(snakemake.output.path)) as temporary:
         write(temporary, band.images, format="extxyz", write_results=False)

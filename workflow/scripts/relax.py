@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from iondrill.build.checks import read_structure
 from iondrill.engines.execute import execute, prerelaxed
+from iondrill.prepare.jobs import Job
 from iondrill.prepare.sitelist import sites_of
 from iondrill.prepare.start import slab_with_ions
 from iondrill.scripting import logged
@@ -29,9 +30,7 @@ def arguments() -> Namespace:
     parser.add_argument("--job", type=json.loads, required=True, help="what is computed, JSON")
     parser.add_argument("--structure", type=Path, required=True, help="what is relaxed; with ions: the slab below them")
     parser.add_argument("--prerelaxed", nargs="*", help="record and geometry of the pre-relaxation, or nothing")
-    parser.add_argument("--ions", help="such as Li or 2Na")
-    parser.add_argument("--site", help="where they are")
-    parser.add_argument("--slab", type=Path, help="the slab as built, whose sites these are")
+    parser.add_argument("--slab", type=Path, help="with ions: the slab as built, whose sites these are")
     parser.add_argument("--result", type=Path, required=True)
     parser.add_argument("--relaxed", type=Path, required=True)
     parser.add_argument("--log", type=Path, required=True)
@@ -42,10 +41,11 @@ def arguments() -> Namespace:
 def start_of(given: Namespace) -> tuple[Atoms, Atoms | None]:
     """Return the start geometry without a pre-relaxation, and where there are ions, the slab as built."""
     atoms = read_structure(given.structure)
-    if given.ions is None:
+    if given.slab is None:
         return atoms, None
     built = read_structure(given.slab)
-    return slab_with_ions(built, atoms, given.ions, given.site, sites_of(built)), built
+    subject = Job.model_validate(given.job).id.subject
+    return slab_with_ions(built, atoms, subject, sites_of(built)), built
 
 
 given = arguments()

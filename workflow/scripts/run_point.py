@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from iondrill.engines.execute import execute
-from iondrill.prepare.convergence import Point
+from iondrill.prepare.stages.sweeps import Point
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0], snakemake.resources.get("runtime")):

@@ -12,9 +12,8 @@ from iondrill.build.recipes import load_recipe
 from iondrill.build.sites import find_sites
 from iondrill.config.models import Config
 from iondrill.engines.base import read_result
-from iondrill.prepare import intercalation
+from iondrill.prepare.jobid import CLEAN, JobId, Subject
 from iondrill.prepare.plan import Plan
-from iondrill.prepare.subjects import JobId
 from iondrill.scripting import logged
 
 
@@ -22,28 +21,28 @@ def rows(plan, level):
     """Yield a row for each filling of a facet at a level."""
 
     def folder(subject):
-        return plan.folder(JobId("adsorption", f"{subject}.{level}"))
+        return plan.folder(JobId("adsorption", subject, level))
 
     metals = {}
     if snakemake.input.metals:
-        names = intercalation.metals(plan.config, plan.recipes)
-        metals = metal_energies(Path(snakemake.input.metals), names, level)
-    for facet, fillings in groupby(plan.fillings(), lambda filling: filling.facet):
-        recipe, built = load_recipe(facet, plan.recipes), read_structure(plan.structure_file(facet))
+        metals = metal_energies(Path(snakemake.input.metals), plan.intercalation.metals, level)
+    for facet, fillings in groupby(plan.adsorption.fillings, lambda filling: filling.structure):
+        recipe, built = load_recipe(facet, plan.recipes), read_structure(plan.project.structure_file(facet))
         sites = {site.label: site.fractions @ built.cell.array[:2] for site in find_sites(built)}
-        clean = read_structure(folder(f"{facet}.clean") / "relaxed.extxyz")
+        bare = folder(Subject(facet, site=CLEAN))
+        clean = read_structure(bare / "relaxed.extxyz")
         clean_faults = faults(assert_surface(clean, built, recipe, "relaxed"))
         for filling in fillings:
-            geometry = read_structure(folder(filling.subject) / "relaxed.extxyz")
+            geometry = read_structure(folder(filling) / "relaxed.extxyz")
             yield Adsorption(
                 facet=facet,
                 termination=recipe.termination,
                 adsorbate=filling.ion,
                 site=filling.site,
                 level=plan.config.levels[level],
-                combined=read_result(folder(filling.subject) / "result.json"),
-                substrate=read_result(folder(f"{facet}.clean") / "result.json"),
-                atom=read_result(folder(f"atom.{filling.ion}") / "result.json"),
+                combined=read_result(folder(filling) / "result.json"),
+                substrate=read_result(bare / "result.json"),
+                atom=read_result(folder(filling.atom) / "result.json"),
                 geometry=geometry,
                 clean=clean,
                 metal_eV=metals.get(filling.ion),

@@ -12,10 +12,16 @@ from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
     plan = Plan(Config.model_validate(snakemake.params.config))
-    folders = map(plan.folder, plan.barrier_jobs())
     rows = [
-        Barrier(*hop, read_result(folder / "result.json"), read_profile(folder / "profile.csv"))
-        for hop, folder in zip(plan.hops(), folders, strict=True)
+        Barrier(
+            facet=job.structure,
+            ion=job.subject.ion,
+            start=job.subject.site,
+            end=job.end,
+            result=read_result(plan.folder(job) / "result.json"),
+            profile=read_profile(plan.folder(job) / "profile.csv"),
+        )
+        for job in plan.barriers.jobs()
     ]
     write_csv(rows, Path(snakemake.output.table))
     level = plan.config.levels[plan.config.barriers.level].title

@@ -11,14 +11,13 @@ from iondrill.engines.base import read_result
 from iondrill.files import write_text
 from iondrill.prepare.estimates import made_of
 from iondrill.prepare.plan import Plan
-from iondrill.prepare.subjects import JobId
 from iondrill.report.convergence import draw_convergence
 from iondrill.scripting import logged
 
 
 def sample(plan, row):
     """Return a row of a study with what was computed for it."""
-    folders = [plan.folder(JobId("convergence", point.name)) for point in row.points]
+    folders = [plan.folder(point.id) for point in row.points]
     result, *parts = (read_result(folder / "result.json") for folder in folders)
     geometry = read_structure(folders[0] / "structure.extxyz")
     return Sample(
@@ -36,7 +35,7 @@ with logged(snakemake.log[0]):
     name = snakemake.wildcards.study
     study = plan.config.convergence.studies[name]
     title = plan.config.levels[study.level].title
-    found = curves([sample(plan, row) for row in plan.studies[name]])
+    found = curves([sample(plan, row) for row in plan.convergence.studies[name]])
     write_csv(found, study.tolerance, Path(snakemake.output.table))
     report = made_of(plan, study) | summary(study, title, found)
     write_text(Path(snakemake.output.summary), json.dumps(report, indent=2, ensure_ascii=False) + "\n")

@@ -20,9 +20,9 @@ from iondrill.build.checks import read_structure
 from iondrill.build.registry import build
 from iondrill.config.load import Document, check_config
 from iondrill.engines.execute import execute
+from iondrill.prepare.jobid import JobId, Subject
 from iondrill.prepare.plan import Plan
 from iondrill.prepare.start import isolated_atom, slab_with_ions
-from iondrill.prepare.subjects import JobId
 
 pytestmark = pytest.mark.workflow
 
@@ -73,13 +73,13 @@ def calm_run(folder, monkeypatch):
     built = build("tiny", plan.recipes)
 
     def go(subject, atoms):
-        job = JobId("adsorption", f"{subject}.vasp")
+        job = JobId.parse("adsorption", f"{subject}.vasp")
         last = plan.folder(job) / "last.extxyz"
         found = execute(plan.job(job).model_dump(mode="json"), atoms, plan.folder(job) / "result.json", last)
         return found, read_structure(last)
 
     clean, relaxed = go("tiny.clean", built)
-    whole, _ = go("tiny.Li-cave", slab_with_ions(built, relaxed, "Li", "cave"))
+    whole, _ = go("tiny.Li-cave", slab_with_ions(built, relaxed, Subject("tiny", "Li", site="cave")))
     atom, _ = go("atom.Li", isolated_atom("Li"))
     assert {clean.status, whole.status, atom.status} == {"converged"}
     return whole.energy_eV - clean.energy_eV - atom.energy_eV, whole.n_ionic_steps

@@ -19,7 +19,6 @@ from iondrill.build.adsorbate import relaxed_sites
 from iondrill.build.moving import moving_atoms
 from iondrill.build.slabfile import LAYER_A
 from iondrill.config.base import Ion, PositiveFloat, Strict
-from iondrill.config.levels import XtbLevel
 from iondrill.config.load import load
 from iondrill.errors import UserError
 
@@ -113,8 +112,7 @@ class Adsorption:
     @cached_property
     def dispersion(self) -> IonDispersion | None:
         """What D4 takes the ions for; None where the level has no D4."""
-        has_d4 = isinstance(self.level, XtbLevel) and self.level.has_d4
-        return ion_dispersion(self.geometry) if has_d4 and self.combined.status == "converged" else None
+        return ion_dispersion(self.geometry) if self.level.has_d4 and self.combined.status == "converged" else None
 
     @property
     def coverage_ML(self) -> float:
@@ -146,8 +144,7 @@ def cohesive_energy(level: Level, element: Ion) -> float | None:
     element : str
         The metal.
     """
-    method = level.method if isinstance(level, XtbLevel) else level.functional
-    metal = cohesive_energies().root.get(method)
+    metal = cohesive_energies().root.get(level.reference)
     return None if metal is None else metal.cohesive_energy_eV.get(element)
 
 

@@ -118,7 +118,7 @@ def factors(plan: Plan, run: str) -> dict[str, str]:
         found["flake"] = flake.model_dump_json(exclude={"description", "references", "ions", "gap_A"})
     else:
         found["flake"] = recipe.flake
-    return {**found, "level": plan.run_level(run), **_settings(settings)}
+    return {**found, "level": plan.md.of_run(run).level, **_settings(settings)}
 
 
 def _settings(settings: MdRun) -> dict[str, str]:
@@ -142,7 +142,7 @@ def read_cases(plan: Plan, runs: Iterable[str]) -> list[Case]:
         key = tuple(made_of.items())
         if key not in cases:
             name = run.removesuffix(f"-s{plan.config.md.runs[run].seed}")
-            cases[key] = Case(name, plan.run_level(run), made_of)
+            cases[key] = Case(name, plan.md.of_run(run).level, made_of)
         order = read_columns(plan.results / "md" / run / "order_parameters.csv")
         series = {name: order[name] for name in QUANTITIES if name in order and order[name].dtype == float}
         series |= charge_series(plan.results / "charges" / f"{run}.csv")

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 FRAGMENTS = ("nd", "ion", "upper", "lower")
 TOLERANCE_E = 1e-3
-SCHEME_OF_FRAMES = {"xtb": "Mulliken", "cp2k": "Hirshfeld"}
-"""How the charges in the frames of each engine were assigned to atoms."""
 
 
 class FragmentCharge(NamedTuple):

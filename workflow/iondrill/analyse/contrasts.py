@@ -156,7 +156,7 @@ def compare_runs(plan: Plan) -> None:
 
 def _is_analysed(plan: Plan, run: str) -> bool:
     """Say whether a run converged, and its tables are there."""
-    record = plan.results / "jobs" / "md" / f"{run}.{plan.run_level(run)}" / "result.json"
+    record = plan.folder(plan.md.of_run(run)) / "result.json"
     tables = (plan.results / "md" / run / "order_parameters.csv", plan.results / "charges" / f"{run}.csv")
     return all(file.is_file() for file in (record, *tables)) and read_result(record).status == "converged"
 

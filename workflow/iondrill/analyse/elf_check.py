@@ -13,7 +13,7 @@ import numpy as np
 from iondrill.analyse.cube import Cube
 from iondrill.analyse.elf import D0_OF_SPIN
 from iondrill.analyse.elfcar import read_grids
-from iondrill.config.levels import Cp2kLevel, VaspLevel
+from iondrill.config.levels import engines_that
 from iondrill.engines.vasp.output import CHGCAR, ELFCAR
 from iondrill.errors import UserError
 from iondrill.prepare.jobs import CUBES, Job, Static
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
-    from iondrill.config.levels import SpinD0
+    from iondrill.config.levels import engines_that
     from iondrill.config.models import Config
 
     Array = NDArray[np.float64]
@@ -65,17 +65,18 @@ def check_job(config: Config, level_name: str, spins: int) -> Job:
         If there is no such level, or if its engine writes no ELF of its own.
     """
     level = config.levels.get(level_name)
-    if not isinstance(level, Cp2kLevel | VaspLevel):
-        names = [name for name, one in config.levels.items() if isinstance(one, Cp2kLevel | VaspLevel)]
-        found = "is not there" if level is None else "is of engine xtb, which writes no ELF of its own"
-        raise UserError.of(f"level '{level_name}'", found, f"allowed: {', '.join(names) or 'one of cp2k or vasp'}")
+    if level is None or not level.has_own_elf:
+        names = [name for name, one in config.levels.items() if one.has_own_elf]
+        able = engines_that(lambda model: model.has_own_elf)
+        found = "is not there" if level is None else f"is of engine {level.engine}, which writes no ELF of its own"
+        raise UserError.of(f"level '{level_name}'", found, f"allowed: {', '.join(names) or f'one of {able}'}")
     return Job.model_validate(
         {
             "stage": "elf",
             "name": f"elf-check.spins-{spins}.{level_name}",
             "level_name": level_name,
             "level": level,
-            "task": Static(wavefunction=True, cubes=level.engine == "cp2k"),
+            "task": Static(wavefunction=True, cubes=level.writes_cubes),
             "multiplicity": 1,
             "spins": spins,
             "kind": "cluster",

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 CONFIGURATION = """
 Every key that `config.yaml` may hold. Several files may be given, later ones overriding earlier ones key by key
 (lists and single values replace, null takes out a level, a run or whatever else has a name of your own):
-`snakemake --configfile config.yaml config.paper.yaml`. For Snakemake and `iondrill` alike, `config.yaml` of the working
-directory is the first of them, named or not.
+`snakemake --configfile config.yaml examples/paper.yaml`. For Snakemake and `iondrill` alike, `config.yaml` of the
+working directory is the first of them, named or not.
 `iondrill check` names everything that is wrong in them, each with its line.
 
 With the first line `# yaml-language-server: $schema=schemas/config.schema.json` editors complete and check the keys.

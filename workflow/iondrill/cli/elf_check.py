@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iondrill.analyse.elf_check import check_job, compare, methane, own_elf
-from iondrill.config.levels import Cp2kLevel, VaspLevel
 from iondrill.config.load import config_content, parse, read_documents
 from iondrill.config.models import Config
 from iondrill.engines.base import read_converged
@@ -40,7 +39,7 @@ def elf_check(files: Sequence[Path], level_name: str) -> str:
     config = parse(Config, documents, config_content(documents))
     found = _run(config, level_name)
     level = config.levels[level_name]
-    said = level.elf_spin_D0 if isinstance(level, Cp2kLevel | VaspLevel) else None
+    said = getattr(level, "elf_spin_D0", None)
     what = f"level '{level_name}': D/D₀ of one spin is {found.ratio:.3f} times that of both: {MEANING[found.spin_D0]}"
     if said not in {None, found.spin_D0}:
         raise UserError.of(what, f"elf_spin_D0 is '{said}'", f"allowed: '{found.spin_D0}'")

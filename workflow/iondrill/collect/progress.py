@@ -12,6 +12,7 @@ from iondrill.engines.base import read_result
 from iondrill.engines.folder import JOB, RESULT, STRUCTURE, THERMALISED
 from iondrill.engines.launch import is_locked
 from iondrill.engines.length import FRAMES
+from iondrill.engines.registry import engine
 from iondrill.errors import UserError
 from iondrill.prepare.frames import last_step
 from iondrill.prepare.journal import FINISHED, RUNNING, Journal
@@ -19,7 +20,7 @@ from iondrill.prepare.journal import FINISHED, RUNNING, Journal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from iondrill.collect.standing import Standing
+    from iondrill.engines.standing import Standing
 
 State = Literal[
     "waiting", "written", "running", "stopped", "record_missing", "converged", "not_converged", "failed", "unreadable"
@@ -154,14 +155,13 @@ def _standing(state: Path, content: dict[str, Any], attempt: int, entry: dict[st
     from ase import Atoms
 
     from iondrill.build.checks import read_structure
-    from iondrill.collect.standing import standing
 
     try:
         atoms = read_structure(state.parents[1] / STRUCTURE)
     except UserError:
         atoms = Atoms()
-    engine = str(content.get("level", {}).get("engine"))
-    return standing(engine, atoms, state, attempt, began=_began(entry), wall_s=entry["wall_s"])
+    name = str(content.get("level", {}).get("engine"))
+    return engine(name).standing(atoms, state, attempt, began=_began(entry), wall_s=entry["wall_s"])
 
 
 def _runs(state: Path) -> bool:

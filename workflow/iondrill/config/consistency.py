@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
 
+from iondrill.config.base import Thermostat
 from iondrill.config.convergence import GEOMETRY, Sweep
-from iondrill.config.levels import LEVELS
+from iondrill.config.levels import LEVELS, engines_that
 from iondrill.config.models import Config, MdMatrix
 from iondrill.config.schema import schema_of, value_at
 from iondrill.errors import nearest
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from iondrill.config.document import Place
     from iondrill.config.explain import Mistake
 
+THERMOSTATS = get_args(Thermostat.model_fields["kind"].annotation)
 STAGES = ("relax", "md", "elf", "adsorption")
 RELAXING = ("relax", "adsorption")
-DFT = ("cp2k", "vasp")
 
 
 def mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
@@ -57,8 +58,8 @@ def references(content: dict[str | int, Any]) -> Iterator[tuple[Place, str, str]
         default = Config.model_fields[stage].get_default()
         level = _mapping(content, stage).get("level", default.level)
         levels = [name for name in (level if isinstance(level, list) else [level]) if isinstance(name, str)]
-        engines = [_mapping(content, "levels", name).get("engine") for name in levels]
-        if "prerelax" not in _mapping(content, stage) and any(engine in DFT for engine in engines):
+        engines = [engine for name in levels if (engine := _engine(content, name))]
+        if "prerelax" not in _mapping(content, stage) and not all(map(_in_process, engines)):
             yield (stage, "prerelax"), "level", default.prerelax
     yield from schema_of(Config).references(content)
 
@@ -72,36 +73,33 @@ def _level_mistakes(content: dict[str | int, Any], place: Place, name: str) -> I
         allowed += ", or null" if place[-1] == "prerelax" and allowed.startswith("allowed") else ""
         yield place, f"there is no level '{name}'{default}", allowed
         return
-    yield from _vasp_mistakes(content, place, name)
-    yield from _route_mistakes(content, place, name)
-    engine = _mapping(content, "levels", name).get("engine")
-    if place[0] == "intercalation" and engine == "xtb":
-        found = f"level '{name}' is of engine xtb, which samples Γ alone: no metal converges with its cell"
-        yield place, found, "allowed: a level of engine cp2k or vasp"
-    if place[0] == "barriers" and engine in DFT:
-        yield place, f"level '{name}' is not of engine xtb", "allowed: a level of engine xtb"
+    if engine := _engine(content, name):
+        yield from _ability_mistakes(content, place, name, engine)
 
 
-def _vasp_mistakes(content: dict[str | int, Any], place: Place, name: str) -> Iterator[Mistake]:
-    """Yield where VASP is named for what it is not offered for."""
-    level = _mapping(content, "levels", name)
+def _ability_mistakes(content: dict[str | int, Any], place: Place, name: str, engine: str) -> Iterator[Mistake]:
+    """Yield where a level is named for what its engine cannot do."""
+    model, elf = LEVELS[engine], _mapping(content, "elf")
     stage = place[1] if place[0] == "inputs" else place[0]
-    if level.get("engine") != "vasp":
-        return
-    if stage == "md":
-        yield place, f"level '{name}' is of engine vasp", "allowed: a level of engine xtb or cp2k"
-    elif stage == "elf" and place[0] == "elf" and _mapping(content, "elf").get("difference"):
-        yield ("elf", "difference"), f"level '{name}' is of engine vasp", "allowed: false, or a level of xtb or cp2k"
-    if place == ("elf", "level") and level.get("elf_spin_D0") is None:
+    found = f"level '{name}' is of engine {engine}"
+    if stage == "intercalation" and not model.samples_kpoints:
+        allowed = engines_that(lambda other: other.samples_kpoints)
+        more = f"{found}, which samples Γ alone: no metal converges with its cell"
+        yield place, more, f"allowed: a level of engine {allowed}"
+    if stage == "barriers" and "neb" not in model.tasks:
+        allowed = engines_that(lambda other: "neb" in other.tasks)
+        yield place, f"level '{name}' is not of engine {allowed}", f"allowed: a level of engine {allowed}"
+    if stage == "md" and "md" not in model.tasks:
+        yield place, found, f"allowed: a level of engine {engines_that(lambda other: 'md' in other.tasks)}"
+    if place[0] == "elf" and elf.get("difference") and not model.maps_parts:
+        allowed = engines_that(lambda other: other.maps_parts)
+        yield ("elf", "difference"), found, f"allowed: false, or a level of {allowed}"
+    if place == ("elf", "level") and elf.get("route") == "cube" and not model.writes_cubes:
+        yield ("elf", "route"), f"found 'cube', and {found}", "allowed: wavefunction"
+    said = _mapping(content, "levels", name).get("elf_spin_D0")
+    if place == ("elf", "level") and model.asks_spin_D0 and said is None:
         found = f"level '{name}' does not say elf_spin_D0, without which an ELFCAR of two spins means nothing"
         yield place, found, f"allowed: '6pi2' or '3pi2'; `iondrill elf-check {name}` finds out which"
-
-
-def _route_mistakes(content: dict[str | int, Any], place: Place, name: str) -> Iterator[Mistake]:
-    """Yield the route of the ELF stage if its level writes no cubes."""
-    engine = _mapping(content, "levels", name).get("engine")
-    if place == ("elf", "level") and engine in ("xtb", "vasp") and _mapping(content, "elf").get("route") == "cube":
-        yield ("elf", "route"), f"found 'cube', and level '{name}' is of engine {engine}", "allowed: wavefunction"
 
 
 def _metal_mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
@@ -136,9 +134,15 @@ def _thermostat_mistakes(content: dict[str | int, Any], run: str) -> Iterator[Mi
     settings = _mapping(content, "md", key, run)
     default = _mapping(content, "md").get("level", Config.model_fields["md"].get_default().level)
     level = settings.get("level") or default
-    nose = _mapping(settings, "thermostat").get("kind") == "nose"
-    if nose and isinstance(level, str) and _mapping(content, "levels", level).get("engine") == "xtb":
-        yield ("md", key, run, "thermostat", "kind"), "found 'nose' at a level of engine xtb", "allowed: csvr, none"
+    kind = _mapping(settings, "thermostat").get("kind")
+    engine = _engine(content, level) if isinstance(level, str) else None
+    if engine and kind in THERMOSTATS and kind not in LEVELS[engine].thermostats:
+        allowed = ", ".join(LEVELS[engine].thermostats)
+        yield (
+            ("md", key, run, "thermostat", "kind"),
+            f"found '{kind}' at a level of engine {engine}",
+            f"allowed: {allowed}",
+        )
 
 
 def _known_runs(content: dict[str | int, Any]) -> set[str] | None:
@@ -159,14 +163,24 @@ def _sweep_mistakes(content: dict[str | int, Any], name: str) -> Iterator[Mistak
     """Yield the settings swept that are none of the level's."""
     study = _mapping(content, "convergence", "studies", name)
     chosen = study.get("level")
-    engine = _mapping(content, "levels", chosen).get("engine") if isinstance(chosen, str) else None
-    if not isinstance(engine, str) or engine not in LEVELS:
+    engine = _engine(content, chosen) if isinstance(chosen, str) else None
+    if engine is None:
         return
     for parameter, values in _mapping(study, "sweep").items():
         if values and parameter in Sweep.model_fields and parameter not in {*GEOMETRY, *LEVELS[engine].model_fields}:
             place = ("convergence", "studies", name, "sweep", parameter)
             there = [key for key in Sweep.model_fields if key in {*GEOMETRY, *LEVELS[engine].model_fields}]
             yield place, f"level '{chosen}' is of engine {engine}, without this setting", f"allowed: {', '.join(there)}"
+
+
+def _engine(content: dict[str | int, Any], level: str) -> str | None:
+    """Return the engine of a level; None if there is none of that name."""
+    engine = _mapping(content, "levels", level).get("engine")
+    return engine if isinstance(engine, str) and engine in LEVELS else None
+
+
+def _in_process(engine: str) -> bool:
+    return LEVELS[engine].in_process
 
 
 def _mapping(content: Any, *keys: str) -> dict[str | int, Any]:

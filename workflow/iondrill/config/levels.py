@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, get_args
 
 from pydantic import AfterValidator, Field
 
 from iondrill.config.base import REMOVE, Number, Removable, Strict
 from iondrill.config.quantities import Accuracy, Cutoff, Cycles, Few, Length, Ranks, Temperature, Threshold, Width
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Grid = tuple[Few, Few, Few]
 Command = Annotated[list[str], Field(min_length=1, description="the program and its arguments")]
@@ -31,8 +34,101 @@ def started_by(launcher: list[str], ranks: int) -> list[str]:
     return [word.replace(RANKS, str(ranks)) for word in launcher]
 
 
-class XtbLevel(Strict):
+TaskName = Literal["relax", "static", "md", "neb"]
+VALENCE_ELECTRONS: dict[str, int] = {"H": 1, "C": 4, "Li": 1, "Na": 1, "K": 1, "Si": 4}
+"""Valence electrons whose parity decides the spin; semicore shells are closed and do not matter."""
+
+
+class Offer(NamedTuple):
+    """For which elements a level can be used.
+
+    Attributes
+    ----------
+    key : str
+        The setting of the level that decides.
+    what : str
+        What there is, or is not, for an element.
+    elements : list of str
+        Those that have it.
+    remedy : str
+        What else may be done for an element whose valence electrons are known.
+    """
+
+    key: str
+    what: str
+    elements: list[str]
+    remedy: str = ""
+
+
+class LevelModel(Strict):
+    """What any level of theory says of itself; each engine has its own.
+
+    Attributes
+    ----------
+    tasks : frozenset of str
+        What its engine can do.
+    thermostats : tuple of str
+        Kinds that its dynamics offers.
+    in_process : bool
+        Whether it is computed in this very process, which takes seconds and writes no input files.
+    samples_kpoints : bool
+        Whether it has k-points; without, metals do not converge with their cell.
+    writes_cubes : bool
+        Whether it can write its own ELF and density on its grid.
+    reuses_wavefunction : bool
+        Whether an SCF can start from the wavefunction of another job.
+    maps_parts : bool
+        Whether the densities of a frame and its parts can be subtracted.
+    boxes : frozenset of str
+        Isolated kinds of structure, ``cluster`` and ``atom``, whose box can be chosen.
+    charge_scheme : str or None
+        How the charges in frames of its dynamics are assigned to atoms; None: there are none.
+    has_own_elf : bool
+        Whether the engine computes the ELF itself, by its own D0 of one spin.
+    asks_spin_D0 : bool
+        Whether the level has to say what D0 of one spin is in the engine's own ELF: versions of the program differ.
+    """
+
+    tasks: ClassVar[frozenset[TaskName]]
+    thermostats: ClassVar[tuple[str, ...]] = ("csvr", "none")
+    in_process: ClassVar[bool] = False
+    samples_kpoints: ClassVar[bool] = True
+    writes_cubes: ClassVar[bool] = False
+    reuses_wavefunction: ClassVar[bool] = False
+    maps_parts: ClassVar[bool] = True
+    boxes: ClassVar[frozenset[str]] = frozenset()
+    charge_scheme: ClassVar[str | None] = None
+    has_own_elf: ClassVar[bool] = False
+    asks_spin_D0: ClassVar[bool] = False
+
+    @property
+    def reference(self) -> str:
+        """Functional or tight-binding method, whose tabulated values and warnings are those of this level."""
+        raise NotImplementedError
+
+    @property
+    def offer(self) -> Offer:
+        """For which elements it can be used."""
+        raise NotImplementedError
+
+    @property
+    def compares_spins(self) -> bool:
+        """Whether energies of different multiplicities can be compared."""
+        return True
+
+    @property
+    def has_d4(self) -> bool:
+        """Whether D4 is part of the level."""
+        return False
+
+
+class XtbLevel(LevelModel):
     """Extended tight binding by tblite, in process: the preview level."""
+
+    tasks = frozenset({"relax", "static", "md", "neb"})
+    in_process = True
+    samples_kpoints = False
+    charge_scheme = "Mulliken"
 
     engine: Literal["xtb"] = Field(description="the program")
     method: Literal["GFN2-xTB", "GFN1-xTB"] = Field("GFN2-xTB", description="GFN1 over-binds Na: not for energies")
@@ -48,6 +144,21 @@ class XtbLevel(Strict):
         False,
         description="exchange between unpaired electrons (Neugebauer et al. 2023): without it low spin is always lower",
     )
+
+    @property
+    def reference(self) -> str:
+        """The method."""
+        return self.method
+
+    @property
+    def offer(self) -> Offer:
+        """Every element whose valence electrons are known."""
+        return Offer("engine", "valence electrons", list(VALENCE_ELECTRONS))
+
+    @property
+    def compares_spins(self) -> bool:
+        """Whether unpaired electrons exchange: else low spin is always lower."""
+        return self.spin_polarisation
 
     @property
     def has_d4(self) -> bool:
@@ -68,7 +179,7 @@ class XtbLevel(Strict):
         return f"{spin}{self.method}{bare}, Γ point{warm}"
 
 
-class DftLevel(Strict):
+class DftLevel(LevelModel):
     """Density-functional theory by a program that is started with MPI."""
 
     engine: Literal["cp2k", "vasp"] = Field(description="the program")
@@ -79,6 +190,11 @@ class DftLevel(Strict):
     launcher: list[Annotated[str, AfterValidator(_only_ranks)]] = Field(
         [], description="put before the command, e.g. [mpirun, -n, '{ranks}'] or [srun]; {ranks} is filled in"
     )
+
+    @property
+    def reference(self) -> str:
+        """The functional."""
+        return self.functional
 
     @property
     def program(self) -> list[str]:
@@ -93,6 +209,14 @@ class DftLevel(Strict):
 
 class Cp2kLevel(DftLevel):
     """Density-functional theory by CP2K (Gaussians and plane waves)."""
+
+    tasks = frozenset({"relax", "static", "md"})
+    thermostats = ("csvr", "nose", "none")
+    writes_cubes = True
+    reuses_wavefunction = True
+    has_own_elf = True
+    boxes = frozenset({"cluster", "atom"})
+    charge_scheme = "Hirshfeld"
 
     engine: Literal["cp2k"] = Field(description="the program")
     command: Command = ["cp2k.psmp"]
@@ -138,9 +262,22 @@ class Cp2kLevel(DftLevel):
         spin = ", slabs spin-restricted" if self.restricted_slabs else ""
         return f"{self.theory}, {self.basis}, {self.cutoff_Ry:g} Ry{spin}"
 
+    @property
+    def offer(self) -> Offer:
+        """Every element that has the basis set, and a potential."""
+        from iondrill.config.cp2k_elements import cp2k_elements
+
+        return Offer("basis", f"{self.basis} basis set", cp2k_elements(self.basis).offered(self.basis))
+
 
 class VaspLevel(DftLevel):
     """Density-functional theory by VASP (projector augmented waves)."""
+
+    tasks = frozenset({"relax", "static"})
+    maps_parts = False
+    boxes = frozenset({"cluster"})
+    has_own_elf = True
+    asks_spin_D0 = True
 
     engine: Literal["vasp"] = Field(description="the program")
     command: Command = ["vasp_std"]
@@ -170,6 +307,21 @@ class VaspLevel(DftLevel):
         """The level in a few words, for tables and figures."""
         return f"{self.theory}, PAW, {self.encut_eV:g} eV"
 
+    @property
+    def offer(self) -> Offer:
+        """Every element that has the name of a PAW dataset."""
+        known = [element for element in self.potcars if element in VALENCE_ELECTRONS]
+        return Offer("potcars", "PAW dataset", sorted(known), "; or an entry for it")
 
-Level = Annotated[XtbLevel | Cp2kLevel | VaspLevel, Field(discriminator="engine")]
-LEVELS: dict[str, type[XtbLevel | Cp2kLevel | VaspLevel]] = {"xtb": XtbLevel, "cp2k": Cp2kLevel, "vasp": VaspLevel}
+
+AnyLevel = XtbLevel | Cp2kLevel | VaspLevel
+Level = Annotated[AnyLevel, Field(discriminator="engine")]
+LEVELS: dict[str, type[AnyLevel]] = {
+    get_args(model.model_fields["engine"].annotation)[0]: model for model in get_args(AnyLevel)
+}
+"""The model of each engine's levels, by the name of the engine."""
+
+
+def engines_that(able: Callable[[type[AnyLevel]], bool]) -> str:
+    """Return the names of the engines whose levels are able to do something: ``xtb or cp2k``."""
+    return " or ".join(name for name, model in LEVELS.items() if able(model))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from iondrill.config.base import NonNegativeFloat, NonNegativeInt, PositiveInt, Strict
 from iondrill.errors import UserError
@@ -14,7 +15,11 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
+    from iondrill.config.levels import Level
+    from iondrill.engines.cost import Cost
+    from iondrill.engines.standing import Standing
     from iondrill.prepare.jobs import Job
+    from iondrill.prepare.size import Size
 
 Status = Literal["converged", "not_converged", "failed"]
 FORCES = "forces_eV_A"
@@ -157,6 +162,19 @@ class Availability(Strict):
     install: str = ""
 
 
+Uses = Mapping[tuple[str, str], Sequence[str]]
+"""The elements that occur at each level in each stage, by their names."""
+
+
+class Remark(NamedTuple):
+    """What would be better in a level: its name, the setting, what was found, what is advised."""
+
+    level: str
+    key: str
+    found: str
+    advice: str
+
+
 class Engine(Protocol):
     """One program, or library, that computes.
 
@@ -198,6 +216,37 @@ class Engine(Protocol):
         ------
         UserError
             All that is wrong in them.
+        """
+
+    def cost(self, job: Job, size: Size) -> Cost:
+        """Return the memory that a job takes, and the core-seconds of energy and forces of one geometry."""
+
+    def standing(self, atoms: Atoms, state: Path, attempt: int, *, began: int, wall_s: float) -> Standing:
+        """Return where a relaxation or a single point stands, from what it has left so far.
+
+        Parameters
+        ----------
+        atoms : Atoms
+            Its start geometry, with the atoms that are fixed.
+        state : Path
+            Its state folder.
+        attempt : int
+            Number of the last attempt, from 1 on.
+        began : int
+            Step that the last attempt resumed from.
+        wall_s : float
+            Time it has taken.
+        """
+
+    def advice(self, levels: Mapping[str, Level], uses: Uses) -> Iterable[Remark]:
+        """Return what would be better in levels of this engine that are not wrong.
+
+        Parameters
+        ----------
+        levels : mapping
+            Levels of this engine by name.
+        uses : mapping
+            The elements at each level in each stage.
         """
 
     def run(self, job: Job, atoms: Atoms, folder: Path) -> tuple[Result, Atoms]:

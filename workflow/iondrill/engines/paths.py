@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from iondrill.engines.base import Attempt, Result
 from iondrill.engines.folder import rounded, write_job
 from iondrill.errors import UserError
-from iondrill.prepare.hops import ends
 from iondrill.prepare.jobs import Job
+from iondrill.prepare.stages.barriers import ends, ends_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,11 +17,10 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from iondrill.engines.xtb.path import Band
-    from iondrill.prepare.hops import Hop
 
 
 def find_barrier(
-    spec: dict[str, Any], hop: Hop, built: Atoms, relaxed: Mapping[str, tuple[Result, Atoms]], folder: Path
+    spec: dict[str, Any], built: Atoms, relaxed: Mapping[str, tuple[Result, Atoms]], folder: Path
 ) -> tuple[Result, Band]:
     """Find the path between two sites, or say why there is none.
 
@@ -29,8 +28,6 @@ def find_barrier(
     ----------
     spec : dict
         A `Job` with the task ``neb``, as plain data.
-    hop : Hop
-        The way.
     built : Atoms
         The clean slab as built.
     relaxed : mapping of str to (Result, Atoms)
@@ -48,22 +45,23 @@ def find_barrier(
     from iondrill.engines.xtb.path import Band, find_path
 
     job = Job.model_validate(spec)
-    start, end = (rounded(relaxed[label][1]) for label in (hop.start, hop.end))
+    labels = [subject.site for subject in ends_of(job.id)]
+    start, end = (rounded(relaxed[label][1]) for label in labels)
     problems = [
         f"{label} {relaxed[label][0].status}"
-        for label in dict.fromkeys((hop.start, hop.end))
+        for label in dict.fromkeys(labels)
         if relaxed[label][0].status != "converged"
     ]
     if not problems:
         try:
-            start, end = map(rounded, ends(hop, built, start, end))
+            start, end = map(rounded, ends(job.id, built, start, end))
         except UserError as error:
             problems = [problem.found for problem in error.problems]
     folder.mkdir(parents=True, exist_ok=True)
     write_job(job, start, folder)
     if not problems:
         return find_path(job, start, end, folder)
-    known = relaxed[hop.start][0]
+    known = relaxed[labels[0]][0]
     result = Result(
         status="failed",
         level=job.level_name,

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from iondrill.build.recipes import FOLDERS, YAML, Recipe, load_recipe, recipe_files, recipe_path
 from iondrill.config.consistency import references
 from iondrill.config.document import Document
+from iondrill.config.levels import VALENCE_ELECTRONS
 from iondrill.config.load import check_config, config_content, locate, parse, read_documents
 from iondrill.config.models import Config
 from iondrill.errors import Problem, UserError, nearest
 from iondrill.prepare.elements import element_problems, elements_used
-from iondrill.prepare.jobs import VALENCE_ELECTRONS
 from iondrill.prepare.naming import KINDS, recipe_named
 from iondrill.prepare.plan import Plan
-from iondrill.prepare.plan_check import plan_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,7 +68,7 @@ def check(*paths: Path) -> Summary:
     problems += recipes.problems
     if config is not None and not problems:
         plan = Plan(config)
-        problems += plan_problems(plan, documents)
+        problems += plan.problems(documents)
         if not problems:
             uses = elements_used(plan, recipes.elements)
             problems += element_problems(config, uses, documents)
@@ -86,7 +85,7 @@ def _counts(plan: Plan) -> tuple[int, int, int]:
     here, there = plan.executed(), plan.elsewhere()
     written = set(plan.written()).difference(here, there)
     # what is kept of relaxations with several multiplicities is no calculation
-    first, more, only = (sum(not plan.spin_jobs(job) for job in jobs) for jobs in (here, there, written))
+    first, more, only = (sum(not plan.relax.spin_jobs(job) for job in jobs) for jobs in (here, there, written))
     return first, more, only
 
 

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from iondrill.config.levels import Cp2kLevel, VaspLevel
+from iondrill.config.levels import VALENCE_ELECTRONS
 from iondrill.config.load import locate
 from iondrill.errors import Problem
-from iondrill.prepare.intercalation import crystals
-from iondrill.prepare.jobs import VALENCE_ELECTRONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from iondrill.config.document import Document, Place
-    from iondrill.config.levels import Level
     from iondrill.config.models import Config
+    from iondrill.prepare.jobid import JobId
     from iondrill.prepare.plan import Plan
-    from iondrill.prepare.subjects import JobId
 
-IONS = re.compile(r"\d*([A-Z][a-z]?)(-.*)?")
-"""Ions in the place after the structure, in the name of a job: ``2Li-cave``, ``Li``."""
 Use = tuple[str, str, str]
 """A level, a stage and an element."""
 
@@ -39,13 +33,9 @@ def elements_used(plan: Plan, elements: Mapping[str, Collection[str]]) -> dict[U
         Those of each structure by its name.
     """
     jobs = [*plan.executed(), *plan.written(), *plan.elsewhere()]
-    held = dict(elements)
-    if plan.config.intercalation is not None:
-        recipes = crystals(plan.config, plan.recipes)
-        held |= {f"crystal {name}": recipe.composition for name, recipe in recipes.items()}
     found: dict[Use, JobId] = {}
     for job in jobs:
-        for element in _elements(job, plan, held):
+        for element in plan.stage(job).elements(job, elements):
             found.setdefault((job.level, job.stage, element), job)
     return found
 
@@ -67,36 +57,10 @@ def element_problems(config: Config, uses: Mapping[Use, JobId], documents: Seque
         jobs.setdefault((level, element), job)
     problems = []
     for (name, element), job in sorted(jobs.items()):
-        key, what, offered, remedy = _offer(config.levels[name])
+        key, what, offered, remedy = config.levels[name].offer
         if element not in offered:
             place: Place = ("levels", name, key)
             found = f"no {what} for {element}, which job {job.stage}/{job.name} needs"
             more = remedy if element in VALENCE_ELECTRONS else ""
             problems.append(Problem(locate(documents, place), found, f"allowed: {', '.join(offered)}{more}"))
     return problems
-
-
-def _elements(job: JobId, plan: Plan, elements: Mapping[str, Collection[str]]) -> set[str]:
-    """Return the elements of a job's structure, and of ions on it."""
-    first, *rest = job.subject.split(".")
-    if job.stage == "intercalation":
-        return set(elements[f"crystal {first}"])
-    if job.stage in {"md", "elf"}:
-        return set(elements[plan.assembly(first)])
-    if job.stage == "relax":
-        return set(elements[first])
-    ion = IONS.fullmatch(rest[0]) if rest else None
-    alone = first == "atom" and ion is not None
-    return {*([] if alone else elements[first]), *([ion[1]] if ion else [])}
-
-
-def _offer(level: Level) -> tuple[str, str, list[str], str]:
-    """Return the key of a level that decides, what it decides on, for which elements there is that, and a remedy."""
-    if isinstance(level, Cp2kLevel):
-        from iondrill.config.offered import cp2k_elements
-
-        return "basis", f"{level.basis} basis set", cp2k_elements(level.basis).offered(level.basis), ""
-    if isinstance(level, VaspLevel):
-        known = [element for element in level.potcars if element in VALENCE_ELECTRONS]
-        return "potcars", "PAW dataset", sorted(known), "; or an entry for it"
-    return "engine", "valence electrons", list(VALENCE_ELECTRONS), ""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from iondrill.build.recipes import FileRecipe
+from iondrill.prepare.jobid import Subject
 from iondrill.prepare.jobs import HOW_IT_RUNS
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ def error_estimates(plan: Plan) -> dict[str, Estimate]:
     """
     found: dict[str, Estimate] = {}
     for name, study in plan.config.convergence.studies.items():
-        facet, dot, filling = study.structure.partition(".")
-        if not dot or facet == "atom":
+        subject = Subject.parse(study.structure)
+        if not subject.is_facet:
             continue
         try:
             summary = json.loads((plan.results / "convergence" / f"{name}.json").read_text(encoding="utf-8"))
@@ -60,8 +61,7 @@ def error_estimates(plan: Plan) -> dict[str, Estimate]:
         except (OSError, ValueError, KeyError, TypeError):
             continue
         if was_made_of == made_of(plan, study):
-            ion = filling.partition("-")[0].lstrip("0123456789")
-            key = f"{facet}.{ion}.{study.level}"
+            key = f"{subject.structure}.{subject.ion}.{study.level}"
             found[key] = max(estimate, found.get(key, estimate))
     return found
 
@@ -71,14 +71,13 @@ def made_of(plan: Plan, study: Study) -> dict[str, Any]:
 
     The title of a level would not do: it names few of its settings. What stands in `HOW_IT_RUNS` does not count.
     """
-    name, dot, _ = study.structure.partition(".")
-    level = plan.config.levels[study.level]
-    names = [] if dot and name == "atom" else [Path(path).stem for path in plan.recipe_files(name)]
+    recipe, level = Subject.parse(study.structure).recipe, plan.config.levels[study.level]
+    names = [] if recipe is None else [Path(path).stem for path in plan.project.recipe_files(recipe)]
     return {
         "structure": study.structure,
         "level": study.level,
         "level_settings": level.model_dump(mode="json", exclude=HOW_IT_RUNS),
-        "recipes": {each: _digest(plan.recipe(each)) for each in names},
+        "recipes": {each: _digest(plan.project.recipe(each)) for each in names},
     }
 
 

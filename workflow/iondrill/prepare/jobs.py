@@ -22,19 +22,18 @@ from iondrill.config.base import (
     Thermostat,
 )
 from iondrill.config.levels import Level
+from iondrill.prepare.jobid import JobId, StageName
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-Stage = Literal["relax", "md", "elf", "adsorption", "intercalation", "barriers", "convergence"]
+Kind = Literal["cluster", "slab", "atom", "crystal"]
 
 Shift = Annotated[float, Field(ge=-1.5, le=1.5)]
 HOW_IT_RUNS = {"launcher", "command", "ranks", "trust_radius_A", "elf_spin_D0"}
 """Settings of a level that do not decide the result."""
 CUBES = "cubes"
 """Folder of the cube files in that of a job."""
-CLEAN = "clean"
-"""In the place of ion and site in the names of jobs: a slab without ion."""
 ATOM_BOX_A = (12.0, 13.0, 14.0)
 """Three different edges, so that an atom's shell is not filled evenly by symmetry."""
 VACUUM_A = 15.0
@@ -109,7 +108,7 @@ class Job(Strict):
     The structure carries its own ``fragment`` labels, and what is fixed of it (see `iondrill.build.moving`).
     """
 
-    stage: Stage
+    stage: StageName
     name: str = Field(description="parts joined by dots, the level last: nd75-c3v.gfn2")
     level_name: Name
     level: Level
@@ -119,11 +118,16 @@ class Job(Strict):
     spins: Literal[1, 2] | None = Field(
         None, description="spin densities of a closed shell: one of both, or one of each; by default as the engine does"
     )
-    kind: Literal["cluster", "slab", "atom", "crystal"] = Field(
+    kind: Kind = Field(
         description="cluster: non-periodic box; slab: periodic in the plane; crystal: periodic; atom: alone in a box"
     )
     note: str = Field("", description="where the start geometry comes from")
     templates: str = Field("", description="digest of the engine's input templates; empty if it has none")
+
+    @property
+    def id(self) -> JobId:
+        """Its name, taken apart."""
+        return JobId.parse(self.stage, self.name)
 
     @property
     def sampled(self) -> bool:
@@ -189,7 +193,3 @@ def unpaired_electrons(job: Job, valence_electrons: int) -> int:
     if unpaired > electrons or (electrons - unpaired) % 2:
         raise ValueError(f"multiplicity {job.multiplicity} does not fit {electrons} electrons")
     return unpaired
-
-
-VALENCE_ELECTRONS: dict[str, int] = {"H": 1, "C": 4, "Li": 1, "Na": 1, "K": 1, "Si": 4}
-"""Valence electrons whose parity decides the spin; semicore shells are closed and do not matter."""

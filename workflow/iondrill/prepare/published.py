@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from iondrill.prepare.jobid import JobId
     from iondrill.prepare.plan import Plan
-    from iondrill.prepare.subjects import JobId
 
 GEOMETRIES = {
     "relax": ("relaxed.extxyz",),
@@ -34,8 +34,7 @@ OF_ALL = ("report.html", "status.json", "figures/structures", "figures/elf")
 
 def job_files(plan: Plan, job: JobId) -> list[Path]:
     """Return what a job publishes: its record, and geometries."""
-    atom = job.subject.startswith("atom.")
-    names = ("structure.extxyz",) if atom else GEOMETRIES.get(job.stage, ("structure.extxyz",))
+    names = ("structure.extxyz",) if job.subject.is_atom else GEOMETRIES.get(job.stage, ("structure.extxyz",))
     return [plan.folder(job) / name for name in ("result.json", *names)]
 
 
@@ -46,12 +45,12 @@ def published(plan: Plan) -> list[Path]:
     names += [pattern.format(run) for run in runs for pattern in OF_RUN]
     names += OF_RUNS if runs else ()
     for run in runs:
-        steps = plan.elf_steps(run)
+        steps = plan.elf.steps(run)
         names += [pattern.format(run) for pattern in OF_MAPS] if steps else []
-        endings = (*MAP, *(DIFFERENCE if plan.elf_parts(run) else ()))
+        endings = (*MAP, *(DIFFERENCE if plan.elf.parts(run) else ()))
         names += [f"elf/{run}/{step}.{ending}" for step in steps for ending in endings]
-        names += [f"elf/{run}/{step}.grid.npz" for step in plan.isosurface_steps(run)]
+        names += [f"elf/{run}/{step}.grid.npz" for step in plan.elf.isosurface_steps(run)]
     names += ("adsorption.csv", "adsorption_levels.csv") if stage.facets else ()
-    names += ("figures/adsorption.svg",) if plan.fillings() else ()
+    names += ("figures/adsorption.svg",) if plan.adsorption.fillings else ()
     files = [plan.results / name for name in (*names, *OF_ALL)]
     return list(dict.fromkeys([*(file for job in plan.executed() for file in job_files(plan, job)), *files]))

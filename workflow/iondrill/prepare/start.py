@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from iondrill.build.sites import Site
+    from iondrill.prepare.jobid import Subject
 
 
 def isolated_atom(symbol: str) -> Atoms:
@@ -30,9 +31,7 @@ def isolated_atom(symbol: str) -> Atoms:
     return atoms
 
 
-def slab_with_ions(
-    built: Atoms, relaxed: Atoms, ions: str, site_label: str, sites: Sequence[Site] | None = None
-) -> Atoms:
+def slab_with_ions(built: Atoms, relaxed: Atoms, subject: Subject, sites: Sequence[Site] | None = None) -> Atoms:
     """Put ions on a site of a relaxed slab.
 
     Parameters
@@ -41,10 +40,8 @@ def slab_with_ions(
         The slab as built: its exact symmetry names the sites.
     relaxed : Atoms
         The same slab, relaxed.
-    ions : str
-        Chemical symbol, after their number if there are several: ``Li``, ``2Li``.
-    site_label : str
-        One of the sites of `built`.
+    subject : Subject
+        Which ions, how many, and the label of one of the sites of `built`.
     sites : sequence of Site, optional
         Those of `built`, if they are known.
 
@@ -57,10 +54,9 @@ def slab_with_ions(
     from iondrill.build.sites import find_sites
 
     by_label = {site.label: site for site in (find_sites(built) if sites is None else sites)}
-    if site_label not in by_label:
-        raise UserError.of("site", f"there is no site '{site_label}'", nearest(site_label, by_label))
-    ion = ions.lstrip("0123456789")
-    return add_adsorbate(relaxed, by_label[site_label], ion, int(ions.removesuffix(ion) or 1), built=built)
+    if subject.site not in by_label:
+        raise UserError.of("site", f"there is no site '{subject.site}'", nearest(subject.site, by_label))
+    return add_adsorbate(relaxed, by_label[subject.site], subject.ion, subject.n, built=built)
 
 
 def with_fixed_edge(atoms: Atoms, fixed: str) -> Atoms:
@@ -130,31 +126,29 @@ def left_site(before: Atoms, after: Atoms, built: Atoms) -> str:
     return "" if was == now else f"the ion moved from {', '.join(was)} to {', '.join(now)}"
 
 
-def as_built(subject: str, built: Atoms | None) -> Atoms:
+def as_built(subject: Subject, built: Atoms | None) -> Atoms:
     """Return the start geometry of a job before anything was run.
 
     Parameters
     ----------
-    subject : str
-        The job's name without its level: ``atom.Li``, ``C100-2x1.Li-cave``, ``C100-2x1.2Li-cave``, ``nd29``, …
+    subject : Subject
+        What the job computes.
     built : Atoms or None
         The structure as built; None for an atom.
     """
-    _, _, second = subject.partition(".")
     if built is None:
-        return isolated_atom(second)
-    ions, dash, site = second.partition("-")
-    if not dash:
+        return isolated_atom(subject.ion)
+    if not subject.ion:
         return built
-    return slab_with_ions(built, built, ions, site, sites_of(built))
+    return slab_with_ions(built, built, subject, sites_of(built))
 
 
-def varied(subject: str, recipes: Path, changes: Mapping[str, float]) -> Atoms:
+def varied(subject: Subject, recipes: Path, changes: Mapping[str, float]) -> Atoms:
     """Return a start geometry as built, with other layers or another vacuum than its recipe gives it.
 
     Parameters
     ----------
-    subject : str
+    subject : Subject
         As for `as_built`.
     recipes : Path
         The folder ``structures``.
@@ -167,12 +161,11 @@ def varied(subject: str, recipes: Path, changes: Mapping[str, float]) -> Atoms:
     UserError
         If the structure cannot be built so.
     """
-    name, dot, _ = subject.partition(".")
-    is_slab, built = bool(dot) and name != "atom", None
-    if name != "atom":
+    is_slab, built = subject.is_facet, None
+    if subject.recipe is not None:
         from iondrill.build.registry import build
 
-        built = build(name, recipes, {key: value for key, value in changes.items() if key == "layers"})
+        built = build(subject.recipe, recipes, {key: value for key, value in changes.items() if key == "layers"})
     vacuum_A = changes.get("vacuum_A")
     if vacuum_A is not None and built is not None and is_slab:
         built.center(vacuum=vacuum_A / 2, axis=2)

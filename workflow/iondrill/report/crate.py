@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from rocrate.model.entity import Entity
     from rocrate.rocrate import ROCrate
 
+    from iondrill.prepare.jobid import JobId
     from iondrill.prepare.plan import Plan
-    from iondrill.prepare.subjects import JobId
 
 LICENCE = "https://spdx.org/licenses/CC-BY-4.0"
 CONFORMS_TO = "https://w3id.org/ro/crate/1.1"
@@ -81,8 +81,8 @@ def pieces(plan: Plan) -> list[Piece]:
         found += [Piece(name, TABLES[name]) for name in TABLES if name.startswith(("contrasts", "diffraction"))]
     for run in config.md.run:
         found += [Piece(path.format(run=run), f"{what} of run {run}") for path, what in OF_RUN.items()]
-        found.append(Piece(f"structures/{plan.start_of(run)}.extxyz", f"start structure of run {run}"))
-        if plan.elf_steps(run):
+        found.append(Piece(f"structures/{plan.md.start_structure(run)}.extxyz", f"start structure of run {run}"))
+        if plan.elf.steps(run):
             found.append(Piece(f"elf/{run}/summary.csv", f"ELF at the contacts of run {run}"))
     return list(dict.fromkeys(found))
 
@@ -169,8 +169,8 @@ def _add_inputs(crate: ROCrate, plan: Plan, folder: Path) -> None:
     """Add the configuration with all its defaults, the recipes, and the versions of what was used."""
     write_text(folder / "config.yaml", as_yaml(plan.config))
     _add_file(crate, folder / "config.yaml", "config.yaml", "configuration, defaults included")
-    names = {plan.structure_of(job) for job in plan.executed()} - {None}
-    for recipe in sorted({file for name in names for file in plan.recipe_files(str(name))}):
+    names = {plan.stage(job).structure(job) for job in plan.executed()} - {None}
+    for recipe in sorted({file for name in names for file in plan.project.recipe_files(str(name))}):
         source = Path(recipe)
         if source.is_file():
             inside = f"recipes/{source.parent.name}/{source.name}"
@@ -204,7 +204,7 @@ def _add_jobs(crate: ROCrate, plan: Plan) -> dict[JobId, Result]:
         ended = datetime.fromtimestamp((folder / "result.json").stat().st_mtime, UTC)
         action = {
             "@type": "CreateAction",
-            "name": f"{job.stage} {job.subject} at {job.level}",
+            "name": f"{job.stage} {job.stem} at {job.level}",
             "actionStatus": f"http://schema.org/{'Completed' if done else 'Failed'}ActionStatus",
             "endTime": ended.isoformat(timespec="seconds"),
             "description": f"{record.status}; {record.n_ionic_steps} steps, {record.core_s:.1f} core-seconds",
@@ -237,7 +237,7 @@ def final_structures(plan: Plan, records: dict[JobId, Result]) -> Iterator[tuple
         atoms = read_structure(file)
         atoms.calc = SinglePointCalculator(atoms, energy=record.energy_eV)
         level = plan.config.levels[job.level].title
-        known = {"stage": job.stage, "job": job.name, "subject": job.subject, "level": level}
+        known = {"stage": job.stage, "job": job.name, "subject": job.stem, "level": level}
         yield atoms, {**known, "engine": record.engine_version, "input_hash": record.input_hash}
 
 

@@ -18,9 +18,8 @@ from iondrill.collect.progress import progress
 from iondrill.config.load import load
 from iondrill.engines.base import Result, read_result
 from iondrill.errors import SAID, TOOK, Problem, UserError
-from iondrill.prepare.jobs import CLEAN
+from iondrill.prepare.jobid import CLEAN, JobId, parse_structure_name
 from iondrill.prepare.plan import Plan
-from iondrill.prepare.subjects import JobId
 from iondrill.report.table import Table, read_table
 
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ class Results:
     @property
     def finished_runs(self) -> list[Run]:
         """The runs that converged: of the others, nothing is told but that they did not."""
-        failed = {job.id.subject for job in self.jobs if job.id.stage == "md" and job.result.status != "converged"}
+        failed = {job.id.structure for job in self.jobs if job.id.stage == "md" and job.result.status != "converged"}
         return [run for run in self.runs if run.name not in failed]
 
     def title_of(self, level: str) -> str:
@@ -152,9 +151,9 @@ def read_results_so_far(config: Config) -> Results:
     Nothing is raised for what is not there: `Results.missing` says what, and why as far as the job's folder tells.
     """
     plan = Plan(config)
-    jobs = [progress(plan.results, *job) for job in plan.executed()]
+    jobs = [progress(plan.results, job.stage, job.name) for job in plan.executed()]
     ended = [plan.results / "jobs" / job.stage / job.name / "result.json" for job in jobs if job.state in ENDED]
-    results, problems = _read(plan, ended, [plan.structure_file(name) for name in plan.structures()])
+    results, problems = _read(plan, ended, [plan.project.structure_file(name) for name in plan.structures()])
     missing = [Missing(f"{job.stage}/{job.name}", job.state, _why(job)) for job in jobs if job.state not in ENDED]
     missing += [Missing(problem.where, "missing", problem.found) for problem in problems]
     return replace(results, missing=missing)
@@ -177,7 +176,7 @@ def _read(plan: Plan, records: Sequence[Path], structures: Sequence[Path]) -> tu
     adsorption = differences = None
     for record in records:
         with gathered(problems):
-            job = JobRecord(JobId(record.parent.parent.name, record.parent.name), read_result(record))  # type: ignore[arg-type]
+            job = JobRecord(JobId.parse(record.parent.parent.name, record.parent.name), read_result(record))
             jobs.append(job)
             final += _final_geometry(job, record.parent)
     for path in structures:
@@ -212,28 +211,27 @@ def gathered(problems: list[Problem]) -> Iterator[None]:
 
 
 def _built(path: Path) -> Structure:
-    name, _, level = path.stem.partition(".")
+    name, level = parse_structure_name(path.stem)
     atoms = read_structure(path)
     state = "assembled" if level else "as built"
-    return Structure(name, state, level or None, atoms, load(Check, path.with_suffix(".json")))
+    return Structure(name, state, level, atoms, load(Check, path.with_suffix(".json")))
 
 
 def _final_geometry(job: JobRecord, folder: Path) -> list[Structure]:
     """Return the relaxed part or clean slab, or the last frame of a run; nothing from what did not converge."""
-    subject, _, kind = job.id.subject.partition(".")
     files = {("relax", ""): "relaxed", ("adsorption", CLEAN): "relaxed", ("md", ""): "last"}
-    file = files.get((job.id.stage, kind))
+    file = None if job.id.spin or job.id.subject.ion else files.get((job.id.stage, job.id.subject.site))
     if file is None or job.result.status != "converged":
         return []
     path = folder / f"{file}.extxyz"
     atoms = read_structure(path)
     state = "relaxed" if file == "relaxed" else "last frame"
-    return [Structure(subject, state, job.id.level, atoms, load(Check, path.with_suffix(".json")))]
+    return [Structure(job.id.structure, state, job.id.level, atoms, load(Check, path.with_suffix(".json")))]
 
 
 def _read_run(plan: Plan, name: str, problems: list[Problem]) -> Run:
     """Read a run; what is wrong with its maps alone does not keep it back."""
-    settings, level = plan.config.md.runs[name], plan.run_level(name)
+    settings, level = plan.config.md.runs[name], plan.md.of_run(name).level
     order = read_table(plan.results / "md" / name / "order_parameters.csv", ORDER_COLUMNS)
     before = read_table(plan.results / "md" / name / "thermalisation.csv", ORDER_COLUMNS)
     charges = read_table(plan.results / "charges" / f"{name}.csv", FragmentCharge._fields)
@@ -245,12 +243,12 @@ def _read_run(plan: Plan, name: str, problems: list[Problem]) -> Run:
     for column in ("time_fs", "charge_e"):
         charges.numbers(column)
     folder, maps, contacts = plan.results / "elf" / name, list[ElfFrame](), None
-    for step in plan.elf_steps(name):
+    for step in plan.elf.steps(name):
         with gathered(problems):
             frame = ElfFrame(step, step * settings.timestep_fs, folder / f"{step}.png")
             _check_png(frame.image)
             maps.append(frame)
-    if plan.elf_steps(name):
+    if plan.elf.steps(name):
         with gathered(problems):
             table = read_table(folder / "summary.csv", CONTACT_COLUMNS)
             for column in ("time_fs", "distance_A", "elf_midpoint", "elf_min", "elf_max"):

@@ -10,7 +10,6 @@ import numpy as np
 from pydantic import RootModel
 
 from iondrill.analyse.rest import LAST_PART, Rest, late_temperature
-from iondrill.config.levels import XtbLevel
 from iondrill.config.load import load
 from iondrill.prepare.estimates import COVERS
 from iondrill.report import ranking
@@ -43,8 +42,7 @@ def caveats(results: Results, levels: list[str]) -> dict[str, str]:
     for name in levels:
         level = results.config.levels.get(name)
         if level is not None:
-            method = level.method if isinstance(level, XtbLevel) else level.functional
-            found[name] = known.get(method, "")
+            found[name] = known.get(level.reference, "")
     return {name: text for name, text in found.items() if text}
 
 

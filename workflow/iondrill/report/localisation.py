@@ -13,7 +13,6 @@ from iondrill.analyse.elf_lines import BOND_COLUMNS, NEW_BOND, PROFILE_COLUMNS
 from iondrill.build.bonds import BOND_SCALE
 from iondrill.build.checks import read_structure
 from iondrill.prepare.plan import Plan
-from iondrill.prepare.subjects import JobId
 from iondrill.report.data import gathered
 from iondrill.report.figures import CONTACTS
 from iondrill.report.maps import difference_pictures, map_pictures
@@ -129,11 +128,11 @@ def _profiles(run: Run, path: Path, level: str) -> Picture | None:
 def _surfaces(results: Results, run: Run, level: str) -> list[dict[str, Any]]:
     """Return the frames whose ELF is known in space, for the page's script."""
     plan = Plan(results.config)
-    steps = plan.isosurface_steps(run.name)
+    steps = plan.elf.isosurface_steps(run.name)
     found = []
     for step in (steps[i] for i in evenly(len(steps), max(1, MOST_SURFACES // len(results.runs)))):
         path = plan.results / "elf" / run.name / f"{step}.grid.npz"
-        structure = plan.folder(JobId("elf", f"{run.name}.{step}.{results.config.elf.level}")) / "structure.extxyz"
+        structure = plan.folder(plan.elf.of_frame(run.name, step)) / "structure.extxyz"
         if path.exists() and structure.exists():
             grid, atoms = read_elf_grid(path), read_structure(structure)
             middle_A = atoms.positions.mean(axis=0)

@@ -14,7 +14,6 @@ from iondrill.build.checks import read_structure
 from iondrill.config.load import load
 from iondrill.files import replacing, write_text
 from iondrill.prepare.plan import Plan
-from iondrill.prepare.subjects import JobId
 from iondrill.report.drawing import IN_PLANE, Scene, by_element, draw_scene
 from iondrill.report.elf_map import scale, shown
 from iondrill.report.figures import draw_adsorption
@@ -98,7 +97,7 @@ def _figures(results: Results) -> Iterator[PaperFigure]:
 def _atoms(results: Results, run: Run, steps: Sequence[int]) -> list[Atoms]:
     """Return the mapped frames."""
     plan = Plan(results.config)
-    jobs = (JobId("elf", f"{run.name}.{step}.{results.config.elf.level}") for step in steps)
+    jobs = (plan.elf.of_frame(run.name, step) for step in steps)
     return [read_structure(plan.folder(job) / "structure.extxyz") for job in jobs]
 
 

@@ -143,9 +143,9 @@ def _nanodiamonds(results: Results) -> Iterator[Picture]:
 def _assemblies(results: Results) -> Iterator[Picture]:
     plan = Plan(results.config)
     for run in results.runs:
-        start, _, level = plan.start_of(run.name).partition(".")
+        start, level = plan.md.assembly(run.name), plan.md.level_of_parts(run.name)
         ends = {
-            "start": (start, level, "assembled" if level else "as built"),
+            "start": (start, level or "", "assembled" if level else "as built"),
             "end": (run.name, run.level, "last frame"),
         }
         for moment, wanted in ends.items():

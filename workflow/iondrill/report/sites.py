@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from iondrill.build.checks import read_structure
 from iondrill.build.sites import find_sites
+from iondrill.prepare.jobid import JobId, Subject
 from iondrill.prepare.plan import Plan
-from iondrill.prepare.subjects import Filling, JobId
 from iondrill.report.drawing import Mark, Scene, by_layer, draw_scene
 from iondrill.report.svg import data_uri, themed
 from iondrill.report.table import place_of
@@ -65,8 +65,8 @@ def _relaxed(results: Results, row: dict[str, str]) -> Atoms | None:
     """
     plan = Plan(results.config)
     for n in results.config.adsorption.n:
-        filling = Filling(row["facet"], row["adsorbate"], n, row["site"])  # type: ignore[arg-type]
-        path = plan.folder(JobId("adsorption", f"{filling.subject}.{row['level']}")) / "relaxed.extxyz"
+        filling = Subject(row["facet"], row["adsorbate"], n, row["site"])
+        path = plan.folder(JobId("adsorption", filling, row["level"])) / "relaxed.extxyz"
         if path.exists():
             geometry = read_structure(path)
             if str((geometry.arrays["fragment"] == "adsorbate").sum()) == row["n"]:

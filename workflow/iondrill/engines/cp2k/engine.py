@@ -5,33 +5,43 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from iondrill.build.moving import largest_force_eV_A
 from iondrill.config.levels import Cp2kLevel
 from iondrill.engines import program
-from iondrill.engines.base import Availability, Result
-from iondrill.errors import UserError
-from iondrill.files import write_text
+from iondrill.engines.base import Availability, Remark
+from iondrill.engines.cp2k.cost import cost
+from iondrill.engines.standing import of_log
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from ase import Atoms
 
+    from iondrill.config.levels import Level
+    from iondrill.engines.base import Uses
+    from iondrill.engines.cost import Cost
+    from iondrill.engines.cp2k.runner import Run
+    from iondrill.engines.standing import Standing
     from iondrill.prepare.jobs import Job
+    from iondrill.prepare.size import Size
+
+ON_GRID = frozenset({"md", "elf"})
+"""Stages whose jobs put no element on a grid of its own."""
+USES = {"relax": "relaxations", "md": "MD", "elf": "ELF"}
+"""Stages in words, where their name is none."""
 
 
-class Cp2kEngine:
+class Cp2kEngine(program.ProgramEngine[Cp2kLevel]):
     """Gaussians and plane waves: clusters, slabs and atoms; relaxation, single points, molecular dynamics."""
 
     name = "cp2k"
     install = "apt-get install cp2k libopenblas0, or conda install -c conda-forge cp2k; or set the level's `command`"
+    model = Cp2kLevel
 
-    def available(self, job: Job | None = None) -> Availability:
-        """Say whether the level's program is on the PATH, and which version it is."""
-        level = job.level if job and isinstance(job.level, Cp2kLevel) else Cp2kLevel(engine="cp2k")
-        if problem := program.missing(level.command, level.launcher):
-            return Availability(engine=self.name, found=False, detail=problem, install=self.install)
-        text = program.output([*level.command, "--version"])
-        version = re.search(r"CP2K version (\S+)", text)
+    def installed(self, level: Cp2kLevel) -> Availability:
+        """Say which version the program is."""
+        version = re.search(r"CP2K version (\S+)", program.output([*level.command, "--version"]))
         return Availability(
             engine=self.name,
             found=version is not None,
@@ -40,12 +50,11 @@ class Cp2kEngine:
             install="" if version else self.install,
         )
 
-    def write_inputs(self, job: Job, atoms: Atoms, folder: Path) -> list[Path]:
-        """Write ``job.inp``; see `iondrill.engines.base.Engine.write_inputs`."""
+    def render(self, job: Job, atoms: Atoms) -> dict[str, str]:
+        """Return the text of ``job.inp``."""
         from iondrill.engines.cp2k.inputs import INPUT, render_input
 
-        write_text(folder / INPUT, render_input(job, atoms))
-        return [folder / INPUT]
+        return {INPUT: render_input(job, atoms)}
 
     def validate_inputs(self, folder: Path) -> list[str]:
         """Check ``job.inp``; see `iondrill.engines.cp2k.validate.validate`."""
@@ -53,10 +62,37 @@ class Cp2kEngine:
 
         return validate(folder)
 
-    def run(self, job: Job, atoms: Atoms, folder: Path) -> tuple[Result, Atoms]:
-        """Run, or continue, a job; see `iondrill.engines.base.Engine.run`."""
+    def new_run(self, job: Job, atoms: Atoms, folder: Path) -> Run:
+        """Return a run of a job, begun or not."""
         from iondrill.engines.cp2k.runner import Run
 
-        if not (found := self.available(job)).found:
-            raise UserError.of(folder, f"engine cp2k: {found.detail}", found.install)
-        return Run(job, atoms, folder).to_the_end()
+        return Run(job, atoms, folder)
+
+    def cost(self, job: Job, size: Size) -> Cost:
+        """Return what a job takes; see `iondrill.engines.base.Engine.cost`."""
+        return cost(job, self.level(job), size)
+
+    def standing(self, atoms: Atoms, state: Path, attempt: int, *, began: int, wall_s: float) -> Standing:
+        """Return where a job stands; see `iondrill.engines.base.Engine.standing`."""
+        from iondrill.engines.cp2k.attempt import LOG
+        from iondrill.engines.cp2k.output import Log
+
+        log = Log.read(state / f"attempt-{attempt:03d}" / LOG)
+        step = max(log.geometry_step, began)
+        return of_log(log, step, largest_force_eV_A(log.forces_eV_A, atoms), wall_s)
+
+    def advice(self, levels: Mapping[str, Level], uses: Uses) -> Iterator[Remark]:
+        """Yield ranks that are not started, and the cutoffs that are low for an element."""
+        from iondrill.engines.cp2k.inputs import too_coarse
+
+        yield from super().advice(levels, uses)
+        cp2k = {name: level for name, level in levels.items() if isinstance(level, Cp2kLevel)}
+        low: dict[tuple[str, str, float], list[str]] = {}
+        for (name, stage), symbols in uses.items():
+            if name in cp2k:
+                for element, least_Ry in too_coarse(cp2k[name], symbols, own_grid=stage not in ON_GRID).items():
+                    low.setdefault((name, element, least_Ry), []).append(USES.get(stage, stage))
+        for (name, element, least_Ry), stages in low.items():
+            there = " and ".join([", ".join(stages[:-1]), stages[-1]] if stages[1:] else stages)
+            little = f"{cp2k[name].cutoff_Ry:g} Ry is little for {there} with {element}"
+            yield Remark(name, "cutoff_Ry", little, f"advice: {least_Ry:g} Ry or more for that")

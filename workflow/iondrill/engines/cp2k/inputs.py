@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ase.units import Bohr, Hartree, fs
 
 from iondrill.build.moving import held_atoms, partly_fixed
+from iondrill.config.cp2k_elements import cp2k_elements
 from iondrill.config.levels import Cp2kLevel
-from iondrill.config.offered import cp2k_elements
 from iondrill.engines.box import check_slab, in_box, in_cube, off_the_fold
 from iondrill.engines.cp2k.charges import SCHEMES
 from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation, rungs

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from iondrill.build.moving import largest_force_eV_A
 from iondrill.config.levels import VaspLevel
-from iondrill.engines import program
-from iondrill.engines.base import Availability, Result
-from iondrill.errors import UserError
-from iondrill.files import write_text
+from iondrill.engines.base import Availability
+from iondrill.engines.program import ProgramEngine
+from iondrill.engines.standing import of_log
+from iondrill.engines.vasp.cost import cost
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ase import Atoms
 
+    from iondrill.engines.cost import Cost
+    from iondrill.engines.standing import Standing
+    from iondrill.engines.vasp.runner import Run
     from iondrill.prepare.jobs import Job
+    from iondrill.prepare.size import Size
 
 
-class VaspEngine:
+class VaspEngine(ProgramEngine[VaspLevel]):
     """Projector augmented waves: slabs, clusters and atoms; relaxation and single points."""
 
     name = "vasp"
     install = "VASP is licensed: see vasp.at, and set the level's `command`; the inputs are written without it"
+    model = VaspLevel
 
-    def available(self, job: Job | None = None) -> Availability:
-        """Say whether the level's program is on the PATH; VASP does not tell its version without input."""
-        level = job.level if job and isinstance(job.level, VaspLevel) else VaspLevel(engine="vasp")
-        if problem := program.missing(level.command, level.launcher):
-            return Availability(engine=self.name, found=False, detail=problem, install=self.install)
+    def installed(self, level: VaspLevel) -> Availability:
+        """Say whether there are datasets; VASP does not tell its version without input."""
         from iondrill.engines.vasp.potcar import SET_LIBRARY, library_problem
 
         detail = " ".join(level.command)
@@ -36,14 +39,11 @@ class VaspEngine:
             return Availability(engine=self.name, found=False, detail=f"{detail}; {problem}", install=SET_LIBRARY)
         return Availability(engine=self.name, found=True, detail=detail)
 
-    def write_inputs(self, job: Job, atoms: Atoms, folder: Path) -> list[Path]:
-        """Write the VASP inputs; see `iondrill.engines.base.Engine.write_inputs`."""
+    def render(self, job: Job, atoms: Atoms) -> dict[str, str]:
+        """Return the text of each input file by its name."""
         from iondrill.engines.vasp.inputs import render_inputs
 
-        files = render_inputs(job, atoms)
-        for name, text in files.items():
-            write_text(folder / name, text)
-        return [folder / name for name in files]
+        return render_inputs(job, atoms)
 
     def validate_inputs(self, folder: Path) -> list[str]:
         """Check the VASP inputs; see `iondrill.engines.vasp.validate.validate`."""
@@ -51,10 +51,22 @@ class VaspEngine:
 
         return validate(folder)
 
-    def run(self, job: Job, atoms: Atoms, folder: Path) -> tuple[Result, Atoms]:
-        """Run, or continue, a job; see `iondrill.engines.base.Engine.run`."""
+    def new_run(self, job: Job, atoms: Atoms, folder: Path) -> Run:
+        """Return a run of a job, begun or not."""
         from iondrill.engines.vasp.runner import Run
 
-        if not (found := self.available(job)).found:
-            raise UserError.of(folder, f"engine vasp: {found.detail}", found.install)
-        return Run(job, atoms, folder).to_the_end()
+        return Run(job, atoms, folder)
+
+    def cost(self, job: Job, size: Size) -> Cost:
+        """Return what a job takes; see `iondrill.engines.base.Engine.cost`."""
+        return cost(job, self.level(job), size)
+
+    def standing(self, atoms: Atoms, state: Path, attempt: int, *, began: int, wall_s: float) -> Standing:
+        """Return where a job stands; see `iondrill.engines.base.Engine.standing`."""
+        from iondrill.engines.vasp.inputs import species_order
+        from iondrill.engines.vasp.output import OUTCAR, Log
+
+        outcar = Log.read(state / f"attempt-{attempt:03d}" / OUTCAR)
+        poscar = atoms[species_order(atoms.get_chemical_symbols())]
+        # VASP counts the first geometry as a step
+        return of_log(outcar, began + len(outcar.scf), largest_force_eV_A(outcar.forces_eV_A, poscar), wall_s)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iondrill.build.moving import fixed_directions
-from iondrill.config.levels import VaspLevel
+from iondrill.config.levels import VALENCE_ELECTRONS, VaspLevel
 from iondrill.engines.box import check_slab, in_box, in_cube
 from iondrill.engines.templates import render
 from iondrill.engines.vasp.ladder import rungs
 from iondrill.errors import Problem, UserError
-from iondrill.prepare.jobs import ATOM_BOX_A, VALENCE_ELECTRONS, Md, Relax, Static, unpaired_electrons
+from iondrill.prepare.jobs import ATOM_BOX_A, Md, Relax, Static, unpaired_electrons
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,22 +8,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from iondrill.build.moving import largest_force_eV_A
-from iondrill.config.levels import XtbLevel
+from iondrill.config.levels import VALENCE_ELECTRONS, XtbLevel
 from iondrill.engines.base import FORCES, Attempt, Availability, Result, Status
 from iondrill.engines.launch import Signals, only_one
 from iondrill.engines.length import move_to_end
+from iondrill.engines.standing import Standing
 from iondrill.engines.watch import WatchedJournal
 from iondrill.engines.xtb import blas
+from iondrill.engines.xtb.cost import cost
+from iondrill.engines.xtb.points import whole_points
 from iondrill.errors import UserError
-from iondrill.prepare.jobs import VALENCE_ELECTRONS, Job, Md, Relax, Static, unpaired_electrons
+from iondrill.prepare.jobs import Job, Md, Relax, Static, unpaired_electrons
 from iondrill.prepare.journal import FINISHED, Journal, state_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ase import Atoms
 
+    from iondrill.config.levels import Level
+    from iondrill.engines.base import Remark, Uses
+    from iondrill.engines.cost import Cost
     from iondrill.engines.xtb.calculator import XtbCalculator
+    from iondrill.prepare.size import Size
 
 
 class XtbEngine:
@@ -72,6 +80,21 @@ class XtbEngine:
 
     def validate_inputs(self, folder: Path) -> list[str]:  # noqa: ARG002
         """Return nothing: there is no input file of the engine's own."""
+        return []
+
+    def cost(self, job: Job, size: Size) -> Cost:
+        """Return what a job takes; see `iondrill.engines.base.Engine.cost`."""
+        return cost(job, size)
+
+    def standing(self, atoms: Atoms, state: Path, attempt: int, *, began: int, wall_s: float) -> Standing:  # noqa: ARG002
+        """Return where a job stands; see `iondrill.engines.base.Engine.standing`."""
+        for step, forces in whole_points(state, _forces):
+            done = step - began + (0 if began else 1)
+            return Standing(step, largest_force_eV_A(forces, atoms), 0, wall_s / done if done > 0 else None)
+        return Standing(began)
+
+    def advice(self, levels: Mapping[str, Level], uses: Uses) -> list[Remark]:  # noqa: ARG002
+        """Return nothing: there is no setting to be advised on."""
         return []
 
     def run(self, job: Job, atoms: Atoms, folder: Path) -> tuple[Result, Atoms]:
@@ -143,3 +166,8 @@ class XtbEngine:
         status: Status = "converged" if converged else "not_converged"
         energy = atoms.get_potential_energy()
         return status, {"energy_eV": energy, "max_force_eV_A": force, "n_ionic_steps": steps}
+
+
+def _forces(path: Path) -> Any:
+    with np.load(path) as point:
+        return point["forces"]

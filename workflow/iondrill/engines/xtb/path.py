@@ -11,13 +11,14 @@ from ase.optimize import BFGS
 from scipy.linalg import block_diag
 
 from iondrill.build.springs import spring_hessian
+from iondrill.config.levels import VALENCE_ELECTRONS
 from iondrill.engines.base import Attempt, Result, Status
 from iondrill.engines.launch import Signals, only_one
 from iondrill.engines.watch import WatchedJournal
 from iondrill.engines.xtb.calculator import ScfNotConvergedError, XtbCalculator
 from iondrill.engines.xtb.engine import XtbEngine
 from iondrill.files import replacing
-from iondrill.prepare.jobs import VALENCE_ELECTRONS, Neb, unpaired_electrons
+from iondrill.prepare.jobs import Neb, unpaired_electrons
 from iondrill.prepare.journal import FINISHED, Journal, state_folder
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from ase.build import molecule
 from ase.io import write
 from hypothesis import given
@@ -16,12 +17,13 @@ from hypothesis import strategies as st
 from iondrill.build.crystal import build_crystal, load_crystal
 from iondrill.config.levels import Cp2kLevel, VaspLevel, XtbLevel
 from iondrill.config.load import Document, check_config
-from iondrill.prepare.convergence import Point
-from iondrill.prepare.intercalation import size_of as crystal_size
-from iondrill.prepare.intercalation import strain_of
+from iondrill.engines.cp2k.cost import grid_points
+from iondrill.engines.requests import Request, Requests, limits, request
+from iondrill.prepare.jobid import Subject
 from iondrill.prepare.jobs import VACUUM_A, Job
 from iondrill.prepare.plan import Plan
-from iondrill.prepare.resources import ATOM, Request, Size, costs, grid_points, read_size, request, size_of
+from iondrill.prepare.size import ATOM_SIZE, Size, read_size, size_of
+from iondrill.prepare.stages.sweeps import Point
 
 if TYPE_CHECKING:
     from iondrill.config.levels import Level
@@ -40,6 +42,11 @@ MD = {
     "seed": 1,
 }
 RELAX = {"task": "relax", "fmax_eV_A": 0.05, "max_steps": 500}
+
+
+def costs() -> dict[str, Any]:
+    engines = ROOT / "workflow/iondrill/engines"
+    return limits() | {name: yaml.safe_load((engines / name / "costs.yaml").read_text()) for name in ("xtb", "cp2k")}
 
 
 def job(level: Level, task: dict[str, Any], kind: str = "cluster") -> Job:
@@ -89,7 +96,7 @@ def test_more_work_asks_for_no_less(n_atoms: int, steps: int, attempt: int, leve
         return request(job(level, {**MD, "steps": steps}), Size(n_atoms, (edge_A,) * 3), attempt)
 
     mem_mb, runtime = asked(n_atoms, steps, attempt)
-    assert costs()["shortest_min"] <= runtime <= costs()["longest_min"]
+    assert limits()["shortest_min"] <= runtime <= limits()["longest_min"]
     for more in ((n_atoms + 50, steps, attempt), (n_atoms, 2 * steps, attempt), (n_atoms, steps, attempt + 1)):
         assert asked(*more)[0] >= mem_mb
         assert asked(*more)[1] >= runtime
@@ -139,7 +146,7 @@ def asked(study: dict[str, Any], attempt: int = 1) -> dict[str, Request]:
     """Return what the points of a convergence study ask for, by name."""
     settings = {"levels": LEVELS, "structures": str(ROOT / "structures"), "convergence": {"studies": {"study": study}}}
     plan = Plan(check_config([Document(ROOT / "config.yaml")], settings))
-    return {job.name: plan.request(job, attempt) for job in plan.convergence_jobs()}
+    return {job.name: Requests(plan).of(job, attempt) for job in plan.convergence.jobs()}
 
 
 def test_a_point_of_a_convergence_study_asks_for_what_its_recipe_is_worth() -> None:
@@ -152,13 +159,13 @@ def test_a_point_of_a_convergence_study_asks_for_what_its_recipe_is_worth() -> N
     # the clean slab is as large as that with the ion, an atom stands in a box of its own
     assert first["C100-2x1.clean.own.dft"] == slab
     alone = job(CP2K.model_copy(update={"cutoff_Ry": 400}), {"task": "static"}, "atom")
-    assert first["atom.Li.own.dft"] == request(alone, ATOM)
+    assert first["atom.Li.own.dft"] == request(alone, ATOM_SIZE)
     assert all(second[name].mem_mb > first[name].mem_mb for name in first)
     assert all(second[name].runtime >= first[name].runtime for name in first)
 
 
 def test_a_point_that_cannot_be_built_is_left_to_its_job() -> None:
-    assert Point("no-such-structure", "dft").size(ROOT / "structures") == ATOM
+    assert Point(Subject("no-such-structure"), "dft").size(ROOT / "structures") == ATOM_SIZE
 
 
 @pytest.mark.parametrize("crystal", ["Li-bcc", "LiC6"])
@@ -167,14 +174,13 @@ def test_a_crystal_asks_by_its_recipe_and_its_k_points(crystal: str) -> None:
         stage = {"level": "dft", "crystals": [crystal], "kpoint_length_A": length_A}
         settings = {"levels": LEVELS, "structures": str(ROOT / "structures"), "intercalation": stage}
         plan = Plan(check_config([Document(ROOT / "config.yaml")], settings))
-        (job, *_) = (job for job in plan.intercalation_jobs() if job.stage == "intercalation")
-        label = job.subject.partition(".")[2]
+        (job, *_) = (job for job in plan.intercalation.jobs() if job.stage == "intercalation")
         recipe = load_crystal(crystal, plan.recipes)
-        built = build_crystal(recipe, strain_of(crystal, label, plan.recipes))
-        found = crystal_size(crystal, label, plan.recipes)
+        built = build_crystal(recipe, plan.intercalation.strain(job))
+        found = plan.intercalation.size(job)
         assert found.n_atoms == len(built)
         assert found.edges_A == pytest.approx(size_of(built).edges_A)
-        return plan.request(job, attempt)
+        return Requests(plan).of(job, attempt)
 
     assert request_of(40.0).runtime > request_of(20.0).runtime
     assert request_of(20.0, 2).mem_mb > request_of(20.0).mem_mb
@@ -278,7 +284,7 @@ def test_edges_are_lengths_of_the_vectors_of_the_cell(tmp_path: Path) -> None:
 def test_an_atom_without_a_cell_is_put_in_its_box_and_one_with_a_cell_is_not() -> None:
     from ase import Atoms
 
-    assert size_of(Atoms("Li")) == ATOM
+    assert size_of(Atoms("Li")) == ATOM_SIZE
     assert size_of(Atoms("Li", cell=[4, 5, 6])) == Size(1, (4.0, 5.0, 6.0))
     assert size_of(Atoms("Li2", [[0, 0, 0], [0, 2, 0]], cell=[4, 5, 0])) == Size(2, (2 + VACUUM_A,) * 3)
 

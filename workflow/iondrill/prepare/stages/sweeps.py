@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from iondrill.build.facet import FacetRecipe
 from iondrill.build.recipes import (
@@ -16,10 +16,12 @@ from iondrill.build.recipes import (
     load_recipe,
 )
 from iondrill.config.convergence import GEOMETRY
-from iondrill.config.levels import XtbLevel
+from iondrill.config.levels import engines_that
 from iondrill.errors import Problem, UserError
-from iondrill.prepare.jobs import ATOM_BOX_A, CLEAN, VACUUM_A
-from iondrill.prepare.resources import ATOM, size_of
+from iondrill.prepare.jobid import JobId, Subject
+from iondrill.prepare.jobs import ATOM_BOX_A, VACUUM_A, Kind
+from iondrill.prepare.size import ATOM_SIZE, size_of
+from iondrill.prepare.start import varied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,12 +32,11 @@ if TYPE_CHECKING:
     from iondrill.config.convergence import Study
     from iondrill.config.levels import Level
     from iondrill.config.models import Config
-    from iondrill.prepare.resources import Size
+    from iondrill.prepare.size import Size
 
 OWN = "own"
 PARTS = ("clean slab", "atom")
 """What else an adsorption energy needs, besides the slab with the ion."""
-Kind = Literal["cluster", "slab", "atom"]
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class Point:
 
     Parameters
     ----------
-    subject : str
-        A structure, ``atom.<ion>``, ``<facet>.clean`` or ``<facet>.<ion>-<site>``.
+    subject : Subject
+        A structure, an atom, or a facet without or with ions.
     level : str
         Name of the level of theory.
     parameter : str
@@ -54,22 +55,16 @@ class Point:
         Its value.
     """
 
-    subject: str
+    subject: Subject
     level: str
     parameter: str = ""
     value: Any = None
 
     @property
-    def name(self) -> str:
-        """Name of the job: studies that need the same point share it."""
-        varied = f"{self.parameter}-{in_word(self.value)}" if self.parameter else OWN
-        return f"{self.subject}.{varied}.{self.level}"
-
-    @property
-    def recipe(self) -> str | None:
-        """The recipe it starts from; None for an atom."""
-        first = self.subject.partition(".")[0]
-        return None if first == "atom" else first
+    def id(self) -> JobId:
+        """Its job: studies that need the same point share it."""
+        variant = f"{self.parameter}-{in_word(self.value)}" if self.parameter else OWN
+        return JobId("convergence", self.subject, self.level, variant=variant)
 
     def settings(self, level: Level) -> Level:
         """Return its level of theory, made from the one that the configuration gives."""
@@ -84,8 +79,6 @@ class Point:
 
     def start(self, recipes: Path) -> Atoms:
         """Return its geometry, as built; see `iondrill.prepare.start.varied`."""
-        from iondrill.prepare.start import varied
-
         return varied(self.subject, recipes, self.changes)
 
     def size(self, recipes: Path) -> Size:
@@ -93,14 +86,11 @@ class Point:
 
         What is wrong with it is for the job to say: here it would end all of Snakemake.
         """
-        from iondrill.prepare.start import varied
-
-        first, dot, _ = self.subject.partition(".")
-        alone = self.subject if first == "atom" or not dot else f"{first}.{CLEAN}"
+        alone = self.subject.clean if self.subject.is_facet else self.subject
         try:
             return size_of(varied(alone, recipes, self.changes))
         except UserError:
-            return ATOM
+            return ATOM_SIZE
 
 
 class Row(NamedTuple):
@@ -134,14 +124,14 @@ class Sweeps:
     def __init__(self, name: str, config: Config, recipes: Path) -> None:
         self.name = name
         self.study: Study = config.convergence.studies[name]
+        self.subject = Subject.parse(self.study.structure)
         self.level = config.levels[self.study.level]
         self.recipes = recipes
 
     @cached_property
     def recipe(self) -> ClusterRecipe | FlakeRecipe | AssemblyRecipe | FacetRecipe | FileRecipe | None:
         """The recipe of the structure; None for an atom."""
-        name, dot, _ = self.study.structure.partition(".")
-        return None if dot and name == "atom" else load_recipe(name, self.recipes)
+        return None if self.subject.recipe is None else load_recipe(self.subject.recipe, self.recipes)
 
     @cached_property
     def kind(self) -> Kind:
@@ -170,8 +160,8 @@ class Sweeps:
     def problems(self) -> Iterator[tuple[tuple[str, ...], str, str]]:
         """Yield what means nothing for this structure at this level: the place of the key, what was found, allowed."""
         place = ("convergence", "studies", self.name)
-        if "." in self.study.structure and self.kind == "cluster":
-            yield (*place, "structure"), f"{self.study.structure.partition('.')[0]} is no facet", "allowed: a facet"
+        if self.subject.is_facet and self.kind == "cluster":
+            yield (*place, "structure"), f"{self.subject.structure} is no facet", "allowed: a facet"
         for parameter in self.study.sweep.values:
             if needed := self._needed(parameter):
                 found = f"{parameter} means nothing for {self.study.structure} at {self.study.level}"
@@ -183,9 +173,9 @@ class Sweeps:
             return "a facet; clusters and atoms are computed at Γ"
         if parameter == "layers" and not isinstance(self.recipe, FacetRecipe):
             return "the recipe of a facet"
-        boxless = isinstance(self.level, XtbLevel) or (self.kind == "atom" and self.level.engine == "vasp")
-        if parameter == "vacuum_A" and self.kind != "slab" and boxless:
-            return "a facet, or engine cp2k: there is no box that could be varied"
+        if parameter == "vacuum_A" and self.kind != "slab" and self.kind not in self.level.boxes:
+            able = engines_that(lambda model: self.kind in model.boxes)
+            return f"a facet, or engine {able}: there is no box that could be varied"
         return ""
 
     def _own_value(self, parameter: str) -> Any:
@@ -201,22 +191,17 @@ class Sweeps:
         return None if isinstance(self.recipe, FileRecipe) else VACUUM_A
 
     def _row(self, parameter: str, value: Any, *, own: bool) -> Row:
-        level, structure = self.study.level, self.study.structure
+        level, subject = self.study.level, self.subject
         varied = ("", None) if own else (parameter, value)
         if self.kind != "slab":
-            return Row(parameter, value, own, Point(structure, level, *varied), {})
-        facet, _, ion_site = structure.partition(".")
-        clean = Point(f"{facet}.{CLEAN}", level, *varied)
-        if not ion_site:
+            return Row(parameter, value, own, Point(subject, level, *varied), {})
+        clean = Point(subject.clean, level, *varied)
+        if not subject.ion:
             return Row(parameter, value, own, clean, {})
         # an atom has neither k-points nor layers, and its own box
         atom_too = parameter not in {*GEOMETRY, "kpoints"}
-        atom = Point(
-            f"atom.{ion_site.partition('-')[0].lstrip('23456789')}", level, *(varied if atom_too else ("", None))
-        )
-        return Row(
-            parameter, value, own, Point(structure, level, *varied), dict(zip(PARTS, (clean, atom), strict=True))
-        )
+        atom = Point(subject.atom, level, *(varied if atom_too else ("", None)))
+        return Row(parameter, value, own, Point(subject, level, *varied), dict(zip(PARTS, (clean, atom), strict=True)))
 
 
 def in_word(value: Any) -> str:

@@ -1,0 +1,119 @@
+"""Ions on the sites of facets."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import product
+from typing import TYPE_CHECKING
+
+from iondrill.build.recipes import multiplicity
+from iondrill.config.load import located
+from iondrill.errors import Problem, UserError, nearest
+from iondrill.prepare.jobid import ATOM, CLEAN, JobId, Subject
+from iondrill.prepare.jobs import Kind, Relax, Static
+from iondrill.prepare.sitelist import has_room
+from iondrill.prepare.stages.base import Stage, raised
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from iondrill.config.base import Ion
+    from iondrill.config.document import Document
+
+FEWER = "allowed: fewer ions, or a larger cell in the facet's recipe"
+
+
+class AdsorptionStage(Stage):
+    """Clean slabs, atoms, and slabs with ions."""
+
+    name = "adsorption"
+    by_default = True
+
+    def jobs(self) -> list[JobId]:
+        """Return the jobs at all levels of the stage."""
+        return [job for level in self.config.adsorption.levels for job in self.at_level(level)]
+
+    def at_level(self, level: str) -> list[JobId]:
+        """Return clean slabs, atoms and slabs with ions at a level; each once."""
+        stage = self.config.adsorption
+        if not stage.facets:
+            return []
+        subjects = [Subject(facet, site=CLEAN) for facet in stage.facets]
+        subjects += [Subject(ATOM, ion) for ion in stage.ions]
+        return [JobId("adsorption", subject, level) for subject in [*subjects, *self.fillings]]
+
+    def written(self) -> list[JobId]:
+        """Return the jobs whose folders the section ``inputs`` asks for."""
+        return [job for level in self.config.inputs.adsorption for job in self.at_level(level)]
+
+    @cached_property
+    def fillings(self) -> list[Subject]:
+        """Which ions are put where: facet by facet, ion by ion, coverage by coverage, site by site.
+
+        Raises
+        ------
+        UserError
+            If the configuration names a site that a facet does not have, or that has no room for the ions; or if no
+            site has.
+        """
+        stage = self.config.adsorption
+        fillings, problems = list[Subject](), list[Problem]()
+        for facet, ion, n in product(stage.facets, stage.ions, stage.n):
+            try:
+                fillings += [Subject(facet, ion, n, site) for site in self._sites(facet, ion, n)]
+            except UserError as error:
+                problems += error.problems
+        if problems:
+            raise UserError(*dict.fromkeys(problems))
+        return fillings
+
+    def _sites(self, facet: str, ion: Ion, n: int) -> list[str]:
+        """Return the labels of the sites to fill with ions."""
+        stage = self.config.adsorption
+        wanted, key = stage.sites_on(facet), "adsorption.sites"
+        key += f".{facet}" if isinstance(stage.sites, dict) else ""
+        spacings_A = self.project.site_spacings(facet)
+        roomy = [site for site in spacings_A if has_room(spacings_A[site], ion, n)]
+        problems = [
+            Problem(key, f"facet {facet} has no site '{site}'", nearest(site, spacings_A))
+            if site not in spacings_A
+            else Problem("adsorption.n", f"site '{site}' of facet {facet} has no room for {n} {ion}", FEWER)
+            for site in ([] if wanted == "all" else wanted)
+            if site not in roomy
+        ]
+        if not roomy and not problems:
+            problems.append(Problem("adsorption.n", f"no site of facet {facet} has room for {n} {ion}", FEWER))
+        if problems:
+            raise UserError(*problems)
+        return roomy if wanted == "all" else list(wanted)
+
+    def prerelaxation(self, job: JobId) -> JobId | None:
+        """Return the job, the same one at another level, whose relaxed geometry a job starts from, if any."""
+        return None if job.subject.is_atom else self.relaxed_before(job, self.config.adsorption.prerelax)
+
+    def task(self, job: JobId) -> Relax | Static:
+        """Return what a job does."""
+        if job.subject.is_atom:
+            return Static()
+        stage = self.config.adsorption
+        around_A = tuple(stage.look_around_A) if job.subject.ion else ()
+        return Relax(fmax_eV_A=stage.fmax_eV_A, max_steps=stage.max_steps, look_around_A=around_A)
+
+    def kind(self, job: JobId) -> Kind:
+        """Return what a job's structure is."""
+        return "atom" if job.subject.is_atom else "slab"
+
+    def structure(self, job: JobId) -> str | None:
+        """Return the slab that a job starts from; None for an atom."""
+        return job.subject.recipe
+
+    def electrons(self, job: JobId) -> tuple[int, int | None]:
+        """Return charge and multiplicity; atoms and slabs with ions have the lowest spin."""
+        if job.subject.is_atom:
+            return 0, None
+        recipe = self.project.recipe(job.structure)
+        return recipe.charge, None if job.subject.ion else multiplicity(recipe)
+
+    def problems(self, documents: Sequence[Document]) -> list[Problem]:
+        """Return the sites asked for that a facet does not have, or has no room on."""
+        return located(documents, raised(lambda: self.fillings))
