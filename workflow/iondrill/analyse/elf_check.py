@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
-    from iondrill.config.levels import engines_that
+    from iondrill.config.levels import SpinD0
     from iondrill.config.models import Config
 
     Array = NDArray[np.float64]
