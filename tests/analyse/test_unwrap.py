@@ -78,7 +78,7 @@ def test_wrapped_frames_have_the_order_parameters_of_whole_ones(start, cell, sai
 
 def test_whole_frames_stay_as_they_are(start):
     expected, remarks = drifting(start), Remarks()
-    for cell in (np.zeros((3, 3)), np.diag([40.0, 40, 40])):
+    for cell in (np.zeros((3, 3)), np.diag([40.0, 40, 40]), np.diag([90.0, 0, 0])):
         atoms = start.copy()
         atoms.set_cell(cell)
         assert np.array_equal(unwrap(atoms, expected, remarks), expected)

@@ -165,6 +165,11 @@ def test_labels_stand_for_elements(labels, element):
     assert {element_of(label, ["C", "H", "Li"]) for label in labels} == {element}
 
 
+def test_the_longest_element_that_is_present_counts():
+    assert element_of("Naq", ["N", "Na"]) == "Na"
+    assert element_of("Naq", ["N", "C"]) == "N"
+
+
 @pytest.mark.parametrize("label", ["?", "Xx", "0", "999", ""])
 def test_a_label_that_stands_for_none_is_left(label):
     assert element_of(label, ["C", "H", "Li"]) == label

@@ -218,7 +218,7 @@ def test_a_folder_of_recipes_that_is_not_there(house):
     stages = {"relax": {"structures": ["dot"]}, "adsorption": {"facets": ["top"]}}
     config(structures="elsewhere", **stages, intercalation={"level": "pbe"}, levels=LEVELS)
     assert problems() == [
-        "config.yaml: structures (line 13): there is no folder 'elsewhere'; allowed: the folder of the recipes"
+        "config.yaml: structures (line 14): there is no folder 'elsewhere'; allowed: the folder of the recipes"
     ]
     (house / "structures").rename(house / "elsewhere")
     config(**stages)
@@ -400,10 +400,10 @@ def test_crystals_that_are_not_there_are_named_one_by_one(house):
     put("structures/crystals/broken.yaml", {"lattice": "cubic"})
     config(levels=LEVELS, intercalation={"level": "pbe", "crystals": ["lithium", "lithum", "broken", "Rb-bcc"]})
     assert problems() == [
-        "config.yaml: intercalation.crystals.1 (line 17): there is no crystal 'lithum'; did you mean 'lithium'?",
+        "config.yaml: intercalation.crystals.1 (line 18): there is no crystal 'lithum'; did you mean 'lithium'?",
         "structures/crystals/broken.yaml (line 1): key 'a_A' is missing",
         "structures/crystals/broken.yaml (line 1): key 'atoms' is missing",
-        "config.yaml: intercalation.crystals.3 (line 19): there is no crystal 'Rb-bcc'; allowed: broken, lithium",
+        "config.yaml: intercalation.crystals.3 (line 20): there is no crystal 'Rb-bcc'; allowed: broken, lithium",
     ]
     config(levels=LEVELS, intercalation={"level": "pbe", "crystals": ["lithium"]})
     check(Path("config.yaml"))
