@@ -1,13 +1,10 @@
 # iondrill: what a nanodiamond does to lithiated graphite, and how Li and Na bind to diamond facets.
-# Settings: config.yaml (every key: docs/configuration.md).
+# Settings: config.yaml, read by rules/common.smk (every key: docs/configuration.md).
 # Targets: all (default), inputs, paper_figures, convergence, barriers, intercalation, crate.
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 min_version("9.6")
-
-
-configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"
@@ -25,13 +22,14 @@ include: "workflow/rules/convergence.smk"
 include: "workflow/rules/intercalation.smk"
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/digests.smk"
 
 
 rule all:
     default_target: True
     input:
-        f"{RESULTS}/report.html",
-        f"{RESULTS}/status.json",
+        PUBLISHED,
+        f"{RESULTS}/.accepted",
 
 
 # seconds each: not worth a place in a queue
@@ -53,6 +51,7 @@ localrules:
     compare_runs,
     summarise_elf,
     check_status,
+    accept_status,
 
 
 onstart:
@@ -72,6 +71,7 @@ rule inputs:
 rule barriers:
     input:
         f"{RESULTS}/barriers.csv",
+        files_of(plan.barrier_jobs),
 
 
 rule crate:
@@ -82,9 +82,11 @@ rule crate:
 rule intercalation:
     input:
         f"{RESULTS}/intercalation.csv",
+        files_of(plan.intercalation_jobs),
 
 
 rule convergence:
     input:
         f"{RESULTS}/convergence/status.json",
-        expand(f"{RESULTS}/convergence/{{study}}.svg", study=plan.studies),
+        expand(f"{RESULTS}/convergence/{{study}}.{{ending}}", study=plan.studies, ending=["csv", "json", "svg"]),
+        files_of(plan.convergence_jobs),

@@ -5,25 +5,36 @@ import re
 import sys
 from dataclasses import asdict
 from os import environ
+from pathlib import Path
 
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 from iondrill.build.crystal import crystal_path
 from iondrill.build.recipes import spin_states
-from iondrill.config.load import check_config, located, project_first, read_documents
+from iondrill.config.load import check_config, located, merge, project_first, read_documents
 from iondrill.errors import SAID, UserError
+from iondrill.files import digest_of, templates_digest
 from iondrill.prepare.estimates import error_estimates
 from iondrill.prepare.intercalation import crystal_files, strain_of
 from iondrill.prepare.plan import Plan
+from iondrill.prepare.published import job_files, published
 from iondrill.prepare.subjects import JobId
 
 try:
-    # in the order in which Snakemake merges them: workflow.configfiles has the project's own last
-    documents = read_documents(*project_first(workflow.overwrite_configfiles))
+    # by the reader of `iondrill check`, in the order in which Snakemake merges them: its own reader takes 010 for 8
+    files = list(workflow.overwrite_configfiles)
+    if not (files and workflow.config_settings.replace_workflow_config):
+        files = project_first(files)
+    documents = read_documents(*files)
+    if not workflow.modifier.skip_configfile:  # as a module the workflow gets its configuration from another one
+        workflow.configfiles[:] = files
+        config.clear()
+        config.update(merge(documents, workflow.config_settings.config))
     plan = Plan(check_config(documents, config))
     # everything that the plan reads from recipes is read here, so that a mistake in one ends in one message; what only
     # `barriers` and `intercalation` need is read by records_of, so that a mistake there ends no other target
     EXECUTED, WRITTEN = plan.executed(), plan.written()
+    PUBLISHED = [path.as_posix() for path in published(plan)]
 except UserError as error:
     raise WorkflowError("\n".join(map(str, located(documents, error.problems)))) from None
 
@@ -74,6 +85,11 @@ def records_of(jobs):
     return said_of(lambda: results_of(jobs()))
 
 
+def files_of(jobs):
+    """Return an input function that gives all that jobs publish."""
+    return said_of(lambda: [path.as_posix() for job in jobs() for path in job_files(plan, job)])
+
+
 def said_of(find):
     """Return an input function of what gives files; a mistake of the user ends Snakemake with its message.
 
@@ -87,6 +103,25 @@ def said_of(find):
             raise SystemExit("\n".join(f"{SAID}{problem}" for problem in located(documents, error.problems))) from None
 
     return files
+
+
+def digest_of_files(files):
+    """Return the digest of what files hold: as a parameter it makes a job anew when one has changed, whatever its date.
+
+    A function of the wildcards has to call it: what Snakemake derives from inputs it does not compare.
+    """
+    return digest_of(*map(Path, files))
+
+
+def digests_of(find):
+    """Return an input function's files as the digest of what they hold."""
+    return lambda wildcards: digest_of_files(said_of(find)(wildcards))
+
+
+def written_from(plan):
+    """Return the recipes that written job folders are made from without a structure of their own."""
+    crystals = crystal_files(plan.config, RECIPES) if plan.config.intercalation else []
+    return [*plan.written_recipes(), *crystals]
 
 
 def job_spec(stage, name, note=""):

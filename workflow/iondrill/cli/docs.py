@@ -22,8 +22,10 @@ directory is the first of them, named or not.
 `iondrill check` names everything that is wrong in them, each with its line.
 
 With the first line `# yaml-language-server: $schema=schemas/config.schema.json` editors complete and check the keys.
-Numbers and booleans are those of YAML 1.2: `1e-7` is a number, `no` and `on` are words. Units stand in the names of
-the keys: `_A` ångström, `_eV`, `_fs`, `_K`, `_Ry`, `_m_s` metres per second.
+Numbers and booleans are those of YAML 1.2: `1e-7` is a number, `010` is 10; `no`, `on`, `1:30` and `2026-11-28` are
+words. The workflow reads the files itself, so that they mean the same to Snakemake and to `iondrill check`; what
+Snakemake's own reader, which opens a `--configfile` first, cannot take apart, `iondrill check` refuses. Units stand in
+the names of the keys: `_A` ångström, `_eV`, `_fs`, `_K`, `_Ry`, `_m_s` metres per second.
 """
 RECIPES = """
 A recipe is a YAML file in `structures/clusters`, `flakes`, `facets` or `assemblies`; its name is the file's name

@@ -23,6 +23,7 @@ Place = tuple[str | int, ...]
 MOST_VALUES = 100_000
 """Aliases of aliases grow without bound; no configuration is this large."""
 
+EXPECTED = "allowed: keys with values"
 TAG = "tag:yaml.org,2002:"
 WORDS = {
     "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
@@ -47,6 +48,17 @@ class _FastLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignor
 
 class _Dumper(yaml.SafeDumper):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+
+
+class _SnakemakesLoader(yaml.FullLoader):
+    """What Snakemake takes YAML 1.1 apart with; it says where it fails."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ValueError, TypeError, OverflowError, yaml.constructor.ConstructorError) as error:
+            what = f"{shown(node.value)} ({error})" if isinstance(node, yaml.ScalarNode) else str(error)
+            raise yaml.MarkedYAMLError(problem=what, problem_mark=node.start_mark) from None
 
 
 for _name, (_pattern, _first) in WORDS.items():
@@ -90,14 +102,17 @@ class Document:
         except UnicodeDecodeError as error:
             raise UserError.of(f"{path} (byte {error.start})", "is not UTF-8 text") from None
         try:
+            self._text = text
             node = _compose(text)
-            content = {} if node is None else self._read(node, ())
+            if node is None:
+                raise UserError.of(f"{path} (line 1)", "holds nothing but blanks and comments", EXPECTED)
+            content = self._read(node, ())
         except yaml.YAMLError as error:
             raise UserError(_syntax_problem(path, text, error)) from None
         except RecursionError:
             raise UserError.of(f"{path} (line 1)", "is nested too deeply") from None
         if not isinstance(content, dict):
-            raise UserError.of(f"{path} (line 1)", f"found {shown(content)}", "allowed: keys with values")
+            raise UserError.of(f"{path} (line 1)", f"found {shown(content)}", EXPECTED)
         self.content: dict[str | int, Any] = content
 
     def where(self, at: Place, line: int | None = None) -> str:
@@ -105,6 +120,22 @@ class Document:
         line = line or next(self.lines[parent] for parent in parents(at) if parent in self.lines)
         key = ".".join(_key(part) for part in at)
         return f"{self.path}" + (f": {key}" if key else "") + f" (line {line})"
+
+    def refused_by_snakemake(self) -> Problem | None:
+        """Return what Snakemake, which reads each ``--configfile`` before us, stops at; it throws its result away.
+
+        Such are ``=`` and ``2026-13-45``, a date that there is not: words of YAML 1.2.
+        """
+        try:
+            yaml.load(self._text, _SnakemakesLoader)  # noqa: S506  (tags are refused before; nothing is kept)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            line = mark.line + 1 if mark else 1
+            before = [place for place, its_line in self.lines.items() if its_line <= line]
+            at = max(before, key=lambda place: (self.lines[place], len(place)))
+            what = " ".join(str(getattr(error, "problem", None) or error).split())
+            return Problem(self.where(at, line), f"Snakemake cannot read {what}", "allowed: words in quotes, no tabs")
+        return None
 
     def _read(self, node: yaml.Node, at: Place) -> Any:
         """Return the plain value of a node, noting lines and problems."""

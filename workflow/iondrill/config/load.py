@@ -13,7 +13,7 @@ from iondrill.config.document import Document, Place, dump, parents
 from iondrill.errors import Problem, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from iondrill.config.models import Config
 
@@ -64,23 +64,32 @@ def parse(model: type[Model], documents: Sequence[Document], content: Any = None
     return _unless(found, documents, parsed)
 
 
-def merge(documents: Sequence[Document]) -> dict[str | int, Any]:
-    """Merge mappings key by key, as Snakemake merges configuration files: lists and values replace."""
+def merge(documents: Sequence[Document], last: Mapping[str, Any] | None = None) -> dict[str | int, Any]:
+    """Merge mappings key by key, as Snakemake merges configuration files: lists and values replace.
+
+    Parameters
+    ----------
+    documents : sequence of Document
+        Later ones override earlier ones.
+    last : mapping, optional
+        Overrides them all.
+    """
     merged: dict[str | int, Any] = {}
     for document in documents:
         _update(merged, document.content)
+    _update(merged, last or {})
     return merged
 
 
-def load(model: type[Model], *paths: Path) -> Model:
-    """Read one or more YAML files, later ones overriding earlier ones, into a model.
+def load(model: type[Model], path: Path) -> Model:
+    """Read a YAML file into a model.
 
     Raises
     ------
     UserError
-        If a file cannot be read, is not YAML, or holds what the model refuses.
+        If it cannot be read, is not YAML, or holds what the model refuses.
     """
-    return parse(model, read_documents(*paths))
+    return parse(model, [Document(path)])
 
 
 def project_first(paths: Sequence[Path]) -> list[Path]:
@@ -104,7 +113,9 @@ def project_first(paths: Sequence[Path]) -> list[Path]:
 
 
 def read_documents(*paths: Path) -> list[Document]:
-    """Read YAML files.
+    """Read configuration files.
+
+    Snakemake reads them here too, in the place of its own reader: what a word means is decided once.
 
     Raises
     ------
@@ -118,6 +129,10 @@ def read_documents(*paths: Path) -> list[Document]:
             documents.append(Document(Path(path)))
         except UserError as error:
             problems += error.problems
+    for document in documents:
+        # tags and repeated keys are told of as they are
+        if not document.problems and (problem := document.refused_by_snakemake()):
+            problems.append(problem)
     if problems:
         raise UserError(*problems, *(problem for document in documents for problem in document.problems))
     return documents
@@ -199,7 +214,7 @@ def as_yaml(model: BaseModel) -> str:
     return dump(model.model_dump(mode="json"))
 
 
-def _update(into: dict[str | int, Any], new: dict[str | int, Any]) -> None:
+def _update(into: dict[str | int, Any], new: Mapping[Any, Any]) -> None:
     for key, value in new.items():
         old = into.get(key)
         if isinstance(value, dict):
