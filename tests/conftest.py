@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -30,6 +31,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--require-engines", action="store_true", help="fail, rather than skip, the tests whose engine is not installed"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what is remembered between runs out of the home of who tests."""
+    os.environ["XDG_CACHE_HOME"] = str(config.rootpath / ".pytest_cache/iondrill")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -239,13 +239,17 @@ def test_more_ions_than_places_are_refused(stage: dict[str, Any], said: str, tmp
         plan(results=str(tmp_path), adsorption={"facets": ["C100-2x1"], "ions": ["Li"]} | stage).executed()
 
 
-def test_the_list_of_sites_is_remembered_and_follows_the_recipe(tmp_path: Path) -> None:
+def test_the_list_of_sites_is_remembered_and_follows_the_recipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
     def sites() -> set[str]:
         stage = {"facets": ["C100-2x1"], "ions": ["Li"]}
         return {filling.site for filling in plan(results=str(tmp_path), adsorption=stage).fillings()}
 
     first = sites()
-    (remembered,) = (tmp_path / ".cache").glob("spacings-C100-2x1-*.json")
+    (remembered,) = (tmp_path / "iondrill").glob("spacings-*.json")
     remembered.write_text(json.dumps({"nowhere": [5.0]}))
     assert sites() == {"nowhere"}
     remembered.write_text("[cut")

@@ -49,7 +49,7 @@ def _names(results: Path, ending: str) -> Iterator[Path]:
     """Yield the names of the files below a folder, those of the jobs excepted."""
     for path in sorted(results.rglob(f"*{ending}")):
         name = path.relative_to(results)
-        if name.parts[0] not in {"jobs", ".cache"}:
+        if name.parts[0] != "jobs":
             yield name
 
 

@@ -45,8 +45,7 @@ def start_of(given: Namespace) -> tuple[Atoms, Atoms | None]:
     if given.ions is None:
         return atoms, None
     built = read_structure(given.slab)
-    sites = sites_of(built, given.slab.parents[1] / ".cache")
-    return slab_with_ions(built, atoms, given.ions, given.site, sites), built
+    return slab_with_ions(built, atoms, given.ions, given.site, sites_of(built)), built
 
 
 given = arguments()

@@ -82,11 +82,11 @@ class Point:
         """What differs in its geometry from the structure as built."""
         return {self.parameter: self.value} if self.parameter in GEOMETRY else {}
 
-    def start(self, recipes: Path, cache: Path | None = None) -> Atoms:
+    def start(self, recipes: Path) -> Atoms:
         """Return its geometry, as built; see `iondrill.prepare.start.varied`."""
         from iondrill.prepare.start import varied
 
-        return varied(self.subject, recipes, self.changes, cache)
+        return varied(self.subject, recipes, self.changes)
 
     def size(self, recipes: Path) -> Size:
         """Return the size of its structure, of a slab without its ion; where none can be built, that of an atom.

@@ -45,7 +45,7 @@ def _convergence_problems(plan: Plan, documents: Sequence[Document]) -> list[Pro
         for row in [] if found else sweeps.rows():
             geometry = (row.point.subject, *row.point.changes.items())
             if geometry not in built:
-                built[geometry] = _raised(partial(row.point.start, plan.recipes, plan.results / ".cache"))
+                built[geometry] = _raised(partial(row.point.start, plan.recipes))
             where = locate(documents, ("convergence", "studies", name, "sweep", row.parameter))
             found += [Problem(f"{where}: {one.where}", one.found, one.allowed) for one in built[geometry]]
         problems += found

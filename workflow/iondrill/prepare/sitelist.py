@@ -1,31 +1,37 @@
-"""The sites of facets, remembered: the workflow asks when it starts, and so does each job of an ion on a site."""
+"""The sites of facets, remembered: the workflow asks when it starts, and so does each job of an ion on a site.
+
+What is remembered lies in `iondrill.files.cache_folder`, by the digest of all that it was made from, our code included;
+it may be removed at any time. What cannot be read, or is not what we wrote, is looked for again.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from iondrill import __version__
-from iondrill.files import write_text
+from iondrill.files import cache_folder, write_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from ase import Atoms
 
     from iondrill.build.sites import Site
     from iondrill.config.base import Ion
 
+Found = TypeVar("Found")
 LEAST_A: dict[Ion, float] = {"Li": 1.92, "Na": 2.49, "K": 3.05}
 """Ions closer than this, 0.75 times the sum of their covalent radii, are refused as an overlap of atoms."""
 MOST_IONS = 16
 
 
-def site_spacings(recipe: Path, recipes: Path, cache: Path) -> dict[str, list[float]]:
+def site_spacings(recipe: Path, recipes: Path) -> dict[str, list[float]]:
     """Return how far apart ions on the sites of a facet are.
 
     Parameters
@@ -34,8 +40,6 @@ def site_spacings(recipe: Path, recipes: Path, cache: Path) -> dict[str, list[fl
         File of the facet's recipe.
     recipes : Path
         The folder ``structures``.
-    cache : Path
-        Folder of remembered lists, each named by the hash of the recipe's file; it may be removed at any time.
 
     Returns
     -------
@@ -48,14 +52,13 @@ def site_spacings(recipe: Path, recipes: Path, cache: Path) -> dict[str, list[fl
     UserError
         If the facet cannot be built.
     """
-    content = recipe.read_bytes() + __version__.encode()
-    remembered = cache / f"spacings-{recipe.stem}-{hashlib.sha256(content).hexdigest()[:16]}.json"
-    try:
-        spacings = json.loads(remembered.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        spacings = _spacings(recipe.stem, recipes)
-        write_text(remembered, json.dumps(spacings))
-    return {str(label): [float(spacing) for spacing in several] for label, several in spacings.items()}
+    digest = hashlib.sha256(recipe.read_bytes() + f"{recipe.name} {_code()}".encode())
+    return _remembered(
+        f"spacings-{digest.hexdigest()[:16]}.json",
+        lambda: _spacings(recipe.stem, recipes),
+        lambda kept: {str(label): [float(spacing) for spacing in several] for label, several in kept.items()},
+        lambda found: found,
+    )
 
 
 def has_room(spacings_A: list[float], ion: Ion, n: int) -> bool:
@@ -79,47 +82,70 @@ def _spacings(facet: str, recipes: Path) -> dict[str, list[float]]:
     }
 
 
-def sites_of(slab: Atoms, cache: Path) -> list[Site]:
+def sites_of(slab: Atoms) -> list[Site]:
     """Return the sites of a slab as `iondrill.build.sites.find_sites` finds them, or as it found them on the same one.
 
     Parameters
     ----------
     slab : Atoms
         As built.
-    cache : Path
-        Folder of remembered sites, by the hash of the slab; it may be removed at any time.
 
     Raises
     ------
     UserError
         As `find_sites`.
     """
-    from iondrill.build.sites import Place, Site, Support, find_sites
+    from iondrill.build.sites import find_sites
 
-    remembered = cache / f"sites-{_digest(slab)}.json"
-    try:
-        sites = json.loads(remembered.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        found = find_sites(slab)
-        with suppress(OSError):  # no room to remember it in
-            write_text(remembered, json.dumps([(site.label, site.kind, site.places) for site in found]))
-        return found
-    return [
-        Site(
-            label,
-            kind,
-            tuple(
-                Place((x, y), tuple(Support(atom, (i, j), weight) for atom, (i, j), weight in supports))
-                for (x, y), supports in places
-            ),
-        )
-        for label, kind, places in sites
-    ]
+    return _remembered(
+        f"sites-{_digest(slab)}.json",
+        lambda: find_sites(slab),
+        lambda kept: [_site(*one) for one in kept],
+        lambda found: [(site.label, site.kind, site.places) for site in found],
+    )
+
+
+def _site(label: str, kind: str, places: Any) -> Site:
+    """Return a site from what was kept of it."""
+    from iondrill.build.sites import Place, Site, Support
+
+    return Site(
+        label,
+        kind,
+        tuple(
+            Place((x, y), tuple(Support(atom, (i, j), weight) for atom, (i, j), weight in supports))
+            for (x, y), supports in places
+        ),
+    )
+
+
+def _remembered(
+    name: str, find: Callable[[], Found], read: Callable[[Any], Found], plain: Callable[[Found], Any]
+) -> Found:
+    """Return what a file of the cache holds, or else find it and keep it there as plain data."""
+    kept = cache_folder() / name
+    with suppress(OSError, ValueError, TypeError, AttributeError):
+        if there := read(json.loads(kept.read_text(encoding="utf-8"))):  # a slab without any site is none
+            return there
+    found = find()
+    with suppress(OSError):  # no room to remember it in
+        write_text(kept, json.dumps(plain(found)))
+    return found
+
+
+@cache
+def _code() -> str:
+    """Return the digest of what builds slabs and finds their sites."""
+    folder = Path(__file__).parents[1] / "build"
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _digest(slab: Atoms) -> str:
     """Return the hash (16 hex digits) of all of a slab that `find_sites` looks at, to the last bit."""
-    digest = hashlib.sha256(f"{__version__} {json.dumps(slab.info, sort_keys=True, default=str)}".encode())
+    digest = hashlib.sha256(f"{_code()} {json.dumps(slab.info, sort_keys=True, default=str)}".encode())
     fragments = slab.arrays.get("fragment", np.array([])).tolist()
     digest.update(json.dumps(fragments).encode())
     for array in (slab.numbers, slab.pbc, slab.positions, slab.cell.array, slab.get_tags()):

@@ -112,7 +112,7 @@ def left_site(before: Atoms, after: Atoms, built: Atoms) -> str:
     return "" if was == now else f"the ion moved from {', '.join(was)} to {', '.join(now)}"
 
 
-def as_built(subject: str, built: Atoms | None, cache: Path | None = None) -> Atoms:
+def as_built(subject: str, built: Atoms | None) -> Atoms:
     """Return the start geometry of a job before anything was run.
 
     Parameters
@@ -121,8 +121,6 @@ def as_built(subject: str, built: Atoms | None, cache: Path | None = None) -> At
         The job's name without its level: ``atom.Li``, ``C100-2x1.Li-cave``, ``C100-2x1.2Li-cave``, ``nd29``, …
     built : Atoms or None
         The structure as built; None for an atom.
-    cache : Path, optional
-        Folder of remembered sites.
     """
     _, _, second = subject.partition(".")
     if built is None:
@@ -130,10 +128,10 @@ def as_built(subject: str, built: Atoms | None, cache: Path | None = None) -> At
     ions, dash, site = second.partition("-")
     if not dash:
         return built
-    return slab_with_ions(built, built, ions, site, None if cache is None else sites_of(built, cache))
+    return slab_with_ions(built, built, ions, site, sites_of(built))
 
 
-def varied(subject: str, recipes: Path, changes: Mapping[str, float], cache: Path | None = None) -> Atoms:
+def varied(subject: str, recipes: Path, changes: Mapping[str, float]) -> Atoms:
     """Return a start geometry as built, with other layers or another vacuum than its recipe gives it.
 
     Parameters
@@ -145,8 +143,6 @@ def varied(subject: str, recipes: Path, changes: Mapping[str, float], cache: Pat
     changes : mapping
         ``layers``, of a facet; ``vacuum_A``: above a slab without ion, in the cube around a cluster, and the shortest
         of the three edges around an atom.
-    cache : Path, optional
-        Folder of remembered sites.
 
     Raises
     ------
@@ -163,7 +159,7 @@ def varied(subject: str, recipes: Path, changes: Mapping[str, float], cache: Pat
     if vacuum_A is not None and built is not None and is_slab:
         built.center(vacuum=vacuum_A / 2, axis=2)
         built.wrap(eps=1e-6)
-    atoms = as_built(subject, built, cache)
+    atoms = as_built(subject, built)
     if vacuum_A is not None and built is None:
         atoms.set_cell(np.array(ATOM_BOX_A) - min(ATOM_BOX_A) + vacuum_A, scale_atoms=False)
         atoms.center()

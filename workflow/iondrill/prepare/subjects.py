@@ -213,7 +213,7 @@ class Subjects:
     def _site_spacings(self, facet: str) -> dict[str, list[float]]:
         """Return how far apart ions on the sites of a facet are, looked up only once."""
         if facet not in self._spacings:
-            self._spacings[facet] = site_spacings(self.recipe_path(facet), self.recipes, self.results / ".cache")
+            self._spacings[facet] = site_spacings(self.recipe_path(facet), self.recipes)
         return self._spacings[facet]
 
     def charge_of(self, run: str) -> int:

@@ -21,7 +21,7 @@ from cp2k_input_tools.parser_errors import NameRepetitionError, ParserError
 from cp2k_input_tools.tokenizer import TokenizerError
 
 from iondrill.errors import Problem, nearest
-from iondrill.files import replacing
+from iondrill.files import cache_folder, replacing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -172,9 +172,8 @@ def _of_program(program: Path) -> Grammar | None:
 
 def _kept(source: Path) -> Path:
     """Return where the grammar of a program or file is kept: one file for each path and time of change."""
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     key = hashlib.sha256(f"{source} {source.stat().st_mtime_ns}".encode()).hexdigest()[:16]
-    return caches / "iondrill" / f"cp2k-{key}.xml"
+    return cache_folder() / f"cp2k-{key}.xml"
 
 
 def _slim(xml: Path, kept: Path | None = None) -> Path:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from iondrill.errors import Problem, UserError
+from iondrill.files import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,8 +159,7 @@ class Potcar:
 
 def private_folder(folder: Path) -> Path:
     """Return the private folder that belongs to a folder of work."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "iondrill" / "potcar" / hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
+    return cache_folder() / "potcar" / hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
 
 
 def remove_potcar(folder: Path) -> None:
