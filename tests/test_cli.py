@@ -1,6 +1,7 @@
 """The command as a user runs it: exit status, stdout, stderr, and never a traceback."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -45,6 +46,64 @@ def test_check_of_what_is_right(house):
         "problems": [],
         "advice": [],
     }
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["report"],
+        ["crate", "-o", "file/crate.zip"],
+        ["crate", "-o", "/sys/crate.zip"],
+        ["new", "facet", "mine", "--structures", "recipes"],
+        ["docs", "--root", "/sys"],
+        ["cluster", "submit", "--scheduler", "pbs", "--cores=1", "--mem-mb=1", "--minutes=1", "job.sh"],
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_written_or_started_ends_in_one_line(house, monkeypatch, capsys, arguments):
+    """Files stand where folders are needed, and /sys takes no file even of root."""
+    (house / "file").touch()
+    (house / "recipes").mkdir()
+    for name in ("recipes/facets", ".snakemake"):
+        (house / name).touch()
+    with (house / "config.yaml").open("a") as stream:
+        stream.write(f"results: {'file/inside' if arguments == ['report'] else '.'}\n")
+    monkeypatch.chdir(house)
+    assert main(arguments) == 1
+    said = capsys.readouterr()
+    assert len(said.err.splitlines()) == 1
+    assert said.err.startswith("iondrill: ")
+    assert "Traceback" not in said.out
+
+
+def test_a_full_disk_and_a_plain_terminal_end_in_no_traceback(house):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([COMMAND, "schema"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "iondrill: No space left on device\n")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([COMMAND, "status"], cwd=house, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_interrupt_ends_with_the_status_of_one(monkeypatch, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("iondrill.cli.doctor.examine", interrupted)
+    assert main(["doctor"]) == 130
+    assert capsys.readouterr().err == "iondrill: stopped\n"
+
+
+@pytest.mark.parametrize("command", ["check", "status"])
+def test_looking_writes_nothing(house, monkeypatch, command):
+    """Neither inside results nor beside them, also where an ion's sites are looked for."""
+    (house / "config.yaml").write_text(
+        "levels: {gfn2: {engine: xtb}}\nadsorption: {facets: [C100-2x1], ions: [Li], level: gfn2}\n"
+    )
+    monkeypatch.setenv("XDG_CACHE_HOME", str(house / "elsewhere"))
+    before = sorted(house.iterdir())
+    assert iondrill(command, cwd=house).returncode == 0
+    assert sorted(house.iterdir()) == sorted([*before, house / "elsewhere"])
 
 
 def test_check_tells_the_default_run_from_other_targets(house):

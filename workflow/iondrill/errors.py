@@ -64,6 +64,12 @@ class UserError(Exception):
         return type(self), self.problems
 
 
+def said_of(error: OSError) -> str:
+    """Return what the system refuses, as one line: a folder that cannot be written, a disk that is full."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{error.filename}: {reason}" if error.filename else reason
+
+
 def nearest(word: str, allowed: Iterable[str]) -> str:
     """Say which of the allowed words was perhaps meant, or list them all.
 

@@ -6,13 +6,17 @@ import argparse
 import json
 import sys
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from iondrill.errors import UserError
+from iondrill.errors import SAID, UserError, said_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+INTERRUPTED = 130
+"""As shells count: 128 and the number of SIGINT."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,18 +30,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 if all is well, 1 if something must be mended, 2 if the arguments are wrong.
+        0 if all is well, 1 if something must be mended, 2 if the arguments are wrong, 130 after an interrupt.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without Å is no reason to stop
     options = _parser().parse_args(arguments)
     try:
-        return int(options.command(options))
+        status = int(options.command(options))
+        sys.stdout.flush()
     except UserError as error:
         for problem in error.problems:
-            print(f"iondrill: {problem}", file=sys.stderr)
+            print(f"{SAID}{problem}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
         return 1
+    except OSError as error:
+        print(f"{SAID}{said_of(error)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"{SAID}stopped", file=sys.stderr)
+        return INTERRUPTED
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -183,12 +198,18 @@ def _check(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     """Say of every job how far it is."""
-    from iondrill.cli.status import as_text, survey
+    from iondrill.cli.status import as_text, missing, survey
     from iondrill.config.load import project_first, read_config
     from iondrill.prepare.plan import Plan
 
-    jobs = survey(Plan(read_config(*project_first(options.configfile))))
-    print(json.dumps([job.model_dump() for job in jobs], indent=1) if options.json else as_text(jobs))
+    plan = Plan(read_config(*project_first(options.configfile)))
+    jobs = survey(plan)
+    if options.json:
+        print(json.dumps([job.model_dump() for job in jobs], indent=1))
+        return 0
+    print(as_text(jobs))
+    for path in missing(plan, jobs):
+        print(f"missing: {path}; `snakemake` makes it")
     return 0
 
 
