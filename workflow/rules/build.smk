@@ -13,6 +13,7 @@ rule build_structure:
         *MODULES,
     params:
         recipes=str(RECIPES),
+        made_from=lambda wildcards: digest_of_files(plan.recipe_files(wildcards.name)),
     message:
         "Build {wildcards.name}"
     script:
@@ -42,6 +43,7 @@ rule assemble:
         *MODULES,
     params:
         recipes=str(RECIPES),
+        made_from=lambda wildcards: digest_of_files(plan.recipe_files(wildcards.name)),
     message:
         "Assemble {wildcards.name} from parts relaxed at {wildcards.level}"
     script:

@@ -21,6 +21,9 @@ rule run_point:
         job=job_spec("convergence", "{point}", "as built"),
         point=lambda wildcards: asdict(plan.points[wildcards.point]),
         recipes=str(RECIPES),
+        made_from=lambda wildcards: digest_of_files(
+            plan.recipe_files(name) if (name := plan.points[wildcards.point].recipe) else []
+        ),
     message:
         "Convergence: {wildcards.point}"
     script:
@@ -70,4 +73,4 @@ rule check_convergence:
     message:
         "Did the points at the levels' own values converge?"
     script:
-        "../scripts/check_status.py"
+        "../scripts/check_convergence.py"

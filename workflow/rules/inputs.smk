@@ -14,6 +14,8 @@ rule write_inputs:
         *MODULES,
     params:
         config=plan.config.model_dump(mode="json"),
+        templates=[templates_digest(engine) for engine in ("cp2k", "vasp")],
+        made_from=digests_of(lambda: written_from(plan)),
     message:
         "Write and validate the job folders of file engines"
     script:

@@ -25,6 +25,7 @@ rule run_crystal:
         job=job_spec("intercalation", "{crystal}.{strain}.{level}", "{crystal}, strained to {strain}"),
         strain=lambda wildcards: strain_of(wildcards.crystal, wildcards.strain, RECIPES),
         recipes=str(RECIPES),
+        made_from=lambda wildcards: digest_of_files([crystal_path(wildcards.crystal, RECIPES)]),
     message:
         "Energy of {wildcards.crystal} at {wildcards.strain}, {wildcards.level}"
     script:
@@ -45,6 +46,7 @@ rule tabulate_intercalation:
         *MODULES,
     params:
         config=plan.config.model_dump(mode="json"),
+        made_from=digests_of(lambda: crystal_files(plan.config, RECIPES)),
     message:
         "Table of formation energies"
     script:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from iondrill.build.recipes import AssemblyRecipe, multiplicity
+from iondrill.files import templates_digest
 from iondrill.prepare import intercalation
 from iondrill.prepare.jobs import CLEAN, Job, Md, Neb, Relax, Static
 from iondrill.prepare.subjects import FRAGMENTS, PARTS
@@ -67,6 +68,7 @@ def describe(plan: Plan, job_id: JobId, note: str) -> Job:
         note=note,
         charge=charge,
         multiplicity=spin,
+        templates=templates_digest(level.engine),
     )
 
 
@@ -93,14 +95,16 @@ def _convergence_job(plan: Plan, point: Point, note: str) -> Job:
     _, dot, rest = point.subject.partition(".")
     recipe = None if point.recipe is None else plan.recipe(point.recipe)
     alone = recipe if not dot or rest == CLEAN else None  # with an ion, and of an atom, the lowest spin
+    level = point.settings(plan.config.levels[point.level])
     return Job(
         stage="convergence",
         name=point.name,
         level_name=point.level,
-        level=point.settings(plan.config.levels[point.level]),
+        level=level,
         task=Static(),
         kind="atom" if recipe is None else "slab" if dot else "cluster",
         note=note,
         charge=0 if recipe is None else recipe.charge,
         multiplicity=None if alone is None else multiplicity(alone),
+        templates=templates_digest(level.engine),
     )

@@ -88,6 +88,7 @@ class Job(Strict):
         description="cluster: non-periodic box; slab: periodic in the plane; crystal: periodic; atom: alone in a box"
     )
     note: str = Field("", description="where the start geometry comes from")
+    templates: str = Field("", description="digest of the engine's input templates; empty if it has none")
 
     @property
     def sampled(self) -> bool:
@@ -104,6 +105,8 @@ class Job(Strict):
             count.
         """
         settings = self.model_dump(mode="json", exclude={"note": True, "level": HOW_IT_RUNS})
+        if not self.templates:
+            del settings["templates"]
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         for atoms in geometries:
             # adding zero makes -0.0 and 0.0 the same bytes

@@ -1,0 +1,60 @@
+# What a job was made from decides whether it is made anew, by digests of what files hold. Snakemake goes by dates where
+# it can: a script or an input that is replaced by one with an older date is not seen, and a new date alone counts.
+import hashlib
+from functools import cache, wraps
+
+from snakemake import persistence
+from snakemake.io import is_flagged
+from snakemake.jobs import Job
+
+PERSISTENCE = getattr(persistence, "PersistenceBase", None) or persistence.Persistence
+
+
+def digest_scripts():
+    """Give each rule the digest of its script as a parameter; that of relaxations is started by a shell."""
+    scripts = Path(environ["IONDRILL_RELAX"]).parent
+    for each in workflow.rules:
+        name = Path(each.script).name if each.script else "relax.py" if each.shellcmd else None
+        if name and (scripts / name).is_file():
+            each.set_params(script_digest=digest_of_files([scripts / name]))
+
+
+async def none_by_date(job):
+    """Yield no output as older than its script: the digest tells."""
+    return
+    yield
+
+
+def changed_input(input_changed):
+    """Return the comparison of a job's inputs with those of its last run that also compares what they hold."""
+
+    def changed(self, job, file=None):
+        record = self.metadata(file)
+        kept = (record and record.get("input_checksums")) or {}
+        files = [path for path in job.input if path in kept and not is_flagged(path, "ancient")]
+        return input_changed(self, job, file) or any(is_other(path, kept[path]) for path in files)
+
+    return changed
+
+
+def is_other(path, kept):
+    """Say whether a file is there and does not hold what it did; what is not there is made anew."""
+    algorithm, _, digest = kept.rpartition(":")
+    try:
+        stat = Path(path).stat()
+        return algorithm in {"", "sha256"} and sha256(str(path), stat.st_size, stat.st_mtime_ns) != digest
+    except OSError:
+        return False
+
+
+@cache
+def sha256(path, size, time_ns):
+    """Return the digest of a file that has this size and time."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+digest_scripts()
+if not hasattr(PERSISTENCE._input_changed, "__wrapped__"):
+    Job.outputs_older_than_script_or_notebook = none_by_date
+    PERSISTENCE._input_changed = wraps(PERSISTENCE._input_changed)(changed_input(PERSISTENCE._input_changed))
