@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,9 +15,15 @@ from ase.build import molecule
 from projects import make_project
 
 from iondrill.config.levels import XtbLevel
+from iondrill.config.load import read_config
 from iondrill.engines.execute import execute
 from iondrill.prepare.jobs import Job, Relax
 from iondrill.prepare.journal import Journal
+from iondrill.prepare.plan import Plan
+from iondrill.prepare.published import published
+
+if TYPE_CHECKING:
+    from iondrill.config.models import Config
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "iondrill"
 CONFIG = {"levels": {"gfn2": {"engine": "xtb"}}, "relax": {"structures": ["done", "stopped", "failed", "waiting"]}}
@@ -37,6 +44,11 @@ def status(project: Path, *arguments: str, returncode: int = 0) -> subprocess.Co
     assert done.returncode == returncode, done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     return done
+
+
+def read_config_in(project: Path) -> Config:
+    """Read a configuration whose results are named from its folder."""
+    return read_config(project / "config.yaml").model_copy(update={"structures": str(project / "structures")})
 
 
 def by_name(project: Path) -> dict[str, dict[str, object]]:
@@ -122,6 +134,32 @@ def test_the_table_has_a_line_for_each_job_and_counts_the_states(project: Path) 
         "1 stopped",
         "1 waiting",
     ]
+
+
+def test_a_record_that_is_gone_and_any_other_file_of_a_finished_run_are_told(project: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(project, copy)
+    (copy / "config.yaml").write_text("levels: {gfn2: {engine: xtb}}\nrelax: {structures: [done]}\n")
+    for name in ("stopped", "failed"):
+        shutil.rmtree(copy / f"results/jobs/relax/{name}.gfn2")
+    plan = Plan(read_config_in(copy))
+    for path in published(plan):
+        if not (copy / path).exists():
+            (copy / path).parent.mkdir(parents=True, exist_ok=True)
+            (copy / path).touch()
+    assert "missing" not in status(copy).stdout
+
+    relaxed = copy / "results/jobs/relax/done.gfn2/relaxed.extxyz"
+    for path in (relaxed, copy / "results/report.html", copy / "results/structures/done.json"):
+        kept = path.read_bytes()
+        path.unlink()
+        told = [line for line in status(copy).stdout.splitlines() if line.startswith("missing: ")]
+        assert told == [f"missing: {path.relative_to(copy)}; `snakemake` makes it"]
+        path.write_bytes(kept)
+
+    relaxed.with_name("result.json").unlink()
+    assert by_name(copy)["done.gfn2"]["state"] == "record_missing"
+    assert "result.json" in status(copy).stdout.partition("missing: ")[2]
 
 
 def test_nothing_is_written_and_all_wait_before_anything_ran(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 rule write_crate:
     input:
         f"{RESULTS}/report.html",
-        f"{RESULTS}/status.json",
+        f"{RESULTS}/.accepted",
         [f"{RESULTS}/contrasts.md", f"{RESULTS}/diffraction.csv"] if plan.config.md.run else [],
     output:
         f"{RESULTS}/crate.zip",

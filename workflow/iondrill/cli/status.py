@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 
 from iondrill.collect.progress import Progress, progress
 from iondrill.engines.folder import JOB
+from iondrill.prepare.published import published
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from iondrill.prepare.plan import Plan
 
 HEADER = ("stage", "job", "state", "attempt", "progress", "left", "why it stopped", "log")
 REASON = 60
+ENDED = {"converged", "not_converged", "failed", "unreadable", "record_missing"}
+"""States of a job that nothing is left to be computed of."""
 
 
 def survey(plan: Plan) -> list[Progress]:
@@ -21,6 +26,14 @@ def survey(plan: Plan) -> list[Progress]:
     there = sorted(path.parent for path in (plan.results / "jobs").glob(f"*/*/{JOB}"))
     jobs = dict.fromkeys([*planned, *((folder.parent.name, folder.name) for folder in there)])
     return [progress(plan.results, stage, name) for stage, name in jobs]
+
+
+def missing(plan: Plan, jobs: list[Progress]) -> list[Path]:
+    """Return the files of a run that are not there though all its jobs have ended; nothing while some have not."""
+    ended = {(job.stage, job.name) for job in jobs if job.state in ENDED}
+    if not ended.issuperset(map(tuple, plan.executed())):
+        return []
+    return [file for file in published(plan) if not file.exists()]
 
 
 def as_text(jobs: list[Progress]) -> str:

@@ -13,14 +13,16 @@ from iondrill.engines.folder import JOB, STRUCTURE
 from iondrill.engines.launch import is_locked
 from iondrill.errors import UserError
 from iondrill.prepare.frames import last_step
-from iondrill.prepare.journal import RUNNING, Journal
+from iondrill.prepare.journal import FINISHED, RUNNING, Journal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from iondrill.collect.standing import Standing
 
-State = Literal["waiting", "written", "running", "stopped", "converged", "not_converged", "failed", "unreadable"]
+State = Literal[
+    "waiting", "written", "running", "stopped", "record_missing", "converged", "not_converged", "failed", "unreadable"
+]
 SILENCE_S = 120.0
 """Where the file system has no locks: a job that has not beaten for so long does not run."""
 
@@ -32,7 +34,7 @@ class Progress(Strict):
     ----------
     state
         waiting: nothing is there; written: inputs, nothing run; stopped: it has state and goes on when it is run
-        again; unreadable: its record is damaged.
+        again; record_missing: it finished, and its ``result.json`` is gone; unreadable: its record is damaged.
     attempt
         Attempts so far, the running one among them.
     step, steps
@@ -87,6 +89,9 @@ def progress(results: Path, stage: str, name: str) -> Progress:
     done = (folder / "result.json").exists()
     if state.is_dir():
         found |= _of_attempts(state, content, done=done)
+    if not done and found.get("reason") == FINISHED:
+        why = "finished; Snakemake writes result.json again from what the job keeps"
+        return Progress(**found | {"state": "record_missing", "reason": why, "left_s": None, "pace_s": None})
     if not done:
         return Progress(**found | {"state": found.get("state") or ("written" if content else "waiting")})
     try:

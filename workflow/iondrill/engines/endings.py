@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from iondrill.engines.attempt import Verdict
 from iondrill.prepare.jobs import Relax
+from iondrill.prepare.journal import FINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -72,7 +73,7 @@ def finished(ending: Ending) -> Verdict | None:
     sound = log.ended and log.scf and log.n_sound == len(log.scf) and not ending.missing
     if not sound or (isinstance(ending.task, Relax) and not log.relaxed):
         return None
-    return Verdict("done", "finished")
+    return Verdict("done", FINISHED)
 
 
 def disk_full(ending: Ending) -> Verdict | None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RUNNING = "running"
+FINISHED = "finished"
+"""Why an attempt ended that needs no other."""
 PULSE_S = 5.0
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from iondrill.config.models import Config
     from iondrill.report.data import Results
 
 UNITS = {
@@ -94,37 +95,43 @@ class Chapter(NamedTuple):
 CHAPTERS = {
     "contrasts": (
         "Controls and contrasts",
-        "contrasts.csv",
         "Runs side by side: the change of each quantity, its mean over the second half of the frames less its start.",
     ),
     "diffraction": (
         "Diffraction",
-        "diffraction.csv",
         "Reflections (00l) simulated from the structures, beside those of the paper's diffractograms.",
     ),
     "intercalation": (
         "Intercalation",
-        "intercalation.csv",
         "Energies of ions between layers of graphite.",
     ),
     "barriers": (
         "Diffusion barriers",
-        "barriers.csv",
         "Ions on their way from site to site.",
     ),
     "convergence": (
         "Convergence",
-        "convergence/*.csv",
         "How far the numbers depend on the settings of the calculation.",
     ),
 }
-"""Title, files and note of each, by the id of its section."""
+"""Title and note of each, by the id of its section."""
 STACKS = (
     "Reflections are those of thick stacks: two layers alone have no sharp one, theirs is some ten degrees wide. "
     "So diffractograms show mean distances, and neither confirm nor refute what happens at the edge of a bilayer."
 )
 NO_COMPARISON = "No two cases differ in one thing alone: of causes, nothing can be said."
 HEADINGS = {"low": "95 % from", "high": "95 % to", "n_runs": "runs", "two_theta_deg": "2θ (°)"}
+
+
+def tables_of(config: Config) -> dict[str, list[str]]:
+    """Return the tables of each chapter that a configuration asks for; what another one has left is not shown."""
+    return {
+        "contrasts": ["contrasts.csv"] if config.md.run else [],
+        "diffraction": ["diffraction.csv"] if config.md.run else [],
+        "intercalation": ["intercalation.csv"] if config.intercalation else [],
+        "barriers": ["barriers.csv"] if config.barriers else [],
+        "convergence": [f"convergence/{study}.csv" for study in config.convergence.studies],
+    }
 
 
 def chapters(results: Results, folder: Path) -> Iterator[Chapter]:
@@ -142,8 +149,9 @@ def chapters(results: Results, folder: Path) -> Iterator[Chapter]:
     UserError
         If a file is cut or holds something else.
     """
-    for name, (title, pattern, note) in CHAPTERS.items():
-        paths = sorted(folder.glob(pattern))
+    tables = tables_of(results.config)
+    for name, (title, note) in CHAPTERS.items():
+        paths = sorted(path for table in tables[name] if (path := folder / table).exists())
         sheets = [sheet(results, path) for path in paths]
         if any(each.rows for each in sheets):
             drawn = [path for csv_path in paths for path in (_figure_of(csv_path, folder),) if path.exists()]

@@ -21,6 +21,7 @@ from iondrill.report.findings import LAST_PART, caveats, findings, fourfold, sig
 from iondrill.report.further import Chapter, chapters, events
 from iondrill.report.highlights import highlights
 from iondrill.report.localisation import localisation
+from iondrill.report.outcome import refused_rows
 from iondrill.report.pictures import adsorption_picture, difference_picture, run_pictures, structure_pictures
 from iondrill.report.player import player_data
 from iondrill.report.sites import site_picture
@@ -190,7 +191,11 @@ def _headline(results: Results) -> str:
     jobs = results.jobs
     failed = sum(job.result.status != "converged" for job in jobs)
     levels = dict.fromkeys(results.title_of(job.id.level) for job in jobs)
+    rows, refused = results.adsorption.rows if results.adsorption else [], len(refused_rows(results.adsorption))
     outcome = f"{failed} of {len(jobs)} jobs did not converge" if failed else f"{len(jobs)} jobs, all converged"
+    if refused:
+        outcome = outcome.replace(", all converged", " converged")
+        outcome += f", {'all' if refused == len(rows) else f'{refused} of'} {len(rows)} adsorption energies refused"
     outcome += ", and not everything is there" if results.missing else ""
     core_s = sum(job.result.core_s for job in jobs)
     return f"{outcome}; {duration(core_s)} of core time; {'; '.join(levels)}." if jobs else "No job has ended."

@@ -15,7 +15,7 @@ from iondrill.engines.watch import WatchedJournal
 from iondrill.engines.xtb import blas
 from iondrill.errors import UserError
 from iondrill.prepare.jobs import VALENCE_ELECTRONS, Job, Md, Relax, Static, unpaired_electrons
-from iondrill.prepare.journal import Journal, state_folder
+from iondrill.prepare.journal import FINISHED, Journal, state_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +92,7 @@ class XtbEngine:
         status: Status
         try:
             status, found = self._compute(job, atoms, calculator, state, journal)
-            reason = "finished" if status == "converged" else f"not relaxed within {found['n_ionic_steps']} steps"
+            reason = FINISHED if status == "converged" else f"not relaxed within {found['n_ionic_steps']} steps"
         except ScfNotConvergedError as error:
             status, reason = "not_converged", str(error)
         journal.end(reason, calculator.n_scf_cycles, changed="; ".join(dict.fromkeys(calculator.rungs)))

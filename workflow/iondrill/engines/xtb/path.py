@@ -18,7 +18,7 @@ from iondrill.engines.xtb.calculator import ScfNotConvergedError, XtbCalculator
 from iondrill.engines.xtb.engine import XtbEngine
 from iondrill.files import replacing
 from iondrill.prepare.jobs import VALENCE_ELECTRONS, Neb, unpaired_electrons
-from iondrill.prepare.journal import Journal, state_folder
+from iondrill.prepare.journal import FINISHED, Journal, state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,7 +118,7 @@ def _find(job: Job, start: Atoms, end: Atoms, journal: Journal) -> tuple[Result,
     try:
         steps, force_eV_A = _relax(images, job.task, state, journal)
         status = "converged" if force_eV_A <= job.task.fmax_eV_A else "not_converged"
-        reason = "finished" if status == "converged" else f"not relaxed within {steps} steps"
+        reason = FINISHED if status == "converged" else f"not relaxed within {steps} steps"
     except ScfNotConvergedError as error:
         reason = str(error)
     rungs = dict.fromkeys(rung for image in images for rung in image.calc.rungs)

@@ -1,0 +1,9 @@
+"""End with status 1, and say why, where the run's `status.json` says anything but "converged"."""
+
+from pathlib import Path
+
+from iondrill.report.outcome import Outcome
+from iondrill.scripting import logged
+
+with logged(snakemake.log[0]):
+    Outcome.read(Path(snakemake.input.status)).accept(snakemake.input.report)
