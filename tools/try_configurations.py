@@ -300,10 +300,8 @@ def main() -> int:
     for number, fault in faults.items():
         print(f"--- seed {given.seed}, number {number}\n{fault}")
     said = ", ".join(f"{n} {outcome}" for outcome, n in sorted(outcomes.items()))
-    print(
-        f"{given.count} mutants, seed {given.seed}: {said}; {len(faults)} faults; "
-        f"{time.process_time() - began:.0f} s of CPU time"
-    )
+    spent = f"{time.process_time() - began:.0f} s of CPU time"
+    print(f"{given.count} mutants, seed {given.seed}: {said}; {len(faults)} faults; {spent}")
     return 1 if faults else 0
 
 

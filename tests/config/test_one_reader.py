@@ -40,7 +40,7 @@ def test_a_word_means_what_yaml_1_2_says(tmp_path, text, meaning):
         ("title:\ttab", "(line 1)", "\\t"),
         ("# nothing\n\n", "(line 1)", "holds nothing but blanks and comments"),
         ("", "(line 1)", "holds nothing but blanks and comments"),
-        ("---\n", "(line 1)", "holds nothing but blanks and comments"),
+        ("---\n", "(line 1)", "found nothing"),
         ("__use_yte__: true\ntitle: a", "__use_yte__", "unknown key"),
         ("title: !!python/name:os.system", "title (line 1)", "tag"),
     ],

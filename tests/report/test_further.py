@@ -50,14 +50,14 @@ def test_columns_have_their_units(column, shown):
 
 
 def test_tables_that_the_configuration_no_longer_asks_for_are_not_shown(told):
-    for name in ("barriers", "intercalation", "diffraction", "convergence/old", "convergence/new"):
+    for name in ("barriers", "intercalation", "convergence/old", "convergence/new"):
         told.text(f"{name}.csv", "quantity,value_eV\na,1.5\n")
     ids = [chapter.id for chapter in chapters(told.read(), told.results)]
-    assert ids == ["contrasts", "diffraction"]
+    assert ids == ["contrasts"]
     told.config["convergence"] = {"studies": {"new": {"structure": "nd", "level": "gfn2", "sweep": {"accuracy": [10]}}}}
     told.config["barriers"] = {"level": "gfn2", "facets": ["C100-2x1"]}
     by_id = {chapter.id: chapter for chapter in chapters(told.read(), told.results)}
-    assert list(by_id) == ["contrasts", "diffraction", "barriers", "convergence"]
+    assert list(by_id) == ["contrasts", "barriers", "convergence"]
     assert [each.name for each in by_id["convergence"].sheets] == ["new"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -57,8 +58,15 @@ def planned(project: Path, *more: str) -> str:
 
 def replace_with_older(path: Path, text: str) -> None:
     """Put another content into a file, dated before all that was made from it, as `cp -p` and `rsync -a` do."""
+    assert path.read_text() != text
     path.write_text(text)
     os.utime(path, (OLD, OLD))
+
+
+def moved(text: str) -> str:
+    """Return the text of a structure file with another last coordinate."""
+    *before, last = text.rstrip().split("\n")
+    return "\n".join([*before, re.sub(r"\.(\d)", lambda found: f".{(int(found[1]) + 1) % 10}", last, count=1)]) + "\n"
 
 
 def test_new_dates_alone_recompute_nothing(project: Path) -> None:
@@ -70,7 +78,7 @@ def test_new_dates_alone_recompute_nothing(project: Path) -> None:
 
 def test_older_files_with_another_content_are_seen(project: Path) -> None:
     recipe = project / "structures/clusters/methane.xyz"
-    replace_with_older(recipe, recipe.read_text().replace("0.629118", "0.649118"))
+    replace_with_older(recipe, moved(recipe.read_text()))
     said = planned(project)
     assert "Build methane" in said
     assert "Relax methane at gfn2" in said
@@ -78,7 +86,7 @@ def test_older_files_with_another_content_are_seen(project: Path) -> None:
 
 def test_an_older_result_that_others_were_made_from_is_seen(project: Path) -> None:
     structure = project / "results/structures/methane.extxyz"
-    replace_with_older(structure, structure.read_text().replace("0.62911", "0.62912"))
+    replace_with_older(structure, moved(structure.read_text()))
     assert "Relax methane at gfn2" in planned(project)
 
 
