@@ -9,7 +9,6 @@ from iondrill.errors import Problem, UserError
 from iondrill.files import templates_digest
 from iondrill.prepare.jobs import Job, Kind
 from iondrill.prepare.size import ATOM_SIZE, Size
-from iondrill.prepare.start import as_built
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -83,6 +82,7 @@ class Stage(ABC):
     def start(self, job: JobId) -> Atoms:
         """Return the start geometry of a job before anything was run."""
         from iondrill.build.checks import read_structure
+        from iondrill.prepare.start import as_built  # imports ASE
 
         name = self.structure(job)
         return as_built(job.subject, read_structure(self.project.structure_file(name)) if name else None)

@@ -8,7 +8,6 @@ from iondrill.build.recipes import multiplicity
 from iondrill.prepare.jobid import JobId, Subject, structure_name
 from iondrill.prepare.jobs import Kind, Md
 from iondrill.prepare.stages.base import Stage
-from iondrill.prepare.start import with_fixed_edge
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -85,6 +84,8 @@ class MdStage(OfRun):
 
     def start(self, job: JobId) -> Atoms:
         """Return the assembly as built, with what the run fixes."""
+        from iondrill.prepare.start import with_fixed_edge  # imports ASE
+
         return with_fixed_edge(super().start(job), self.config.md.runs[job.structure].fix)
 
     def charge_of(self, run: str) -> int:

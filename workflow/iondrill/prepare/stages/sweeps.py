@@ -21,7 +21,6 @@ from iondrill.errors import Problem, UserError
 from iondrill.prepare.jobid import JobId, Subject
 from iondrill.prepare.jobs import ATOM_BOX_A, VACUUM_A, Kind
 from iondrill.prepare.size import ATOM_SIZE, size_of
-from iondrill.prepare.start import varied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -79,6 +78,8 @@ class Point:
 
     def start(self, recipes: Path) -> Atoms:
         """Return its geometry, as built; see `iondrill.prepare.start.varied`."""
+        from iondrill.prepare.start import varied  # imports ASE
+
         return varied(self.subject, recipes, self.changes)
 
     def size(self, recipes: Path) -> Size:
@@ -86,6 +87,8 @@ class Point:
 
         What is wrong with it is for the job to say: here it would end all of Snakemake.
         """
+        from iondrill.prepare.start import varied
+
         alone = self.subject.clean if self.subject.is_facet else self.subject
         try:
             return size_of(varied(alone, recipes, self.changes))
