@@ -145,6 +145,16 @@ def test_so_short_a_bond_elsewhere_is_a_collision():
     assert "shortest C–C: expected more than 1.30 Å, found 1.240 Å" in relaxed(slab, recipe, built)
 
 
+def test_one_atom_of_an_edge_makes_no_triple_bond():
+    _, built, recipe = armchair()
+    slab, edge = built.copy(), int(np.flatnonzero(built.get_tags() == 1)[0])
+    below = np.flatnonzero(slab.get_tags() == 2)
+    other = int(below[slab.get_distances(edge, below, mic=True).argmin()])
+    assert np.bincount(find_bonds(slab).first)[[edge, other]].tolist() == [2, 3]
+    slab.set_distance(edge, other, 1.24, fix=1, mic=True)
+    assert "shortest C–C: expected more than 1.30 Å, found 1.240 Å" in relaxed(slab, recipe, built)
+
+
 def test_two_atoms_of_an_edge_may_not_be_closer_than_a_triple_bond():
     slab, built, recipe = armchair()
     pair = np.flatnonzero((slab.get_tags() == 1) & (slab.positions[:, 1] < 0.1))

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from ase.build import graphene
 from ase.io import write
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from iondrill.build.moving import fix, partly_fixed
@@ -77,6 +77,7 @@ def test_labels_say_which_layer_is_up(root):
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(shift=st.tuples(*[st.floats(0, 1)] * 3), periodic=st.booleans(), name=st.sampled_from(["nd29", "c24-aa-li"]))
+@example(shift=(0.0, 0.0, 0.5), periodic=False, name="c24-aa-li")  # no bond is cut, one layer below the other
 def test_what_is_cut_by_the_edges_of_its_cell_is_joined(shift, periodic, name, root):
     atoms = bare(name)
     expected = np.sort(atoms.get_all_distances(), axis=None)

@@ -83,7 +83,7 @@ def check_axes(cluster: Atoms, where: object) -> None:
     if len(units) and (found := float((units**4).sum(axis=1).mean())) > ALONG_AXES:
         raise UserError.of(
             where,
-            f"the bonds of its fourfold carbon do not lie along <111> (mean of Σu⁴ {found:.2f}, allowed 0.33)",
+            f"the bonds of its fourfold carbon do not lie along <111> (mean of Σu⁴ {found:.2f}, at most {ALONG_AXES})",
             "allowed with a tip of Miller indices: crystal axes along x, y and z; or tip: atom",
         )
 

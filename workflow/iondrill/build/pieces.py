@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+SMALLER_A = 0.1
+"""A structure that becomes smaller by more, its three extents added up, was cut by its cell."""
+
+
 class Pieces(NamedTuple):
     """Atoms by the piece they belong to."""
 
@@ -59,8 +63,8 @@ def find_pieces(atoms: Atoms, apart: NDArray[np.bool_]) -> Pieces:
 def join(atoms: Atoms, apart: NDArray[np.bool_], where: object) -> list[NDArray[np.intp]]:
     """Put every piece of an isolated structure in one, and the pieces beside each other, in place.
 
-    A structure that comes in a cell but is not periodic is joined through the cell if this leaves fewer pieces. What
-    was periodic has no cell afterwards.
+    A structure that comes in a cell but is not periodic is joined through the cell if this leaves fewer pieces, or
+    pieces nearer to each other. What was periodic has no cell afterwards.
 
     Parameters
     ----------
@@ -90,20 +94,22 @@ def join(atoms: Atoms, apart: NDArray[np.bool_], where: object) -> list[NDArray[
         wrapped = atoms.copy()
         wrapped.pbc = True
         through = find_pieces(wrapped, apart)
-        if not through.endless and len(through.members) < len(given.members):
-            atoms.pbc, given = True, through
-    if atoms.pbc.any():
-        atoms.positions += given.cells @ atoms.cell.array
-        _together(atoms, given.members)
+        if not through.endless:
+            _together(wrapped, through)
+            smaller_A = np.ptp(atoms.positions, axis=0).sum() - np.ptp(wrapped.positions, axis=0).sum()
+            if len(through.members) < len(given.members) or smaller_A > SMALLER_A:
+                atoms.positions, given = wrapped.positions, through
     if periodic:
+        _together(atoms, given)
         atoms.pbc = False
         atoms.cell[:] = 0
-    atoms.pbc = False
     return given.members
 
 
-def _together(atoms: Atoms, members: list[NDArray[np.intp]]) -> None:
-    """Move each piece by cells to where it is nearest to the pieces before it, and then to their centre."""
+def _together(atoms: Atoms, pieces: Pieces) -> None:
+    """Join each piece, and move it by cells to where it is nearest to those before it, and then to their centre."""
+    atoms.positions += pieces.cells @ atoms.cell.array
+    members = pieces.members
     steps = np.array(list(product(*([-1, 0, 1] if on else [0] for on in atoms.pbc))))
     steps = steps[np.argsort(np.abs(steps).sum(axis=1), kind="stable")]  # of equal ones the one that stays
     inverse = np.linalg.pinv(atoms.cell.array)
