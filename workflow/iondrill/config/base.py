@@ -135,7 +135,10 @@ class Thermostat(Strict):
 
     kind: Literal["csvr", "nose", "none"] = Field("csvr", description="none: constant energy")
     time_constant_fs: PositiveFloat = Field(100.0, description="time in which the temperature is drawn to its target")
-    group: Literal["all", "flake"] = Field("all", description="flake: a launched nanodiamond is not damped")
+    group: Literal["all", "flake"] = Field(
+        "all",
+        description="flake: all but the nanodiamond; all: with xtb a launch is not damped either, with cp2k it is",
+    )
 
 
 class Thermalise(Strict):
