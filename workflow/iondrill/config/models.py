@@ -37,6 +37,7 @@ from iondrill.config.quantities import (
     Frames,
     Length,
     Margin,
+    Shift,
     Spacing,
     Steps,
     Temperature,

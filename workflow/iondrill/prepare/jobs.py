@@ -22,13 +22,13 @@ from iondrill.config.base import (
     Thermostat,
 )
 from iondrill.config.levels import Level
+from iondrill.config.quantities import Shift
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 Stage = Literal["relax", "md", "elf", "adsorption", "intercalation", "barriers", "convergence"]
 
-Shift = Annotated[float, Field(ge=-1.5, le=1.5)]
 HOW_IT_RUNS = {"launcher", "command", "ranks", "trust_radius_A", "elf_spin_D0"}
 """Settings of a level that do not decide the result."""
 CUBES = "cubes"
