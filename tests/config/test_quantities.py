@@ -11,7 +11,15 @@ from iondrill.config.models import Config
 from iondrill.config.schema import Schema
 from iondrill.errors import UserError
 
-RUN = {"steps": 10, "timestep_fs": 0.5, "temperature_K": 300, "launch_m_s": 5, "save_every": 5}
+THERMALISE = {"time_fs": 100, "time_constant_fs": 20}
+RUN = {
+    "steps": 10,
+    "timestep_fs": 0.5,
+    "temperature_K": 300,
+    "launch_m_s": 5,
+    "save_every": 5,
+    "thermalise": THERMALISE,
+}
 MD = {
     "runs": {"r": {"assembly": "a", "seed": 3, "thermostat": {"time_constant_fs": 50}, **RUN}},
     "matrix": {"m": {"assemblies": {"x": "a"}, "seeds": [1], "thermostat": {"time_constant_fs": 50}, **RUN}},
@@ -46,7 +54,7 @@ CONFIG = {
     "relax": {"fmax_eV_A": 0.05, "max_steps": 100},
     "md": MD,
     "elf": {"frames": 5, "spacing_A": 0.1, "margin_A": 2},
-    "adsorption": {"n": [1], "fmax_eV_A": 0.05, "max_steps": 100},
+    "adsorption": {"n": [1], "fmax_eV_A": 0.05, "max_steps": 100, "look_around_A": [0.4]},
     "intercalation": {"level": "c", "kpoint_length_A": 25},
     "barriers": {"level": "x", "facets": ["f"], "images": 5, "fmax_eV_A": 0.05, "max_steps": 100},
     "convergence": {"studies": {"s": STUDY}},

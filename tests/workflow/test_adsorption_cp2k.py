@@ -47,6 +47,7 @@ CONFIG: dict[str, Any] = {
         "ions": ["Li"],
         "sites": ["hollow"],
         "fmax_eV_A": 1.6,
+        "look_around_A": [0.8],
     },
 }
 PRERELAXED = ("sheet.Li-hollow.gfn2", "sheet.clean.gfn2")
@@ -71,6 +72,9 @@ def test_a_slab_an_ion_and_an_atom_make_an_adsorption_energy(tmp_path: Path) -> 
     # bound, by less than Li and C in any solid; a single ion by 1.1 eV at 1.71 A (Chan, Neaton and Cohen 2008)
     assert -3.0 < E_ads_eV < 0.0
     assert 1.4 < float(row["height_A"]) < 2.2
+    # lifted by 0.8 Å lithium is less bound, but still bound
+    assert 0 < float(row["lowest_neighbour_eV"]) < -E_ads_eV + 0.5
+    assert (jobs / PARTS[0] / "neighbourhood/0/+0.80A/job.inp").is_file()
     # lithium gives charge to the sheet; electrons are shared among the atoms, none is lost
     charges_e = {part: read(jobs / part / "relaxed.extxyz").arrays["hirshfeld_e"] for part in PARTS[:2]}
     assert 0 < charges_e[PARTS[0]][-1] < 1

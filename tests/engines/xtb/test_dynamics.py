@@ -13,6 +13,7 @@ from ase.md.bussi import Bussi
 from ase.units import fs, kB
 
 from iondrill.config.models import Thermostat
+from iondrill.engines.velocities import temperature_K
 from iondrill.engines.xtb import dynamics
 from iondrill.engines.xtb.md import MdRun
 from iondrill.prepare.jobs import Md
@@ -93,6 +94,31 @@ def kinetic_of_ase(fixed: list[int]) -> float:
         bussi.step()
         kinetic.append(atoms.get_kinetic_energy())
     return float(np.mean(kinetic))
+
+
+def test_a_launch_is_neither_heat_nor_damped(tmp_path: Path) -> None:
+    """Two bodies of two atoms: 6 degrees of freedom are kept at the temperature, the other 6 as they began."""
+    atoms = gas([])
+    atoms.set_array("fragment", np.array(["nd", "nd", "lower", "lower"]))
+    thermostat = Thermostat(time_constant_fs=TAU_FS)
+    settings = {"timestep_fs": 0.5, "temperature_K": TEMPERATURE_K, "launch_m_s": 1000.0, "save_every": 1, "seed": 4}
+    run = MdRun(atoms, Nothing(), Md(steps=STEPS, thermostat=thermostat, **settings), tmp_path)  # type: ignore[arg-type]
+    point = run.first_point()
+
+    def drifts(velocities: Any) -> Any:
+        return [run.masses[k : k + 2] @ velocities[k : k + 2] / run.masses[k : k + 2].sum() for k in (0, 2)]
+
+    before, found, heat = drifts(point.velocities), [], point.heat
+    kinetic = dynamics.kinetic_energy(run.masses, point.velocities)
+    for _ in range(STEPS):
+        point = run.next_point(point)
+        found.append(temperature_K(run.masses, point.velocities, run.moving, run.free))
+    assert np.allclose(drifts(point.velocities), before, rtol=1e-9, atol=1e-12)
+    # each of 1000 nearly independent values has a spread of √(2/6)
+    assert np.mean(found) == pytest.approx(TEMPERATURE_K, rel=0.1)
+    # what the thermostat put in is what the kinetic energy changed by
+    after = dynamics.kinetic_energy(run.masses, point.velocities)
+    assert point.heat - heat == pytest.approx(after - kinetic, abs=1e-9)
 
 
 @pytest.mark.parametrize(("fixed", "n_degrees"), [([], 9), ([2], 9), ([0, 3], 6)])

@@ -137,13 +137,16 @@ class Thermostat(Strict):
     time_constant_fs: Annotated[float, Field(ge=0.1, le=1e6), Number] = Field(
         100.0, description="time in which the temperature is drawn to its target"
     )
-    group: Literal["all", "flake"] = Field("all", description="flake: a launched nanodiamond is not damped")
+    group: Literal["all", "flake"] = Field(
+        "all",
+        description="flake: all but the nanodiamond; all: with xtb a launch is not damped either, with cp2k it is",
+    )
 
 
 class Thermalise(Strict):
     """A segment before the run, nothing launched, everything that may move coupled to a thermostat (CSVR)."""
 
-    time_fs: NonNegativeFloat = Field(
+    time_fs: Annotated[float, Field(ge=0, le=1e6), Number] = Field(
         300.0, description="its length, rounded up to a frame; 0: none, velocities are drawn for the run itself"
     )
-    time_constant_fs: PositiveFloat = Field(20.0, description="of its thermostat")
+    time_constant_fs: Annotated[float, Field(ge=0.1, le=1e6), Number] = Field(20.0, description="of its thermostat")

@@ -37,6 +37,7 @@ from iondrill.config.quantities import (
     Frames,
     Length,
     Margin,
+    Shift,
     Spacing,
     Steps,
     Temperature,
@@ -205,7 +206,7 @@ class AdsorptionStage(Strict):
     )
     fmax_eV_A: Force = Field(0.05, description="largest force at which a slab counts as relaxed")
     max_steps: Cycles = Field(300, description="more than this: not converged")
-    look_around_A: list[Annotated[float, Field(ge=-1.5, le=1.5)]] = Field(
+    look_around_A: list[Shift] = Field(
         [-0.4, 0.4, 0.8],
         description="by how much a relaxed ion is lifted, a single point each, to look for a lower place; where there "
         "is one, the ion is relaxed from there, too. []: nobody looks, and the findings say so",

@@ -62,3 +62,5 @@ SpinStates = Annotated[int, Field(ge=1, le=1000), Number]
 """A multiplicity, 2S+1."""
 MillerIndex = Annotated[int, Field(ge=-50, le=50), Number]
 """Of a plane or a direction."""
+Shift = Annotated[float, Field(ge=-1.5, le=1.5), Number]
+"""Å, by which an ion is lifted."""

@@ -22,14 +22,17 @@ from iondrill.config.base import (
     Thermostat,
 )
 from iondrill.config.levels import Level
+<<<<<<< HEAD
 from iondrill.prepare.jobid import JobId, StageName
+=======
+from iondrill.config.quantities import Shift
+>>>>>>> integ
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 Kind = Literal["cluster", "slab", "atom", "crystal"]
 
-Shift = Annotated[float, Field(ge=-1.5, le=1.5)]
 HOW_IT_RUNS = {"launcher", "command", "ranks", "trust_radius_A", "elf_spin_D0"}
 """Settings of a level that do not decide the result."""
 CUBES = "cubes"

@@ -10,7 +10,7 @@ from ase import units
 
 from iondrill.build.moving import moving_atoms
 from iondrill.engines.length import FRAMES, longer_than
-from iondrill.engines.velocities import bodies, nanodiamond, start_velocities, temperature_K
+from iondrill.engines.velocities import bodies, nanodiamond, start_velocities, temperature_K, without_drift
 from iondrill.engines.xtb import dynamics
 from iondrill.engines.xtb.points import whole_points
 from iondrill.files import replacing
@@ -94,8 +94,9 @@ class MdRun:
         coupled = self.moving & ~nanodiamond(atoms) if task.thermostat.group == "flake" else self.moving
         self.coupled: Mask = coupled if task.thermostat.kind == "csvr" else np.zeros_like(coupled)
         self.free = bodies(atoms, launched=task.launch_m_s > 0)
-        everything = self.coupled.all()
-        self.n_degrees = 3 * int(self.coupled.sum()) - (3 if everything else 0)
+        # a launch is no heat: the thermostat leaves alone how a free body moves as a whole
+        self.coupled_bodies = [body for body in self.free if self.coupled[body].all()]
+        self.n_degrees = 3 * (int(self.coupled.sum()) - len(self.coupled_bodies))
         self.timestep = task.timestep_fs * units.fs
 
     def _rng(self, step: int) -> np.random.Generator:
@@ -124,7 +125,10 @@ class MdRun:
         velocities = velocities + half * forces
         step, heat = point.step + 1, point.heat
         if self.coupled.any():
-            before = dynamics.kinetic_energy(self.masses[self.coupled], velocities[self.coupled])
+            inner = velocities.copy()
+            for body in self.coupled_bodies:
+                inner[body] = without_drift(self.masses[body], velocities[body])
+            before = dynamics.kinetic_energy(self.masses[self.coupled], inner[self.coupled])
             factor = dynamics.csvr_factor(
                 before,
                 self.n_degrees,
@@ -132,7 +136,7 @@ class MdRun:
                 self.task.thermostat.time_constant_fs / self.task.timestep_fs,
                 self._rng(step),
             )
-            velocities[self.coupled] *= factor
+            velocities[self.coupled] += (factor - 1.0) * inner[self.coupled]
             heat += (factor**2 - 1.0) * before
         return Point(step, energy, heat, positions, velocities, forces, charges)
 
