@@ -22,11 +22,8 @@ from iondrill.config.base import (
     Thermostat,
 )
 from iondrill.config.levels import Level
-<<<<<<< HEAD
-from iondrill.prepare.jobid import JobId, StageName
-=======
 from iondrill.config.quantities import Shift
->>>>>>> integ
+from iondrill.prepare.jobid import JobId, StageName
 
 if TYPE_CHECKING:
     from ase import Atoms
