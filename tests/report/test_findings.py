@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from iondrill.config.levels import Cp2kLevel, XtbLevel
 from iondrill.report.findings import BREATHING_A, LAST_PART, caveats, findings, signed
 from iondrill.report.table import Table
 
@@ -220,6 +221,24 @@ def test_levels_and_numbers_of_ions_are_told_apart():
 
 def test_no_table_no_findings():
     assert told() == []
+
+
+def test_of_sites_that_all_converged_it_is_the_lowest_of_all():
+    rows = ads(("Li", "top", -1.2, "", "converged"), ("Li", "cave", -2.2, "", "converged"))
+    ((text, _),) = told(adsorption=rows)
+    assert "(lowest of 2 sites; started at cave)" in text
+
+
+def test_each_method_has_its_caveat():
+    levels = {
+        "a": XtbLevel(engine="xtb"),
+        "b": XtbLevel(engine="xtb", method="GFN1-xTB"),
+        "c": Cp2kLevel(engine="cp2k", functional="PBE"),
+    }
+    found = caveats(SimpleNamespace(config=SimpleNamespace(levels=levels)), ["c", "b", "a"])
+    assert list(found) == ["c", "b", "a"]
+    assert "sodium" in found["b"]
+    assert len(set(found.values())) == 3
 
 
 def test_a_level_that_the_configuration_lacks_has_no_caveat():
