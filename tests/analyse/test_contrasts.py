@@ -9,7 +9,7 @@ import re
 import numpy as np
 import pytest
 
-from iondrill.analyse.cases import Measure, factors, read_cases
+from iondrill.analyse.cases import Case, Measure, factors, read_cases
 from iondrill.analyse.contrasts import compare_runs, comparisons, findings, write_contrasts
 from iondrill.analyse.order import COLUMNS
 from iondrill.config.models import Config
@@ -179,3 +179,76 @@ def test_tables_that_are_not_there_or_cut(plan):
     path.write_text("step,gap_edge_A\n1,2\n3\n")
     with pytest.raises(UserError, match=r"order_parameters.csv \(line 3\): 1 cells; needed: 2"):
         read_cases(plan, ["hot"])
+
+
+def case(name, changes, **factors):
+    known = {"nanodiamond": "none", "cut": "none", "launch_m_s": "0", "ions": "2 Li", "gap": "3.7 Å"}
+    runs = {f"{name}-s{k}": {"gap_edge_A": Measure(0.0, change, 0.01)} for k, change in enumerate(changes)}
+    return Case(name, "gfn2", known | factors, runs)
+
+
+def only(*cases):
+    (found,) = findings(cases)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "words"),
+    [
+        ((1.0, 1.1), "supported", "1.05 Å more"),
+        ((-1.0, -1.1), "supported", "1.05 Å less"),
+        ((-1.0, 1.2), "not supported", "0.1 Å more"),
+    ],
+)
+def test_a_difference_is_supported_if_its_interval_leaves_out_zero_on_either_side(changes, verdict, words):
+    found = only(case("a", changes, gap="4 Å"), case("b", (0.0, 0.0)))
+    assert (found["plus"], found["minus"], found["verdict"]) == (["a"], ["b"], verdict)
+    assert words in found["text"]
+    assert found["difference"] == pytest.approx(np.mean(changes))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_has_a_thing_is_held_against_what_lacks_it(order):
+    found = only(*[case("a", (1.0, 1.1), ions="none"), case("b", (0.0, 0.0))][::order])
+    assert (found["plus"], found["minus"]) == (["b"], ["a"])
+    assert found["difference"] == pytest.approx(-1.05)
+
+
+def test_an_interval_that_touches_zero_is_written_with_true_minus_signs():
+    found = only(case("a", (-1.0, 1.2), gap="4 Å"), case("b", (0.0, 0.0)))
+    assert re.search(r"\(95 % interval of the difference −\d+\.?\d* to \d+\.?\d* Å\)$", found["text"])
+    assert found["low"] < 0 < found["high"]
+
+
+def test_without_a_nanodiamond_cut_and_launch_are_nothing():
+    drilled = case("a", (1.0, 1.1), nanodiamond="nd75", cut="edge zigzag", launch_m_s="800")
+    assert only(drilled, case("b", (0.0, 0.1)))["factor"] == "nanodiamond"
+    # between two with one, they are what differs
+    assert findings([drilled, case("b", (0.0, 0.1), nanodiamond="nd35", cut="edge armchair")]) == []
+    other = case("b", (0.0, 0.1), nanodiamond="nd75", cut="edge zigzag", launch_m_s="0")
+    assert only(drilled, other)["factor"] == "launch_m_s"
+
+
+def test_what_differs_in_two_things_is_not_compared():
+    assert findings([case("a", (1.0, 1.1), ions="none", gap="4 Å"), case("b", (0.0, 0.1))]) == []
+    assert findings([case("a", (1.0, 1.1)), case("b", (0.0, 0.1))]) == []
+
+
+def test_the_fewest_runs_of_the_cases_compared_decide():
+    found = only(case("a", (1.0, 1.1, 1.2), gap="4 Å"), case("b", (0.5,)))
+    assert (found["fewest_runs"], found["verdict"]) == (1, "cannot be said")
+    assert "of one run nothing is known of other seeds" in found["text"]
+
+
+def test_a_row_for_each_run_and_one_for_all(tmp_path):
+    runs = {f"a-s{k}": {"gap_edge_A": Measure(3.5 + k, 4.0 + 3 * k, float("nan"))} for k in range(2)}
+    write_contrasts([Case("a", "gfn2", {}, runs)], [], tmp_path)
+    with (tmp_path / "contrasts.csv").open() as file:
+        first, second, every = csv.DictReader(file)
+    assert [first[key] for key in ("run", "start", "late", "change", "error", "low", "n_runs", "method")] == [
+        *("a-s0", "3.5", "4.0", "0.5", "", "", "1", "blocks")
+    ]
+    assert (second["start"], second["change"]) == ("4.5", "2.5")
+    assert [every[key] for key in ("run", "start", "late", "change", "n_runs", "method")] == [
+        *("", "4.0", "5.5", "1.5", "2", "t over seeds")
+    ]

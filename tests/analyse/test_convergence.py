@@ -13,7 +13,7 @@ from ase.units import Bohr, Hartree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iondrill.analyse.convergence import Sample, curves, force_difference, vacuum_A
+from iondrill.analyse.convergence import Difference, Sample, curves, force_difference, vacuum_A
 from iondrill.analyse.convergence_table import COLUMNS, summary, write_csv
 from iondrill.build.registry import build
 from iondrill.config.convergence import Study, Tolerance
@@ -226,3 +226,84 @@ def test_the_vacuum_is_measured_as_it_was_asked_for(recipes):
     assert vacuum_A(atoms) == 15.0
     atoms.set_cell([9.75] * 3)
     assert vacuum_A(atoms) == pytest.approx(9.0)
+
+
+@pytest.mark.parametrize(
+    ("energy", "force", "E_ads", "good"),
+    [
+        (1.0, 0.01, None, True),  # exactly as much is within
+        (-1.0, 0.01, None, True),
+        (1.01, 0.0, None, False),
+        (-1.01, 0.0, None, False),
+        (0.0, 0.0101, None, False),
+        (None, None, None, True),
+        (None, 0.02, None, False),
+        (99.0, 0.0, 10.0, True),  # the adsorption energy stands in
+        (0.0, 0.0, -10.1, False),
+        (0.0, 0.02, 1.0, False),
+    ],
+)
+def test_a_difference_is_within_the_tolerance_up_to_it_in_either_direction(energy, force, E_ads, good):
+    assert Difference(energy, force, 0.0, E_ads).within(TOLERANCE) is good
+
+
+def test_of_equally_good_values_the_cheapest_is_the_coarsest():
+    (curve,) = curves([sample(value, -32.0, core_s=10) for value in (300, 400, 500)])
+    assert curve.cheapest(TOLERANCE).value == 300
+    (curve,) = curves([sample(300, -32.0, core_s=30), sample(400, -32.0, core_s=10), sample(500, -32.0, core_s=20)])
+    assert curve.cheapest(TOLERANCE).value == 400
+
+
+def test_an_unconverged_value_between_good_ones_is_passed_over():
+    (curve,) = curves([sample(300, -32.0), sample(400, None), sample(500, -32.0)])
+    assert curve.cheapest(TOLERANCE).value == 300
+
+
+def test_forces_on_an_atom_that_is_fixed_in_either_do_not_count_and_without_any_there_is_no_difference():
+    one, other = molecule(0.1), molecule(0.4)
+    one.set_constraint(FixAtoms([0]))
+    assert force_difference(one, other) == pytest.approx((0.3, 0.3))
+    other.set_constraint(FixAtoms([1]))
+    assert force_difference(one, other) is None
+    del other.arrays[FORCES]
+    assert force_difference(one, other) is None
+    assert force_difference(other, one) is None
+
+
+def test_the_root_mean_square_is_that_of_lengths():
+    one, other = molecule(), molecule()
+    other.arrays[FORCES] = np.array([[0.3, 0.0, 0.4], [0.0, 0.0, 0.1]])
+    assert force_difference(one, other) == pytest.approx((0.5, np.sqrt((0.25 + 0.01) / 2)))
+
+
+@pytest.mark.parametrize(("shift_A", "same"), [(0.04, True), (0.06, False)])
+def test_atoms_of_slabs_are_at_one_place_within_a_twentieth_of_an_angstrom(shift_A, same):
+    """Three layers against two, laid on each other at their tops, across the edge of the cell too."""
+    cell = [3, 3, 30]
+    thick = Atoms("C3", [[0.01, 0, 9], [1.5, 0, 8], [0, 1.5, 7]], cell=cell, pbc=True)
+    thin = Atoms("C2", [[2.99 - shift_A + 0.02, 0, 5], [1.5, 0, 4]], cell=cell, pbc=True)
+    for atoms in (thick, thin):
+        atoms.set_array(FORCES, np.zeros((len(atoms), 3)))
+    thin.arrays[FORCES][0, 1] = 0.7
+    found = force_difference(thick, thin)
+    assert found == pytest.approx((0.7, 0.7 / np.sqrt(2)) if same else (0, 0))
+    thin.symbols[1] = "Si"
+    assert force_difference(thick, thin) == (pytest.approx((0.7, 0.7)) if same else None)
+
+
+def test_the_density_is_on_the_edge_if_any_part_says_so_in_any_attempt():
+    edge = result(-1.0, reason=f"{ON_THE_EDGE}: enlarge it")
+    twice = edge.model_copy(update={"attempts": [*edge.attempts, Attempt(reason="finished")]})
+    fine = {"clean slab": result(-1.0), "atom": result(-1.0)}
+    assert not sample(400, -3.0, parts=fine).on_the_edge
+    assert sample(400, -3.0, parts=fine | {"atom": edge}).on_the_edge
+    assert sample(400, -3.0, result=twice).on_the_edge
+
+
+def test_the_vacuum_above_a_slab_does_not_count_the_ion():
+    atoms = Atoms("C2Li", [[0, 0, 1], [0, 0, 4], [0, 0, 6]], cell=[3, 3, 20], pbc=True)
+    atoms.set_array("fragment", np.array(["slab", "slab", "adsorbate"]))
+    assert vacuum_A(atoms) == pytest.approx(17)
+    atoms.set_array("fragment", np.array(["nd", "nd", "ion"]))
+    atoms.set_cell([8, 30, 9])
+    assert vacuum_A(atoms) == pytest.approx(25)

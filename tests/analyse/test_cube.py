@@ -400,3 +400,32 @@ def test_cubes_that_do_not_go_together(tmp_path, path):
         elf_map_from_cubes(plane, [cubes["elf0"], cubes["elf1"]], cubes["rho"])
     with pytest.raises(UserError, match=r"some\.cube: another grid"):
         elf_map_from_cubes(plane, [Cube(path)], cubes["rho"])
+
+
+def test_cubes_of_other_steps_or_numbers_share_no_grid(tmp_path, some):
+    steps, more = (0.2, 0.3, 0.1), {"other steps": (0.2, 0.3, 0.11), "the same": (0.2, 0.3, 0.1)}
+    one = Cube(write(tmp_path / "one.cube", cp2k_cube(some, steps)))
+    others = {name: Cube(write(tmp_path / f"{name}.cube", cp2k_cube(some, s))) for name, s in more.items()}
+    fewer = Cube(write(tmp_path / "fewer.cube", cp2k_cube(some[:4], steps)))
+    assert one.shares_grid(others["the same"])
+    assert not one.shares_grid(others["other steps"])
+    assert not one.shares_grid(fewer)
+
+
+@pytest.mark.parametrize("line", [2, 3, 6])
+@pytest.mark.parametrize(
+    "spoil", [lambda text: re.sub(r"(\d\.\d+)$", "NaN", text), lambda text: text.rsplit(maxsplit=1)[0]]
+)
+def test_a_head_whose_numbers_are_none_or_too_few_is_named(tmp_path, some, line, spoil):
+    lines = cp2k_cube(some, (0.2, 0.3, 0.1)).split("\n")
+    lines[line] = spoil(lines[line])
+    with pytest.raises(UserError, match=rf"line {line + 1}\b.*in the head"):
+        Cube(write(tmp_path / "spoilt.cube", "\n".join(lines))).read()
+
+
+@pytest.mark.parametrize("line", [2, 3, 5, 7])
+def test_a_head_that_is_cut_within_a_number_is_named(tmp_path, some, line):
+    lines = cp2k_cube(some, (0.2, 0.3, 0.1)).split("\n")
+    text = "\n".join(lines[: line + 1])[:-2]
+    with pytest.raises(UserError, match="head"):
+        Cube(write(tmp_path / "cut.cube", text)).read()

@@ -133,3 +133,20 @@ def test_a_map_survives_its_file_and_damage_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(UserError, match=r"5\.difference\.npz"):
         read_difference_map(path)
+
+
+@pytest.mark.parametrize(("total_e", "sound"), [(9e-4, True), (-9e-4, True), (1.1e-3, False), (-1.1e-3, False)])
+def test_a_thousandth_of_an_electron_may_be_lost(total_e, sound):
+    profile = Profile(np.array([1.0, 1.5, 2.0]), np.array([0.5, 2 * total_e, -0.5]))
+    assert profile.total_e == pytest.approx(total_e)
+    assert profile.transferred_e == pytest.approx([0.25, 0.25 + total_e, total_e])
+    if sound:
+        check_balance(profile, "x")
+    else:
+        with pytest.raises(UserError, match="integrates to"):
+            check_balance(profile, "x")
+
+
+def test_numbers_that_are_none_are_no_balance():
+    with pytest.raises(UserError, match="integrates to nan"):
+        check_balance(Profile(np.arange(2.0), np.array([0.0, np.nan])), "x")

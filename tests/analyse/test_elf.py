@@ -254,3 +254,24 @@ def test_damaged_maps_are_named(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"map\.npz"):
         read_elf_map(path)
+
+
+def test_the_elf_vanishes_with_the_density_as_in_cp2k():
+    """What CP2K adds to D is D₀ of a gas of 10⁻³ 1/bohr³: there an orbital alone has 1/2; below 10⁻⁴ all is cut off."""
+    fermi = 3 / 10 * (3 * np.pi**2) ** (2 / 3)
+    rho = np.array([1e-3, 1e-2, 1e-4])
+    flat = elf_closed_shell(rho, np.zeros((3, 3)), np.zeros(3))
+    assert flat[0] == pytest.approx(0.5, abs=2e-3)
+    assert flat[1] == pytest.approx(1 / (1 + 10 ** (-10 / 3)), abs=1e-5)
+    assert flat[2] == pytest.approx(1 / (1 + 10 ** (10 / 3)), rel=2e-2)
+    for elf, shown in ((1.02e-4, True), (0.98e-4, False)):
+        chi = np.sqrt(1 / elf - 1)
+        found = elf_closed_shell(np.ones(1), np.zeros((3, 1)), np.array([chi * fermi]))
+        assert found[0] == (pytest.approx(elf, rel=1e-3) if shown else 0)
+
+
+def test_a_kinetic_energy_below_that_of_one_orbital_is_none():
+    rho, gradient, _ = one_orbital()
+    assert elf_closed_shell(rho, gradient, np.zeros_like(rho)) == pytest.approx(
+        elf_closed_shell(rho, gradient, (gradient**2).sum(axis=0) / (8 * rho)), abs=1e-9
+    )

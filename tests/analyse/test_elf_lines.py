@@ -18,6 +18,7 @@ from iondrill.analyse.elf_lines import (
     profile_rows,
 )
 from iondrill.analyse.plane import Plane
+from iondrill.analyse.wavefunction import LocalDensity
 from iondrill.errors import UserError
 
 
@@ -118,3 +119,57 @@ def test_a_damaged_grid_is_named(tmp_path):
     path.write_bytes(b"PK")
     with pytest.raises(UserError, match=r"grid\.npz"):
         read_elf_grid(path)
+
+
+@pytest.mark.parametrize(("rho", "n"), [(0.9e-3, 0), (1.1e-3, 1)])
+def test_an_attractor_needs_a_thousandth_of_an_electron_a_bohr3(rho, n):
+    assert len(attractors(line(hill(1.0), rho=rho))) == n
+
+
+@pytest.mark.parametrize(("ripple", "n"), [(0.008, 1), (0.013, 2)])
+def test_a_maximum_counts_if_the_elf_falls_by_a_hundredth_on_either_side(ripple, n):
+    """Two hills, one a little higher, and a valley as deep as the ripple between them."""
+    found = attractors(line(lambda x: 0.5 + ripple / 2 * np.cos(2.5 * np.pi * (x - 0.6)) + 1e-4 * x, core_A=(0.1, 0.1)))
+    assert len(found) == n
+    assert found[-1].position_A == pytest.approx(1.4, abs=0.02)
+
+
+@pytest.mark.parametrize(("core_A", "place_A"), [((0.9, 0.3), 0.8), ((0.3, 0.9), 1.2)])
+def test_a_maximum_within_either_core_is_the_cores_own(core_A, place_A):
+    assert len(attractors(line(hill(place_A)))) == 1
+    assert attractors(line(hill(place_A), core_A=core_A)) == []
+
+
+def test_the_highest_attractor_stands_for_a_bond():
+    (row,) = bond_rows([line(lambda x: hill(0.6, 0.5)(x) + hill(1.4, 0.8)(x))], 0, 0.0)
+    bond = dict(zip(BOND_COLUMNS, row, strict=True))
+    assert bond["attractors"] == 2
+    assert (bond["attractor_A"], bond["elf_attractor"]) == (pytest.approx(1.4, abs=0.01), pytest.approx(0.8, abs=0.01))
+    (row,) = bond_rows([line(np.zeros_like)], 0, 0.0)
+    assert row[-3:] == (0, None, None)
+
+
+class Gas:
+    """Stands for a wavefunction: a closed shell with the density of a homogeneous gas, dilute where x is negative."""
+
+    def evaluate(self, points_A):
+        """Return what has the ELF of 1/2 everywhere."""
+        self.points_A = points_A
+        rho = np.where(points_A[:, 0] < 0, 0.9e-3, 0.1)[None]
+        return LocalDensity(rho, np.zeros((1, 3, len(points_A))), 0.3 * (3 * np.pi**2) ** (2 / 3) * rho ** (5 / 3))
+
+
+@pytest.mark.parametrize(("size_A", "spacing_A"), [(2.0, 0.25), (25.0, (27.4**3 / 250_000) ** (1 / 3) * 1.01)])
+def test_a_grid_reaches_a_little_beyond_the_atoms_and_has_no_more_points_than_a_page_can_hold(size_A, spacing_A):
+    gas = Gas()
+    grid = elf_on_grid(gas, Atoms("H2", [[-1, 2, 3], [size_A - 1, size_A + 2, size_A + 3]]))
+    assert grid.spacing_A == pytest.approx(spacing_A, rel=0.02 if size_A > 9 else 1e-9)
+    assert grid.origin_A == pytest.approx([-2.2, 0.8, 1.8])
+    assert grid.elf.size <= 250_000
+    last = gas.points_A.max(axis=0)
+    high = np.array([size_A - 1, size_A + 2, size_A + 3]) + 1.2
+    assert ((high - last >= -1e-9) & (high - last < grid.spacing_A)).all()
+    # nothing is shown where there is hardly any density
+    shown = grid.elf[gas.points_A[:, 0].reshape(grid.elf.shape) >= 0]
+    assert set(np.unique(shown)) <= {127, 128}
+    assert not grid.elf[gas.points_A[:, 0].reshape(grid.elf.shape) < 0].any()

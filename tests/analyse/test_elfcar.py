@@ -137,3 +137,14 @@ def test_grids_that_do_not_go_together_are_refused(files, tmp_path):
         read_elfcar(*paths)
     with pytest.raises(UserError, match="none"):
         read_elfcar(tmp_path / "none", paths[1])
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_number_that_is_none_and_a_last_line_that_is_cut_are_refused(files, which):
+    paths, *_ = files(1)
+    text = paths[which].read_text()
+    last = text.rstrip("\n").rsplit(maxsplit=1)[1]
+    for damaged in (text.replace(last, "NaN", 1), text[:-1]):
+        paths[which].write_text(damaged)
+        with pytest.raises(UserError, match="is cut or holds what is no number"):
+            read_elfcar(*paths)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iondrill.analyse.formation import Crystal, equilibrium, lowest, metal_energies, table, write_csv
+from iondrill.analyse.formation import COLUMNS, Crystal, equilibrium, lowest, metal_energies, table, write_csv
 from iondrill.build.crystal import build_crystal, load_crystal, strains
 from iondrill.engines.base import Attempt, Result
 
@@ -171,3 +172,87 @@ def test_the_metals_of_a_level_are_read_back(recipes: Path, tmp_path: Path):
     metals = {"Li-bcc": "Li", "Na-bcc": "Na"}
     assert metal_energies(tmp_path / "table.csv", metals, "dft") == {"Li": pytest.approx(-200.0)}
     assert metal_energies(tmp_path / "table.csv", metals, "other") == {}
+
+
+@pytest.mark.parametrize(
+    ("states", "word"),
+    [
+        (("not_converged", "failed"), "failed"),
+        (("failed", "not_converged"), "failed"),
+        (("not_converged", "converged"), "not_converged"),
+    ],
+)
+def test_the_worst_of_the_points_is_named_first_and_each_with_its_reason(recipes: Path, states, word: str):
+    lithium = crystal(recipes, "Li-bcc")
+    first, second, *_ = lithium.points
+    lithium.points[first], lithium.points[second] = (result(-1.0 if s == "converged" else None, s) for s in states)
+    found, status = equilibrium(lithium)
+    assert found is None
+    said = [f"point {p.label} {s}: SCF not converged" for p, s in zip((first, second), states, strict=True)]
+    assert status == "; ".join([word, *(text for text in said if " converged:" not in text)])
+
+
+def test_a_point_that_converged_without_an_energy_is_refused(recipes: Path):
+    lithium = crystal(recipes, "Li-bcc")
+    first = next(iter(lithium.points))
+    lithium.points[first] = result(None).model_copy(update={"attempts": []})
+    assert equilibrium(lithium) == (None, f"refused; point {first.label} converged: no reason given")
+
+
+def test_points_of_two_levels_are_not_mixed(recipes: Path):
+    lithium = crystal(recipes, "Li-bcc")
+    first = next(iter(lithium.points))
+    lithium.points[first] = lithium.points[first].model_copy(update={"level": "other"})
+    assert equilibrium(lithium)[1] == "refused; points of different levels or versions of the engine"
+
+
+@pytest.mark.parametrize("name", ["Li-bcc", "LiC6"])
+def test_energies_are_of_an_atom_of_the_cell(recipes: Path, name: str):
+    one = crystal(recipes, name)
+    (row,) = table([one], {})
+    n_atoms = {"Li-bcc": 2, "LiC6": 7}[name]
+    assert row["E_eV_per_atom"] == pytest.approx(ENERGY_EV[name] / n_atoms, abs=1e-6)
+    assert row["level"] == "dft"
+    assert (one.ion, one.elemental) == ("Li", "Li" if name == "Li-bcc" else None)
+
+
+def test_an_atom_that_did_not_converge_gives_no_cohesive_energy(recipes: Path):
+    lithium = crystal(recipes, "Li-bcc")
+    for atom in (result(None, "failed"), result(-198.4, "not_converged"), result(None)):
+        assert table([lithium], {"Li": atom})[0]["E_cohesive_eV"] is None
+    assert table([lithium], {"C": result(-198.4)})[0]["E_cohesive_eV"] is None
+
+
+def test_all_that_is_said_of_the_crystals_of_an_element_stands_where_none_of_them_converged(recipes: Path):
+    crystals = [crystal(recipes, name) for name in ENERGY_EV]
+    crystals.append(another(crystals[0], "Li-hcp", 0.1))
+    for bad in (crystals[0], crystals[-1]):
+        bad.points[next(iter(bad.points))] = result(None, "failed")
+    rows = {row["compound"]: row for row in table(crystals, {})}
+    assert rows["LiC6"]["status"].startswith("refused; bulk Li: failed; point ")
+    assert rows["LiC6"]["status"].count("failed; point ") == 2
+    assert rows["LiC6"]["E_eV_per_atom"] is not None
+
+
+def test_a_minimum_at_the_last_point_is_refused_and_one_just_within_is_not(recipes: Path):
+    """The points of lithium reach as far as their strains; a parabola about a place has its minimum there."""
+    lithium = crystal(recipes, "Li-bcc")
+    reach = max(strain.a for strain in lithium.points)
+    for share, good in ((0.98, True), (1.0, False), (1.2, False), (-0.98, True), (-1.0, False)):
+        points = {s: result(-400 + 300 * (s.a - share * reach) ** 2) for s in lithium.points}
+        found, status = equilibrium(replace(lithium, points=points))
+        assert (found is not None) is good
+        if good:
+            assert found.a_A == pytest.approx(lithium.recipe.a_A * (1 + share * reach), abs=1e-4)
+            assert found.c_A is None
+        else:
+            assert re.search(r"the minimum is at a \d\.\d{3} Å or beyond", status)
+
+
+def test_the_lowest_crystal_of_a_metal_counts_at_its_own_level_alone(tmp_path: Path):
+    rows = [("Li-bcc", "dft", -2.0), ("Li-hcp", "dft", -2.5), ("Li-hcp", "other", -9.0), ("Na-bcc", "dft", "")]
+    lines = [f"{name},{level},,,,converged,,{energy}" for name, level, energy in rows]
+    (tmp_path / "t.csv").write_text("\n".join([",".join(COLUMNS), *lines]) + "\n")
+    elements = {"Li-bcc": "Li", "Li-hcp": "Li", "Na-bcc": "Na"}
+    assert metal_energies(tmp_path / "t.csv", elements, "dft") == {"Li": -2.5}
+    assert metal_energies(tmp_path / "t.csv", {"Li-bcc": "Li"}, "dft") == {"Li": -2.0}

@@ -218,3 +218,12 @@ def ase_columns():
 
     assert Columns.of(b"Properties=id:I:1:pos:R:3:species:S:1") == Columns(symbol=4, position=1)
     return Columns()
+
+
+@pytest.mark.parametrize(("word", "unit"), [("energy=-2.5", 1.0), ("E = -2.5", Hartree)])
+def test_energies_are_in_the_unit_of_who_wrote_them(tmp_path, word, unit):
+    """Extended XYZ has eV, CP2K hartree."""
+    (tmp_path / "a.xyz").write_text(f"1\n i = 7, time = 3.5, {word}\nC 0.0 1.0 2.0\n")
+    (chunk,) = read(tmp_path / "a.xyz", ["C"])
+    assert chunk["potential_eV"].tolist() == pytest.approx([-2.5 * unit])
+    assert (chunk["step"].tolist(), chunk["time_fs"].tolist()) == ([7], [3.5])

@@ -77,6 +77,7 @@ class Mutant:
         return [line for line in lines if line[0] in "-+" and line[:3] not in {"---", "+++"}]
 
 
+@cache
 def candidates(source: str) -> dict[Place, list[Mutant]]:
     """Return the mutants of a source by place, without those that are the same program by construction (`inert`)."""
     skipped = list(inert(source))
@@ -96,19 +97,14 @@ def inert(source: str) -> Iterator[tuple[Place, Place]]:
 
     Type annotations and what only a type checker reads (``if TYPE_CHECKING``, ``cast``); decorators that keep a result
     (`DRY`), with their arguments; how much is done at once (`PORTION`); ``strict=`` of ``zip``, which guards against
-    what the code beside it rules out; what is raised, which is wording: that it is raised counts, and is changed with
-    the condition before it.
+    what the code beside it rules out; the 1 in the -1 of ``reshape``, of which NumPy reads the sign; what is raised,
+    which is wording: that it is raised counts, and is changed with the condition before it.
     """
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            arguments = [
-                *node.args.posonlyargs,
-                *node.args.args,
-                *node.args.kwonlyargs,
-                node.args.vararg,
-                node.args.kwarg,
-            ]
-            yield from (_span(each) for each in [node.returns, *(a.annotation for a in arguments if a)] if each)
+            given = node.args
+            every = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+            yield from (_span(each) for each in [node.returns, *(a.annotation for a in every if a)] if each)
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             yield from (_whole_line(each) for each in node.decorator_list if _called(each) in DRY)
         if isinstance(node, ast.AnnAssign):
@@ -117,12 +113,20 @@ def inert(source: str) -> Iterator[tuple[Place, Place]]:
             yield _span(node.value)
         if isinstance(node, ast.If) and _called(node.test) == "TYPE_CHECKING":
             yield (node.lineno, 0), _span(node)[1]
-        if isinstance(node, ast.Call) and _called(node) == "cast":
-            yield _span(node.args[0])
-        if isinstance(node, ast.Call) and _called(node) == "zip":
-            yield from (_span(each.value) for each in node.keywords if each.arg == "strict")
+        if isinstance(node, ast.Call):
+            yield from _inert_in_call(node)
         if isinstance(node, ast.Raise) and node.exc is not None:
             yield _span(node.exc)
+
+
+def _inert_in_call(node: ast.Call) -> Iterator[tuple[Place, Place]]:
+    match _called(node):
+        case "cast":
+            yield _span(node.args[0])
+        case "zip":
+            yield from (_span(each.value) for each in node.keywords if each.arg == "strict")
+        case "reshape":
+            yield from (_span(each.operand) for each in node.args if isinstance(each, ast.UnaryOp))
 
 
 def _bare(tree: parso.python.tree.Module, place: Place) -> bool:

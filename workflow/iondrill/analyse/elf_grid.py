@@ -72,6 +72,9 @@ def elf_on_grid(wavefunction: Wavefunction, atoms: Atoms) -> ElfGrid:
     """
     low, high = atoms.positions.min(axis=0) - MARGIN_A, atoms.positions.max(axis=0) + MARGIN_A
     spacing_A = max(SPACING_A, float(np.prod(high - low) / MOST_POINTS) ** (1 / 3))
+    # an edge has one point more than steps
+    while np.prod(np.floor((high - low) / spacing_A) + 1) > MOST_POINTS:
+        spacing_A *= 1.002
     shape = tuple(int(n) for n in np.floor((high - low) / spacing_A) + 1)
     points_A = low + spacing_A * np.indices(shape).reshape(3, -1).T
     density = wavefunction.evaluate(points_A)
