@@ -173,8 +173,8 @@ def test_a_relaxation_by_gfn2_that_goes_on_counts_its_own_steps(tmp_path: Path) 
     forces = np.zeros((5, 3))
     forces[1] = 0.3, 0.0, 0.4
     np.savez(tmp_path / "point-8.npz", forces=forces)
-    found = standing("xtb", methane(), tmp_path, 2, began=4, wall_s=12.0)
+    found = engine("xtb").standing(methane(), tmp_path, 2, began=4, wall_s=12.0)
     assert found == (8, pytest.approx(0.5), 0, pytest.approx(3.0))
-    assert standing("xtb", methane(), tmp_path, 1, began=0, wall_s=18.0).pace_s == pytest.approx(2.0)
-    assert standing("xtb", methane(), tmp_path, 3, began=8, wall_s=1.0).pace_s is None
-    assert standing("xtb", methane(), tmp_path / "nothing", 1, began=3, wall_s=1.0) == (3, None, 0, None)
+    assert engine("xtb").standing(methane(), tmp_path, 1, began=0, wall_s=18.0).pace_s == pytest.approx(2.0)
+    assert engine("xtb").standing(methane(), tmp_path, 3, began=8, wall_s=1.0).pace_s is None
+    assert engine("xtb").standing(methane(), tmp_path / "nothing", 1, began=3, wall_s=1.0) == (3, None, 0, None)
