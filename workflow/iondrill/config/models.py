@@ -32,6 +32,7 @@ from iondrill.config.base import (
 )
 from iondrill.config.convergence import ConvergenceStage
 from iondrill.config.levels import Level
+from iondrill.config.potential import PotentialStage
 
 PRERELAX = (
     "level whose relaxed geometries are the start at this stage's level, unless that is of engine xtb; null: start as "
@@ -271,6 +272,7 @@ class Config(Strict):
     adsorption: AdsorptionStage = AdsorptionStage()
     intercalation: IntercalationStage | None = Field(None, description="what `snakemake intercalation` computes")
     barriers: BarriersStage | None = Field(None, description="what `snakemake barriers` computes")
+    potential: PotentialStage | None = Field(None, description="what `snakemake potential` makes")
     inputs: InputsStage = InputsStage()
     convergence: ConvergenceStage = ConvergenceStage()
 

@@ -16,7 +16,7 @@ from iondrill.config.levels import Level
 if TYPE_CHECKING:
     from ase import Atoms
 
-Stage = Literal["relax", "md", "elf", "adsorption", "intercalation", "barriers", "convergence"]
+Stage = Literal["relax", "md", "elf", "adsorption", "intercalation", "barriers", "convergence", "potential"]
 
 HOW_IT_RUNS = {"launcher", "command", "ranks", "trust_radius_A"}
 """Settings of a level that do not decide the result."""
