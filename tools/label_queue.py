@@ -13,11 +13,11 @@ import argparse
 import json
 import sys
 import time
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iondrill.config.load import read_config
+from iondrill.engines.base import StoppedError
 from iondrill.engines.launch import only_one
 from iondrill.errors import UserError
 from iondrill.files import write_text
@@ -49,6 +49,8 @@ class Queue:
         job = explore.dynamics(one, trajectory, level, self.config)
         try:
             whole = explore.explore(job, start, self.work / "explore" / trajectory.name)
+        except StoppedError:
+            raise  # it goes on when it is run again
         except UserError as error:
             self.note(trajectory.name, str(error))
             return
@@ -61,13 +63,15 @@ class Queue:
 
     def run(self, rounds: int | None) -> None:
         """Label everything."""
-        several = [self.frames(one) for one in explore.trajectories(self.stage.explore)]
-        for number, frames in enumerate(zip_longest(*several)):
-            if rounds is not None and number >= rounds:
-                return
-            for frame in frames:
-                if frame is not None:
+        waiting = [self.frames(one) for one in explore.trajectories(self.stage.explore)]
+        number = 0
+        while waiting and (rounds is None or number < rounds):
+            for frames in list(waiting):
+                if (frame := next(frames, None)) is None:
+                    waiting.remove(frames)
+                else:
                     self.one(frame)
+            number += 1
 
     def one(self, frame: Atoms) -> None:
         """Label a frame, unless it is known."""
@@ -80,7 +84,13 @@ class Queue:
         guess = [path.parent for path in before if same_atoms(path.parent, frame)][-1:]
         began = time.monotonic()
         folder = self.work / "label" / group / f"{digest}"
-        path, result = label(frame, self.level, level, self.store, folder, guess_from=guess)
+        try:
+            path, result = label(frame, self.level, level, self.store, folder, guess_from=guess)
+        except StoppedError:
+            raise
+        except UserError as error:
+            self.note(digest, f"{group} step {frame.info['step']}: {error}")
+            return
         if result is None:
             return
         if path is None:
