@@ -11,7 +11,6 @@ from iondrill.config.base import (
     Ion,
     LevelName,
     Name,
-    NonNegativeFloat,
     Number,
     PositiveFloat,
     PositiveInt,
@@ -49,6 +48,66 @@ class Exploration(Strict):
         return self
 
 
+class SelectSettings(Strict):
+    """Which frames are labelled."""
+
+    count: PositiveInt = Field(40, description="frames that are labelled in each generation, at most")
+    least_distance: PositiveFloat = Field(
+        0.05,
+        description="of the most novel environment of a frame from those chosen: nearer, and the frame is a duplicate. "
+        "The overall spread of all environments is 1",
+    )
+
+
+class FitSettings(Strict):
+    """How a potential is fitted: NEP (Fan et al. 2021) by torchnep."""
+
+    python: str | None = Field(
+        None, description="a Python that has torch and torchnep; by default the one that runs everything"
+    )
+    epochs: PositiveInt = Field(400, description="passes over the labels")
+    batch: PositiveInt = Field(4, description="frames in a step")
+    learning_rate: PositiveFloat = Field(0.01, description="at the start; it falls to 3 % in eight steps")
+    energy_weight: PositiveFloat = Field(0.05, description="of energies per atom against forces")
+    neurons: PositiveInt = Field(40, description="of the one hidden layer")
+    n_max: PositiveInt = Field(6, description="radial functions, less one")
+    basis_size: PositiveInt = Field(8, description="polynomials in each, less one")
+    cutoff_A: PositiveFloat = Field(6.0, description="of the radial part")
+    angular_cutoff_A: PositiveFloat = Field(5.0, description="of the angular part")
+    dispersion: Literal["added", "learned"] = Field(
+        "added", description="added: D3(BJ) is taken off the labels and added when the potential runs"
+    )
+    seeds: Annotated[list[Seed], Field(min_length=1)] = Field([1], description="a fit each; the first is published")
+
+
+class JudgeSettings(Strict):
+    """On what a potential is judged."""
+
+    hold_out: Annotated[float, Field(ge=0, lt=1), Number] = Field(
+        0.25, description="share of the trajectories of each kind that no fit sees; of two or more at least one"
+    )
+    trusted_eV_A: PositiveFloat = Field(0.25, description="force RMSE up to which a kind of frame is trusted")
+    doubtful_share: PositiveFloat = Field(
+        0.5, description="of the rms of the reference's forces: an error beyond this is refused"
+    )
+
+
+class OwnRun(Strict):
+    """Dynamics with the potential itself, frames of which the next generation labels."""
+
+    structure: StructureName = Field(description="recipe, as in an exploration")
+    kind: Name = Field(description="what errors are told apart by")
+    gap_A: PositiveFloat | None = Field(None, description="of a flake: another distance of its layers")
+    saturate: bool = Field(False, description="of a cluster: hydrogen on every dangling bond")
+    place: dict[Ion, PositiveInt] = Field({}, description="ions put on places drawn at random on the surface")
+    temperature_K: PositiveFloat = Field(300.0, description="of the thermostat")
+    steps: PositiveInt = Field(1000, description="of the run")
+    timestep_fs: PositiveFloat = Field(0.5, description="time step")
+    launch_m_s: Annotated[float, Field(ge=0, le=5000), Number] = Field(0.0, description="speed of the nanodiamond")
+    frames: PositiveInt = Field(10, description="taken from the run, evenly spaced; `select` chooses among them")
+    piece_atoms: PositiveInt | None = Field(None, description="label pieces of about so many atoms; null: whole frames")
+
+
 class PotentialStage(Strict):
     """A potential from a reference level, for ``snakemake potential``."""
 
@@ -56,7 +115,20 @@ class PotentialStage(Strict):
     reference: LevelName = Field(description="level of the labels: energies and forces that the potential learns")
     explore: Entries[Exploration] = Field(min_length=1, description="where frames come from")
     level: LevelName = Field("gfn2", description="cheap level of the explorations")
+    select: SelectSettings = SelectSettings()
+    fit: FitSettings = FitSettings()
+    judge: JudgeSettings = JudgeSettings()
+    generations: PositiveInt = Field(
+        1, description="the first fits to frames of the explorations, each further one also to frames of its own runs"
+    )
+    runs: Entries[OwnRun] = Field({}, description="own runs, in each generation but the last")
     vacuum_A: PositiveFloat = Field(8.0, description="of an isolated frame: how much wider than its atoms the box is")
     labels: str | None = Field(
         None, description="folder of labels that are kept and reused by digest; by default in the results"
     )
+
+    @model_validator(mode="after")
+    def _has_runs(self) -> Self:
+        if self.generations > 1 and not self.runs:
+            raise ValueError(f"found generations {self.generations} and no runs; allowed: runs to take frames from")
+        return self
