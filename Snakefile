@@ -1,6 +1,6 @@
 # iondrill: what a nanodiamond does to lithiated graphite, and how Li and Na bind to diamond facets.
 # Settings: config.yaml (every key: docs/configuration.md).
-# Targets: all (default), inputs, paper_figures, convergence, barriers, intercalation, crate.
+# Targets: all (default), inputs, paper_figures, convergence, barriers, intercalation, potential, crate.
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
@@ -23,6 +23,7 @@ include: "workflow/rules/adsorption.smk"
 include: "workflow/rules/barriers.smk"
 include: "workflow/rules/convergence.smk"
 include: "workflow/rules/intercalation.smk"
+include: "workflow/rules/potential.smk"
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/report.smk"
 
@@ -41,6 +42,7 @@ localrules:
     barriers,
     crate,
     intercalation,
+    potential,
     convergence,
     build_structure,
     assemble,
@@ -53,6 +55,8 @@ localrules:
     compare_runs,
     summarise_elf,
     check_status,
+    judge_potential,
+    write_card,
 
 
 onstart:
@@ -82,6 +86,11 @@ rule crate:
 rule intercalation:
     input:
         f"{RESULTS}/intercalation.csv",
+
+
+rule potential:
+    input:
+        said_of(lambda: f"{RESULTS}/potential/{potential_plan.stage.name}/card.json"),
 
 
 rule convergence:

@@ -12,6 +12,7 @@ from iondrill.build.crystal import crystal_path
 from iondrill.build.recipes import spin_states
 from iondrill.config.load import check_config, located, project_first, read_documents
 from iondrill.errors import SAID, UserError
+from iondrill.potential.plan import PotentialPlan
 from iondrill.prepare.estimates import error_estimates
 from iondrill.prepare.intercalation import crystal_files, strain_of
 from iondrill.prepare.plan import Plan

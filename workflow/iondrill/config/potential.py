@@ -15,8 +15,8 @@ from iondrill.config.base import (
     PositiveFloat,
     PositiveInt,
     Seed,
-    StructureName,
     Strict,
+    StructureName,
 )
 
 
@@ -29,7 +29,9 @@ class Exploration(Strict):
     gap_A: PositiveFloat | None = Field(None, description="of a flake: another distance of its layers")
     saturate: bool = Field(False, description="of a cluster: hydrogen on every dangling bond")
     place: dict[Ion, PositiveInt] = Field({}, description="ions put on places drawn at random on the surface")
-    temperatures_K: Annotated[list[PositiveFloat], Field(min_length=1)] = Field([300.0], description="a trajectory each")
+    temperatures_K: Annotated[list[PositiveFloat], Field(min_length=1)] = Field(
+        [300.0], description="a trajectory each"
+    )
     seeds: Annotated[list[Seed], Field(min_length=1)] = Field([1], description="a trajectory each")
     steps: PositiveInt = Field(200, description="of each trajectory")
     timestep_fs: PositiveFloat = Field(1.0, description="time step")

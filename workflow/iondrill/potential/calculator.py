@@ -17,6 +17,31 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 MODEL, PARAMETERS = "nep.txt", "potential.json"
+MARGIN_A = 1.0
+"""Beyond the cutoff, between an isolated frame and its images."""
+
+
+def sum_over_atoms_eV(element_eV: dict[str, float], atoms: Atoms) -> float:
+    """Return the sum of the elements' energies over the atoms of a frame."""
+    return float(sum(element_eV[symbol] for symbol in atoms.get_chemical_symbols()))
+
+
+def in_wide_box(atoms: Atoms, cutoff_A: float) -> Atoms:
+    """Return a frame that is periodic and in which no atom of an isolated one sees an image of another."""
+    boxed = atoms.copy()
+    boxed.set_constraint()
+    if not atoms.pbc.all():
+        extent = np.ptp(atoms.positions, axis=0)
+        lengths = [atoms.cell.lengths()[k] if atoms.pbc[k] else extent[k] + cutoff_A + MARGIN_A for k in range(3)]
+        if atoms.pbc.any():  # a slab: a and b stay, c is made long enough
+            cell = atoms.cell.array.copy()
+            free = np.flatnonzero(~atoms.pbc)
+            cell[free] = np.diag(lengths)[free]
+            boxed.set_cell(cell, scale_atoms=False)
+        else:
+            boxed.set_cell(np.diag(lengths), scale_atoms=False)
+        boxed.pbc = True
+    return boxed
 
 
 def calculator_of(potential: Path) -> LearnedPotential:
@@ -82,11 +107,11 @@ class LearnedPotential(Calculator):
             If an element was not in the training.
         """
         super().calculate(atoms, list(properties), list(system_changes))
-        from iondrill.potential.fit import in_wide_box, sum_over_atoms_eV
-
         known = self.parameters_of_fit["elements_eV"]
         if unknown := sorted(set(self.atoms.get_chemical_symbols()) - set(known)):
-            raise UserError.of("potential", f"has no parameters for {', '.join(unknown)}", f"allowed: {', '.join(known)}")
+            raise UserError.of(
+                "potential", f"has no parameters for {', '.join(unknown)}", f"allowed: {', '.join(known)}"
+            )
         found = self._nep.predict_structures([in_wide_box(self.atoms, self.parameters_of_fit["cutoff_A"])])
         energy = float(found.energy[0]) + sum_over_atoms_eV(known, self.atoms)
         forces = np.array(found.forces, dtype=float)

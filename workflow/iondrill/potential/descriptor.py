@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import eval_legendre
+from numpy.polynomial.legendre import legvander
 
 from iondrill.build.near import near
 
@@ -54,7 +55,7 @@ def environments(atoms: Atoms, elements: Sequence[str]) -> Array:
     upper = np.triu_indices(n_channels)
     features = np.zeros((len(atoms), (L_MOST + 1) * len(upper[0])))
     bounds = np.searchsorted(pairs.first, np.arange(len(atoms) + 1))
-    for i, (start, end) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    for i, (start, end) in enumerate(pairwise(bounds)):
         if start == end:
             continue
         each = slice(start, end)
@@ -62,8 +63,8 @@ def environments(atoms: Atoms, elements: Sequence[str]) -> Array:
         density[np.arange(end - start), species[pairs.second[each]]] = radial[each]
         density = density.reshape(end - start, n_channels)
         units = pairs.vector_A[each] / pairs.length_A[each, None]
-        cosines = np.clip(units @ units.T, -1, 1)
-        sums = [(density.T @ eval_legendre(order, cosines) @ density)[upper] for order in range(L_MOST + 1)]
+        angular = legvander(np.clip(units @ units.T, -1, 1), L_MOST)
+        sums = [(density.T @ angular[:, :, order] @ density)[upper] for order in range(L_MOST + 1)]
         features[i] = np.concatenate(sums)
     return np.asarray(np.sign(features) * np.sqrt(np.abs(features)))
 

@@ -169,9 +169,7 @@ def explore(job: Job, start: Atoms, folder: Path) -> list[Atoms]:
     return taken
 
 
-def frames_of(
-    exploration: Exploration, trajectory: Trajectory, whole: list[Atoms], vacuum_A: float
-) -> Iterator[Atoms]:
+def frames_of(exploration: Exploration, trajectory: Trajectory, whole: list[Atoms], vacuum_A: float) -> Iterator[Atoms]:
     """Yield what is labelled of a trajectory's frames: pieces, or the frames themselves, with what they are.
 
     Parameters

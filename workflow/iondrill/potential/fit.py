@@ -15,7 +15,7 @@ from ase.io import write
 from iondrill.errors import UserError
 from iondrill.files import replacing, write_text
 from iondrill.potential import train_nep
-from iondrill.potential.calculator import MODEL, PARAMETERS
+from iondrill.potential.calculator import MODEL, PARAMETERS, in_wide_box, sum_over_atoms_eV
 from iondrill.potential.dispersion import d3_of
 
 if TYPE_CHECKING:
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iondrill.config.potential import FitSettings
-
-MARGIN_A = 1.0
-"""Beyond the cutoff, between an isolated frame and its images."""
 
 
 def element_energies_eV(labels: Sequence[Atoms], energies_eV: Sequence[float]) -> dict[str, float]:
@@ -46,31 +43,6 @@ def element_energies_eV(labels: Sequence[Atoms], energies_eV: Sequence[float]) -
     counts = np.array([[label.get_chemical_symbols().count(one) for one in elements] for label in labels], dtype=float)
     solution = np.linalg.lstsq(counts, np.asarray(energies_eV, dtype=float), rcond=None)[0]
     return dict(zip(elements, solution.tolist(), strict=True))
-
-
-def sum_over_atoms_eV(element_eV: dict[str, float], atoms: Atoms) -> float:
-    """Return the sum of the elements' energies over the atoms of a frame."""
-    return float(sum(element_eV[symbol] for symbol in atoms.get_chemical_symbols()))
-
-
-def in_wide_box(atoms: Atoms, cutoff_A: float) -> Atoms:
-    """Return a frame that is periodic and in which no atom of an isolated one sees an image of another."""
-    boxed = atoms.copy()
-    boxed.set_constraint()
-    if not atoms.pbc.all():
-        extent = np.ptp(atoms.positions, axis=0)
-        lengths = [
-            atoms.cell.lengths()[k] if atoms.pbc[k] else extent[k] + cutoff_A + MARGIN_A for k in range(3)
-        ]
-        if atoms.pbc.any():  # a slab: a and b stay, c is made long enough
-            cell = atoms.cell.array.copy()
-            free = np.flatnonzero(~atoms.pbc)
-            cell[free] = np.diag(lengths)[free]
-            boxed.set_cell(cell, scale_atoms=False)
-        else:
-            boxed.set_cell(np.diag(lengths), scale_atoms=False)
-        boxed.pbc = True
-    return boxed
 
 
 def targets(label: Atoms, dispersion: str) -> tuple[float, NDArray[np.float64]]:
@@ -149,8 +121,8 @@ def nep_input(elements: Sequence[str], settings: FitSettings) -> str:
         "epoch": f"{settings.epochs}",
         "lr": f"{settings.learning_rate:g}",
         "lr_scheduler": "step",
-        "step_size": f"{max(1, settings.epochs // 8)}",
-        "factor": "0.6",
+        "scheduler_patience": f"{max(1, settings.epochs // 8)}",
+        "scheduler_factor": "0.65",
     }
     return "".join(f"{key} {value}\n" for key, value in rows.items())
 
@@ -162,9 +134,9 @@ def trainer(settings: FitSettings) -> str:
 
 def _train(folder: Path, settings: FitSettings) -> None:
     """Run the training in its own Python."""
-    command = [trainer(settings), train_nep.__file__, str(folder)]
+    # isolated: modules beside the program are none of the standard library's, and not of that Python's
+    command = [trainer(settings), "-I", train_nep.__file__, str(folder.resolve())]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    environment.pop("PYTHONPATH", None)
     with (folder / "training.log").open("w", encoding="utf-8") as log:
         try:
             ended = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False, env=environment)

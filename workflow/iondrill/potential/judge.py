@@ -108,9 +108,7 @@ def energy_error_eV(predicted: Sequence[float], reference: Sequence[float], size
     return float(np.sqrt((errors**2).mean())) if len(errors) else float("nan")
 
 
-def relative_energy_error_eV(
-    predicted: Sequence[float], reference: Sequence[float], groups: Sequence[str]
-) -> float:
+def relative_energy_error_eV(predicted: Sequence[float], reference: Sequence[float], groups: Sequence[str]) -> float:
     """Return the root mean square error of energies within each group of one composition, eV: of differences."""
     errors = np.asarray(predicted) - np.asarray(reference)
     labels = np.asarray(groups)

@@ -60,7 +60,7 @@ def rings_of(neighbours: list[set[int]], longest: int = LARGEST_RING) -> list[fr
 
 def _shortest(neighbours: list[set[int]], middle: int, first: int, last: int, longest: int) -> set[frozenset[int]]:
     """Return the shortest cycles first–middle–last, as sets of atoms."""
-    paths, found = deque([(first,)]), set[frozenset[int]]()
+    paths, found = deque[tuple[int, ...]]([(first,)]), set[frozenset[int]]()
     least = longest
     while paths:
         path = paths.popleft()
@@ -68,7 +68,7 @@ def _shortest(neighbours: list[set[int]], middle: int, first: int, last: int, lo
             break
         for step in neighbours[path[-1]]:
             if step == last:
-                least = len(path) + 2 if len(path) + 2 <= least else least
+                least = min(len(path) + 2, least)
                 if len(path) + 2 <= least:
                     found.add(frozenset((*path, middle, last)))
             elif step != middle and step not in path and len(path) + 2 < least:

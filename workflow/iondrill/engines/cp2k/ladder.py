@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from iondrill.config.base import NonNegativeFloat, PositiveFloat, PositiveInt, Strict
-from iondrill.config.levels import Cp2kLevel
 from iondrill.engines import ladder
 
 if TYPE_CHECKING:
@@ -46,10 +45,5 @@ Rung = Annotated[OrbitalTransformation | Diagonalisation, Field(discriminator="m
 
 
 def rungs(job: Job) -> list[OrbitalTransformation | Diagonalisation]:
-    """Return the rungs of a kind of job; see `iondrill.engines.ladder.rungs`.
-
-    Where the level wants fractional occupations, only those that have them.
-    """
-    every = ladder.rungs(ladder.Ladder[Rung], "cp2k", job)
-    fractional = isinstance(job.level, Cp2kLevel) and job.level.fractional
-    return [rung for rung in every if isinstance(rung, Diagonalisation)] if fractional else every
+    """Return the rungs of a kind of job; see `iondrill.engines.ladder.rungs`."""
+    return ladder.rungs(ladder.Ladder[Rung], "cp2k", job)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from iondrill.potential.descriptor import Space
 
     Array = NDArray[np.float64]
+    Numbers = NDArray[np.int_]
 
 
 class Chosen(NamedTuple):
@@ -23,17 +24,17 @@ class Chosen(NamedTuple):
 
     Attributes
     ----------
-    index : int
-        Of the frame.
+    frame : int
+        Its index.
     novelty : float
         Distance of its most novel environment from all chosen or known before.
     """
 
-    index: int
+    frame: int
     novelty: float
 
 
-def nearest(points: Array, numbers: Array, known: Array, known_numbers: Array) -> Array:
+def nearest(points: Array, numbers: Numbers, known: Array, known_numbers: Numbers) -> Array:
     """Return the distance of each environment from the nearest known one about an atom of its element.
 
     Parameters
@@ -53,7 +54,9 @@ def nearest(points: Array, numbers: Array, known: Array, known_numbers: Array) -
     return found
 
 
-def select(frames: Sequence[Atoms], space: Space, count: int, least: float, known: Sequence[Atoms] = ()) -> list[Chosen]:
+def select(
+    frames: Sequence[Atoms], space: Space, count: int, least: float, known: Sequence[Atoms] = ()
+) -> list[Chosen]:
     """Choose frames one by one, each time the one with the environment farthest from those chosen so far.
 
     This is the greedy cover of Gonzalez (1985): when it stops because nothing is farther than `least`, every
@@ -92,7 +95,7 @@ def select(frames: Sequence[Atoms], space: Space, count: int, least: float, know
 
 
 def _approach(
-    distances: list[Array], points: Sequence[Array], numbers: Sequence[Array], new: Array, new_numbers: Array
+    distances: list[Array], points: Sequence[Array], numbers: Sequence[Numbers], new: Array, new_numbers: Numbers
 ) -> None:
     """Shorten the distances of all environments by those of one more frame."""
     for i, each in enumerate(points):
