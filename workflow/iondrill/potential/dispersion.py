@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
 
-def d3_calculator(method: str = "PBE") -> Calculator:
+BJ_PBE = {"s6": 1.0, "s8": 0.7875, "a1": 0.4289, "a2": 4.4407, "s9": 0.0}
+"""Grimme, Ehrlich and Goerigk, J. Comput. Chem. 32, 1456 (2011); without the three-body term, as CP2K and VASP."""
+
+
+def d3_calculator() -> Calculator:
     """Return the D3(BJ) of s-dftd3, pairs alone, as CP2K and VASP compute it.
 
     Raises
@@ -23,12 +27,11 @@ def d3_calculator(method: str = "PBE") -> Calculator:
         from dftd3.ase import DFTD3
     except ImportError:
         raise UserError.of("dispersion", "the package dftd3 is not installed", "pip install dftd3") from None
-    # s9 = 0: no three-body term
-    return DFTD3(method=method, damping="d3bj", params_tweaks={"s9": 0.0})
+    return DFTD3(damping="d3bj", params_tweaks=BJ_PBE)
 
 
-def d3_of(atoms: Atoms, method: str = "PBE") -> tuple[float, Any]:
+def d3_of(atoms: Atoms) -> tuple[float, Any]:
     """Return energy (eV) and forces (n_atoms, 3; eV/Å) of D3(BJ)."""
     plain = atoms.copy()
-    plain.calc = d3_calculator(method)
+    plain.calc = d3_calculator()
     return plain.get_potential_energy(), plain.get_forces(apply_constraint=False)
