@@ -109,6 +109,13 @@ def test_a_piece_of_a_flake_round_an_ion_holds_the_ion_and_carbons_of_both_layer
     assert set(piece.arrays["fragment"].tolist()) == {"lower", "upper", "ion"}
 
 
+def test_a_piece_of_a_bilayer_without_ions_holds_both_layers(recipes: Path) -> None:
+    whole = build("c24-aa", recipes)
+    for seed in range(4):
+        piece = cut(whole, contact_of(whole, np.random.default_rng(seed)), 28)
+        assert set(piece.arrays["fragment"].tolist()) == {"lower", "upper"}
+
+
 def test_a_piece_does_not_depend_on_the_order_of_the_atoms(recipes: Path) -> None:
     whole = build("drill-nd29-li", recipes)
     centre = contact_of(whole, np.random.default_rng(1)) + [0.01, 0.02, 0.03]

@@ -65,7 +65,9 @@ class FitSettings(Strict):
     """How a potential is fitted: NEP (Fan et al. 2021) by torchnep."""
 
     python: str | None = Field(
-        None, description="a Python that has torch and torchnep; by default the one that runs everything"
+        None,
+        description="a Python that has torch and torchnep; by default that of `make fit-environment`, else the one that "
+        "runs everything",
     )
     epochs: PositiveInt = Field(400, description="passes over the labels")
     batch: PositiveInt = Field(4, description="frames in a step")

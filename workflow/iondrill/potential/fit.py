@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from iondrill.config.potential import FitSettings
 
+MADE_FOR_IT = Path(__file__).resolve().parents[3] / ".venv-fit" / "bin" / "python"
+"""What ``make fit-environment`` makes."""
+
 
 def element_energies_eV(labels: Sequence[Atoms], energies_eV: Sequence[float]) -> dict[str, float]:
     """Return the energy of each element that, summed over the atoms, comes nearest to the labels' energies.
@@ -128,8 +131,10 @@ def nep_input(elements: Sequence[str], settings: FitSettings) -> str:
 
 
 def trainer(settings: FitSettings) -> str:
-    """Return the Python that trains: as the settings say, else this one."""
-    return str(Path(settings.python).expanduser()) if settings.python else sys.executable
+    """Return the Python that trains: as the settings say, else that of ``make fit-environment``, else this one."""
+    if settings.python:
+        return str(Path(settings.python).expanduser())
+    return str(MADE_FOR_IT) if MADE_FOR_IT.is_file() else sys.executable
 
 
 def _train(folder: Path, settings: FitSettings) -> None:
@@ -147,5 +152,5 @@ def _train(folder: Path, settings: FitSettings) -> None:
         raise UserError.of(
             folder / "training.log",
             f"the training failed: {said[-1] if said else 'no word'}",
-            "needed in that Python: torch and torchnep (docs/potential.md)",
+            "needed in that Python: torch and torchnep; `make fit-environment` makes one (docs/potential.md)",
         )

@@ -184,7 +184,10 @@ def _capped(atoms: Atoms, neighbours: list[set[int]], kept: set[int]) -> Atoms:
 
 
 def contact_of(atoms: Atoms, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return the point that a piece is cut round: a contact of nanodiamond and flake, else an ion, else a carbon.
+    """Return the point that a piece is cut round, Å.
+
+    Of nanodiamond and flake it is the middle of a contact, else an ion, else the middle between carbons of two layers,
+    else a carbon.
 
     Parameters
     ----------
@@ -193,17 +196,26 @@ def contact_of(atoms: Atoms, rng: np.random.Generator) -> NDArray[np.float64]:
     rng : Generator
         Draws among the eight closest pairs, the ions, or the carbons.
     """
-    fragment = atoms.arrays["fragment"]
-    diamond = np.flatnonzero(fragment == "nd")
-    flake = np.flatnonzero(np.isin(fragment, ("lower", "upper")))
+    fragment, carbon = atoms.arrays["fragment"], atoms.numbers == 6
+    diamond, flake = np.flatnonzero(fragment == "nd"), np.flatnonzero(np.isin(fragment, ("lower", "upper")))
     if len(diamond) and len(flake):
-        apart = np.linalg.norm(atoms.positions[diamond, None] - atoms.positions[None, flake], axis=2)
-        chosen = int(rng.choice(np.argsort(apart, axis=None, kind="stable")[:8]))
-        i, j = np.unravel_index(chosen, apart.shape)
-        return np.asarray((atoms.positions[diamond[i]] + atoms.positions[flake[j]]) / 2)
-    ions = np.flatnonzero(fragment == "ion")
-    pool = ions if len(ions) else np.flatnonzero(atoms.numbers == 6)
-    return np.asarray(atoms.positions[int(rng.choice(pool))])
+        return _between(atoms, diamond, flake, rng, 8)
+    if len(ions := np.flatnonzero(fragment == "ion")):
+        return np.asarray(atoms.positions[int(rng.choice(ions))])
+    layers = [np.flatnonzero(carbon & (fragment == layer)) for layer in ("lower", "upper")]
+    if all(map(len, layers)):
+        return _between(atoms, *layers, rng, min(map(len, layers)))
+    return np.asarray(atoms.positions[int(rng.choice(np.flatnonzero(carbon)))])
+
+
+def _between(
+    atoms: Atoms, first: NDArray[np.intp], second: NDArray[np.intp], rng: np.random.Generator, pairs: int
+) -> NDArray[np.float64]:
+    """Return the middle of one of the closest pairs of two groups of atoms."""
+    apart = np.linalg.norm(atoms.positions[first, None] - atoms.positions[None, second], axis=2)
+    chosen = int(rng.choice(np.argsort(apart, axis=None, kind="stable")[:pairs]))
+    i, j = np.unravel_index(chosen, apart.shape)
+    return np.asarray((atoms.positions[first[i]] + atoms.positions[second[j]]) / 2)
 
 
 def saturated(cluster: Atoms) -> Atoms:
