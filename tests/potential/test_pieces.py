@@ -112,7 +112,7 @@ def test_a_piece_of_a_flake_round_an_ion_holds_the_ion_and_carbons_of_both_layer
 def test_a_piece_of_a_bilayer_without_ions_holds_both_layers(recipes: Path) -> None:
     whole = build("c24-aa", recipes)
     for seed in range(4):
-        piece = cut(whole, contact_of(whole, np.random.default_rng(seed)), 28)
+        piece = cut(whole, contact_of(whole, np.random.default_rng(seed)), 30)
         assert set(piece.arrays["fragment"].tolist()) == {"lower", "upper"}
 
 
