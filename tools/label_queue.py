@@ -2,7 +2,7 @@
 
     python tools/label_queue.py --work FOLDER config.yaml config.potential.yaml
 
-Of each trajectory the first frame comes before the second of any, so that every kind is covered early. Killed and
+The next is always of the kind, and of it the trajectory, that has the fewest labels. Killed and
 started again it goes on: trajectories resume, labels that are kept are not made again, a frame whose reference did not
 converge is noted in `failed.json` beside the labels and passed over.
 """
@@ -13,6 +13,7 @@ import argparse
 import json
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from iondrill.engines.launch import only_one
 from iondrill.errors import UserError
 from iondrill.files import write_text
 from iondrill.potential import explore
-from iondrill.potential.labels import Store, digest_of, label
+from iondrill.potential.labels import Store, digest_of, label, read_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,24 +62,34 @@ class Queue:
         known = json.loads(self.failed.read_text()) if self.failed.is_file() else {}
         write_text(self.failed, json.dumps({**known, what: why}, indent=1, sort_keys=True) + "\n")
 
-    def run(self, rounds: int | None) -> None:
-        """Label everything."""
-        waiting = [self.frames(one) for one in explore.trajectories(self.stage.explore)]
+    def run(self, most: int | None) -> None:
+        """Label everything, each time a frame of the kind, and then of the trajectory, that has the fewest labels."""
+        trajectories = explore.trajectories(self.stage.explore)
+        done: Counter[str] = Counter()
+        for path in self.store.files():
+            found = read_label(path)
+            done.update([f"kind {found.info['kind']}", f"group {found.info['group']}"])
+        waiting = {one: self.frames(one) for one in trajectories}
         number = 0
-        while waiting and (rounds is None or number < rounds):
-            for frames in list(waiting):
-                if (frame := next(frames, None)) is None:
-                    waiting.remove(frames)
-                else:
-                    self.one(frame)
-            number += 1
+        while waiting and (most is None or number < most):
+            names = {one: (f"kind {self.kind(one)}", f"group {one.name}") for one in waiting}
+            chosen = min(waiting, key=lambda one: [done[name] for name in names[one]])
+            if (frame := next(waiting[chosen], None)) is None:
+                del waiting[chosen]
+            elif self.one(frame):
+                done.update(names[chosen])
+                number += 1
 
-    def one(self, frame: Atoms) -> None:
-        """Label a frame, unless it is known."""
+    def kind(self, trajectory: explore.Trajectory) -> str:
+        """Return the kind of a trajectory's frames."""
+        return self.stage.explore[trajectory.exploration].kind or trajectory.exploration
+
+    def one(self, frame: Atoms) -> bool:
+        """Label a frame, unless it is known; say whether it has cost anything."""
         level = self.config.levels[self.level]
         digest = digest_of(level, frame)
         if self.failed.is_file() and digest in json.loads(self.failed.read_text()):
-            return
+            return False
         group = frame.info["group"]
         before = sorted(self.work.glob(f"label/{group}/*/result.json"), key=lambda path: path.stat().st_mtime)
         guess = [path.parent for path in before if same_atoms(path.parent, frame)][-1:]
@@ -90,15 +101,16 @@ class Queue:
             raise
         except UserError as error:
             self.note(digest, f"{group} step {frame.info['step']}: {error}")
-            return
+            return True
         if result is None:
-            return
+            return False
         if path is None:
             self.note(digest, f"{group} step {frame.info['step']}: {result.status}, {result.attempts[-1].reason}")
         print(
             time.strftime("%H:%M:%S"), group, frame.info["step"], frame.get_chemical_formula(), result.status,
             f"{result.n_scf_cycles} cycles {time.monotonic() - began:.0f} s", "guess" if guess else "", flush=True,
         )  # fmt: skip
+        return True
 
 
 def same_atoms(folder: Path, frame: Atoms) -> bool:
@@ -118,7 +130,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder of trajectories and jobs")
     parser.add_argument("--level", help="another level than the stage's reference")
     parser.add_argument("--labels", type=Path, help="another folder of labels")
-    parser.add_argument("--rounds", type=int, help="label so many frames of each trajectory")
+    parser.add_argument("--most", type=int, help="label so many frames and stop")
     given = parser.parse_args()
     config = read_config(*given.configfiles)
     if config.potential is None:
@@ -126,7 +138,7 @@ def main() -> None:
     labels = given.labels or Path(config.potential.labels or given.work / "labels")
     given.work.mkdir(parents=True, exist_ok=True)
     with only_one(given.work / "lock"):
-        Queue(config, given.work, labels, given.level).run(given.rounds)
+        Queue(config, given.work, labels, given.level).run(given.most)
 
 
 if __name__ == "__main__":
