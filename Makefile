@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 1
 .DEFAULT_GOAL := help
 SEEDS ?= 1 2
 
-.PHONY: help run test mutants slurm drill lint format docs bench bench-cp2k lock clean
+.PHONY: fit-environment help run test mutants slurm drill lint format docs bench bench-cp2k lock clean
 
 help: ## Show this text.
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1: /p' $(MAKEFILE_LIST)
@@ -23,13 +23,18 @@ help: ## Show this text.
 .venv/.ready-bench: pyproject.toml requirements.lock
 	@PYTHON=$(PYTHON) tools/python-environment bench
 
+.venv-fit/.ready: tools/fit-environment
+	@PYTHON=$(PYTHON) tools/fit-environment
+
+fit-environment: .venv-fit/.ready ## Make .venv-fit: torch and torchnep, which `snakemake potential` trains with.
+
 run: .venv/.ready ## Set everything up and run the default config to results/report.html.
 	@tools/system-packages libopenblas0
 	@exec 9>.snakemake.lock; flock -n 9 || { echo "iondrill: another make run is at work in this folder" >&2; exit 1; }; \
 	snakemake --unlock >/dev/null 2>&1; snakemake --cores $(CORES) --logger rich
 	@echo "The report: $(CURDIR)/results/report.html"
 
-test: .venv/.ready-dev ## Set everything up, CP2K, Slurm and Chromium too when root, and run the tests.
+test: .venv/.ready-dev .venv-fit/.ready ## Set everything up, CP2K, Slurm and Chromium too when root, and run the tests.
 	@tools/system-packages libopenblas0 cp2k openmpi-bin slurm-wlm munge chromium environment-modules
 	@pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 

@@ -1,6 +1,6 @@
 # iondrill: what a nanodiamond does to lithiated graphite, and how Li and Na bind to diamond facets.
 # Settings: config.yaml, read by rules/common.smk (every key: docs/configuration.md).
-# Targets: all (default), inputs, paper_figures, convergence, barriers, intercalation, crate.
+# Targets: all (default), inputs, paper_figures, convergence, barriers, intercalation, potential, crate.
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
@@ -20,6 +20,7 @@ include: "workflow/rules/adsorption.smk"
 include: "workflow/rules/barriers.smk"
 include: "workflow/rules/convergence.smk"
 include: "workflow/rules/intercalation.smk"
+include: "workflow/rules/potential.smk"
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/digests.smk"
@@ -39,6 +40,7 @@ localrules:
     barriers,
     crate,
     intercalation,
+    potential,
     convergence,
     build_structure,
     assemble,
@@ -52,6 +54,8 @@ localrules:
     summarise_elf,
     check_status,
     accept_status,
+    judge_potential,
+    write_card,
 
 
 onstart:
@@ -83,6 +87,11 @@ rule intercalation:
     input:
         f"{RESULTS}/intercalation.csv",
         files_of(plan.intercalation.jobs),
+
+
+rule potential:
+    input:
+        said_of(lambda: f"{RESULTS}/potential/{potential_plan.stage.name}/card.json"),
 
 
 rule convergence:

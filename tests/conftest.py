@@ -20,10 +20,11 @@ settings.load_profile("calm")
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS = {
-    "cp2k": ("cp2k.psmp", "apt-get install cp2k libopenblas0"),
-    "chromium": ("chromium", "apt-get install chromium"),
-    "modules": ("modulecmd", "apt-get install environment-modules"),
-    "slurm": ("slurmctld", "apt-get install slurm-wlm munge"),
+    "cp2k": ("cp2k.psmp", "as root on Debian: apt-get install cp2k libopenblas0"),
+    "chromium": ("chromium", "as root on Debian: apt-get install chromium"),
+    "modules": ("modulecmd", "as root on Debian: apt-get install environment-modules"),
+    "torchnep": (str(ROOT / ".venv-fit/bin/python"), "make fit-environment"),
+    "slurm": ("slurmctld", "as root on Debian: apt-get install slurm-wlm munge"),
 }
 
 
@@ -46,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker, (program, install) in PROGRAMS.items():
         if item.get_closest_marker(marker) and shutil.which(program) is None:
-            reason = f"{program} is not installed; as root on Debian: {install}"
+            reason = f"{program} is not installed: {install}"
             if item.config.getoption("--require-engines"):
                 pytest.fail(reason, pytrace=False)
             pytest.skip(reason)

@@ -15,6 +15,7 @@ from iondrill.config.load import check_config, located, merge, project_first, re
 from iondrill.engines.requests import Requests
 from iondrill.errors import SAID, UserError
 from iondrill.files import digest_of, templates_digest
+from iondrill.potential.plan import PotentialPlan
 from iondrill.prepare.estimates import error_estimates
 from iondrill.prepare.plan import Plan
 from iondrill.prepare.jobid import JobId, Subject

@@ -236,6 +236,11 @@ class Cp2kLevel(DftLevel):
     max_scf_cycles: Cycles = Field(300, description="inner cycles of one SCF")
     kpoints: Grid = Field((3, 3, 1), description="Monkhorst–Pack grid of slabs; clusters use Γ")
     smearing_K: Temperature = Field(300.0, description="Fermi–Dirac temperature where diagonalisation is used")
+    fractional: bool = Field(
+        False,
+        description="clusters too start with diagonalisation and Fermi–Dirac occupations at `smearing_K`: one smooth "
+        "energy surface for all frames that a potential is fitted to, dangling bonds included",
+    )
     restricted_slabs: bool = Field(
         False,
         description="of slabs with an odd number of electrons: fill the orbitals of both spins alike; half the cost, "

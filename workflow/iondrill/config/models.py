@@ -29,6 +29,7 @@ from iondrill.config.base import (
 )
 from iondrill.config.convergence import ConvergenceStage
 from iondrill.config.levels import Level
+from iondrill.config.potential import PotentialStage
 from iondrill.config.quantities import (
     Cycles,
     Duration,
@@ -288,6 +289,7 @@ class Config(Strict):
     adsorption: AdsorptionStage = AdsorptionStage()
     intercalation: IntercalationStage | None = Field(None, description="what `snakemake intercalation` computes")
     barriers: BarriersStage | None = Field(None, description="what `snakemake barriers` computes")
+    potential: PotentialStage | None = Field(None, description="what `snakemake potential` makes")
     inputs: InputsStage = InputsStage()
     convergence: ConvergenceStage = ConvergenceStage()
 

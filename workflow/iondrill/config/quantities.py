@@ -40,6 +40,8 @@ TimeStep = Annotated[float, Field(ge=0.001, le=20), Number]
 """fs."""
 Duration = Annotated[float, Field(ge=0, le=1e9), Number]
 """fs."""
+Weight = Annotated[float, Field(ge=1e-6, le=1e4), Number]
+"""Without a unit: of one quantity against another, of a step."""
 Steps = Annotated[int, Field(ge=1, le=10**9), Number]
 """Of dynamics."""
 Cycles = Annotated[int, Field(ge=1, le=100_000), Number]

@@ -22,6 +22,8 @@ class Ladder(Strict, Generic[R]):
 
     isolated: Rungs[R]
     sampled: Rungs[R]
+    fractional: list[R] = []
+    """Of clusters and atoms at a level that wants fractional occupations from the start."""
 
 
 def rungs(model: type[Ladder[R]], program: str, job: Job) -> list[R]:
@@ -42,4 +44,6 @@ def rungs(model: type[Ladder[R]], program: str, job: Job) -> list[R]:
         If the file of the ladder is missing or wrong.
     """
     ladder = load(model, template_folder(program) / "scf_ladder.yaml")
-    return ladder.sampled if job.sampled else ladder.isolated
+    if job.sampled:
+        return ladder.sampled
+    return ladder.fractional if getattr(job.level, "fractional", False) else ladder.isolated

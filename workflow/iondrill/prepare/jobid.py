@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal, NamedTuple
 
-StageName = Literal["relax", "md", "elf", "adsorption", "intercalation", "barriers", "convergence"]
+StageName = Literal["relax", "md", "elf", "adsorption", "intercalation", "barriers", "convergence", "potential"]
 Part = Literal["nd", "rest"]
 
 ATOM = "atom"

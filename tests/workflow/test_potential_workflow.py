@@ -1,0 +1,114 @@
+"""A potential made from a reference by Snakemake: killed, resumed, judged on trajectories that it never saw."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from ase.io import read
+from projects import make_project, run, snakemake
+
+from iondrill.potential.calculator import calculator_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.workflow, pytest.mark.torchnep]
+
+CAGE: dict[str, Any] = {
+    "kind": "cluster",
+    "centre": "cage",
+    "radius_A": 1.9,
+    "expect_atoms": 10,
+}
+CONFIG: dict[str, Any] = {
+    "levels": {"gfn2": {"engine": "xtb"}, "reference": {"engine": "xtb", "accuracy": 0.5}},
+    "potential": {
+        "name": "small",
+        "reference": "reference",
+        "generations": 2,
+        "select": {"count": 8, "least_distance": 0.01},
+        "fit": {"epochs": 60, "neurons": 10, "n_max": 4, "basis_size": 6, "batch": 1},
+        "explore": {
+            "cage": {
+                "structure": "cage",
+                "saturate": True,
+                "temperatures_K": [300, 600],
+                "seeds": [1, 2],
+                "steps": 30,
+                "frames": 3,
+            }
+        },
+        "runs": {
+            "own": {
+                "structure": "cage",
+                "kind": "cage",
+                "saturate": True,
+                "temperature_K": 400,
+                "steps": 60,
+                "frames": 4,
+            }
+        },
+    },
+}
+
+
+def test_a_potential_is_made_from_its_labels_and_judged_on_others(tmp_path: Path) -> None:
+    project = make_project(tmp_path, CONFIG, {"clusters/cage.yaml": CAGE})
+    first = "results/potential/small/generation-0/judged.json"
+    done = run(snakemake(project, "--cores", "2", first))
+    assert done.returncode == 0, done.stderr[-4000:]
+    stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "results/potential/small/labels").glob("*/*")}
+    assert len(stamps) == 8
+
+    # labels that are there are not made again, though the files that name them are lost
+    for record in (tmp_path / "results/potential/small/generation-0/labels").iterdir():
+        record.unlink()
+    done = run(snakemake(project, "--cores", "2", "potential"))
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
+
+    folder = tmp_path / "results/potential/small"
+    card = json.loads((folder / "card.json").read_text())
+    judged = card["errors"]
+    labels = read(folder / "labels.extxyz", index=":")
+    assert card["labels"]["n"] == len(labels) == judged["n_training"] + judged["n_held_out"]
+    assert card["reference"]["title"].startswith("GFN2")
+    held = set(judged["held_out_trajectories"])
+    assert held
+    everything = judged["held_out"]["all"]
+    # it has learned something, and says how little
+    assert 0 < everything["force_rmse_eV_A"] < everything["force_rms_eV_A"]
+    assert judged["verdicts"]["all"] in {"trusted", "doubtful", "refused"}
+    assert judged["own_run_of_the_generation_before"]["all"]["n"] > 0
+    assert [one["generation"] for one in card["generations"]] == [0, 1]
+
+    # the card's error is what the published potential does on the published labels
+    calculator = calculator_of(folder)
+    errors = []
+    for label in labels:
+        if label.info["group"] in held:
+            atoms = label.copy()
+            atoms.calc = calculator
+            errors.append(atoms.get_forces() - label.get_forces())
+    assert np.sqrt((np.concatenate(errors) ** 2).mean()) == pytest.approx(everything["force_rmse_eV_A"], rel=1e-3)
+    # and its forces are the slope of its energy
+    atoms, step_A, energies = labels[0].copy(), 1e-3, []
+    atoms.calc = calculator
+    force = atoms.get_forces()[0, 0]
+    for sign in (1, -1):
+        moved = labels[0].copy()
+        moved.positions[0, 0] += sign * step_A
+        moved.calc = calculator
+        energies.append(moved.get_potential_energy())
+    assert force == pytest.approx(-(energies[0] - energies[1]) / (2 * step_A), abs=0.02)
+
+
+def test_without_the_section_the_target_says_so(tmp_path: Path) -> None:
+    config = {"levels": CONFIG["levels"]}
+    done = run(snakemake(make_project(tmp_path, config, {}), "--cores", "1", "potential"))
+    assert done.returncode != 0
+    assert "has no such section" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,147 @@
+"""The section ``potential``: how a potential is made from the user's own reference level."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from iondrill.config.base import (
+    Entries,
+    Ion,
+    LevelName,
+    Name,
+    Number,
+    Seed,
+    Strict,
+    StructureName,
+)
+from iondrill.config.quantities import (
+    Atoms,
+    Cycles,
+    Few,
+    Force,
+    Frames,
+    Length,
+    Margin,
+    Steps,
+    Temperature,
+    TimeStep,
+    Weight,
+)
+
+
+class Exploration(Strict):
+    """Trajectories of one structure, at each temperature and for each seed: where frames to be labelled come from."""
+
+    structure: StructureName = Field(description="recipe of a cluster, flake, assembly, facet or crystal")
+    kind: Name | None = Field(None, description="what errors are told apart by; by default the exploration's name")
+    level: LevelName | None = Field(None, description="level of the dynamics; by default that of the stage")
+    gap_A: Length | None = Field(None, description="of a flake: another distance of its layers")
+    saturate: bool = Field(False, description="of a cluster: hydrogen on every dangling bond")
+    place: dict[Ion, Few] = Field({}, description="ions put on places drawn at random on the surface")
+    temperatures_K: Annotated[list[Temperature], Field(min_length=1)] = Field([300.0], description="a trajectory each")
+    seeds: Annotated[list[Seed], Field(min_length=1)] = Field([1], description="a trajectory each")
+    steps: Steps = Field(200, description="of each trajectory")
+    timestep_fs: TimeStep = Field(1.0, description="time step")
+    launch_m_s: Annotated[float, Field(ge=0, le=5000), Number] = Field(0.0, description="speed of the nanodiamond")
+    frames: Frames = Field(5, description="taken from each trajectory, evenly spaced, the start left out")
+    piece_atoms: Atoms | None = Field(
+        None,
+        description="cut a piece of about so many atoms out of each frame, round the contact of nanodiamond and flake, "
+        "else round an ion, else anywhere, and saturate it with hydrogen; null: whole frames",
+    )
+
+    @model_validator(mode="after")
+    def _has_steps(self) -> Self:
+        if self.frames > self.steps:
+            raise ValueError(f"found frames {self.frames}; allowed: at most steps ({self.steps})")
+        return self
+
+
+class SelectSettings(Strict):
+    """Which frames are labelled."""
+
+    count: Cycles = Field(40, description="frames that are labelled in each generation, at most")
+    least_distance: Weight = Field(
+        0.05,
+        description="of the most novel environment of a frame from those chosen: nearer, and the frame is a duplicate. "
+        "The overall spread of all environments is 1",
+    )
+
+
+class FitSettings(Strict):
+    """How a potential is fitted: NEP (Fan et al. 2021) by torchnep."""
+
+    python: str | None = Field(
+        None,
+        description="a Python that has torch and torchnep; by default that of `make fit-environment`, else the one that "
+        "runs everything",
+    )
+    epochs: Cycles = Field(400, description="passes over the labels")
+    batch: Few = Field(4, description="frames in a step")
+    learning_rate: Weight = Field(0.01, description="at the start; it falls to 3 % in eight steps")
+    energy_weight: Weight = Field(0.05, description="of energies per atom against forces")
+    neurons: Few = Field(40, description="of the one hidden layer")
+    n_max: Few = Field(6, description="radial functions, less one")
+    basis_size: Few = Field(8, description="polynomials in each, less one")
+    cutoff_A: Length = Field(6.0, description="of the radial part")
+    angular_cutoff_A: Length = Field(5.0, description="of the angular part")
+    dispersion: Literal["added", "learned"] = Field(
+        "added", description="added: D3(BJ) is taken off the labels and added when the potential runs"
+    )
+    seeds: Annotated[list[Seed], Field(min_length=1)] = Field([1], description="a fit each; the first is published")
+
+
+class JudgeSettings(Strict):
+    """On what a potential is judged."""
+
+    hold_out: Annotated[float, Field(ge=0, lt=1), Number] = Field(
+        0.25, description="share of the trajectories of each kind that no fit sees; of two or more at least one"
+    )
+    trusted_eV_A: Force = Field(0.25, description="force RMSE up to which a kind of frame is trusted")
+    doubtful_share: Weight = Field(
+        0.5, description="of the rms of the reference's forces: an error beyond this is refused"
+    )
+
+
+class OwnRun(Strict):
+    """Dynamics with the potential itself, frames of which the next generation labels."""
+
+    structure: StructureName = Field(description="recipe, as in an exploration")
+    kind: Name = Field(description="what errors are told apart by")
+    gap_A: Length | None = Field(None, description="of a flake: another distance of its layers")
+    saturate: bool = Field(False, description="of a cluster: hydrogen on every dangling bond")
+    place: dict[Ion, Few] = Field({}, description="ions put on places drawn at random on the surface")
+    temperature_K: Temperature = Field(300.0, description="of the thermostat")
+    steps: Steps = Field(1000, description="of the run")
+    timestep_fs: TimeStep = Field(0.5, description="time step")
+    launch_m_s: Annotated[float, Field(ge=0, le=5000), Number] = Field(0.0, description="speed of the nanodiamond")
+    frames: Frames = Field(10, description="taken from the run, evenly spaced; `select` chooses among them")
+    piece_atoms: Atoms | None = Field(None, description="label pieces of about so many atoms; null: whole frames")
+
+
+class PotentialStage(Strict):
+    """A potential from a reference level, for ``snakemake potential``."""
+
+    name: Name = Field("drill", description="of the potential")
+    reference: LevelName = Field(description="level of the labels: energies and forces that the potential learns")
+    explore: Entries[Exploration] = Field(min_length=1, description="where frames come from")
+    level: LevelName = Field("gfn2", description="cheap level of the explorations")
+    select: SelectSettings = SelectSettings()
+    fit: FitSettings = FitSettings()
+    judge: JudgeSettings = JudgeSettings()
+    generations: Few = Field(
+        1, description="the first fits to frames of the explorations, each further one also to frames of its own runs"
+    )
+    runs: Entries[OwnRun] = Field({}, description="own runs, in each generation but the last")
+    vacuum_A: Margin = Field(8.0, description="of an isolated frame: how much wider than its atoms the box is")
+    labels: str | None = Field(
+        None, description="folder of labels that are kept and reused by digest; by default in the results"
+    )
+
+    @model_validator(mode="after")
+    def _has_runs(self) -> Self:
+        if self.generations > 1 and not self.runs:
+            raise ValueError(f"found generations {self.generations} and no runs; allowed: runs to take frames from")
+        return self

@@ -1,0 +1,121 @@
+"""A fitted potential as an ASE calculator, without torch."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from ase.calculators.calculator import Calculator, all_changes
+
+from iondrill.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ase import Atoms
+
+MODEL, PARAMETERS = "nep.txt", "potential.json"
+MARGIN_A = 1.0
+"""Beyond the cutoff, between an isolated frame and its images."""
+
+
+def sum_over_atoms_eV(element_eV: dict[str, float], atoms: Atoms) -> float:
+    """Return the sum of the elements' energies over the atoms of a frame."""
+    return float(sum(element_eV[symbol] for symbol in atoms.get_chemical_symbols()))
+
+
+def in_wide_box(atoms: Atoms, cutoff_A: float) -> Atoms:
+    """Return a frame that is periodic and in which no atom of an isolated one sees an image of another."""
+    boxed = atoms.copy()
+    boxed.set_constraint()
+    if not atoms.pbc.all():
+        extent = np.ptp(atoms.positions, axis=0)
+        lengths = [atoms.cell.lengths()[k] if atoms.pbc[k] else extent[k] + cutoff_A + MARGIN_A for k in range(3)]
+        if atoms.pbc.any():  # a slab: a and b stay, c is made long enough
+            cell = atoms.cell.array.copy()
+            free = np.flatnonzero(~atoms.pbc)
+            cell[free] = np.diag(lengths)[free]
+            boxed.set_cell(cell, scale_atoms=False)
+        else:
+            boxed.set_cell(np.diag(lengths), scale_atoms=False)
+        boxed.pbc = True
+    return boxed
+
+
+def calculator_of(potential: Path) -> LearnedPotential:
+    """Return the calculator of a potential.
+
+    Parameters
+    ----------
+    potential : Path
+        Its folder, with ``nep.txt`` and ``potential.json``.
+
+    Raises
+    ------
+    UserError
+        If a file is missing, or the package that runs it.
+    """
+    try:
+        parameters = json.loads((potential / PARAMETERS).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError.of(potential / PARAMETERS, f"cannot be read: {error}") from None
+    if not (potential / MODEL).is_file():
+        raise UserError.of(potential / MODEL, "is no file")
+    return LearnedPotential(potential / MODEL, parameters)
+
+
+class LearnedPotential(Calculator):
+    """NEP by nep-adapters, D3(BJ) by s-dftd3 where it was not learned, and the energies of the elements.
+
+    Parameters
+    ----------
+    model : Path
+        ``nep.txt``.
+    parameters : dict
+        ``elements_eV``, ``dispersion`` and ``cutoff_A``.
+    """
+
+    implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "forces"]
+
+    def __init__(self, model: Path, parameters: dict[str, Any]) -> None:
+        super().__init__()
+        try:
+            from nep_adapters import NEPCalculator
+        except ImportError:
+            raise UserError.of(model, "the package nep-adapters is not installed", "pip install nep-adapters") from None
+        self.parameters_of_fit = parameters
+        self._nep = NEPCalculator(str(model), backend="cpu")
+        self._d3: Calculator | None = None
+        if parameters["dispersion"] != "learned":
+            from iondrill.potential.dispersion import d3_calculator
+
+            self._d3 = d3_calculator()
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = tuple(all_changes),
+    ) -> None:
+        """Compute energy (eV) and forces (eV/Å).
+
+        Raises
+        ------
+        UserError
+            If an element was not in the training.
+        """
+        super().calculate(atoms, list(properties), list(system_changes))
+        known = self.parameters_of_fit["elements_eV"]
+        if unknown := sorted(set(self.atoms.get_chemical_symbols()) - set(known)):
+            raise UserError.of(
+                "potential", f"has no parameters for {', '.join(unknown)}", f"allowed: {', '.join(known)}"
+            )
+        found = self._nep.predict_structures([in_wide_box(self.atoms, self.parameters_of_fit["cutoff_A"])])
+        energy = float(found.energy[0]) + sum_over_atoms_eV(known, self.atoms)
+        forces = np.array(found.forces, dtype=float)
+        if self._d3 is not None:
+            energy += self._d3.get_potential_energy(self.atoms)
+            forces += self._d3.get_forces(self.atoms)
+        self.results = {"energy": energy, "free_energy": energy, "forces": forces}

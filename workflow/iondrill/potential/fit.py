@@ -1,0 +1,156 @@
+"""Fit a potential to labels: what is taken off them first, and the training in a Python of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase.io import write
+
+from iondrill.errors import UserError
+from iondrill.files import replacing, write_text
+from iondrill.potential import train_nep
+from iondrill.potential.calculator import MODEL, PARAMETERS, in_wide_box, sum_over_atoms_eV
+from iondrill.potential.dispersion import d3_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ase import Atoms
+    from numpy.typing import NDArray
+
+    from iondrill.config.potential import FitSettings
+
+MADE_FOR_IT = Path(__file__).resolve().parents[3] / ".venv-fit" / "bin" / "python"
+"""What ``make fit-environment`` makes."""
+
+
+def element_energies_eV(labels: Sequence[Atoms], energies_eV: Sequence[float]) -> dict[str, float]:
+    """Return the energy of each element that, summed over the atoms, comes nearest to the labels' energies.
+
+    Least squares of the smallest norm: of compositions that do not tell two elements apart, both share alike.
+
+    Parameters
+    ----------
+    labels : sequence of Atoms
+        Their compositions count.
+    energies_eV : sequence of float
+        Of each.
+    """
+    elements = sorted({symbol for label in labels for symbol in label.get_chemical_symbols()})
+    counts = np.array([[label.get_chemical_symbols().count(one) for one in elements] for label in labels], dtype=float)
+    solution = np.linalg.lstsq(counts, np.asarray(energies_eV, dtype=float), rcond=None)[0]
+    return dict(zip(elements, solution.tolist(), strict=True))
+
+
+def targets(label: Atoms, dispersion: str) -> tuple[float, NDArray[np.float64]]:
+    """Return what is learned of a label: energy (eV) and forces (eV/Å), without D3 where that is added at run time."""
+    energy, forces = label.get_potential_energy(), label.get_forces(apply_constraint=False)
+    if dispersion == "added":
+        d3_eV, d3_eV_A = d3_of(label)
+        return energy - d3_eV, forces - d3_eV_A
+    return energy, forces
+
+
+def fit(labels: Sequence[Atoms], settings: FitSettings, folder: Path, seed: int, start: Path | None = None) -> Path:
+    """Fit a potential; what `iondrill.potential.calculator.calculator_of` reads is in the folder then.
+
+    Parameters
+    ----------
+    labels : sequence of Atoms
+        The training set.
+    settings : FitSettings
+        How.
+    folder : Path
+        Of the potential; a training that was killed in it goes on.
+    seed : int
+        Of weights and batches.
+    start : Path, optional
+        A potential of the same elements and sizes, whose weights are the start.
+
+    Raises
+    ------
+    UserError
+        If there is no label, or the training fails.
+    """
+    if not labels:
+        raise UserError.of(folder, "there is no label to fit to")
+    folder.mkdir(parents=True, exist_ok=True)
+    both = [targets(label, settings.dispersion) for label in labels]
+    elements_eV = element_energies_eV(labels, [energy for energy, _ in both])
+    lines = []
+    for label, (energy, forces) in zip(labels, both, strict=True):
+        frame = in_wide_box(label, settings.cutoff_A)
+        bare = frame.__class__(frame.numbers, positions=frame.positions, cell=frame.cell, pbc=True)
+        bare.info["energy"] = energy - sum_over_atoms_eV(elements_eV, label)
+        bare.set_array("forces", forces)
+        lines.append(bare)
+    with replacing(folder / "train.xyz") as temporary:
+        write(temporary, lines, format="extxyz", write_results=False)
+    write_text(folder / "nep.in", nep_input(sorted(elements_eV), settings))
+    own: dict[str, Any] = {"seed": seed, "finetune_from": None if start is None else str((start / MODEL).resolve())}
+    write_text(folder / "settings.json", json.dumps(own, indent=1) + "\n")
+    _train(folder, settings)
+    parameters = {
+        "format": "nep",
+        "elements_eV": elements_eV,
+        "dispersion": "D3(BJ) PBE" if settings.dispersion == "added" else "learned",
+        "cutoff_A": settings.cutoff_A,
+    }
+    write_text(folder / PARAMETERS, json.dumps(parameters, indent=1) + "\n")
+    return folder
+
+
+def nep_input(elements: Sequence[str], settings: FitSettings) -> str:
+    """Return the ``nep.in`` of a training."""
+    rows = {
+        "type": f"{len(elements)} {' '.join(elements)}",
+        "version": "4",
+        "zbl": "2",
+        "cutoff": f"{settings.cutoff_A:g} {settings.angular_cutoff_A:g}",
+        "n_max": f"{settings.n_max} {settings.n_max}",
+        "basis_size": f"{settings.basis_size} {settings.basis_size}",
+        "l_max": "4 2 1",
+        "neuron": f"{settings.neurons}",
+        "lambda_e": f"{settings.energy_weight:g}",
+        "lambda_f": "1",
+        "lambda_v": "0",
+        "batch": f"{settings.batch}",
+        "epoch": f"{settings.epochs}",
+        "lr": f"{settings.learning_rate:g}",
+        "lr_scheduler": "step",
+        "scheduler_patience": f"{max(1, settings.epochs // 8)}",
+        "scheduler_factor": "0.65",
+    }
+    return "".join(f"{key} {value}\n" for key, value in rows.items())
+
+
+def trainer(settings: FitSettings) -> str:
+    """Return the Python that trains: as the settings say, else that of ``make fit-environment``, else this one."""
+    if settings.python:
+        return str(Path(settings.python).expanduser())
+    return str(MADE_FOR_IT) if MADE_FOR_IT.is_file() else sys.executable
+
+
+def _train(folder: Path, settings: FitSettings) -> None:
+    """Run the training in its own Python."""
+    # isolated: modules beside the program are none of the standard library's, and not of that Python's
+    command = [trainer(settings), "-I", train_nep.__file__, str(folder.resolve())]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    with (folder / "training.log").open("w", encoding="utf-8") as log:
+        try:
+            ended = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False, env=environment)
+        except OSError as error:
+            raise UserError.of("potential.fit.python", f"cannot be run: {error.strerror}: {command[0]}") from None
+    if ended.returncode or not (folder / MODEL).is_file():
+        said = (folder / "training.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        raise UserError.of(
+            folder / "training.log",
+            f"the training failed: {said[-1] if said else 'no word'}",
+            "needed in that Python: torch and torchnep; `make fit-environment` makes one (docs/potential.md)",
+        )

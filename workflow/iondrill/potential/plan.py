@@ -1,0 +1,114 @@
+"""Which jobs make a potential: a pure function of the configuration, so that the plan is static."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from iondrill.config.potential import Exploration
+from iondrill.errors import UserError
+from iondrill.potential.explore import Trajectory, trajectories
+
+if TYPE_CHECKING:
+    from iondrill.config.models import Config
+    from iondrill.config.potential import PotentialStage
+
+
+class PotentialPlan:
+    """Folders and names of all that makes a potential.
+
+    Parameters
+    ----------
+    config : Config
+        A valid configuration; without the section ``potential`` there is nothing to make.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    @property
+    def stage(self) -> PotentialStage:
+        """The section.
+
+        Raises
+        ------
+        UserError
+            If there is none.
+        """
+        if self.config.potential is None:
+            raise UserError.of("potential", "the configuration has no such section", "needed: reference and explore")
+        return self.config.potential
+
+    @property
+    def there(self) -> bool:
+        """Whether there is anything to make."""
+        return self.config.potential is not None
+
+    @property
+    def folder(self) -> Path:
+        """Of the potential, in the results."""
+        return Path(self.config.results) / "potential" / (self.stage.name if self.there else "none")
+
+    @property
+    def labels(self) -> Path:
+        """The folder of the labels that are kept."""
+        if self.there and self.stage.labels is not None:
+            return Path(self.stage.labels)
+        return self.folder / "labels"
+
+    def trajectories(self) -> dict[str, Trajectory]:
+        """Return the trajectories of the explorations by name."""
+        return {one.name: one for one in trajectories(self.stage.explore)} if self.there else {}
+
+    def exploration(self, trajectory: str) -> Exploration:
+        """Return what a trajectory is of."""
+        return self.stage.explore[self.trajectories()[trajectory].exploration]
+
+    def explored(self) -> list[str]:
+        """Return the files of the explorations' frames."""
+        return [f"{self.folder.as_posix()}/explore/{name}.extxyz" for name in self.trajectories()]
+
+    def slots(self) -> list[str]:
+        """Return the names of a generation's labels: as many as may be chosen."""
+        return [f"{number:04d}" for number in range(self.stage.select.count)] if self.there else []
+
+    def generation(self, number: int) -> str:
+        """Return the folder of a generation."""
+        return f"{self.folder.as_posix()}/generation-{number}"
+
+    def frames(self, generation: int) -> list[str]:
+        """Return the files of the frames that a generation chooses from: explorations, later the runs before it."""
+        if generation == 0:
+            return self.explored()
+        return [f"{self.generation(generation - 1)}/runs/{name}.extxyz" for name in self.stage.runs]
+
+    def label_records(self, upto: int) -> list[str]:
+        """Return the records of the labels of all generations up to one."""
+        return [record for generation in range(upto + 1) for record in self.added(generation)]
+
+    def added(self, generation: int) -> list[str]:
+        """Return the records of the labels that a generation adds."""
+        return [f"{self.generation(generation)}/labels/{slot}.json" for slot in self.slots()]
+
+    def judged(self) -> list[str]:
+        """Return the judgements of all generations."""
+        return [f"{self.generation(g)}/judged.json" for g in range(self.stage.generations)]
+
+    def fits(self, generation: int) -> list[str]:
+        """Return the folders of a generation's fits, the published one first."""
+        return [f"{self.generation(generation)}/fit-{seed}" for seed in self.stage.fit.seeds]
+
+    @property
+    def last(self) -> int:
+        """The last generation."""
+        return self.stage.generations - 1
+
+
+def as_exploration(run: object) -> Exploration:
+    """Return an own run in the words of an exploration: both begin with the same start and cut the same pieces."""
+    from iondrill.config.potential import OwnRun
+
+    if not isinstance(run, OwnRun):
+        raise TypeError(f"{run!r} is no own run")
+    shared = run.model_dump(include=set(Exploration.model_fields) & set(OwnRun.model_fields))
+    return Exploration(**shared, temperatures_K=[run.temperature_K])

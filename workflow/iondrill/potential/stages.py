@@ -1,0 +1,303 @@
+"""The stages of `snakemake potential`, from files to files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase.io import read, write
+
+from iondrill.files import replacing, write_text
+from iondrill.potential import explore as exploring
+from iondrill.potential.calculator import MODEL, PARAMETERS, calculator_of
+from iondrill.potential.choose import select
+from iondrill.potential.descriptor import Space
+from iondrill.potential.fit import fit
+from iondrill.potential.grade import FILE as GRADE
+from iondrill.potential.grade import Grade
+from iondrill.potential.judge import held_out, table
+from iondrill.potential.labels import Store, label, read_label, settings_of
+from iondrill.potential.own_run import own_run
+from iondrill.potential.plan import as_exploration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ase import Atoms
+
+    from iondrill.config.levels import Level
+    from iondrill.config.potential import PotentialStage
+    from iondrill.potential.plan import PotentialPlan
+
+NOTHING = "nothing"
+"""Status of a label's record where fewer frames were chosen than there are places."""
+
+
+def read_frames(paths: Iterable[str | Path]) -> list[Atoms]:
+    """Read all frames of some files; an empty file holds none."""
+    return [
+        frame for path in map(Path, paths) if path.stat().st_size for frame in read(path, index=":", format="extxyz")
+    ]
+
+
+def write_frames(frames: Sequence[Atoms], path: Path) -> None:
+    """Write frames, whole or not at all."""
+    with replacing(path) as temporary:
+        if frames:
+            write(temporary, list(frames), format="extxyz", write_results=False)
+
+
+def explore(plan: PotentialPlan, name: str, output: Path) -> None:
+    """Run a trajectory of an exploration and cut what is labelled out of its frames."""
+    trajectory, one = plan.trajectories()[name], plan.exploration(name)
+    start = exploring.start_of(one, trajectory.seed, Path(plan.config.structures))
+    job = exploring.dynamics(one, trajectory, one.level or plan.stage.level, plan.config)
+    whole = exploring.explore(job, start, plan.folder / "jobs" / name)
+    write_frames(list(exploring.frames_of(one, trajectory, whole, plan.stage.vacuum_A)), output)
+
+
+def choose(plan: PotentialPlan, generation: int, files: Sequence[str], records: Sequence[str], output: Path) -> None:
+    """Choose the frames of a generation among new ones; labelled ones of earlier generations are known."""
+    known = labels_of(records)
+    frames = read_frames(files)
+    elements = sorted({symbol for frame in [*frames, *known] for symbol in frame.get_chemical_symbols()})
+    if not frames:
+        write_frames([], output)
+        return
+    space = Space.of([*known, *frames], elements)
+    settings = plan.stage.select
+    chosen = select(frames, space, settings.count, settings.least_distance, known)
+    picked = []
+    for one in chosen:
+        frame = frames[one.frame].copy()
+        # of frames with an element that nobody has seen there is no distance
+        frame.info["novelty"] = round(one.novelty, 4) if np.isfinite(one.novelty) else -1.0
+        frame.info["generation"] = generation
+        picked.append(frame)
+    write_frames(picked, output)
+    print(f"generation {generation}: {len(picked)} of {len(frames)} frames chosen")
+
+
+def label_slot(plan: PotentialPlan, selected: Path, slot: int, output: Path) -> None:
+    """Label one of the chosen frames; a reference that does not converge is said in the record."""
+    frames = read_frames([selected])
+    if slot >= len(frames):
+        write_text(output, json.dumps({"status": NOTHING}) + "\n")
+        return
+    name, store = plan.stage.reference, Store(plan.labels)
+    work = plan.folder / "jobs" / f"{selected.parent.name}-label-{slot:04d}"
+    path, result = label(frames[slot], name, plan.config.levels[name], store, work)
+    record: dict[str, Any] = {
+        "status": "converged" if path is not None or result is None else result.status,
+        "file": None if path is None else path.as_posix(),
+        "reused": result is None,
+        "core_s": 0.0 if result is None else result.core_s,
+    }
+    if path is None and result is not None:
+        record["reason"] = result.attempts[-1].reason
+    write_text(output, json.dumps(record, indent=1) + "\n")
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def records_of(paths: Iterable[str | Path]) -> list[dict[str, Any]]:
+    """Read the records of labels."""
+    return [json.loads(Path(path).read_text(encoding="utf-8")) for path in paths]
+
+
+def labels_of(paths: Iterable[str | Path]) -> list[Atoms]:
+    """Return the labels that records name, each once."""
+    files = [record["file"] for record in records_of(paths) if record.get("file")]
+    return [read_label(Path(file)) for file in dict.fromkeys(files)]
+
+
+def split(labels: Sequence[Atoms], stage: PotentialStage) -> tuple[list[Atoms], list[Atoms]]:
+    """Return the labels that fits see, and those of the trajectories that are held out."""
+    groups = {str(one.info["group"]): str(one.info["kind"]) for one in labels}
+    out = held_out(groups, stage.judge.hold_out)
+    return (
+        [one for one in labels if one.info["group"] not in out],
+        [one for one in labels if one.info["group"] in out],
+    )
+
+
+def fit_generation(plan: PotentialPlan, records: Sequence[str], seed: int, folder: Path) -> None:
+    """Fit a potential to the labels of all generations so far, those held out apart; add its grade."""
+    training, held = split(labels_of(records), plan.stage)
+    fit(training, plan.stage.fit, folder, seed)
+    Grade.fitted(training, held).write(folder)
+
+
+def errors_on(labels: Sequence[Atoms], potential: Path) -> dict[str, dict[str, Any]]:
+    """Return the errors of a potential on labels, and the largest grade of each kind of frame."""
+    if not labels:
+        return {}
+    calculator, grade = calculator_of(potential), Grade.read(potential)
+    known = set(calculator.parameters_of_fit["elements_eV"])
+    seen = [one for one in labels if set(one.get_chemical_symbols()) <= known]
+    forces, energies = [], []
+    for one in seen:
+        atoms = one.copy()
+        atoms.calc = calculator
+        forces.append(atoms.get_forces(apply_constraint=False))
+        energies.append(atoms.get_potential_energy())
+    rows = table(seen, forces, energies)
+    for kind in {str(one.info["kind"]) for one in seen}:
+        rows[f"kind: {kind}"]["largest_grade"] = max(grade.of(one) for one in seen if one.info["kind"] == kind)
+    return rows
+
+
+def verdict(row: dict[str, Any], stage: PotentialStage) -> str:
+    """Return what an error means: trusted, doubtful or refused.
+
+    Parameters
+    ----------
+    row : dict
+        ``force_rmse_eV_A`` and ``force_rms_eV_A``.
+    stage : PotentialStage
+        With the criteria.
+    """
+    error, there = row["force_rmse_eV_A"], row["force_rms_eV_A"]
+    if not error < stage.judge.doubtful_share * there:
+        return "refused"
+    return "trusted" if error <= stage.judge.trusted_eV_A else "doubtful"
+
+
+def spread(labels: Sequence[Atoms], folders: Sequence[Path]) -> float | None:
+    """Return the root mean square difference of the forces of the first two fits, eV/Å; None of one fit."""
+    if len(folders) < 2 or not labels:
+        return None
+    found = []
+    for folder in folders[:2]:
+        calculator = calculator_of(folder)
+        each = []
+        for one in labels:
+            atoms = one.copy()
+            atoms.calc = calculator
+            each.append(atoms.get_forces(apply_constraint=False))
+        found.append(np.concatenate(each))
+    return float(np.sqrt(np.mean((found[0] - found[1]) ** 2)))
+
+
+def judge_generation(
+    plan: PotentialPlan, generation: int, folders: Sequence[str], records: Sequence[str], output: Path
+) -> None:
+    """Judge a generation's fit on the trajectories held out, on its training, and the one before on its own run.
+
+    The labels that a generation adds are of frames of the runs of the potential before, which had not seen them.
+
+    Parameters
+    ----------
+    plan : PotentialPlan
+        What is made.
+    generation : int
+        From 0 on.
+    folders : sequence of str
+        Of the generation's fits.
+    records : sequence of str
+        Of all labels so far.
+    output : Path
+        ``judged.json``.
+    """
+    training, held = split(labels_of(records), plan.stage)
+    potential = Path(folders[0])
+    rows = errors_on(held, potential)
+    content: dict[str, Any] = {
+        "generation": generation,
+        "n_training": len(training),
+        "n_held_out": len(held),
+        "held_out_trajectories": sorted({str(one.info["group"]) for one in held}),
+        "held_out": rows,
+        "training": errors_on(training, potential),
+        "verdicts": {name: verdict(row, plan.stage) for name, row in rows.items()},
+        "two_fits_differ_eV_A": spread(held, [Path(folder) for folder in folders]),
+    }
+    if generation:
+        before = Path(plan.fits(generation - 1)[0])
+        content["own_run_of_the_generation_before"] = errors_on(labels_of(plan.added(generation)), before)
+    write_text(output, json.dumps(content, indent=1, allow_nan=True) + "\n")
+
+
+def run_own(plan: PotentialPlan, generation: int, name: str, potential: Path, output: Path) -> None:
+    """Run dynamics with a generation's potential, and cut what the next one may label."""
+    run = plan.stage.runs[name]
+    one = as_exploration(run)
+    start = exploring.start_of(one, generation + 1, Path(plan.config.structures))
+    calculator, grade = calculator_of(potential), Grade.read(potential)
+    ran = own_run(start, calculator, run, plan.config.seed + generation, grade)
+    print(ran.stopped or f"{name}: {run.steps} steps")
+    trajectory = exploring.Trajectory(f"generation-{generation}-{name}", run.temperature_K, plan.config.seed)
+    frames = list(exploring.frames_of(one, trajectory, ran.frames, plan.stage.vacuum_A))
+    for frame, whole in zip(frames, ran.frames, strict=True):
+        frame.info["grade"] = whole.info["grade"]
+    write_frames(frames, output)
+
+
+def card(
+    plan: PotentialPlan, judged: Sequence[str], folder: Path, records: Sequence[str], outputs: dict[str, Path]
+) -> None:
+    """Publish the last generation's potential with its labels and its card."""
+    level: Level = plan.config.levels[plan.stage.reference]
+    labels, every = labels_of(records), records_of(records)
+    generations = [json.loads(Path(path).read_text(encoding="utf-8")) for path in judged]
+    parameters = json.loads((folder / PARAMETERS).read_text(encoding="utf-8"))
+    kinds = sorted({str(one.info["kind"]) for one in labels})
+    content = {
+        "name": plan.stage.name,
+        "reference": {
+            "level": plan.stage.reference,
+            "title": level.title,
+            "settings": settings_of(level),
+            "engines": sorted({str(one.info["engine_version"]) for one in labels}),
+        },
+        "fit": {"fitter": "torchnep (NEP4)", **plan.stage.fit.model_dump(mode="json", exclude={"python"})},
+        "elements": sorted(parameters["elements_eV"]),
+        "dispersion": parameters["dispersion"],
+        "labels": {
+            "n": len(labels),
+            "atoms": sum(map(len, labels)),
+            "by_kind": {kind: sum(one.info["kind"] == kind for one in labels) for kind in kinds},
+            "failed": sum(record["status"] not in {"converged", NOTHING} for record in every),
+            "core_s": round(sum(float(one.info["core_s"]) for one in labels), 1),
+        },
+        "errors": generations[-1],
+        "generations": [
+            {
+                "generation": one["generation"],
+                "held_out_eV_A": one["held_out"].get("all", {}).get("force_rmse_eV_A"),
+                "own_run_before_eV_A": one.get("own_run_of_the_generation_before", {})
+                .get("all", {})
+                .get("force_rmse_eV_A"),
+            }
+            for one in generations
+        ],
+        "grade": {"file": GRADE, "limit": Grade.read(folder).limit, "meaning": "1 at the limit of what was judged"},
+        "not_for": [
+            "elements that are not listed",
+            "kinds of structures that are not among the labels",
+            "frames whose grade is above 1",
+            *(
+                f"{name}: the verdict is refused"
+                for name, said in generations[-1]["verdicts"].items()
+                if said == "refused"
+            ),
+        ],
+        "versions": {name: _version(name) for name in ("iondrill", "ase", "numpy", "nep-adapters", "dftd3")},
+    }
+    for name in (MODEL, PARAMETERS, GRADE):
+        outputs["folder"].mkdir(parents=True, exist_ok=True)
+        with replacing(outputs["folder"] / name) as temporary:
+            shutil.copyfile(folder / name, temporary)
+    with replacing(outputs["labels"]) as temporary:
+        write(temporary, labels, format="extxyz")
+    write_text(outputs["card"], json.dumps(content, indent=1, allow_nan=True, ensure_ascii=False) + "\n")
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,13 @@
+"""Fit a potential to all labels so far but those held out."""
+
+from pathlib import Path
+
+from iondrill.config.models import Config
+from iondrill.potential import stages
+from iondrill.potential.plan import PotentialPlan
+from iondrill.scripting import logged
+
+with logged(snakemake.log[0], snakemake.resources.get("runtime")):
+    plan = PotentialPlan(Config.model_validate(snakemake.params.config))
+    folder = Path(snakemake.output.model).parent
+    stages.fit_generation(plan, snakemake.input, int(snakemake.wildcards.seed), folder)

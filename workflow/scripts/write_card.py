@@ -1,0 +1,14 @@
+"""Publish the potential with its labels and its card."""
+
+from pathlib import Path
+
+from iondrill.config.models import Config
+from iondrill.potential import stages
+from iondrill.potential.plan import PotentialPlan
+from iondrill.scripting import logged
+
+with logged(snakemake.log[0], snakemake.resources.get("runtime")):
+    plan = PotentialPlan(Config.model_validate(snakemake.params.config))
+    given, made = snakemake.input, snakemake.output
+    outputs = {"folder": Path(made.card).parent, "card": Path(made.card), "labels": Path(made.labels)}
+    stages.card(plan, given.judged, Path(given.fit).parent, given.labels, outputs)
