@@ -94,7 +94,13 @@ def test_errors_are_told_apart_by_part_and_by_kind() -> None:
 
 @pytest.mark.parametrize(
     ("error", "there", "said"),
-    [(0.1, 1.0, "trusted"), (0.3, 1.0, "doubtful"), (0.6, 1.0, "refused"), (0.1, 0.1, "refused"), (math.nan, 1, "refused")],
+    [
+        (0.1, 1.0, "trusted"),
+        (0.3, 1.0, "doubtful"),
+        (0.6, 1.0, "refused"),
+        (0.1, 0.1, "refused"),
+        (math.nan, 1, "refused"),
+    ],
 )
 def test_an_error_as_large_as_the_force_is_refused_however_small(error: float, there: float, said: str) -> None:
     stage = SimpleNamespace(judge=JudgeSettings(trusted_eV_A=0.25, doubtful_share=0.5))
