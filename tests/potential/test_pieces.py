@@ -118,7 +118,7 @@ def test_a_piece_of_a_bilayer_without_ions_holds_both_layers(recipes: Path) -> N
 
 def test_a_piece_does_not_depend_on_the_order_of_the_atoms(recipes: Path) -> None:
     whole = build("drill-nd29-li", recipes)
-    centre = contact_of(whole, np.random.default_rng(1)) + [0.01, 0.02, 0.03]
+    centre = contact_of(whole, np.random.default_rng(1)) + np.array([0.01, 0.02, 0.03])
     order = np.random.default_rng(5).permutation(len(whole))
     one, other = cut(whole, centre, 40), cut(whole[order], centre, 40)
     set_fragment(other, other.arrays["fragment"])

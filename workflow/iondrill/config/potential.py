@@ -75,8 +75,8 @@ class FitSettings(Strict):
 
     python: str | None = Field(
         None,
-        description="a Python that has torch and torchnep; by default that of `make fit-environment`, else the one that "
-        "runs everything",
+        description="a Python that has torch and torchnep; by default that of `make fit-environment`, else "
+        "the one that runs everything",
     )
     epochs: Cycles = Field(400, description="passes over the labels")
     batch: Few = Field(4, description="frames in a step")

@@ -202,9 +202,9 @@ def contact_of(atoms: Atoms, rng: np.random.Generator) -> NDArray[np.float64]:
         return _between(atoms, diamond, flake, rng, 8)
     if len(ions := np.flatnonzero(fragment == "ion")):
         return np.asarray(atoms.positions[int(rng.choice(ions))])
-    layers = [np.flatnonzero(carbon & (fragment == layer)) for layer in ("lower", "upper")]
-    if all(map(len, layers)):
-        return _between(atoms, *layers, rng, min(map(len, layers)))
+    lower, upper = (np.flatnonzero(carbon & (fragment == layer)) for layer in ("lower", "upper"))
+    if len(lower) and len(upper):
+        return _between(atoms, lower, upper, rng, min(len(lower), len(upper)))
     return np.asarray(atoms.positions[int(rng.choice(np.flatnonzero(carbon)))])
 
 
