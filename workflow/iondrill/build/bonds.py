@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from ase.data import covalent_radii
 
 from iondrill.build.near import Near, near
@@ -17,8 +18,8 @@ BOND_SCALE = 1.2
 def find_bonds(atoms: Atoms, scale: float = BOND_SCALE) -> Near:
     """Find the pairs closer than the scaled sum of their covalent radii, each in both directions.
 
-    Two H atoms never count as bonded: those of neighbouring CH2 groups of an unrelaxed surface come as
-    close as 0.74 Å.
+    Two H atoms count as bonded only if neither is bonded to anything else: those of neighbouring CH2 groups of an
+    unrelaxed surface come as close as the 0.74 Å of a molecule.
 
     Parameters
     ----------
@@ -29,4 +30,7 @@ def find_bonds(atoms: Atoms, scale: float = BOND_SCALE) -> Near:
     """
     pairs = near(atoms, scale * covalent_radii[atoms.numbers])
     hydrogen = atoms.numbers == 1
-    return pairs.select(~(hydrogen[pairs.first] & hydrogen[pairs.second]))
+    between_hydrogens = hydrogen[pairs.first] & hydrogen[pairs.second]
+    taken = np.zeros(len(atoms), dtype=bool)
+    taken[pairs.first[~between_hydrogens]] = True
+    return pairs.select(~(between_hydrogens & (taken[pairs.first] | taken[pairs.second])))
