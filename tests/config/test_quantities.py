@@ -44,6 +44,50 @@ STUDY = {
     "sweep": SWEEP,
     "tolerance": {"energy_meV_atom": 1.0, "force_eV_A": 0.01, "E_ads_meV": 10},
 }
+PLACED = {"gap_A": 4.0, "place": {"Li": 1}, "piece_atoms": 40}
+POTENTIAL = {
+    "reference": "c",
+    "explore": {
+        "e": {
+            "structure": "s",
+            **PLACED,
+            "steps": 10,
+            "frames": 2,
+            "seeds": [1],
+            "temperatures_K": [300],
+            "timestep_fs": 1,
+            "launch_m_s": 5,
+        }
+    },
+    "select": {"count": 5, "least_distance": 0.1},
+    "fit": {
+        "epochs": 10,
+        "batch": 2,
+        "learning_rate": 0.01,
+        "energy_weight": 0.05,
+        "neurons": 10,
+        "n_max": 4,
+        "basis_size": 4,
+        "cutoff_A": 6,
+        "angular_cutoff_A": 5,
+        "seeds": [1],
+    },
+    "judge": {"hold_out": 0.25, "trusted_eV_A": 0.2, "doubtful_share": 0.5},
+    "generations": 2,
+    "runs": {
+        "r": {
+            "structure": "s",
+            "kind": "k",
+            **PLACED,
+            "steps": 10,
+            "frames": 2,
+            "temperature_K": 300,
+            "timestep_fs": 1,
+            "launch_m_s": 5,
+        }
+    },
+    "vacuum_A": 8,
+}
 CONFIG = {
     "seed": 1,
     "levels": {
@@ -58,6 +102,7 @@ CONFIG = {
     "intercalation": {"level": "c", "kpoint_length_A": 25},
     "barriers": {"level": "x", "facets": ["f"], "images": 5, "fmax_eV_A": 0.05, "max_steps": 100},
     "convergence": {"studies": {"s": STUDY}},
+    "potential": POTENTIAL,
 }
 CLUSTER = {
     "kind": "cluster",

@@ -21,9 +21,7 @@ from iondrill.config.quantities import (
     Cycles,
     Few,
     Force,
-    Frames,
     Length,
-    Margin,
     Steps,
     Temperature,
     TimeStep,
@@ -45,7 +43,7 @@ class Exploration(Strict):
     steps: Steps = Field(200, description="of each trajectory")
     timestep_fs: TimeStep = Field(1.0, description="time step")
     launch_m_s: Annotated[float, Field(ge=0, le=5000), Number] = Field(0.0, description="speed of the nanodiamond")
-    frames: Frames = Field(5, description="taken from each trajectory, evenly spaced, the start left out")
+    frames: Cycles = Field(5, description="taken from each trajectory, evenly spaced, the start left out")
     piece_atoms: Atoms | None = Field(
         None,
         description="cut a piece of about so many atoms out of each frame, round the contact of nanodiamond and flake, "
@@ -117,7 +115,7 @@ class OwnRun(Strict):
     steps: Steps = Field(1000, description="of the run")
     timestep_fs: TimeStep = Field(0.5, description="time step")
     launch_m_s: Annotated[float, Field(ge=0, le=5000), Number] = Field(0.0, description="speed of the nanodiamond")
-    frames: Frames = Field(10, description="taken from the run, evenly spaced; `select` chooses among them")
+    frames: Cycles = Field(10, description="taken from the run, evenly spaced; `select` chooses among them")
     piece_atoms: Atoms | None = Field(None, description="label pieces of about so many atoms; null: whole frames")
 
 
@@ -135,7 +133,7 @@ class PotentialStage(Strict):
         1, description="the first fits to frames of the explorations, each further one also to frames of its own runs"
     )
     runs: Entries[OwnRun] = Field({}, description="own runs, in each generation but the last")
-    vacuum_A: Margin = Field(8.0, description="of an isolated frame: how much wider than its atoms the box is")
+    vacuum_A: Length = Field(8.0, description="of an isolated frame: how much wider than its atoms the box is")
     labels: str | None = Field(
         None, description="folder of labels that are kept and reused by digest; by default in the results"
     )
