@@ -6,6 +6,7 @@ import pytest
 
 from iondrill import files
 from iondrill.config.load import read_config
+from iondrill.errors import UserError
 from iondrill.files import cache_folder, digest_of, replacing, templates_digest
 from iondrill.prepare.plan import Plan
 
@@ -72,6 +73,6 @@ def test_the_cache_is_where_caches_are_also_without_a_home(tmp_path, monkeypatch
 
 def test_what_cannot_be_written_is_named_as_the_user_knows_it(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(OSError, match="cannot be written") as caught, replacing(tmp_path / "file/table.csv"):
+    with pytest.raises(UserError, match="cannot be written") as caught, replacing(tmp_path / "file/table.csv"):
         pass
-    assert caught.value.filename == str(tmp_path / "file/table.csv")
+    assert caught.value.problems[0].where == str(tmp_path / "file/table.csv")

@@ -9,22 +9,22 @@ from iondrill.analyse.cases import Case, Measure, charge_series, measure
 
 
 def test_the_second_half_counts_from_its_middle_frame_on():
-    (found,) = measure({"gap_edge_A": np.array([1.0, 9.0, 9.0, 2.0, 4.0, 6.0])}).values()
+    (found,) = measure({"gap_edge_A": np.array([1.0, 9.0, 9.0, 2.0, 4.0, 6.0])}, {}).values()
     assert (found.start, found.late, found.change) == (1.0, 4.0, 3.0)
     # of an odd number the middle one is late
-    (found,) = measure({"gap_edge_A": np.array([1.0, 9.0, 2.0, 4.0, 6.0])}).values()
+    (found,) = measure({"gap_edge_A": np.array([1.0, 9.0, 2.0, 4.0, 6.0])}, {}).values()
     assert found.late == 4.0
     assert np.isnan(found.error)
 
 
 def test_the_error_is_that_of_the_second_half():
     late = np.tile([0.0, 1.0], 6)
-    (found,) = measure({"x": np.concatenate([np.zeros(12), late])}).values()
+    (found,) = measure({"x": np.concatenate([np.zeros(12), late])}, {}).values()
     assert found.error == pytest.approx(late.std(ddof=1) / np.sqrt(12))
 
 
 def test_what_has_gaps_or_no_frames_is_left_out():
-    assert measure({"a": np.array([1.0, np.nan]), "b": np.array([]), "c": np.array([1.0])}).keys() == {"c"}
+    assert measure({"a": np.array([1.0, np.nan]), "b": np.array([]), "c": np.array([1.0])}, {}).keys() == {"c"}
 
 
 def test_the_charge_of_the_flake_is_that_of_both_layers(tmp_path):

@@ -103,7 +103,7 @@ def test_closed_shell_equals_cp2k():
 def test_repaired_open_shell_of_cp2k_equals_the_evaluator():
     reference = Reference("c2h2li")
     density = reference.wavefunction.evaluate(reference.points_A)
-    repaired = repair_uks_elf(reference.elf, reference.rho)
+    repaired = repair_uks_elf(reference.elf, reference.rho, "3pi2")
     known = reference.dense & np.isfinite(repaired)
     assert known.sum() > 0.9 * reference.dense.sum()
     difference = np.abs(elf_of(density) - repaired)
@@ -123,12 +123,12 @@ def test_repair_inverts_the_wrong_prefactor():
     right = 1 / (
         1 + ((excess.sum(axis=0) + ELF_CUTOFF) / (0.3 * (6 * np.pi**2) ** (2 / 3) * (rho ** (5 / 3)).sum(0))) ** 2
     )
-    np.testing.assert_allclose(repair_uks_elf(wrong, rho), right, atol=1e-10)
+    np.testing.assert_allclose(repair_uks_elf(wrong, rho, "3pi2"), right, atol=1e-10)
 
 
 def test_repair_says_where_a_cut_cube_tells_nothing():
     rho, elf = np.array([[2e-3, 2e-3], [5e-5, 0.0]]), np.array([[0.4, 0.4], [0.0, 0.0]])
-    repaired = repair_uks_elf(elf, rho)
+    repaired = repair_uks_elf(elf, rho, "3pi2")
     assert np.isnan(repaired[0])
     assert 0 < repaired[1] < 1
 

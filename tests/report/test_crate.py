@@ -60,7 +60,7 @@ def plan(tmp_path_factory, recipes):
         f"{FACET}.Li-cave": add_adsorbate(slab, site, "Li"),
     }
     for job_id in plan.executed():
-        folder, atoms = plan.folder(job_id), geometries[job_id.subject]
+        folder, atoms = plan.folder(job_id), geometries[job_id.stem]
         folder.mkdir(parents=True)
         write_job(plan.job(job_id), atoms, folder)
         write_structure(atoms, folder / f"{'last' if job_id.stage == 'md' else 'relaxed'}.extxyz")

@@ -33,13 +33,21 @@ def run(edge_A, *, centre_A=None, depth_A=(), bonds=(), out=(), charges=None):
     n = len(edge_A)
     order = table(
         time_fs=10.0 * np.arange(n),
+        temperature_K=[300.0] * n,
         gap_edge_A=edge_A,
         gap_centre_A=[3.5] * n if centre_A is None else centre_A,
         penetration_A=depth_A or [""] * n,
         nd_flake_bonds=bonds or [""] * n,
         ions_expelled=out or [""] * n,
     )
-    return SimpleNamespace(name="drill", level="gfn2", order=order, charges=charges or nothing())
+    return SimpleNamespace(
+        name="drill",
+        level="gfn2",
+        order=order,
+        charges=charges or nothing(),
+        rest=lambda column: None,
+        settings=SimpleNamespace(temperature_K=300.0),
+    )
 
 
 def said_of(*arguments, **keys):

@@ -41,10 +41,11 @@ def as_cluster(atoms: Atoms, path: Path) -> None:
     UserError
         If it is of several pieces, or goes on through its cell.
     """
-    pieces = join(atoms, np.zeros(len(atoms), dtype=bool), path)
+    ions = np.isin(atoms.get_chemical_symbols(), get_args(Ion))
+    pieces = [piece for piece in join(atoms, ions, path) if not ions[piece].any()]
     if len(pieces) > 1:
-        formulas = _formulas(atoms, pieces)
-        raise UserError.of(path, f"is of {len(pieces)} pieces: {formulas}", "allowed for a cluster: one piece")
+        found = f"is of {len(pieces)} pieces: {_formulas(atoms, pieces)}"
+        raise UserError.of(path, found, "allowed for a cluster: one piece")
 
 
 def as_flake(atoms: Atoms, path: Path) -> None:

@@ -12,7 +12,8 @@ from iondrill.engines.base import read_result
 from iondrill.engines.folder import JOB, RESULT, STRUCTURE, THERMALISED
 from iondrill.engines.launch import is_locked
 from iondrill.engines.length import FRAMES
-from iondrill.engines.registry import engine
+from iondrill.engines.registry import ENGINES, engine
+from iondrill.engines.standing import Standing
 from iondrill.errors import UserError
 from iondrill.prepare.frames import last_step
 from iondrill.prepare.journal import FINISHED, RUNNING, Journal
@@ -20,7 +21,6 @@ from iondrill.prepare.journal import FINISHED, RUNNING, Journal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from iondrill.engines.standing import Standing
 
 State = Literal[
     "waiting", "written", "running", "stopped", "record_missing", "converged", "not_converged", "failed", "unreadable"
@@ -161,6 +161,8 @@ def _standing(state: Path, content: dict[str, Any], attempt: int, entry: dict[st
     except UserError:
         atoms = Atoms()
     name = str(content.get("level", {}).get("engine"))
+    if name not in ENGINES:  # of a damaged job.json
+        return Standing(_began(entry))
     return engine(name).standing(atoms, state, attempt, began=_began(entry), wall_s=entry["wall_s"])
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from iondrill.errors import UserError
 from iondrill.files import cache_folder, write_text
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _remembered(
         if there := read(json.loads(kept.read_text(encoding="utf-8"))):  # a slab without any site is none
             return there
     found = find()
-    with suppress(OSError):  # no room to remember it in
+    with suppress(OSError, UserError):  # no room to remember it in
         write_text(kept, json.dumps(plain(found)))
     return found
 
