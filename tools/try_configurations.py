@@ -112,7 +112,10 @@ class Watch:
 
 def shipped() -> dict[str, str]:
     """Return the shipped configurations, each alone or over the default one, by name."""
-    return {path.name: path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("config*.yaml"))}
+    return {
+        path.name: path.read_text(encoding="utf-8")
+        for path in [ROOT / "config.yaml", *sorted(ROOT.glob("examples/*.yaml"))]
+    }
 
 
 def mutant(seed: int, number: int, texts: dict[str, str], canary: Path) -> tuple[bytes, bool]:

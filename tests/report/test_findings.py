@@ -45,7 +45,7 @@ def run(edge_A, *, centre_A=None, depth_A=(), bonds=(), out=(), charges=None):
         level="gfn2",
         order=order,
         charges=charges or nothing(),
-        rest=lambda column: None,
+        rest=lambda _: None,
         settings=SimpleNamespace(temperature_K=300.0),
     )
 
@@ -61,7 +61,14 @@ def ads(*rows, levels=None, n="1"):
     ions, sites, energies, metal, states = zip(*rows, strict=True)
     known = dict.fromkeys(("facet",), ["F"] * len(rows)) | {"adsorbate": ions, "site": sites, "n": [n] * len(rows)}
     level = levels or ["gfn2"] * len(rows)
-    return table(**known, E_ads_eV=energies, E_ads_vs_metal_eV=metal, level=level, status=states)
+    return table(
+        **known,
+        E_ads_eV=energies,
+        E_ads_vs_metal_eV=metal,
+        level=level,
+        status=states,
+        lowest_neighbour_eV=["0.1"] * len(rows),
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,7 +91,9 @@ def test_numbers_have_a_true_minus_and_zero_has_none(value, text):
     ],
 )
 def test_a_gap_widens_or_narrows_by_more_than_layers_breathe(change_A, verb):
-    assert f"The gap at the edge {verb}, from 3.70 Å to {3.7 + change_A:.2f} Å" in said_of([3.7] + [3.7 + change_A] * 7)
+    assert f"The gap at the edge {verb}, from 3.70 Å in the first frame to {3.7 + change_A:.2f} Å" in said_of(
+        [3.7] + [3.7 + change_A] * 7
+    )
 
 
 def test_a_change_within_its_own_spread_is_none():
@@ -98,12 +107,12 @@ def test_the_end_is_the_mean_of_the_last_quarter():
     edge_A = [3.0] * 9 + [5.0, 5.2, 5.4]
     centre_A = [3.1] * 9 + [4.0, 4.1, 4.2]
     text = said_of(edge_A, centre_A=centre_A)
-    assert "from 3.00 Å to 5.20 Å (mean of the last quarter" in text
+    assert "from 3.00 Å in the first frame to 5.20 Å (mean of the last quarter" in text
     assert "widest 5.40 Å at 110 fs" in text
     assert "at the centre it went from 3.10 Å to 4.10 Å" in text
     assert "one trajectory of 110 fs" in text
     # of less than four frames, the last one
-    assert "from 3.00 Å to 5.00 Å" in said_of([3.0, 4.0, 5.0])
+    assert "from 3.00 Å in the first frame to 5.00 Å" in said_of([3.0, 4.0, 5.0])
 
 
 def test_the_widest_gap_may_be_before_the_end():

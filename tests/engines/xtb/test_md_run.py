@@ -13,7 +13,7 @@ from iondrill.config.levels import XtbLevel
 from iondrill.config.models import Thermostat
 from iondrill.engines.xtb.calculator import XtbCalculator
 from iondrill.engines.xtb.md import MdRun
-from iondrill.prepare.frames import Frames
+from iondrill.prepare.frames import FrameLog, Frames
 from iondrill.prepare.jobs import Md
 from iondrill.prepare.journal import Journal
 
@@ -47,7 +47,10 @@ def test_the_way_without_a_thermostat_is_that_of_ase(tmp_path, fixed):
 def test_a_frame_says_what_ase_says_of_its_point(tmp_path):
     atoms = molecule("CH4")
     journal = Journal(tmp_path / "journal.json")
-    point = run(tmp_path, atoms, thermostat=Thermostat(time_constant_fs=5)).run(journal)
+    simulation = run(tmp_path, atoms, thermostat=Thermostat(time_constant_fs=5))
+    simulation.run(journal)
+    with FrameLog.open(tmp_path / "frames.bin", len(atoms)) as log:
+        point = simulation.last_point(log)
     assert point.step == 6
     assert point.heat != 0
     frames = Frames(tmp_path / "frames.bin")
@@ -71,7 +74,7 @@ def test_the_temperature_of_a_frame_is_that_of_the_atoms_with_a_thermostat(tmp_p
     atoms = molecule("CH4")
     atoms.set_array("fragment", np.array(["nd", "nd", "lower", "lower", "lower"]))
     simulation = run(tmp_path, atoms, thermostat=Thermostat(group="flake"), launch_m_s=900)
-    assert simulation.observed.tolist() == [False, False, True, True, True]
+    assert simulation.coupled.tolist() == [False, False, True, True, True]
     assert simulation.n_degrees == 9
     atoms.set_constraint(FixAtoms([4]))
     held = run(tmp_path / "held", atoms, thermostat=Thermostat(group="flake"))

@@ -31,7 +31,7 @@ def survey(plan: Plan) -> list[Progress]:
 def missing(plan: Plan, jobs: list[Progress]) -> list[Path]:
     """Return the files of a run that are not there though all its jobs have ended; nothing while some have not."""
     ended = {(job.stage, job.name) for job in jobs if job.state in ENDED}
-    if not ended.issuperset(map(tuple, plan.executed())):
+    if not ended.issuperset((job.stage, job.name) for job in plan.executed()):
         return []
     return [file for file in published(plan) if not file.exists()]
 
