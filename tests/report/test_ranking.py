@@ -55,6 +55,15 @@ def test_places_of_two_kinds_are_not_compared():
     assert "Li binds more strongly than Na" in moved[-1]
 
 
+def test_a_place_that_is_as_low_as_the_lowest_serves_to_compare():
+    rows = row("Na", "chain-bridge", -1.84), row("Na", "trough-2", -1.82), row("Li", "trough-1", -2.33)
+    assert said(*rows)[-1] == (
+        "C111: Li binds more strongly than Na, by 0.51 eV at trough, where both are as low as anywhere."
+    )
+    higher = row("Na", "trough-2", -1.70)
+    assert "not compared" in said(rows[0], higher, rows[2])[-1]
+
+
 def test_a_row_with_a_lower_place_beside_it_is_not_called_lowest():
     texts = said(row("Na", "trough-1", -1.95, SECOND, around="-0.31"), row("Na", "cave", -1.80))
     assert texts == ["C111: no site of Na is called lowest: beside that at trough-1 there is a lower place."]

@@ -21,12 +21,13 @@ ALIKE_EV = 0.1
 
 
 class Best(NamedTuple):
-    """The lowest row of an ion, and of how many."""
+    """The lowest row of an ion, of how many, and E_ads of each kind of place that is as low, within `ALIKE_EV`."""
 
     row: dict[str, str]
     E_ads_eV: float
     against_metal_eV: float
     of: str
+    alike_eV: dict[str, float]
 
 
 def notes_of(row: Mapping[str, str]) -> list[str]:
@@ -85,22 +86,31 @@ def lowest(table: Table) -> Iterator[Best | str]:
             some_of = f"lowest of {len(known)} converged of {len(energies)} sites"
             against_metal_eV = float(rows.numbers("E_ads_vs_metal_eV")[best])
             of = all_of if len(known) == len(energies) else some_of
-            yield Best(row, float(energies[best]), against_metal_eV, of)
+            alike_eV: dict[str, float] = {}
+            for k in sorted(known, key=lambda k: energies[k]):
+                if energies[k] < energies[best] + ALIKE_EV and not has_lower_neighbour(rows.rows[k]):
+                    alike_eV.setdefault(kind_of_place(rows.rows[k]), float(energies[k]))
+            yield Best(row, float(energies[best]), against_metal_eV, of, alike_eV)
 
 
 def compared(first: Best, second: Best) -> str:
-    """Say which of two ions binds more strongly, or why the two are not compared."""
+    """Say which of two ions binds more strongly, or why the two are not compared.
+
+    Both are taken at places of one kind, the lowest or as low as the lowest.
+    """
     strong, weak = sorted((first, second), key=lambda best: best.E_ads_eV)
     one, other = (best.row["adsorbate"] for best in (strong, weak))
     places = [kind_of_place(best.row) for best in (strong, weak)]
-    if places[0] != places[1]:
+    common = [kind for kind in strong.alike_eV if kind in weak.alike_eV]
+    if not common:
         return f"{one} and {other} are not compared: their lowest sites are of two kinds, {places[0]} and {places[1]}"
     if free_like(strong.row) != free_like(weak.row):
         return f"{one} and {other} are not compared: D4 takes one of them for a free atom"
-    difference = weak.E_ads_eV - strong.E_ads_eV
-    if difference < ALIKE_EV:
-        return f"{one} and {other} bind about as strongly, {difference:.2f} eV apart at their lowest sites"
-    return f"{one} binds more strongly than {other}, by {difference:.2f} eV at their lowest sites"
+    difference = weak.alike_eV[common[0]] - strong.alike_eV[common[0]]
+    where = "at their lowest sites" if places[0] == places[1] else f"at {common[0]}, where both are as low as anywhere"
+    if abs(difference) < ALIKE_EV:
+        return f"{one} and {other} bind about as strongly, {abs(difference):.2f} eV apart {where}"
+    return f"{one} binds more strongly than {other}, by {difference:.2f} eV {where}"
 
 
 def against_metal(best: Best) -> str:
