@@ -61,6 +61,21 @@ def test_tables_that_the_configuration_no_longer_asks_for_are_not_shown(told):
     assert [each.name for each in by_id["convergence"].sheets] == ["new"]
 
 
+def test_rows_that_another_configuration_made_are_left_out_and_counted(told):
+    rows = ["C100-2x1,Li,a-b,0.5,gfn2", "C100-2x1,Na,a-b,0.6,gfn2", "C111,Li,a-b,0.7,gfn2", "C100-2x1,Li,a-b,0.8,old"]
+    told.text("barriers.csv", "\n".join(["facet,ion,path,E_forward_eV,level", *rows]) + "\n")
+    told.text("figures/barriers.svg", "<svg xmlns='http://www.w3.org/2000/svg'></svg>")
+    told.config["barriers"] = {"level": "gfn2", "facets": ["C100-2x1"], "ions": ["Li"]}
+    (chapter,) = (one for one in chapters(told.read(), told.results) if one.id == "barriers")
+    ((row,),) = (each.rows for each in chapter.sheets)
+    assert [cell.value for cell in row if cell.value] == ["0.5"]
+    assert any("3 rows that this configuration does not ask for" in note for note in chapter.notes)
+    assert not chapter.pictures
+    told.text("barriers.csv", "\n".join(["facet,ion,path,E_forward_eV,level", rows[0]]) + "\n")
+    (chapter,) = (one for one in chapters(told.read(), told.results) if one.id == "barriers")
+    assert len(chapter.notes) == len(chapter.pictures) == 1
+
+
 def test_a_chapter_for_what_is_there(told):
     results = told.read()
     (chapter,) = chapters(results, told.results)

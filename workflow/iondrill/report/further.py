@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
@@ -17,7 +18,7 @@ from iondrill.report.svg import data_uri, themed
 from iondrill.report.table import read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from iondrill.config.models import Config
@@ -64,6 +65,8 @@ class Sheet(NamedTuple):
     columns: list[Column]
     rows: list[list[Cell]]
     data: str
+    left_out: int = 0
+    """Rows that another configuration made."""
 
 
 class Claim(NamedTuple):
@@ -120,6 +123,7 @@ STACKS = (
     "So diffractograms show mean distances, and neither confirm nor refute what happens at the edge of a bilayer."
 )
 NO_COMPARISON = "No two cases differ in one thing alone: of causes, nothing can be said."
+LEFT_OUT = "{0.name}.csv: {0.left_out} rows that this configuration does not ask for are left out; make the table anew."
 HEADINGS = {"low": "95 % from", "high": "95 % to", "n_runs": "runs", "two_theta_deg": "2θ (°)"}
 
 
@@ -132,6 +136,19 @@ def tables_of(config: Config) -> dict[str, list[str]]:
         "barriers": ["barriers.csv"] if config.barriers else [],
         "convergence": [f"convergence/{study}.csv" for study in config.convergence.studies],
     }
+
+
+def rows_of(config: Config, chapter: str, table: str) -> dict[str, set[str]]:
+    """Return what a configuration asks for in columns of a table; a target makes it, and may have done so before."""
+    if chapter == "barriers" and config.barriers:
+        stage = config.barriers
+        return {"facet": {*stage.facets}, "ion": {*stage.ions}, "level": {stage.level}}
+    if chapter == "intercalation" and config.intercalation:
+        return {"compound": {*config.intercalation.crystals}, "level": {config.intercalation.level}}
+    if chapter == "convergence":
+        study = config.convergence.studies[table]
+        return {"parameter": {*study.sweep.values}, "level": {study.level}}
+    return {}
 
 
 def chapters(results: Results, folder: Path) -> Iterator[Chapter]:
@@ -152,11 +169,15 @@ def chapters(results: Results, folder: Path) -> Iterator[Chapter]:
     tables = tables_of(results.config)
     for name, (title, note) in CHAPTERS.items():
         paths = sorted(path for table in tables[name] if (path := folder / table).exists())
-        sheets = [sheet(results, path) for path in paths]
+        sheets = [sheet(results, path, rows_of(results.config, name, path.stem)) for path in paths]
         if any(each.rows for each in sheets):
-            drawn = [path for csv_path in paths for path in (_figure_of(csv_path, folder),) if path.exists()]
-            pictures = [_picture(path, title, each.data) for path, each in zip(drawn, sheets, strict=False)]
-            notes, claims = [note], dict[str, list[Claim]]()
+            drawn = [(_figure_of(path, folder), each) for path, each in zip(paths, sheets, strict=True)]
+            # a figure shows all rows
+            pictures = [_picture(path, title, each.data) for path, each in drawn if path.exists() and not each.left_out]
+            notes, claims = (
+                [note, *(LEFT_OUT.format(each) for each in sheets if each.left_out)],
+                dict[str, list[Claim]](),
+            )
             if name == "contrasts" and (folder / "contrasts.json").exists():
                 more, claims = _compared(results, folder / "contrasts.json")
                 notes += more
@@ -199,9 +220,24 @@ def _watched(criteria: dict[str, float | None], watched_fs: float, happened: boo
     return f"Watched for during {watched_fs:g} fs, {lasting}: {', '.join(sought)}. {outcome}"
 
 
-def sheet(results: Results, path: Path) -> Sheet:
-    """Read any CSV file as a table of the page: numbers to four digits, levels by their titles."""
+def sheet(results: Results, path: Path, only: Mapping[str, set[str]] | None = None) -> Sheet:
+    """Read any CSV file as a table of the page: numbers to four digits, levels by their titles.
+
+    Parameters
+    ----------
+    results : Results
+        The run.
+    path : Path
+        The file.
+    only : mapping, optional
+        What may stand in columns; rows in which something else stands are left out.
+    """
     table = read_table(path)
+    asked = [
+        row for row in table.rows if all(row.get(name, "") in {"", *values} for name, values in (only or {}).items())
+    ]
+    left_out = len(table.rows) - len(asked)
+    table = replace(table, rows=asked)
     header, rows = table.columns, [list(row.values()) for row in table.rows]
     kept = [k for k in range(len(header)) if any(row[k] for row in rows)]
     numeric = [all(_is_number(row[k]) for row in rows) for k in kept]
@@ -209,7 +245,7 @@ def sheet(results: Results, path: Path) -> Sheet:
     cells = [
         [_cell(results, header[k], row[k], number) for k, number in zip(kept, numeric, strict=True)] for row in rows
     ]
-    return Sheet(path.stem, columns, cells, data_uri(table.text, "text/csv"))
+    return Sheet(path.stem, columns, cells, data_uri(table.text, "text/csv"), left_out)
 
 
 def label(column: str) -> str:

@@ -68,7 +68,9 @@ class Outcome(Strict):
             Problem(path, f"{self.jobs[path]}: {reason}", f"see {report}") for path, reason in self.reasons.items()
         ]
         if self.status == "refused":
-            problems.append(Problem("adsorption.csv", f"all {self.rows} rows are refused", f"see {report}"))
+            problems.append(
+                Problem("adsorption.csv", f"{self.refused_rows} of {self.rows} rows are refused", f"see {report}")
+            )
         if problems:
             raise UserError(*problems)
 

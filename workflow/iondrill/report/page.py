@@ -197,7 +197,7 @@ def _headline(results: Results) -> str:
     outcome = f"{failed} of {len(jobs)} jobs did not converge" if failed else f"{len(jobs)} jobs, all converged"
     if refused:
         outcome = outcome.replace(", all converged", " converged")
-        outcome += f", {'all' if refused == len(rows) else f'{refused} of'} {len(rows)} adsorption energies refused"
+        outcome += f", {refused} of {len(rows)} adsorption energies refused"
     outcome += ", and not everything is there" if results.missing else ""
     core_s = sum(job.result.core_s for job in jobs)
     return f"{outcome}; {duration(core_s)} of core time; {'; '.join(levels)}." if jobs else "No job has ended."
