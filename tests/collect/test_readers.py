@@ -223,3 +223,24 @@ def test_energies_are_in_the_unit_of_who_wrote_them(tmp_path, word, unit):
     (chunk,) = read(tmp_path / "a.xyz", ["C"])
     assert chunk["potential_eV"].tolist() == pytest.approx([-2.5 * unit])
     assert (chunk["step"].tolist(), chunk["time_fs"].tolist()) == ([7], [3.5])
+
+
+NUMBERED = as_cp2k(["C", "Li"], np.array([[[1.5, -22.25, 0.125], [3.0, 4.0, -5.0]]]))
+
+
+@settings(max_examples=300)
+@given(st.integers(NUMBERED.index("C"), len(NUMBERED) - 2), st.sampled_from("x 9-.+eN"))
+@example(NUMBERED.index("C") + 4, "x")
+@example(NUMBERED.index("C") + 4, "7")
+def test_a_frame_says_the_same_wherever_it_stands(at, what):
+    """The first of a file is read word by word, the others by their layout."""
+    other = NUMBERED[:at] + what + NUMBERED[at + 1 :]
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for text in (other, NUMBERED + other):
+            Path(folder, "a.xyz").write_text(text)
+            try:
+                found.append(joined(list(xyz_chunks(Path(folder, "a.xyz"), ["C", "Li"])))[-1].tolist())
+            except UserError as error:
+                found.append(str(error).partition(", frame")[2][2:])
+    assert found[0] == found[1]
