@@ -244,3 +244,19 @@ def test_a_frame_says_the_same_wherever_it_stands(at, what):
             except UserError as error:
                 found.append(str(error).partition(", frame")[2][2:])
     assert found[0] == found[1]
+
+
+def test_a_last_line_without_an_end_is_whole_if_it_is_as_long_as_those_before(tmp_path):
+    (tmp_path / "a.xyz").write_text(WHOLE)
+    (tmp_path / "b.xyz").write_text(WHOLE.removesuffix("\n"))
+    whole, unended = (joined(read(tmp_path / name, ["C", "Li"])) for name in ("a.xyz", "b.xyz"))
+    assert np.array_equal(whole, unended)
+
+
+def test_a_frame_that_ase_cannot_read_is_counted_from_one(tmp_path):
+    with Trajectory(tmp_path / "b.traj", "w") as trajectory:
+        for _ in range(3):
+            trajectory.write(Atoms("CH", positions=[[0, 0, 0], [0, 0, 1]]))
+    (tmp_path / "c.traj").write_bytes((tmp_path / "b.traj").read_bytes()[:-200])
+    with pytest.raises(UserError, match=r"c\.traj, frame [123]\b"):
+        read(tmp_path / "c.traj", ["C", "H"])
