@@ -76,7 +76,7 @@ def test_extremes_are_those_outside_the_cores():
     edges = core_radius_A("Li"), far_A - core_radius_A("C")
     assert found.elf_midpoint == pytest.approx(1 / (1 + (far_A / 2) ** 2), abs=1e-3)
     assert (found.elf_max, found.elf_min) == pytest.approx([1 / (1 + x**2) for x in edges], abs=1e-3)
-    assert np.diff(np.sort(gas.points_A[1:, 0])).max() < 0.0101
+    assert np.diff(np.sort(gas.points_A[1:, 0])) == pytest.approx(0.01, abs=2e-4)
     assert (gas.points_A[:, 0].min(), gas.points_A[:, 0].max()) == pytest.approx(edges)
     assert gas.points_A[:, 1:] == pytest.approx(0)
 

@@ -429,3 +429,58 @@ def test_a_head_that_is_cut_within_a_number_is_named(tmp_path, some, line):
     text = "\n".join(lines[: line + 1])[:-2]
     with pytest.raises(UserError, match="head"):
         Cube(write(tmp_path / "cut.cube", text)).read()
+
+
+def loose(values, end="\n"):
+    """Return a cube whose values are of any width, one a line: read as a stream."""
+    head = cp2k_cube(np.ones((1, 1, 1)), (0.2, 0.3, 0.1)).splitlines()[:8]
+    for k in range(3):
+        head[3 + k] = f"{values.shape[k]:5d}" + head[3 + k][5:]
+    return "\n".join([*head, *(f"{value:.{3 + n % 4}f}" for n, value in enumerate(values.ravel()))]) + end
+
+
+@pytest.mark.parametrize(("place", "word"), [(0, "NaN"), (11, "1.2x"), (23, "inf"), (23, "***")])
+def test_what_is_no_number_is_named_with_its_own_line_in_a_file_of_any_width(tmp_path, place, word):
+    values = np.linspace(0.5, 2, 24).reshape(2, 3, 4)
+    lines = loose(values).split("\n")
+    lines[8 + place] = word
+    with pytest.raises(UserError, match=rf"loose\.cube \(line {9 + place if word not in ('NaN', 'inf') else 9}\)"):
+        Cube(write(tmp_path / "loose.cube", "\n".join(lines))).read()
+
+
+@pytest.mark.parametrize(("end", "whole"), [("\n", True), ("", True)])
+def test_the_last_number_without_an_end_counts_if_it_is_as_long_as_the_shortest_before_it(tmp_path, end, whole):
+    values = np.linspace(0.5, 2, 24).reshape(2, 3, 4)
+    text = loose(values, end)
+    np.testing.assert_allclose(Cube(write(tmp_path / "loose.cube", text)).read(), values, atol=1e-3)
+    with pytest.raises(UserError, match="after 23 of 24 values; 1 are missing"):
+        Cube(write(tmp_path / "cut.cube", loose(values, "")[:-4])).read()
+
+
+def test_a_plane_of_its_own_points_is_itself(path):
+    cube = Cube(path)
+    plane = Plane(cube.origin_A + [1, 2, 3] @ cube.axes_A, cube.axes_A[[0, 2]], (3, 7))
+    own = cube.own_plane(plane)
+    np.testing.assert_allclose(own.origin_A, plane.origin_A, atol=1e-9)
+    np.testing.assert_allclose(cube.on_plane(own)[:3, :7], cube.read()[1:4, 2, 3:10], rtol=1e-12, atol=1e-8)
+
+
+def test_steps_that_turn_the_other_way_span_a_volume_too(tmp_path):
+    values = np.arange(24.0).reshape(2, 3, 4) / 10
+    lines = cp2k_cube(values, (0.2, 0.3, 0.1)).split("\n")
+    lines[3] = lines[3].replace(" 0.200000", "-0.200000")
+    cube = Cube(write(tmp_path / "left.cube", "\n".join(lines)))
+    assert np.linalg.det(cube.axes_A) < 0
+    np.testing.assert_allclose(cube.read(), values)
+
+
+def test_six_points_on_either_side_make_a_polynomial_of_the_fifth_degree_exact(tmp_path):
+    """Lagrange through the six nearest points: a wave of 20 points is right to 10⁻⁵ in the middle of the cell."""
+    n = 40
+    values = np.cos(2 * np.pi * np.arange(n) / 20)[:, None, None] * np.ones((1, 2, 6))
+    text = cp2k_cube(np.ones((n, 2, 6)), (1, 1, 1)).splitlines()[:8]
+    body = [" ".join(f"{value:.12E}" for value in row) for row in values.reshape(-1, 6)]
+    cube = Cube(write(tmp_path / "wave.cube", "\n".join([*text, *body]) + "\n"))
+    plane = Plane(np.array([10.0, 0, 0]) * Bohr, np.array([[0.25, 0, 0], [0, 0, 1]]) * Bohr, (61, 3))
+    x = plane.points_A()[:, 0] / Bohr
+    assert np.abs(cube.on_plane(plane).ravel() - np.cos(2 * np.pi * x / 20)).max() < 1e-5

@@ -85,3 +85,14 @@ def test_many_are_as_one_by_one(words):
 def test_the_shape_is_kept():
     words = characters(["  0.10000E+01", "  0.20000E+01", "  0.30000E+01", "  0.40000E+01"]).reshape(2, 2, 13)
     assert decode(words).tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("place", range(13))
+def test_no_character_beside_the_digits_passes_for_one(place):
+    """Those just before 0 and just after 9 are / and :."""
+    for character in "/:":
+        word = "  0.12345E-05"
+        damaged = word[:place] + character + word[place + 1 :]
+        found = decode(characters([word, damaged]))
+        assert found[0] == 0.12345e-5
+        assert np.isnan(found[1])

@@ -148,3 +148,24 @@ def test_a_number_that_is_none_and_a_last_line_that_is_cut_are_refused(files, wh
         paths[which].write_text(damaged)
         with pytest.raises(UserError, match="is cut or holds what is no number"):
             read_elfcar(*paths)
+
+
+def test_an_elf_a_little_out_of_its_range_is_refused(files, tmp_path):
+    paths, (elf,), _ = files(1)
+    for change, good in ((1e-7, True), (1e-3, False)):
+        values = elf(grid_points())
+        for grid in (values - values.min() - change, values - values.max() + 1 + change):
+            write_grids(tmp_path / "ELFCAR", np.clip(grid, -change, 1 + change))
+            if good:
+                read_elfcar(*paths)
+            else:
+                with pytest.raises(UserError, match="allowed: 0 to 1"):
+                    read_elfcar(*paths)
+
+
+def test_between_its_points_the_density_is_as_smooth_as_a_cubic_spline(files):
+    """The waves have 30 points and more: a parabola through three of them would be off by some 10⁻⁵."""
+    paths, _, (rho,) = files(1)
+    found = read_elfcar(*paths).evaluate(PLANE.points_A())
+    expected = rho(PLANE.points_A() @ np.linalg.inv(CELL_A))
+    assert np.abs(found.rho[0] - expected).max() < 1.5e-6

@@ -60,7 +60,8 @@ def state_of(results: Path) -> Path:
 
 def test_nothing_there(tmp_path: Path) -> None:
     found = progress(tmp_path, "md", NAME)
-    assert (found.state, found.attempt, found.log) == ("waiting", 0, "")
+    assert (found.state, found.attempt, found.log, found.n_scf_cycles, found.scf_cycle) == ("waiting", 0, "", 0, 0)
+    assert (found.step, found.steps, found.left_s, found.pace_s, found.reason) == (None, None, None, None, "")
 
 
 def test_finished(finished: Path) -> None:

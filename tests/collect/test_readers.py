@@ -227,3 +227,40 @@ def test_energies_are_in_the_unit_of_who_wrote_them(tmp_path, word, unit):
     (chunk,) = read(tmp_path / "a.xyz", ["C"])
     assert chunk["potential_eV"].tolist() == pytest.approx([-2.5 * unit])
     assert (chunk["step"].tolist(), chunk["time_fs"].tolist()) == ([7], [3.5])
+
+
+NUMBERED = as_cp2k(["C", "Li"], np.array([[[1.5, -22.25, 0.125], [3.0, 4.0, -5.0]]]))
+
+
+@settings(max_examples=300)
+@given(st.integers(NUMBERED.index("C"), len(NUMBERED) - 2), st.sampled_from("x 9-.+eN"))
+@example(NUMBERED.index("C") + 4, "x")
+@example(NUMBERED.index("C") + 4, "7")
+def test_a_frame_says_the_same_wherever_it_stands(at, what):
+    """The first of a file is read word by word, the others by their layout."""
+    other = NUMBERED[:at] + what + NUMBERED[at + 1 :]
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for text in (other, NUMBERED + other):
+            Path(folder, "a.xyz").write_text(text)
+            try:
+                found.append(joined(list(xyz_chunks(Path(folder, "a.xyz"), ["C", "Li"])))[-1].tolist())
+            except UserError as error:
+                found.append(str(error).partition(", frame")[2][2:])
+    assert found[0] == found[1]
+
+
+def test_a_last_line_without_an_end_is_whole_if_it_is_as_long_as_those_before(tmp_path):
+    (tmp_path / "a.xyz").write_text(WHOLE)
+    (tmp_path / "b.xyz").write_text(WHOLE.removesuffix("\n"))
+    whole, unended = (joined(read(tmp_path / name, ["C", "Li"])) for name in ("a.xyz", "b.xyz"))
+    assert np.array_equal(whole, unended)
+
+
+def test_a_frame_that_ase_cannot_read_is_counted_from_one(tmp_path):
+    with Trajectory(tmp_path / "b.traj", "w") as trajectory:
+        for _ in range(3):
+            trajectory.write(Atoms("CH", positions=[[0, 0, 0], [0, 0, 1]]))
+    (tmp_path / "c.traj").write_bytes((tmp_path / "b.traj").read_bytes()[:-200])
+    with pytest.raises(UserError, match=r"c\.traj, frame [123]\b"):
+        read(tmp_path / "c.traj", ["C", "H"])

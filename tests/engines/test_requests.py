@@ -277,8 +277,9 @@ def test_edges_are_lengths_of_the_vectors_of_the_cell(tmp_path: Path) -> None:
     text = '1\nLattice="3 4 0 0 5 12 8 0 6" Properties=species:S:1:pos:R:3\nH 0 0 0\n'
     (tmp_path / "x.extxyz").write_text(text)
     assert read_size(tmp_path / "x.extxyz") == Size(1, (5.0, 13.0, 10.0))
-    (tmp_path / "y.extxyz").write_text("2\nno cell\nH 1 0 9\nH 4 1 0\n\n")
-    assert read_size(tmp_path / "y.extxyz") == Size(2, (9 + VACUUM_A,) * 3)
+    for number, longest in enumerate(["9 1 3", "1 9 3", "3 1 9"]):
+        (tmp_path / f"{number}.extxyz").write_text(f"2\nno cell\nH 0 0 0 7\nH {longest} 8\n\n")
+        assert read_size(tmp_path / f"{number}.extxyz") == Size(2, (9 + VACUUM_A,) * 3)
 
 
 def test_an_atom_without_a_cell_is_put_in_its_box_and_one_with_a_cell_is_not() -> None:

@@ -35,7 +35,7 @@ NEAR = re.compile(
 """The changes of cosmic-ray that are likely slips; ``a >> b`` for ``a + b`` is noticed by any test that comes by."""
 DRY = {"cache", "lru_cache", "cached_property", "dataclass"}
 """Decorators that change how fast a result comes, or what a caller may do with it, and no result."""
-PORTION = re.compile(r"CHUNK_\w+|AT_ONCE")
+PORTION = re.compile(r"(?:CHUNK|BLOCK|TILE)_\w+|AT_ONCE|SLAB|PATCH")
 """Constants that say how much is done at once."""
 
 

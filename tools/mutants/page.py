@@ -32,8 +32,8 @@ The modules, and the tests of those that are tested elsewhere than beside them, 
 
 Left out by rule, since they are the same program by construction: type annotations and what only a type checker reads;
 decorators that keep a result (`cache`, `dataclass` and the like), with their arguments; constants that say how much is
-done at once (`CHUNK_…`); `strict=` of `zip`; another number than the 1 in the -1 of `reshape`; the wording of what is
-raised (whether it is raised counts). Texts are not changed.
+done at once (`CHUNK_…`, `BLOCK_…`, `TILE_…`); `strict=` of `zip`; another number than the 1 in the -1 of `reshape`; the
+wording of what is raised (whether it is raised counts). Texts are not changed.
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import molecule
 from ase.constraints import FixAtoms
 from ase.mep import DimerControl, MinModeAtoms, MinModeTranslate
 from ase.optimize import BFGS
@@ -77,3 +78,15 @@ def test_the_highest_image_is_the_saddle_that_a_dimer_finds(tmp_path) -> None:
     assert dimer.get_curvature() < 0
     assert energies_eV[top] == pytest.approx(atoms.get_potential_energy(), abs=1e-3)
     assert atoms.positions[-1] == pytest.approx(saddle_A, abs=0.05)
+
+
+def test_a_band_whose_scf_fails_says_so_and_has_no_number(tmp_path) -> None:
+    start, end = molecule("CH4"), molecule("CH4")
+    end.positions[-1] += [0.0, 0.2, 0.1]
+    level = XtbLevel(engine="xtb", max_scf_cycles=1)
+    task = Neb(images=1, fmax_eV_A=0.05, max_steps=5)
+    job = Job(stage="barriers", name="hop.gfn2", level_name="gfn2", level=level, task=task, kind="cluster")
+    result, band = find_path(job, start, end, tmp_path)
+    assert (result.status, result.n_ionic_steps, result.energy_eV) == ("not_converged", 0, None)
+    assert (result.max_force_eV_A, band.energies_eV) == (None, [])
+    assert "SCF not converged" in result.attempts[-1].reason

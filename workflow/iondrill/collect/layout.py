@@ -53,11 +53,12 @@ class Layout:
     @classmethod
     def learn(cls, block: bytes, columns: Columns) -> Layout | None:
         """Return the layout of a frame; None if its numbers do not all have the same form."""
-        ends, widths, decimals, fixed = list[int](), set[int](), set[int](), list[int]()
+        ends, gaps, decimals, fixed = list[int](), list[tuple[int, int]](), set[int](), list[int]()
         start = 0
         for line in block.splitlines(keepends=True):
             spans = [match.span() for match in WORD.finditer(line)]
-            fixed += [start + k for k in range(*spans[columns.symbol])] + [start + len(line) - 1]
+            before = spans[columns.symbol - 1][1] if columns.symbol else 0
+            fixed += [start + k for k in range(before, spans[columns.symbol][1])] + [start + len(line) - 1]
             for k in range(columns.position, columns.position + 3):
                 before = spans[k - 1][1] if k else 0
                 whole, point, fraction = line[slice(*spans[k])].partition(b".")
@@ -65,14 +66,15 @@ class Layout:
                     return None
                 ends.append(start + spans[k][1])
                 fixed.append(start + spans[k][1])  # what ends the number
-                widths.add(spans[k][1] - before)
+                gaps.append((start + before, start + spans[k][1]))
                 decimals.add(len(fraction))
             start += len(line)
-        width, (digits, *more) = min(widths), decimals
+        width, (digits, *more) = min(end - before for before, end in gaps), decimals
         if more or width < digits + 2 or width - 2 > EXACT_DIGITS + 4:
             return None
         fields = np.array(ends).reshape(-1, 3, 1) - width + np.arange(width)
-        where = np.array(fixed)
+        # what is blank before the field of a number must stay so: there might be another word
+        where = np.array(fixed + [k for before, end in gaps for k in range(before, end - width)])
         return cls(start, fields, digits, where, np.frombuffer(block, np.uint8)[where])
 
     def decode(self, text: Bytes, starts: NDArray[np.intp]) -> tuple[Floats, NDArray[np.bool_]]:
