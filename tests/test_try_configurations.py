@@ -15,7 +15,7 @@ import try_configurations as tool  # noqa: E402
 
 def test_a_mutant_follows_from_its_seed_and_number(tmp_path):
     texts = tool.shipped()
-    assert {"config.yaml", "config.paper.yaml"} <= set(texts)
+    assert {"config.yaml", "paper.yaml"} <= set(texts)
     first, again, other = (tool.mutant(seed, 7, texts, tmp_path / "canary") for seed in (1, 1, 2))
     assert first == again
     assert first != other
