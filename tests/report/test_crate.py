@@ -64,7 +64,7 @@ def plan(tmp_path_factory, recipes):
         folder.mkdir(parents=True)
         write_job(plan.job(job_id), atoms, folder)
         write_structure(atoms, folder / f"{'last' if job_id.stage == 'md' else 'relaxed'}.extxyz")
-        energy_eV = ENERGIES_EV.get(job_id.subject, -7.25)
+        energy_eV = ENERGIES_EV.get(job_id.stem, -7.25)
         fields = {"level": "gfn2", "engine": "xtb", "engine_version": "tblite 0.5", "input_hash": "0" * 16}
         Result(status="converged", energy_eV=energy_eV, **fields).write(folder / "result.json")
     random = np.random.default_rng(2)

@@ -61,8 +61,8 @@ def test_a_frame_says_what_ase_says_of_its_point(tmp_path):
     there.set_velocities(np.array(last["velocities_A_fs"]) / units.fs)
     there.calc = XtbCalculator(GFN2)
     assert last["temperature_K"] == pytest.approx(
-        there.get_temperature() * 15 / 12
-    )  # 3 of 15 degrees are those of the whole
+        there.get_temperature() * 15 / 12  # 3 of 15 degrees are those of the whole
+    )
     assert last["potential_eV"] == pytest.approx(there.get_potential_energy(), abs=1e-5)
     assert last["forces_eV_A"] == pytest.approx(there.get_forces(), abs=1e-4)
     # what the thermostat gave is no energy of the system's own
@@ -83,5 +83,4 @@ def test_the_temperature_of_a_frame_is_that_of_the_atoms_with_a_thermostat(tmp_p
     assert held.coupled.tolist() == [False, False, True, True, False]
     assert held.n_degrees == 6
     alone = run(tmp_path / "none", atoms)
-    assert alone.coupled.tolist() == [True, True, True, True, False]
     assert not alone.coupled.any()
