@@ -11,16 +11,6 @@ wildcard_constraints:
     own=r"[A-Za-z0-9][A-Za-z0-9+_-]*",
 
 
-def labels_upto(wildcards):
-    """Return the records of all labels that a generation's fit can see."""
-    return potential_plan.label_records(int(wildcards.generation))
-
-
-def labels_before(wildcards):
-    """Return the records of the labels of earlier generations."""
-    return potential_plan.label_records(int(wildcards.generation) - 1)
-
-
 rule explore_frames:
     output:
         f"{POTENTIAL}/explore/{{trajectory}}.extxyz",
@@ -46,7 +36,7 @@ rule explore_frames:
 rule select_frames:
     input:
         frames=lambda wildcards: potential_plan.frames(int(wildcards.generation)),
-        labels=labels_before,
+        labels=lambda wildcards: potential_plan.label_records(int(wildcards.generation) - 1),
     output:
         f"{POTENTIAL}/generation-{{generation}}/selected.extxyz",
     log:
@@ -93,7 +83,7 @@ rule label_frame:
 
 rule fit_potential:
     input:
-        labels_upto,
+        lambda wildcards: potential_plan.label_records(int(wildcards.generation)),
     output:
         model=f"{POTENTIAL}/generation-{{generation}}/fit-{{seed}}/nep.txt",
         parameters=f"{POTENTIAL}/generation-{{generation}}/fit-{{seed}}/potential.json",
@@ -123,7 +113,7 @@ rule judge_potential:
         grades=lambda wildcards: [
             f"{folder}/environments.npz" for folder in potential_plan.fits(int(wildcards.generation))
         ],
-        labels=labels_upto,
+        labels=lambda wildcards: potential_plan.label_records(int(wildcards.generation)),
         before=lambda wildcards: (
             f"{POTENTIAL}/generation-{int(wildcards.generation) - 1}/judged.json" if int(wildcards.generation) else []
         ),
