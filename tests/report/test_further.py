@@ -122,7 +122,7 @@ def test_the_page_tells_chapters_and_events(told):
     assert "Run drill. Watched for during 20 fs" in summary
     assert "Of 1 comparisons of runs, the data support 1;" in summary
     assert "nanodiamond or &lt;none&gt;: gap_edge_A changes" in summary
-    assert "in the last quarter at 318 K on average" in page
+    assert "318 K on average in the last quarter" in page
 
 
 @pytest.mark.parametrize("name", ["contrasts.csv", "contrasts.json", "md/drill/events.json", "elf/drill/bonds.csv"])
