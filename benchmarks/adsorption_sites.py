@@ -1,6 +1,6 @@
 """Symmetry-distinct adsorption sites of 100 slabs, against pymatgen's AdsorbateSiteFinder.
 
-Ours is `iondrill.build.sites.find_sites`; theirs `pymatgen.analysis.adsorption.AdsorbateSiteFinder` with
+Ours is `iondrill.geometry.surfaces.sites.find_sites`; theirs `pymatgen.analysis.adsorption.AdsorbateSiteFinder` with
 `find_adsorption_sites` (https://pymatgen.org; Montoya and Persson, npj Comput. Mater. 3, 14 (2017)). The slabs are
 those of structures/facets in several supercells; building them and turning them into pymatgen's is not counted. Each
 pair takes its share of the slabs. Invariance: the sites of a slab must not change when its vacuum, the order of its
@@ -19,10 +19,10 @@ from pymatgen.analysis.adsorption import AdsorbateSiteFinder
 from pymatgen.core import Structure
 from pymatgen.core.surface import Slab
 
-from iondrill.build.recipes import FacetRecipe, load_recipe
-from iondrill.build.sites import find_sites
-from iondrill.build.slab import build_slab
 from iondrill.errors import UserError
+from iondrill.geometry.recipes import FacetRecipe, load_recipe
+from iondrill.geometry.surfaces.sites import find_sites
+from iondrill.geometry.surfaces.slab import build_slab
 
 CELLS = ((2, 2), (2, 3), (3, 2), (4, 2), (3, 3), (2, 4), (4, 4), (1, 2), (2, 1), (1, 1), (6, 2), (2, 6), (4, 3))
 

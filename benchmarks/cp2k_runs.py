@@ -12,7 +12,7 @@ from iondrill.config.levels import Cp2kLevel
 from iondrill.engines.cp2k.attempt import LOG
 from iondrill.engines.cp2k.inputs import INPUT
 from iondrill.engines.cp2k.output import Log
-from iondrill.prepare.jobs import Job
+from iondrill.jobs.job import Job
 
 
 class Run(NamedTuple):

@@ -1,6 +1,6 @@
 """Reading a cube file of 54 MB, and a plane of it, against pymatgen, ASE and the machine's raw read.
 
-Ours is `iondrill.analyse.cube.Cube.read`; theirs `pymatgen.io.common.VolumetricData.from_cube`
+Ours is `iondrill.analyse.density.cube.Cube.read`; theirs `pymatgen.io.common.VolumetricData.from_cube`
 (https://pymatgen.org) and `ase.io.cube.read_cube` (https://ase-lib.org). Raw is the file read as bytes. All find the
 file in the page cache. The values are those of a Gaussian, written as CP2K writes them (6 values of 13 characters in
 a line).
@@ -16,7 +16,7 @@ from ase.io.cube import read_cube
 from frame import Growth, benchmark, compare, cost, paired
 from pymatgen.io.common import VolumetricData
 
-from iondrill.analyse.cube import Cube
+from iondrill.analyse.density.cube import Cube
 
 
 def write_cube(path, n):

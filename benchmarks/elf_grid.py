@@ -17,10 +17,10 @@ from ase.units import Bohr
 from frame import ROOT, Growth, Row, benchmark, compare, cost, paired
 from pyscf.tools import cubegen, molden
 
-from iondrill.analyse.elf import elf_of
-from iondrill.analyse.wavefunction import CHUNK_BYTES, read_molden
-from iondrill.build.registry import build
+from iondrill.analyse.density.wavefunction import CHUNK_BYTES, read_molden
+from iondrill.analyse.elf.map import elf_of
 from iondrill.config.levels import XtbLevel
+from iondrill.geometry.registry import build
 
 CP2K = ROOT / "tests" / "data" / "elf" / "c2h2li2.molden"
 

@@ -24,20 +24,20 @@ from ase.io.cube import read_cube
 from cp2k_runs import cp2k_job
 from frame import ROOT, Cost, Row, benchmark, compare, cost, paired
 
-from iondrill.analyse.cube import Cube
-from iondrill.analyse.elf import RHO_MASK, ElfMap, elf_on_plane
-from iondrill.analyse.plane import Plane
-from iondrill.analyse.point import read_point
-from iondrill.build.checks import read_structure
-from iondrill.build.registry import build
-from iondrill.build.slab import hydrogenate
-from iondrill.engines.box import in_cube
+from iondrill.analyse.density.cube import Cube
+from iondrill.analyse.density.plane import Plane
+from iondrill.analyse.elf.map import RHO_MASK, ElfMap, elf_on_plane
+from iondrill.analyse.elf.point import read_point
 from iondrill.engines.cp2k.attempt import LOG
 from iondrill.engines.execute import execute
+from iondrill.engines.external.box import in_cube
 from iondrill.engines.folder import STRUCTURE
 from iondrill.engines.molden import MOLDEN
-from iondrill.prepare.jobs import CUBES, Static
-from iondrill.report.elf_map import draw_elf_map
+from iondrill.geometry.checks import read_structure
+from iondrill.geometry.registry import build
+from iondrill.geometry.surfaces.slab import hydrogenate
+from iondrill.jobs.job import CUBES, Static
+from iondrill.report.figures.elf_map import draw_elf_map
 
 POINTS = 300
 PAPER_A = 50.0

@@ -25,7 +25,7 @@ from ase import units
 from ase.io import write
 from frame import ROOT, Cost, Growth, Row, benchmark, compare, cost
 
-from iondrill.build.registry import build
+from iondrill.geometry.registry import build
 
 SYSTEMS = ("drill-nd29", "c54-aa", "paper-li")
 TIMESTEP = 0.5 * units.fs

@@ -23,7 +23,7 @@ from frame import Row, benchmark, compare, paired
 
 from iondrill.engines.cp2k.inputs import Resume, render_input
 from iondrill.engines.cp2k.output import sound_forces
-from iondrill.prepare.jobs import VACUUM_A, Static
+from iondrill.jobs.job import VACUUM_A, Static
 
 PAPER_A = 50.0
 FITTED_A = PAPER_A / 2

@@ -17,17 +17,17 @@ from typing import NamedTuple
 from cp2k_runs import Run, cp2k_job, run_cp2k
 from frame import ROOT, Row, benchmark, cost
 
-from iondrill.build.adsorbate import add_adsorbate
-from iondrill.build.checks import read_structure
-from iondrill.build.registry import build
-from iondrill.build.sites import find_sites
 from iondrill.config.levels import XtbLevel
 from iondrill.engines.cp2k.attempt import LOG
 from iondrill.engines.cp2k.inputs import render_input
 from iondrill.engines.cp2k.output import Log
 from iondrill.engines.execute import execute
 from iondrill.engines.folder import STRUCTURE
-from iondrill.prepare.jobs import Job, Relax
+from iondrill.geometry.checks import read_structure
+from iondrill.geometry.registry import build
+from iondrill.geometry.surfaces.adsorbate import add_adsorbate
+from iondrill.geometry.surfaces.sites import find_sites
+from iondrill.jobs.job import Job, Relax
 
 LEVEL = {"eps_scf": 1e-5, "rel_cutoff_Ry": 30, "kpoints": (2, 2, 1), "smearing_K": 1000, "restricted_slabs": True}
 

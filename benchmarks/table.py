@@ -9,7 +9,7 @@ import numpy as np
 from frame import RESULTS, ROOT, Growth, Row, line
 from matplotlib.ticker import LogLocator, NullLocator
 
-from iondrill.report.svg import OKABE_ITO, STYLE, canvas, to_svg
+from iondrill.report.figures.svg import OKABE_ITO, STYLE, canvas, to_svg
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 FIGURE = ROOT / "docs" / "images" / "benchmarks-growth.svg"
@@ -46,8 +46,8 @@ SHORT = """
 
 - The slice of the ELF in the fitted box: a quarter of our time is reading the orbitals, two thirds are computing 212 of
   them and their slopes on 90 000 points, from broad Gaussians on a fifth of as many nodes and sharp ones on the points
-  themselves (`workflow/iondrill/analyse/tiles.py`), the rest is the picture. A fiftieth of what the cube takes there
-  would be over before the orbitals are read. CP2K's cube holds the ELF already, and what CP2K takes to compute and
+  themselves (`workflow/iondrill/analyse/density/tiles.py`), the rest is the picture. A fiftieth of what the cube takes
+  there would be over before the orbitals are read. CP2K's cube holds the ELF already; what CP2K takes to compute and
   write it is not counted. The larger and the emptier the box, the more the cube costs, and the orbitals not.
 - The disk for that slice in the fitted box: text of nine digits. Packed by gzip it would be less than half of it, but
   Multiwfn and others read the file as it stands.

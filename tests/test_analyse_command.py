@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from ase.units import Hartree
 
-from iondrill.build.io import write_structure
-from iondrill.build.registry import build
 from iondrill.cli import main
+from iondrill.geometry.io import write_structure
+from iondrill.geometry.registry import build
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from iondrill.build.io import write_structure
-from iondrill.build.registry import build
 from iondrill.cli.docs import generated
 from iondrill.config.load import read_config
 from iondrill.engines.requests import request
-from iondrill.prepare.jobid import JobId
+from iondrill.geometry.io import write_structure
+from iondrill.geometry.registry import build
+from iondrill.jobs.name import JobId
+from iondrill.jobs.size import read_size
 from iondrill.prepare.plan import Plan
-from iondrill.prepare.size import read_size
 
 FOLDERS = (
     ".ci",
@@ -114,7 +114,7 @@ def test_the_hooks_run_what_is_there_on_the_files_that_are_there(root: Path) -> 
         for pattern in re.split(r"\n\s+\|", hook.get("files", "").removeprefix("(?x)^(").removesuffix(")$\n")):
             assert any(re.search(pattern.strip(), path) for path in files), (hook["id"], pattern)
     (reference,) = (hook["files"] for hook in hooks if hook["id"] == "reference")
-    sources = ["pyproject.toml", "structures/crystals/Li-bcc.yaml", "workflow/iondrill/build/crystals.yaml"]
+    sources = ["pyproject.toml", "structures/crystals/Li-bcc.yaml", "workflow/iondrill/geometry/surfaces/lattices.yaml"]
     for path in [*sources, *(str(path.relative_to(root)) for path in generated(root))]:
         assert re.search(reference, path), path
 

@@ -23,7 +23,7 @@ def test_data_flows_one_way():
         "import iondrill",
         "from pathlib import Path; from iondrill.config.load import read_config; read_config(Path('config.yaml'))",
         "from iondrill.cli import _parser; _parser()",
-        "from iondrill.prepare.check import check",
+        "from iondrill.prepare.checks.configuration import check",
     ],
 )
 def test_the_start_is_light(code):

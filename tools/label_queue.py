@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from iondrill.config.load import read_config
 from iondrill.engines.base import StoppedError
-from iondrill.engines.launch import only_one
+from iondrill.engines.external.launch import only_one
 from iondrill.errors import UserError
 from iondrill.files import write_text
 from iondrill.potential import explore

@@ -27,12 +27,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 from snakemake.common.configfile import load_configfile
 
-from iondrill.build import registry, sites
 from iondrill.config.document import dump
 from iondrill.engines.advice import advice
 from iondrill.errors import UserError
 from iondrill.files import cache_folder
-from iondrill.prepare.check import check
+from iondrill.geometry import registry
+from iondrill.geometry.surfaces import sites
+from iondrill.prepare.checks.configuration import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
-    from iondrill.prepare.jobs import Job
+    from iondrill.jobs.job import Job
 
 
 class NoOp:

@@ -3,7 +3,7 @@
 import pytest
 from ase.units import Bohr
 
-from iondrill.analyse.wavefunction import read_molden
+from iondrill.analyse.density.wavefunction import read_molden
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from ase.build import graphene
 from ase.units import Bohr
 from scipy.special import erf
 
-from iondrill.analyse.dispersion import free_C6_au, ion_dispersion
+from iondrill.analyse.energies.dispersion import free_C6_au, ion_dispersion
 
 # Pyykkö and Atsumi (2009), metals less by a tenth, as in D3 (Grimme et al. 2010); times 4/3
 COVALENT_A = {"H": 0.32, "Li": 1.20, "C": 0.75, "Na": 1.40}

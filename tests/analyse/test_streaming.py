@@ -7,12 +7,12 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from iondrill.analyse.events import watch_for
-from iondrill.analyse.order import order_parameters, write_csv
-from iondrill.build.registry import build
+from iondrill.analyse.dynamics.events import watch_for
+from iondrill.analyse.dynamics.order import order_parameters, write_csv
 from iondrill.collect.readers import read_chunks
 from iondrill.config.models import EventCriteria
-from iondrill.prepare.frames import FrameLog
+from iondrill.geometry.registry import build
+from iondrill.jobs.frames import FrameLog
 
 
 def write_xyz(path, atoms, frames):
@@ -42,7 +42,7 @@ def peak_bytes(path, atoms):
 @pytest.mark.parametrize(("ending", "write"), [("xyz", write_xyz), ("bin", write_log)])
 def test_ten_times_the_frames_take_no_more_memory(tmp_path, monkeypatch, recipes, ending, write):
     monkeypatch.setattr("iondrill.collect.xyz.CHUNK_BYTES", 1 << 16)
-    monkeypatch.setattr("iondrill.prepare.records.CHUNK_BYTES", 1 << 16)
+    monkeypatch.setattr("iondrill.jobs.frame_format.CHUNK_BYTES", 1 << 16)
     atoms = build("drill-nd29-li", recipes)
     peaks = []
     for frames in (30, 30, 300):  # the first also pays for what is imported

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from iondrill.build.facet import FacetRecipe
-from iondrill.build.recipes import load_recipe
-from iondrill.build.registry import build
 from iondrill.cli import main
 from iondrill.cli.new import THICKNESS_A
+from iondrill.geometry.recipes import load_recipe
+from iondrill.geometry.registry import build
+from iondrill.geometry.surfaces.facet import FacetRecipe
 
 
 @pytest.fixture

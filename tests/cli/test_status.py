@@ -17,8 +17,8 @@ from projects import make_project
 from iondrill.config.levels import XtbLevel
 from iondrill.config.load import read_config
 from iondrill.engines.execute import execute
-from iondrill.prepare.jobs import Job, Relax
-from iondrill.prepare.journal import Journal
+from iondrill.jobs.job import Job, Relax
+from iondrill.jobs.journal import Journal
 from iondrill.prepare.plan import Plan
 from iondrill.prepare.published import published
 

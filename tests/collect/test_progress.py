@@ -17,8 +17,8 @@ from iondrill.collect.progress import progress
 from iondrill.config.levels import XtbLevel
 from iondrill.config.models import Thermostat
 from iondrill.engines.execute import execute
-from iondrill.prepare.jobs import Job, Md
-from iondrill.prepare.journal import Journal
+from iondrill.jobs.job import Job, Md
+from iondrill.jobs.journal import Journal
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,13 +14,13 @@ from ase.units import Hartree
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from iondrill.analyse.order import order_parameters
-from iondrill.build.registry import build
+from iondrill.analyse.dynamics.order import order_parameters
 from iondrill.collect.layout import Layout
 from iondrill.collect.readers import read_chunks
 from iondrill.collect.xyz import xyz_chunks
 from iondrill.errors import UserError
-from iondrill.prepare.frames import FrameLog
+from iondrill.geometry.registry import build
+from iondrill.jobs.frames import FrameLog
 
 CP2K = Path(__file__).parents[1] / "data/cp2k/md-pos-1.xyz"
 

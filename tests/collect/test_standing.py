@@ -14,15 +14,15 @@ from ase.build import molecule
 from ase.constraints import FixAtoms
 from ase.units import Bohr, Hartree
 
-from iondrill.build.moving import largest_force_eV_A
 from iondrill.cli.status import as_text
 from iondrill.collect.progress import progress
 from iondrill.config.levels import Cp2kLevel, VaspLevel, XtbLevel
 from iondrill.engines.execute import execute
 from iondrill.engines.folder import rounded, write_job
 from iondrill.engines.registry import engine
-from iondrill.prepare.jobs import Job, Relax, Static
-from iondrill.prepare.journal import state_folder
+from iondrill.geometry.constraints import largest_force_eV_A
+from iondrill.jobs.job import Job, Relax, Static
+from iondrill.jobs.journal import state_folder
 
 if TYPE_CHECKING:
     from iondrill.config.levels import Level

@@ -11,7 +11,7 @@ from ase.io.trajectory import Trajectory
 
 from iondrill.collect.trajectory import write_trajectory
 from iondrill.errors import UserError
-from iondrill.prepare.frames import FrameLog, Frames
+from iondrill.jobs.frames import FrameLog, Frames
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from iondrill.build.recipes import Recipe
 from iondrill.config.base import Folder, Name
 from iondrill.config.consistency import mistakes
 from iondrill.config.levels import Cp2kLevel, Level, VaspLevel, XtbLevel
 from iondrill.config.models import Config, MdRun, Thermostat
 from iondrill.config.schema import Schema
+from iondrill.geometry.recipes import Recipe
 
 
 def test_a_level_is_all_that_must_be_given():

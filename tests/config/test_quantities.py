@@ -2,14 +2,14 @@
 
 import pytest
 
-from iondrill.build.crystal import CrystalRecipe
-from iondrill.build.facet import FileSites
-from iondrill.build.recipes import Recipe
 from iondrill.config.document import dump
 from iondrill.config.load import load
 from iondrill.config.models import Config
 from iondrill.config.schema import Schema
 from iondrill.errors import UserError
+from iondrill.geometry.crystal import CrystalRecipe
+from iondrill.geometry.recipes import Recipe
+from iondrill.geometry.surfaces.facet import FileSites
 
 THERMALISE = {"time_fs": 100, "time_constant_fs": 20}
 RUN = {

@@ -10,11 +10,11 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from iondrill.build.recipes import Recipe
 from iondrill.cli.docs import generated, outdated, schemas, write
 from iondrill.config.document import Document
 from iondrill.config.models import Config
 from iondrill.config.schema import Schema
+from iondrill.geometry.recipes import Recipe
 
 ROOT = Path(__file__).parents[2]
 CONFIG, RECIPE = (json.loads(schemas()[what]) for what in ("config", "recipe"))

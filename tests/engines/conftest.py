@@ -11,7 +11,7 @@ from ase.constraints import FixAtoms
 
 from iondrill.config.levels import Cp2kLevel, VaspLevel
 from iondrill.config.models import Thermostat
-from iondrill.prepare.jobs import Job, Md, Relax, Static
+from iondrill.jobs.job import Job, Md, Relax, Static
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from iondrill import files
-from iondrill.engines import templates
-from iondrill.engines.box import check_slab, in_cube, off_the_fold
+from iondrill.engines.external import templates
+from iondrill.engines.external.box import check_slab, in_cube, off_the_fold
 from iondrill.engines.folder import read_job, rounded
 from iondrill.engines.registry import ENGINES, engine, write_folder
 from iondrill.errors import UserError

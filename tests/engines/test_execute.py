@@ -10,12 +10,12 @@ import pytest
 from ase.build import molecule
 from ase.constraints import FixAtoms
 
-from iondrill.build.io import write_structure
 from iondrill.config.levels import XtbLevel
 from iondrill.engines.base import read_result
 from iondrill.engines.execute import TURN, execute, offer_guess, prerelaxed
-from iondrill.engines.launch import LOCK_WAIT
-from iondrill.prepare.jobs import Job, Relax
+from iondrill.engines.external.launch import LOCK_WAIT
+from iondrill.geometry.io import write_structure
+from iondrill.jobs.job import Job, Relax
 
 
 @pytest.fixture

@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 from ase.build import molecule
 
-from iondrill.build.checks import read_structure
 from iondrill.cli.status import as_text
 from iondrill.collect.progress import progress
 from iondrill.config.base import Thermalise, Thermostat
 from iondrill.config.levels import XtbLevel
-from iondrill.engines.attempt import EXIT
 from iondrill.engines.base import StoppedError, read_result
+from iondrill.engines.embedded.velocities import bodies, temperature_K
 from iondrill.engines.execute import execute, publish
+from iondrill.engines.external.attempt import EXIT
 from iondrill.engines.folder import LAST, RESULT, THERMALISED
 from iondrill.engines.length import FRAMES
-from iondrill.engines.velocities import bodies, temperature_K
-from iondrill.prepare.frames import FrameLog, Frames
-from iondrill.prepare.jobs import Job, Md
+from iondrill.geometry.checks import read_structure
+from iondrill.jobs.frames import FrameLog, Frames
+from iondrill.jobs.job import Job, Md
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from iondrill.engines.base import Attempt, Result, StoppedError
 from iondrill.engines.execute import execute
 from iondrill.engines.neighbourhood import FOLDER, lifted, relax_and_look_around
 from iondrill.engines.xtb.calculator import XtbCalculator
-from iondrill.prepare.jobs import Job, Relax
+from iondrill.jobs.job import Job, Relax
 
 LOOK_A = (-0.4, 0.4, 0.8)
 SLAB_Z_A = 5.0
@@ -221,7 +221,7 @@ def test_gfn2_looks_around_lithium(tmp_path, structure):
     files = tmp_path / "job/result.json", tmp_path / "job/relaxed.extxyz"
     result = execute(task.model_dump(mode="json"), start, *files)
     (point,) = result.neighbourhood.points
-    from iondrill.build.checks import read_structure
+    from iondrill.geometry.checks import read_structure
 
     found = []
     for atoms in (read_structure(files[1]), lifted(read_structure(files[1]), 0.5)):

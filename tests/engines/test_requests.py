@@ -14,15 +14,15 @@ from ase.io import write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iondrill.build.crystal import build_crystal, load_crystal
 from iondrill.config.levels import Cp2kLevel, VaspLevel, XtbLevel
 from iondrill.config.load import Document, check_config
 from iondrill.engines.cp2k.cost import grid_points
 from iondrill.engines.requests import Request, Requests, limits, request
-from iondrill.prepare.jobid import Subject
-from iondrill.prepare.jobs import VACUUM_A, Job
+from iondrill.geometry.crystal import build_crystal, load_crystal
+from iondrill.jobs.job import VACUUM_A, Job
+from iondrill.jobs.name import Subject
+from iondrill.jobs.size import ATOM_SIZE, Size, read_size, size_of
 from iondrill.prepare.plan import Plan
-from iondrill.prepare.size import ATOM_SIZE, Size, read_size, size_of
 from iondrill.prepare.stages.sweeps import Point
 
 if TYPE_CHECKING:

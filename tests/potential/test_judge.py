@@ -12,8 +12,8 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iondrill.build.labels import set_fragment
 from iondrill.config.potential import JudgeSettings
+from iondrill.geometry.labels import set_fragment
 from iondrill.potential.judge import energy_error_eV, force_error, held_out, parts_of, table
 from iondrill.potential.stages import split, verdict
 

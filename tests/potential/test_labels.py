@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from ase.build import molecule
 
-from iondrill.build.labels import set_fragment
 from iondrill.config.levels import Cp2kLevel, XtbLevel
 from iondrill.engines.xtb.calculator import XtbCalculator
 from iondrill.errors import UserError
+from iondrill.geometry.labels import set_fragment
 from iondrill.potential.labels import Store, agrees, digest_of, label, read_label
 
 if TYPE_CHECKING:

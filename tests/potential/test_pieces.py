@@ -10,8 +10,8 @@ from ase.build import molecule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iondrill.build.labels import set_fragment
-from iondrill.build.registry import build
+from iondrill.geometry.labels import set_fragment
+from iondrill.geometry.registry import build
 from iondrill.potential.pieces import CH_A, bonded, contact_of, cut, rings_of, saturated
 
 if TYPE_CHECKING:

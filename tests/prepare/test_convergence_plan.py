@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from iondrill.config.load import Document, check_config
 from iondrill.errors import UserError
-from iondrill.prepare.check import check
-from iondrill.prepare.jobid import JobId
+from iondrill.jobs.name import JobId
+from iondrill.prepare.checks.configuration import check
 from iondrill.prepare.plan import Plan
 
 ROOT = Path(__file__).parents[2]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from iondrill.build.adsorbate import add_adsorbate
-from iondrill.build.facet import FacetRecipe
-from iondrill.build.paths import nearest_hops
-from iondrill.build.recipes import load_recipe
-from iondrill.build.sites import find_sites
-from iondrill.build.slab import build_slab
 from iondrill.errors import UserError
-from iondrill.prepare.jobid import JobId, Subject
+from iondrill.geometry.recipes import load_recipe
+from iondrill.geometry.surfaces.adsorbate import add_adsorbate
+from iondrill.geometry.surfaces.facet import FacetRecipe
+from iondrill.geometry.surfaces.site_neighbours import nearest_hops
+from iondrill.geometry.surfaces.sites import find_sites
+from iondrill.geometry.surfaces.slab import build_slab
+from iondrill.jobs.name import JobId, Subject
 from iondrill.prepare.stages.barriers import ends
 
 NOISE_A = 2e-3

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from iondrill.config.load import read_config
 from iondrill.config.models import Config
 from iondrill.errors import UserError
-from iondrill.prepare.jobid import JobId
-from iondrill.prepare.jobs import Md, Relax, Static
+from iondrill.jobs.job import Md, Relax, Static
+from iondrill.jobs.name import JobId
 from iondrill.prepare.plan import Plan
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from iondrill.config.models import Config
-from iondrill.prepare.jobid import JobId
+from iondrill.jobs.name import JobId
 from iondrill.prepare.plan import Plan
 
 RECIPES = {

@@ -9,10 +9,10 @@ from ase.build import molecule
 from ase.constraints import FixAtoms
 from ase.io.trajectory import Trajectory
 
-from iondrill.build.moving import held_atoms
-from iondrill.build.registry import build
 from iondrill.errors import UserError
-from iondrill.prepare.jobid import Subject
+from iondrill.geometry.constraints import held_atoms
+from iondrill.geometry.registry import build
+from iondrill.jobs.name import Subject
 from iondrill.prepare.start import damage, frame, left_site, part, slab_with_ions, with_fixed_edge
 
 STRUCTURES = Path(__file__).parents[2] / "structures"

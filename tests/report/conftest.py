@@ -14,18 +14,18 @@ from ase.io import write
 from ase.io.trajectory import Trajectory
 from PIL import Image
 
-from iondrill.analyse.elf import ElfMap
-from iondrill.analyse.elf_grid import ElfGrid
-from iondrill.analyse.elf_lines import BOND_COLUMNS, PROFILE_COLUMNS
-from iondrill.analyse.plane import Plane
-from iondrill.build.adsorbate import add_adsorbate
-from iondrill.build.io import write_structure
-from iondrill.build.labels import set_fragment
-from iondrill.build.registry import build
-from iondrill.build.sites import find_sites
+from iondrill.analyse.density.plane import Plane
+from iondrill.analyse.elf.grid import ElfGrid
+from iondrill.analyse.elf.lines import BOND_COLUMNS, PROFILE_COLUMNS
+from iondrill.analyse.elf.map import ElfMap
 from iondrill.config.models import Config
-from iondrill.report import pictures
-from iondrill.report.figures import draw_panel
+from iondrill.geometry.io import write_structure
+from iondrill.geometry.labels import set_fragment
+from iondrill.geometry.registry import build
+from iondrill.geometry.surfaces.adsorbate import add_adsorbate
+from iondrill.geometry.surfaces.sites import find_sites
+from iondrill.report.figures.charts import draw_panel
+from iondrill.report.sections import pictures
 
 ORDER = (
     "step,time_fs,temperature_K,potential_eV,conserved_eV,gap_edge_A,gap_centre_A,opening_angle_deg,penetration_A,"

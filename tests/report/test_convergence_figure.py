@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from iondrill.analyse.convergence import Sample, curves
+from iondrill.analyse.energies.convergence import Sample, curves
 from iondrill.config.convergence import Tolerance
 from iondrill.engines.base import FORCES, Attempt, Result
-from iondrill.report.convergence import draw_convergence
+from iondrill.report.figures.convergence import draw_convergence
 
 TOLERANCE = Tolerance(energy_meV_atom=2.5, force_eV_A=0.04)
 

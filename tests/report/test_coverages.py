@@ -9,18 +9,18 @@ from itertools import pairwise
 
 import pytest
 
-from iondrill.build.adsorbate import add_adsorbate
-from iondrill.build.facet import FacetRecipe
-from iondrill.build.sites import find_sites
-from iondrill.build.slab import build_slab
-from iondrill.prepare.jobid import Subject
-from iondrill.report.drawing import ELEMENTS
-from iondrill.report.figures import draw_adsorption, draw_differences
-from iondrill.report.findings import findings, signed
-from iondrill.report.highlights import highlights
-from iondrill.report.page import render
-from iondrill.report.pictures import adsorption_picture, difference_picture
-from iondrill.report.sites import site_picture
+from iondrill.geometry.surfaces.adsorbate import add_adsorbate
+from iondrill.geometry.surfaces.facet import FacetRecipe
+from iondrill.geometry.surfaces.sites import find_sites
+from iondrill.geometry.surfaces.slab import build_slab
+from iondrill.jobs.name import Subject
+from iondrill.report.figures.charts import draw_adsorption, draw_differences
+from iondrill.report.figures.drawing import ELEMENTS
+from iondrill.report.page.build import render
+from iondrill.report.sections.findings import findings, signed
+from iondrill.report.sections.highlights import highlights
+from iondrill.report.sections.pictures import adsorption_picture, difference_picture
+from iondrill.report.sections.site_pictures import site_picture
 
 COLUMNS = 23
 SVG = "{http://www.w3.org/2000/svg}"

@@ -14,19 +14,19 @@ import pytest
 from ase.db import connect
 from rocrate.rocrate import ROCrate
 
-from iondrill.analyse.order import order_parameters, write_csv
-from iondrill.build.adsorbate import add_adsorbate
-from iondrill.build.checks import read_structure
-from iondrill.build.io import write_structure
-from iondrill.build.registry import build
-from iondrill.build.sites import find_sites
+from iondrill.analyse.dynamics.order import order_parameters, write_csv
 from iondrill.collect.readers import log_chunks, read_chunks
 from iondrill.collect.trajectory import write_trajectory
 from iondrill.config.models import Config
 from iondrill.engines.base import Result
 from iondrill.engines.folder import write_job
 from iondrill.errors import UserError
-from iondrill.prepare.frames import FrameLog, Frames
+from iondrill.geometry.checks import read_structure
+from iondrill.geometry.io import write_structure
+from iondrill.geometry.registry import build
+from iondrill.geometry.surfaces.adsorbate import add_adsorbate
+from iondrill.geometry.surfaces.sites import find_sites
+from iondrill.jobs.frames import FrameLog, Frames
 from iondrill.prepare.plan import Plan
 from iondrill.prepare.start import isolated_atom
 from iondrill.report.crate import pieces, write_crate

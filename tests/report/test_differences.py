@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from iondrill.report.figures import draw_adsorption
-from iondrill.report.findings import findings
-from iondrill.report.page import render
+from iondrill.report.figures.charts import draw_adsorption
+from iondrill.report.page.build import render
+from iondrill.report.sections.findings import findings
 
 DIFFERENCES = """facet,adsorbate,site,n,level,against,dE_ads_eV,dheight_A,ion_shift_A,slab_rms_A,status
 C100-2x1,Li,cave,1,gfn2,dft,-2.01,-0.11,0.12,0.02,converged

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from iondrill.report.page import render
+from iondrill.report.page.build import render
 
 ADSORPTION = {
     "Facet": "facet",
@@ -90,7 +90,7 @@ class Tables(HTMLParser):
 def drawn(monkeypatch):
     """Return the tables of a page; its curves and bars stay blank."""
     for name in ("draw_panel", "draw_adsorption", "draw_differences"):
-        monkeypatch.setattr(f"iondrill.report.pictures.{name}", lambda *_: "<svg></svg>", raising=False)
+        monkeypatch.setattr(f"iondrill.report.sections.pictures.{name}", lambda *_: "<svg></svg>", raising=False)
     return lambda results: Tables(render(results))
 
 

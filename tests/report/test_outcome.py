@@ -4,7 +4,7 @@ import pytest
 
 from iondrill.errors import UserError
 from iondrill.report.outcome import Outcome, outcome
-from iondrill.report.page import render
+from iondrill.report.page.build import render
 
 
 def spoiled(folder, kept):

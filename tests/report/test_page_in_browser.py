@@ -6,7 +6,7 @@ import time
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from iondrill.report.page import render
+from iondrill.report.page.build import render
 
 pytestmark = [pytest.mark.chromium]
 

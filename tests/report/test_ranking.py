@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from iondrill.report.findings import of_adsorption
 from iondrill.report.ranking import kind_of_place
+from iondrill.report.sections.findings import of_adsorption
 from iondrill.report.table import Table
 
 COLUMNS = ("facet", "adsorbate", "site", "n", "E_ads_eV", "E_ads_vs_metal_eV", "level", "status", "lowest_neighbour_eV")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from projects import run, snakemake
 
-from iondrill.analyse.adsorption import COLUMNS
-from iondrill.build.registry import build
+from iondrill.analyse.energies.adsorption import COLUMNS
+from iondrill.geometry.registry import build
 
 if TYPE_CHECKING:
     from pathlib import Path

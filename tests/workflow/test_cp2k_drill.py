@@ -16,7 +16,7 @@ from ase.units import Hartree
 from projects import PBE_D3, make_project, rows, run, snakemake, stacked, start
 
 from faultdrill.runs import SUBMITTED
-from iondrill.prepare.frames import Frames
+from iondrill.jobs.frames import Frames
 
 if TYPE_CHECKING:
     import subprocess

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iondrill.prepare.frames import Frames
+from iondrill.jobs.frames import Frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

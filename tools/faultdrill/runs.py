@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from iondrill.engines.launch import is_locked
+from iondrill.engines.external.launch import is_locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,7 +11,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iondrill.engines.launch import END_TIME, WALLTIME
+from iondrill.engines.external.launch import END_TIME, WALLTIME
 from iondrill.errors import SAID, TOOK, UserError
 
 if TYPE_CHECKING:

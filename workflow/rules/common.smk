@@ -9,8 +9,8 @@ from pathlib import Path
 
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
-from iondrill.build.crystal import crystal_path
-from iondrill.build.recipes import spin_states
+from iondrill.geometry.crystal import crystal_path
+from iondrill.geometry.recipes import spin_states
 from iondrill.config.load import check_config, located, merge, project_first, read_documents
 from iondrill.engines.requests import Requests
 from iondrill.errors import SAID, UserError
@@ -18,7 +18,7 @@ from iondrill.files import digest_of, templates_digest
 from iondrill.potential.plan import PotentialPlan
 from iondrill.prepare.estimates import error_estimates
 from iondrill.prepare.plan import Plan
-from iondrill.prepare.jobid import JobId, Subject
+from iondrill.jobs.name import JobId, Subject
 from iondrill.prepare.published import job_files, published
 
 try:
@@ -260,7 +260,7 @@ def look_when_jobs_end():
 
 def report_what_there_is():
     """Make the page of a run that failed before it, failures first; what goes wrong here hides no other error."""
-    from iondrill.report.so_far import report_so_far
+    from iondrill.report.partial import report_so_far
 
     if not any(job.rule.name == "write_report" for job in workflow.dag.needrun_jobs()):
         return

@@ -2,19 +2,19 @@
 
 from pathlib import Path
 
-from iondrill.analyse.charges import fragment_charges, write_charges
-from iondrill.analyse.events import watch_for
-from iondrill.analyse.order import order_parameters, write_csv
-from iondrill.analyse.rest import late_temperature, rests
+from iondrill.analyse.dynamics.charges import fragment_charges, write_charges
+from iondrill.analyse.dynamics.events import watch_for
+from iondrill.analyse.dynamics.order import order_parameters, write_csv
+from iondrill.analyse.dynamics.rest import late_temperature, rests
 from iondrill.analyse.tables import read_columns
-from iondrill.build.checks import read_structure
 from iondrill.collect.readers import log_chunks
 from iondrill.collect.trajectory import write_trajectory
 from iondrill.config.models import EventCriteria
 from iondrill.engines.base import read_converged
 from iondrill.engines.folder import THERMALISED
 from iondrill.engines.length import FRAMES
-from iondrill.prepare.frames import Frames
+from iondrill.geometry.checks import read_structure
+from iondrill.jobs.frames import Frames
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):

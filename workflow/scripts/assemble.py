@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from iondrill.build.assembly import assemble
-from iondrill.build.checks import read_structure
-from iondrill.build.io import write_structure
-from iondrill.build.recipes import load_recipe
 from iondrill.engines.base import read_converged
+from iondrill.geometry.assembly import assemble
+from iondrill.geometry.checks import read_structure
+from iondrill.geometry.io import write_structure
+from iondrill.geometry.recipes import load_recipe
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):

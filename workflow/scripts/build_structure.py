@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from iondrill.build.io import write_structure
-from iondrill.build.registry import build
+from iondrill.geometry.io import write_structure
+from iondrill.geometry.registry import build
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):

@@ -1,6 +1,6 @@
 """Compare runs side by side, and say what they support."""
 
-from iondrill.analyse.contrasts import compare_runs
+from iondrill.analyse.dynamics.contrasts import compare_runs
 from iondrill.config.models import Config
 from iondrill.prepare.plan import Plan
 from iondrill.scripting import logged

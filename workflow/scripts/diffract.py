@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from iondrill.analyse.diffraction import known_stacks, reflections, stacks_of_runs, write_reflections
+from iondrill.analyse.dynamics.diffraction import known_stacks, reflections, stacks_of_runs, write_reflections
 from iondrill.files import write_text
-from iondrill.report.diffraction import draw_diffraction
+from iondrill.report.figures.diffraction import draw_diffraction
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from iondrill.report.film import write_film
+from iondrill.report.figures.film import write_film
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):

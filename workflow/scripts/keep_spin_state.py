@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from iondrill.build.checks import read_structure
-from iondrill.build.io import write_structure
 from iondrill.collect.spin import keep_lowest
 from iondrill.engines.base import read_result
+from iondrill.geometry.checks import read_structure
+from iondrill.geometry.io import write_structure
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):

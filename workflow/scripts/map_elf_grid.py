@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from iondrill.analyse.elf_grid import elf_on_grid
-from iondrill.analyse.point import read_point
+from iondrill.analyse.elf.grid import elf_on_grid
+from iondrill.analyse.elf.point import read_point
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from iondrill.config.models import Config
 from iondrill.report.data import read_results
-from iondrill.report.paper import write_paper_figures
+from iondrill.report.page.paper import write_paper_figures
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):

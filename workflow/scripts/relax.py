@@ -11,10 +11,10 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iondrill.build.checks import read_structure
 from iondrill.engines.execute import execute, prerelaxed
-from iondrill.prepare.jobs import Job
-from iondrill.prepare.sitelist import sites_of
+from iondrill.geometry.checks import read_structure
+from iondrill.jobs.job import Job
+from iondrill.prepare.site_cache import sites_of
 from iondrill.prepare.start import slab_with_ions
 from iondrill.scripting import logged
 

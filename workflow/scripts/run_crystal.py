@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from iondrill.build.crystal import Strain, build_crystal, load_crystal
 from iondrill.engines.execute import execute
+from iondrill.geometry.crystal import Strain, build_crystal, load_crystal
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0], snakemake.resources.get("runtime")):

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from iondrill.build.checks import read_structure
 from iondrill.engines.base import read_converged
 from iondrill.engines.execute import execute
+from iondrill.geometry.checks import read_structure
 from iondrill.prepare.start import frame, part
 from iondrill.scripting import logged
 

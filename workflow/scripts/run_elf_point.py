@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from iondrill.build.checks import read_structure
 from iondrill.engines.execute import execute
+from iondrill.geometry.checks import read_structure
 from iondrill.prepare.start import frame
 from iondrill.scripting import logged
 

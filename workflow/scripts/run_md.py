@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from iondrill.build.checks import read_structure
 from iondrill.engines.execute import execute, publish
 from iondrill.engines.length import FRAMES
-from iondrill.prepare.jobs import Job
+from iondrill.geometry.checks import read_structure
+from iondrill.jobs.job import Job
 from iondrill.prepare.start import with_fixed_edge
 from iondrill.scripting import logged
 

@@ -3,16 +3,16 @@
 from itertools import groupby
 from pathlib import Path
 
-from iondrill.analyse.adsorption import Adsorption, write_csv
-from iondrill.analyse.formation import metal_energies
-from iondrill.analyse.levels import write_differences
-from iondrill.build.assertions import assert_surface, faults
-from iondrill.build.checks import read_structure
-from iondrill.build.recipes import load_recipe
-from iondrill.build.sites import find_sites
+from iondrill.analyse.energies.adsorption import Adsorption, write_csv
+from iondrill.analyse.energies.formation import metal_energies
+from iondrill.analyse.energies.level_differences import write_differences
 from iondrill.config.models import Config
 from iondrill.engines.base import read_result
-from iondrill.prepare.jobid import CLEAN, JobId, Subject
+from iondrill.geometry.checks import read_structure
+from iondrill.geometry.recipes import load_recipe
+from iondrill.geometry.surfaces.assertions import assert_surface, faults
+from iondrill.geometry.surfaces.sites import find_sites
+from iondrill.jobs.name import CLEAN, JobId, Subject
 from iondrill.prepare.plan import Plan
 from iondrill.scripting import logged
 

@@ -3,15 +3,15 @@
 import json
 from pathlib import Path
 
-from iondrill.analyse.convergence import Sample, curves, vacuum_A
-from iondrill.analyse.convergence_table import summary, write_csv
-from iondrill.build.checks import read_structure
+from iondrill.analyse.energies.convergence import Sample, curves, vacuum_A
+from iondrill.analyse.energies.convergence_table import summary, write_csv
 from iondrill.config.models import Config
 from iondrill.engines.base import read_result
 from iondrill.files import write_text
+from iondrill.geometry.checks import read_structure
 from iondrill.prepare.estimates import made_of
 from iondrill.prepare.plan import Plan
-from iondrill.report.convergence import draw_convergence
+from iondrill.report.figures.convergence import draw_convergence
 from iondrill.scripting import logged
 
 

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from iondrill.analyse.formation import Crystal, table, write_csv
-from iondrill.build.checks import read_structure
-from iondrill.build.crystal import strains
+from iondrill.analyse.energies.formation import Crystal, table, write_csv
 from iondrill.config.models import Config
 from iondrill.engines.base import read_result
-from iondrill.prepare.jobid import ATOM, JobId, Subject
+from iondrill.geometry.checks import read_structure
+from iondrill.geometry.crystal import strains
+from iondrill.jobs.name import ATOM, JobId, Subject
 from iondrill.prepare.plan import Plan
 from iondrill.scripting import logged
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from iondrill.config.models import Config
-from iondrill.engines.written import write_inputs
+from iondrill.engines.inputs_only import write_inputs
 from iondrill.files import write_text
 from iondrill.prepare.plan import Plan
 from iondrill.scripting import logged

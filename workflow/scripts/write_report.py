@@ -4,7 +4,7 @@ from pathlib import Path
 
 from iondrill.config.models import Config
 from iondrill.report.data import read_results
-from iondrill.report.page import write_page
+from iondrill.report.page.build import write_page
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iondrill.analyse.charges import fragment_charges
+from iondrill.analyse.dynamics.charges import fragment_charges
 from iondrill.engines.cp2k.charges import FORMATS
 from iondrill.engines.cp2k.output import Log
 from iondrill.errors import UserError

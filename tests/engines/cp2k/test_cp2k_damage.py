@@ -13,13 +13,13 @@ from ase import Atoms
 from ase.units import Hartree
 
 from iondrill.config.models import Thermostat
-from iondrill.engines.attempt import Record
 from iondrill.engines.base import StoppedError
 from iondrill.engines.cp2k import Cp2kEngine
 from iondrill.engines.cp2k.attempt import Attempt
 from iondrill.engines.cp2k.restart import is_whole, read_restart, restarts
-from iondrill.prepare.frames import FrameLog, Frames
-from iondrill.prepare.jobs import Md, Relax, Static
+from iondrill.engines.external.attempt import Record
+from iondrill.jobs.frames import FrameLog, Frames
+from iondrill.jobs.job import Md, Relax, Static
 
 SYMBOLS = list("CHHHH")
 STEPS = 6

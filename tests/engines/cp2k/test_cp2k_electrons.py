@@ -8,24 +8,24 @@ import numpy as np
 import pytest
 from ase.build import molecule
 
-from iondrill.analyse.charges import fragment_charges
-from iondrill.analyse.difference import check_balance, planar_integral
-from iondrill.analyse.elf import elf_on_plane
-from iondrill.analyse.elf_check import compare, own_elf
-from iondrill.analyse.plane import Plane
-from iondrill.analyse.point import cube_map, read_point
+from iondrill.analyse.density.plane import Plane
+from iondrill.analyse.dynamics.charges import fragment_charges
+from iondrill.analyse.elf.check import compare, own_elf
+from iondrill.analyse.elf.difference import check_balance, planar_integral
+from iondrill.analyse.elf.map import elf_on_plane
+from iondrill.analyse.elf.point import cube_map, read_point
 from iondrill.config.levels import Cp2kLevel
 from iondrill.engines.cp2k.output import Log
 from iondrill.engines.execute import execute
 from iondrill.errors import UserError
-from iondrill.prepare.jobs import Static
+from iondrill.jobs.job import Static
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ase import Atoms
 
-    from iondrill.analyse.wavefunction import Wavefunction
+    from iondrill.analyse.density.wavefunction import Wavefunction
 
 pytestmark = pytest.mark.cp2k
 LEVEL = {"cutoff_Ry": 280, "rel_cutoff_Ry": 60, "eps_scf": 1e-6}

@@ -16,7 +16,7 @@ from iondrill.engines.cp2k.output import Log
 from iondrill.engines.cp2k.runner import Run
 from iondrill.engines.execute import execute
 from iondrill.engines.registry import write_folder
-from iondrill.prepare.jobs import Relax, Static
+from iondrill.jobs.job import Relax, Static
 
 pytestmark = pytest.mark.cp2k
 MPIRUN = ["mpirun", "--allow-run-as-root", "--bind-to", "none", "-n", "1"]

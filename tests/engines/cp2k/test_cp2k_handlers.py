@@ -7,7 +7,7 @@ import pytest
 from iondrill.config.models import Thermostat
 from iondrill.engines.cp2k.handlers import HANDLERS, Ending, judge
 from iondrill.engines.cp2k.output import Log
-from iondrill.prepare.jobs import Md, Relax, Static
+from iondrill.jobs.job import Md, Relax, Static
 
 RELAX = Relax(fmax_eV_A=0.01, max_steps=2)
 MD = Md(steps=6, timestep_fs=0.5, temperature_K=300, thermostat=Thermostat(), launch_m_s=0, save_every=1, seed=1)

@@ -5,10 +5,10 @@ import struct
 import numpy as np
 from ase.units import Bohr, Hartree
 
-from iondrill.build.moving import moving_atoms
-from iondrill.build.springs import spring_hessian
 from iondrill.engines.cp2k.restart import is_whole, write_hessian
 from iondrill.engines.cp2k.runner import Run
+from iondrill.geometry.constraints import moving_atoms
+from iondrill.geometry.model_hessian import spring_hessian
 
 
 def test_a_record_for_each_column(tmp_path):

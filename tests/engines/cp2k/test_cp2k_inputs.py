@@ -11,15 +11,15 @@ from ase.units import Bohr, Hartree, fs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from iondrill.build.moving import moving_atoms
 from iondrill.config.models import Thermostat
 from iondrill.engines.cp2k import grammar
 from iondrill.engines.cp2k.inputs import ATOMIC_TIME, charge_schemes, render_input
 from iondrill.engines.cp2k.validate import differences
+from iondrill.engines.embedded.velocities import start_velocities
 from iondrill.engines.registry import engine, write_folder
-from iondrill.engines.velocities import start_velocities
 from iondrill.errors import UserError
-from iondrill.prepare.jobs import Md
+from iondrill.geometry.constraints import moving_atoms
+from iondrill.jobs.job import Md
 
 CASES = [
     (task, kind, ion)

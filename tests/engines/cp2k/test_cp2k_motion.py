@@ -11,15 +11,15 @@ from ase import Atoms
 from ase.constraints import FixAtoms, FixCartesian
 from ase.units import Bohr, Hartree, fs, kB
 
-from iondrill.build.checks import read_structure
 from iondrill.config.models import Thermalise, Thermostat
 from iondrill.engines.cp2k import Cp2kEngine
 from iondrill.engines.cp2k.output import Log, sound_forces
 from iondrill.engines.execute import execute, publish
 from iondrill.engines.folder import LAST, RESULT, THERMALISED
 from iondrill.engines.length import FRAMES
-from iondrill.prepare.frames import Frames
-from iondrill.prepare.jobs import Md, Relax, Static
+from iondrill.geometry.checks import read_structure
+from iondrill.jobs.frames import Frames
+from iondrill.jobs.job import Md, Relax, Static
 
 pytestmark = pytest.mark.cp2k
 LEVEL = {"cutoff_Ry": 120, "rel_cutoff_Ry": 30, "eps_scf": 1e-7}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from iondrill.engines.cp2k.handlers import Ending, judge
 from iondrill.engines.cp2k.output import Log, sound_forces
-from iondrill.prepare.jobs import Static
+from iondrill.jobs.job import Static
 
 
 @pytest.fixture(scope="module")

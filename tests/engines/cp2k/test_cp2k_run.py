@@ -15,9 +15,9 @@ from ase.units import Bohr, Hartree, fs
 
 from iondrill.config.models import Thermostat
 from iondrill.engines.cp2k import Cp2kEngine
+from iondrill.engines.embedded.velocities import start_velocities
 from iondrill.engines.registry import write_folder
-from iondrill.engines.velocities import start_velocities
-from iondrill.prepare.jobs import Md, Relax, Static
+from iondrill.jobs.job import Md, Relax, Static
 
 pytestmark = pytest.mark.cp2k
 CHEAP = {"cutoff_Ry": 120, "rel_cutoff_Ry": 30, "eps_scf": 1e-5, "kpoints": (2, 2, 1)}

@@ -19,8 +19,8 @@ from iondrill.engines.base import StoppedError, read_result
 from iondrill.engines.cp2k import Cp2kEngine
 from iondrill.engines.folder import read_job
 from iondrill.engines.registry import write_folder
-from iondrill.prepare.frames import Frames
-from iondrill.prepare.jobs import Md
+from iondrill.jobs.frames import Frames
+from iondrill.jobs.job import Md
 
 pytestmark = pytest.mark.cp2k
 MPIRUN = ["mpirun", "--allow-run-as-root", "--bind-to", "none", "-n", "1"]

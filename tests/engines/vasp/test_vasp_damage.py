@@ -12,14 +12,14 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from iondrill.engines.attempt import Action, Record
+from iondrill.engines.external.attempt import Action, Record
 from iondrill.engines.registry import write_folder
 from iondrill.engines.vasp.attempt import HARD, SOFT, Attempt
 from iondrill.engines.vasp.handlers import HANDLERS, Ending, judge
 from iondrill.engines.vasp.output import CONTCAR, OSZICAR, OUTCAR, VASPRUN, WAVECAR, IncompleteError, Log, read_results
 from iondrill.engines.vasp.restart import is_whole, next_positions, read_contcar
 from iondrill.engines.vasp.runner import Run
-from iondrill.prepare.jobs import Relax, Static
+from iondrill.jobs.job import Relax, Static
 
 TASK = Relax(fmax_eV_A=0.05, max_steps=20)
 

@@ -19,9 +19,9 @@ from pymatgen.io.vasp.inputs import Incar, Poscar
 from pymatgen.io.vasp.outputs import Oszicar, Outcar, Vasprun
 from tblite.ase import TBLite
 
-from iondrill.analyse.elf import elf_on_plane
-from iondrill.analyse.plane import Plane
-from iondrill.analyse.point import read_point
+from iondrill.analyse.density.plane import Plane
+from iondrill.analyse.elf.map import elf_on_plane
+from iondrill.analyse.elf.point import read_point
 from iondrill.cli import main
 from iondrill.engines.base import StoppedError
 from iondrill.engines.execute import execute
@@ -30,7 +30,7 @@ from iondrill.engines.vasp import VaspEngine, runner
 from iondrill.engines.vasp.ladder import rungs
 from iondrill.engines.vasp.potcar import private_folder
 from iondrill.errors import UserError
-from iondrill.prepare.jobs import Relax, Static
+from iondrill.jobs.job import Relax, Static
 
 FMAX = 0.02
 TASK = Relax(fmax_eV_A=FMAX, max_steps=30)

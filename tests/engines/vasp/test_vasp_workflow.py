@@ -16,11 +16,11 @@ from pymatgen.io.vasp.inputs import Poscar
 from pymatgen.io.vasp.outputs import Oszicar, Outcar, Vasprun
 
 from faultdrill.projects import C100
-from iondrill.build.checks import read_structure
-from iondrill.build.registry import build
 from iondrill.config.load import Document, check_config
 from iondrill.engines.execute import execute
-from iondrill.prepare.jobid import JobId, Subject
+from iondrill.geometry.checks import read_structure
+from iondrill.geometry.registry import build
+from iondrill.jobs.name import JobId, Subject
 from iondrill.prepare.plan import Plan
 from iondrill.prepare.start import isolated_atom, slab_with_ions
 

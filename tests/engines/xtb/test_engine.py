@@ -21,10 +21,10 @@ from iondrill.config.levels import XtbLevel
 from iondrill.engines.xtb import XtbEngine, blas
 from iondrill.engines.xtb.calculator import ScfNotConvergedError, XtbCalculator
 from iondrill.errors import UserError
-from iondrill.prepare.frames import Frames
-from iondrill.prepare.jobs import Job
-from iondrill.prepare.journal import Journal, state_folder
-from iondrill.prepare.records import record_type
+from iondrill.jobs.frame_format import record_type
+from iondrill.jobs.frames import Frames
+from iondrill.jobs.job import Job
+from iondrill.jobs.journal import Journal, state_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

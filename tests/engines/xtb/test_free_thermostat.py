@@ -11,9 +11,9 @@ from ase.md.bussi import Bussi
 from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
 
 from iondrill.config.models import Thermostat
-from iondrill.engines.xtb import dynamics
-from iondrill.engines.xtb.md import MdRun
-from iondrill.prepare.jobs import Md
+from iondrill.engines.embedded import thermostat as dynamics
+from iondrill.engines.embedded.md import MdRun
+from iondrill.jobs.job import Md
 
 T_K, STEPS = 300.0, 1500
 """Correlated over some four steps: the mean of K of six degrees of freedom is known to 3 %."""

@@ -11,11 +11,11 @@ from ase.md.verlet import VelocityVerlet
 
 from iondrill.config.levels import XtbLevel
 from iondrill.config.models import Thermostat
+from iondrill.engines.embedded.md import MdRun
 from iondrill.engines.xtb.calculator import XtbCalculator
-from iondrill.engines.xtb.md import MdRun
-from iondrill.prepare.frames import FrameLog, Frames
-from iondrill.prepare.jobs import Md
-from iondrill.prepare.journal import Journal
+from iondrill.jobs.frames import FrameLog, Frames
+from iondrill.jobs.job import Md
+from iondrill.jobs.journal import Journal
 
 GFN2 = XtbLevel(engine="xtb")
 

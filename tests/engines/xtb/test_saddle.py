@@ -11,9 +11,9 @@ from ase.mep import DimerControl, MinModeAtoms, MinModeTranslate
 from ase.optimize import BFGS
 
 from iondrill.config.levels import XtbLevel
+from iondrill.engines.embedded.neb import find_path
 from iondrill.engines.xtb.calculator import XtbCalculator
-from iondrill.engines.xtb.path import find_path
-from iondrill.prepare.jobs import Job, Neb
+from iondrill.jobs.job import Job, Neb
 
 GFN2 = XtbLevel(engine="xtb")
 HEXAGONS_A = 1.23

@@ -6,7 +6,7 @@ from ase import Atoms
 from ase.build import molecule
 from ase.units import Bohr
 
-from iondrill.analyse.wavefunction import read_molden
+from iondrill.analyse.density.wavefunction import read_molden
 from iondrill.engines.molden import append_valence
 from iondrill.engines.xtb.wavefunction import basis, n_valence, spin_occupations, write_molden
 from iondrill.errors import UserError

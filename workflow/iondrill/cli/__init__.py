@@ -180,7 +180,7 @@ def _check(options: argparse.Namespace) -> int:
     """Check configuration and recipes."""
     from iondrill.config.load import project_first
     from iondrill.engines.advice import advice
-    from iondrill.prepare.check import check
+    from iondrill.prepare.checks.configuration import check
 
     files = project_first(options.configfile)
     try:
@@ -226,7 +226,7 @@ def _status(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     """Write the page of a run, done or not."""
     from iondrill.config.load import project_first, read_config
-    from iondrill.report.so_far import report_so_far
+    from iondrill.report.partial import report_so_far
 
     page, results = report_so_far(read_config(*project_first(options.configfile)))
     for item in results.missing:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from iondrill.analyse.events import watch_for
-from iondrill.analyse.order import order_parameters, write_csv
-from iondrill.analyse.orientation import laid_out
-from iondrill.analyse.selection import select
-from iondrill.analyse.unwrap import Unwrapping, whole_start
-from iondrill.build.checks import read_structure
+from iondrill.analyse.dynamics.events import watch_for
+from iondrill.analyse.dynamics.order import order_parameters, write_csv
+from iondrill.analyse.dynamics.orientation import laid_out
+from iondrill.analyse.dynamics.selection import select
+from iondrill.analyse.dynamics.unwrap import Unwrapping, whole_start
 from iondrill.collect.readers import read_chunks
 from iondrill.collect.remarks import Remarks
 from iondrill.config.models import EventCriteria
 from iondrill.errors import UserError
 from iondrill.files import ensure_writable
+from iondrill.geometry.checks import read_structure
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from iondrill.engines.launch import WALLTIME
+from iondrill.engines.external.launch import WALLTIME
 from iondrill.errors import UserError
 from iondrill.files import write_text
 

@@ -6,12 +6,12 @@ import re
 import tomllib
 from typing import TYPE_CHECKING
 
-from iondrill.build.crystal import CrystalRecipe
-from iondrill.build.recipes import Recipe
 from iondrill.config.models import Config
 from iondrill.config.reference import json_schema, page
 from iondrill.errors import UserError
 from iondrill.files import write_text
+from iondrill.geometry.crystal import CrystalRecipe
+from iondrill.geometry.recipes import Recipe
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iondrill.analyse.elf_check import check_job, compare, methane, own_elf
+from iondrill.analyse.elf.check import check_job, compare, methane, own_elf
 from iondrill.config.load import config_content, parse, read_documents
 from iondrill.config.models import Config
 from iondrill.engines.base import read_converged
@@ -15,7 +15,7 @@ from iondrill.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from iondrill.analyse.elf_check import Verdict
+    from iondrill.analyse.elf.check import Verdict
 
 MEANING = {"6pi2": "(6π²)^⅔, as it should be", "3pi2": "(3π²)^⅔"}
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
-from iondrill.build.facet import FacetRecipe
-from iondrill.build.recipes import FOLDERS, recipe_path
 from iondrill.config.base import NAME_RULE
 from iondrill.config.explain import explain
 from iondrill.errors import Problem, UserError
 from iondrill.files import write_text
+from iondrill.geometry.recipes import FOLDERS, recipe_path
+from iondrill.geometry.surfaces.facet import FacetRecipe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,8 +68,8 @@ def new_facet(name: str, structures: Path, choice: dict[str, Any]) -> Starter:
         raise UserError.of(structures, "there is no such folder", "run this in the project, or give --structures")
     _refuse_if_taken(name, structures)
     recipe, slab = _built(choice)
-    from iondrill.build.assertions import found_coordination
-    from iondrill.build.sites import find_sites
+    from iondrill.geometry.surfaces.assertions import found_coordination
+    from iondrill.geometry.surfaces.sites import find_sites
 
     expected = found_coordination(slab, recipe)
     path = structures / FOLDERS["facet"] / f"{name}.yaml"
@@ -89,7 +89,7 @@ def _refuse_if_taken(name: str, structures: Path) -> None:
 
 def _built(choice: dict[str, Any]) -> tuple[FacetRecipe, Any]:
     """Return the recipe, with as many layers as it takes, and its slab."""
-    from iondrill.build.slab import build_slab
+    from iondrill.geometry.surfaces.slab import build_slab
 
     if "layers" in choice:
         recipe = _validated(choice)

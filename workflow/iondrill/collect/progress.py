@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from iondrill.config.base import NonNegativeFloat, NonNegativeInt, Strict
 from iondrill.engines.base import read_result
+from iondrill.engines.external.launch import is_locked
 from iondrill.engines.folder import JOB, RESULT, STRUCTURE, THERMALISED
-from iondrill.engines.launch import is_locked
 from iondrill.engines.length import FRAMES
 from iondrill.engines.registry import ENGINES, engine
 from iondrill.engines.standing import Standing
 from iondrill.errors import UserError
-from iondrill.prepare.frames import last_step
-from iondrill.prepare.journal import FINISHED, RUNNING, Journal
+from iondrill.jobs.frames import last_step
+from iondrill.jobs.journal import FINISHED, RUNNING, Journal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,7 +154,7 @@ def _standing(state: Path, content: dict[str, Any], attempt: int, entry: dict[st
     """Return where a job stands; a structure that cannot be read leaves the forces unknown."""
     from ase import Atoms
 
-    from iondrill.build.checks import read_structure
+    from iondrill.geometry.checks import read_structure
 
     try:
         atoms = read_structure(state.parents[1] / STRUCTURE)

@@ -17,8 +17,8 @@ from iondrill.collect.packed import as_plain_file, packing, unpacked
 from iondrill.collect.remarks import Remarks
 from iondrill.collect.xyz import FARTHEST_A, Chunk, xyz_chunks
 from iondrill.errors import UserError
-from iondrill.prepare.frames import Frames
-from iondrill.prepare.records import MAGIC
+from iondrill.jobs.frame_format import MAGIC
+from iondrill.jobs.frames import Frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from ase import Atoms
 
-    from iondrill.prepare.frames import Frames
+    from iondrill.jobs.frames import Frames
 
 PROPERTIES = {"energy": "potential_eV", "forces": "forces_eV_A", "charges": "charges_e"}
 """ASE's name of each property, and the field of a frame that holds it."""
@@ -28,7 +28,7 @@ def frame_atoms(record: np.void, template: Atoms) -> Atoms:
     Parameters
     ----------
     record : numpy.void
-        A record of `iondrill.prepare.frames`.
+        A record of `iondrill.jobs.frames`.
     template : Atoms
         Species, cell, constraints, arrays and info.
 

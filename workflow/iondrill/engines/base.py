@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from iondrill.config.levels import Level
     from iondrill.engines.cost import Cost
     from iondrill.engines.standing import Standing
-    from iondrill.prepare.jobs import Job
-    from iondrill.prepare.size import Size
+    from iondrill.jobs.job import Job
+    from iondrill.jobs.size import Size
 
 Status = Literal["converged", "not_converged", "failed"]
 FORCES = "forces_eV_A"

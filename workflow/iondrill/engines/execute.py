@@ -7,18 +7,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from iondrill.build.checks import read_structure
-from iondrill.build.io import write_structure
 from iondrill.engines.base import Attempt, Start, read_result
+from iondrill.engines.external.launch import only_one
 from iondrill.engines.folder import GUESS, LAST, RESULT, THERMALISED, WAVEFUNCTION, rounded
-from iondrill.engines.launch import only_one
 from iondrill.engines.length import FRAMES, publish_frames
 from iondrill.engines.molden import MOLDEN
 from iondrill.engines.neighbourhood import relax_and_look_around
 from iondrill.engines.registry import engine, write_folder
 from iondrill.errors import UserError
-from iondrill.prepare.jobs import CUBES, Job, Md, Relax, Static
-from iondrill.prepare.journal import state_folder
+from iondrill.geometry.checks import read_structure
+from iondrill.geometry.io import write_structure
+from iondrill.jobs.job import CUBES, Job, Md, Relax, Static
+from iondrill.jobs.journal import state_folder
 from iondrill.prepare.start import damage, left_site
 
 if TYPE_CHECKING:

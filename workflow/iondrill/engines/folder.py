@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iondrill.build.checks import read_structure
-from iondrill.build.moving import fix, fixed_directions
-from iondrill.engines.attempt import EXIT
+from iondrill.engines.external.attempt import EXIT
 from iondrill.errors import UserError
 from iondrill.files import replacing, write_text
-from iondrill.prepare.jobs import Job
+from iondrill.geometry.checks import read_structure
+from iondrill.geometry.constraints import fix, fixed_directions
+from iondrill.jobs.job import Job
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ase.units import fs
 
-from iondrill.prepare.frames import Frames, last_step
+from iondrill.jobs.frames import Frames, last_step
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from ase import Atoms
 
-    from iondrill.prepare.jobs import Md
+    from iondrill.jobs.job import Md
 
 FRAMES = "frames.bin"
 """The log of frames, in the state of a run, and where it is published."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iondrill.build.checks import check_structure, read_structure
-from iondrill.build.io import write_structure
 from iondrill.engines.base import Left, Neighbour, Neighbourhood, read_result
 from iondrill.engines.folder import rounded
 from iondrill.engines.registry import engine, write_folder
 from iondrill.errors import UserError
-from iondrill.prepare.jobs import Job, Relax, Static
-from iondrill.prepare.journal import state_folder
+from iondrill.geometry.checks import check_structure, read_structure
+from iondrill.geometry.io import write_structure
+from iondrill.jobs.job import Job, Relax, Static
+from iondrill.jobs.journal import state_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

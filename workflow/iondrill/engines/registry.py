@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from iondrill.build.moving import moving_atoms, partly_fixed
 from iondrill.engines.folder import rounded, write_job
 from iondrill.errors import UserError, nearest
-from iondrill.prepare.jobs import Md, Static
+from iondrill.geometry.constraints import moving_atoms, partly_fixed
+from iondrill.jobs.job import Md, Static
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from iondrill.engines.base import Engine
-    from iondrill.prepare.jobs import Job
+    from iondrill.jobs.job import Job
 
 ENGINES = {
     "xtb": ("iondrill.engines.xtb", "XtbEngine"),

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 
 from iondrill.engines.registry import engine
-from iondrill.prepare.jobs import Md, Neb, Relax
+from iondrill.jobs.job import Md, Neb, Relax
 
 if TYPE_CHECKING:
-    from iondrill.prepare.jobid import JobId
-    from iondrill.prepare.jobs import Job
+    from iondrill.jobs.job import Job
+    from iondrill.jobs.name import JobId
+    from iondrill.jobs.size import Size
     from iondrill.prepare.plan import Plan
-    from iondrill.prepare.size import Size
 
 
 class Request(NamedTuple):

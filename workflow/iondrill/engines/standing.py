@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from iondrill.engines.logs import Log
+    from iondrill.engines.external.logs import Log
 
 
 class Standing(NamedTuple):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.polynomial.legendre import legvander
 
-from iondrill.build.near import near
+from iondrill.geometry.neighbours import near
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,17 +8,17 @@ import numpy as np
 from ase import Atoms
 from ase.data import covalent_radii
 
-from iondrill.build.crystal import build_crystal, crystal_names, load_crystal
-from iondrill.build.labels import set_fragment
-from iondrill.build.recipes import FlakeRecipe, load_recipe
-from iondrill.build.registry import build
 from iondrill.config.base import Thermostat
 from iondrill.engines.execute import execute
 from iondrill.errors import UserError
+from iondrill.geometry.crystal import build_crystal, crystal_names, load_crystal
+from iondrill.geometry.labels import set_fragment
+from iondrill.geometry.recipes import FlakeRecipe, load_recipe
+from iondrill.geometry.registry import build
+from iondrill.jobs.frames import Frames
+from iondrill.jobs.job import Job, Md
+from iondrill.jobs.journal import state_folder
 from iondrill.potential.pieces import contact_of, cut, saturated
-from iondrill.prepare.frames import Frames
-from iondrill.prepare.jobs import Job, Md
-from iondrill.prepare.journal import state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

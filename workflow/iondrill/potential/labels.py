@@ -16,7 +16,7 @@ from iondrill.engines.execute import execute
 from iondrill.engines.folder import GUESS, WAVEFUNCTION, rounded
 from iondrill.errors import UserError
 from iondrill.files import replacing
-from iondrill.prepare.jobs import HOW_IT_RUNS, Job, Static
+from iondrill.jobs.job import HOW_IT_RUNS, Job, Static
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,8 +9,8 @@ from ase import units
 from ase.md.bussi import Bussi
 
 from iondrill.config.base import Thermostat
-from iondrill.engines.velocities import start_velocities
-from iondrill.prepare.jobs import Md
+from iondrill.engines.embedded.velocities import start_velocities
+from iondrill.jobs.job import Md
 
 if TYPE_CHECKING:
     from ase import Atoms

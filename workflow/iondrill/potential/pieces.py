@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase import Atoms
 
-from iondrill.build.bonds import find_bonds
-from iondrill.build.labels import set_fragment
+from iondrill.geometry.bonds import find_bonds
+from iondrill.geometry.labels import set_fragment
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

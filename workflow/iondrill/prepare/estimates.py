@@ -7,13 +7,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from iondrill.build.recipes import FileRecipe
-from iondrill.prepare.jobid import Subject
-from iondrill.prepare.jobs import HOW_IT_RUNS
+from iondrill.geometry.recipes import FileRecipe
+from iondrill.jobs.job import HOW_IT_RUNS
+from iondrill.jobs.name import Subject
 
 if TYPE_CHECKING:
-    from iondrill.build.recipes import AnyRecipe
     from iondrill.config.convergence import Study
+    from iondrill.geometry.recipes import AnyRecipe
     from iondrill.prepare.plan import Plan
 
 PROSE = {"description", "references"}

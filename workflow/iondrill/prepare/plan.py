@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from iondrill.config.document import Document
     from iondrill.config.models import Config
     from iondrill.errors import Problem
-    from iondrill.prepare.jobid import JobId, StageName
-    from iondrill.prepare.jobs import Job
+    from iondrill.jobs.job import Job
+    from iondrill.jobs.name import JobId, StageName
     from iondrill.prepare.stages.base import Stage
 
 

@@ -6,17 +6,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iondrill.build.recipes import AssemblyRecipe, read_recipe, recipe_files, recipe_path
 from iondrill.errors import UserError
-from iondrill.prepare.naming import at_its_key
-from iondrill.prepare.sitelist import site_spacings
-from iondrill.prepare.size import Size, read_size
+from iondrill.geometry.recipes import AssemblyRecipe, read_recipe, recipe_files, recipe_path
+from iondrill.jobs.size import Size, read_size
+from iondrill.prepare.recipe_keys import at_its_key
+from iondrill.prepare.site_cache import site_spacings
 
 if TYPE_CHECKING:
-    from iondrill.build.recipes import AnyRecipe
     from iondrill.config.levels import Level
     from iondrill.config.models import Config
-    from iondrill.prepare.jobid import JobId
+    from iondrill.geometry.recipes import AnyRecipe
+    from iondrill.jobs.name import JobId
 
 
 class Project:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from iondrill.prepare.jobid import JobId
+    from iondrill.jobs.name import JobId
     from iondrill.prepare.plan import Plan
 
 GEOMETRIES = {

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase import Atoms
 
-from iondrill.build.bonds import find_bonds
-from iondrill.build.labels import set_fragment
-from iondrill.build.moving import fix
 from iondrill.errors import UserError, nearest
-from iondrill.prepare.jobs import ATOM_BOX_A
-from iondrill.prepare.sitelist import sites_of
+from iondrill.geometry.bonds import find_bonds
+from iondrill.geometry.constraints import fix
+from iondrill.geometry.labels import set_fragment
+from iondrill.jobs.job import ATOM_BOX_A
+from iondrill.prepare.site_cache import sites_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from iondrill.build.sites import Site
-    from iondrill.prepare.jobid import Subject
+    from iondrill.geometry.surfaces.sites import Site
+    from iondrill.jobs.name import Subject
 
 
 def isolated_atom(symbol: str) -> Atoms:
@@ -50,8 +50,8 @@ def slab_with_ions(built: Atoms, relaxed: Atoms, subject: Subject, sites: Sequen
     UserError
         If there is no such site.
     """
-    from iondrill.build.adsorbate import add_adsorbate
-    from iondrill.build.sites import find_sites
+    from iondrill.geometry.surfaces.adsorbate import add_adsorbate
+    from iondrill.geometry.surfaces.sites import find_sites
 
     by_label = {site.label: site for site in (find_sites(built) if sites is None else sites)}
     if subject.site not in by_label:
@@ -118,8 +118,8 @@ def left_site(before: Atoms, after: Atoms, built: Atoms) -> str:
     built : Atoms
         The slab as built: its exact symmetry names the sites.
     """
-    from iondrill.build.adsorbate import relaxed_sites
-    from iondrill.build.sites import find_sites
+    from iondrill.geometry.surfaces.adsorbate import relaxed_sites
+    from iondrill.geometry.surfaces.sites import find_sites
 
     places = {site.label: site.fractions @ built.cell.array[:2] for site in find_sites(built)}
     was, now = (relaxed_sites(atoms, places) for atoms in (before, after))
@@ -163,7 +163,7 @@ def varied(subject: Subject, recipes: Path, changes: Mapping[str, float]) -> Ato
     """
     is_slab, built = subject.is_facet, None
     if subject.recipe is not None:
-        from iondrill.build.registry import build
+        from iondrill.geometry.registry import build
 
         built = build(subject.recipe, recipes, {key: value for key, value in changes.items() if key == "layers"})
     vacuum_A = changes.get("vacuum_A")

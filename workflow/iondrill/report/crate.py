@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from iondrill.build.checks import read_structure
 from iondrill.config.load import as_yaml
 from iondrill.engines.base import Result, read_result
 from iondrill.errors import UserError
 from iondrill.files import replacing, write_text
+from iondrill.geometry.checks import read_structure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rocrate.model.entity import Entity
     from rocrate.rocrate import ROCrate
 
-    from iondrill.prepare.jobid import JobId
+    from iondrill.jobs.name import JobId
     from iondrill.prepare.plan import Plan
 
 LICENCE = "https://spdx.org/licenses/CC-BY-4.0"

@@ -7,18 +7,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from iondrill.analyse.adsorption import COLUMNS as ADSORPTION_COLUMNS
-from iondrill.analyse.charges import FragmentCharge
-from iondrill.analyse.contacts import ContactElf
-from iondrill.analyse.levels import COLUMNS as DIFFERENCE_COLUMNS
-from iondrill.analyse.order import COLUMNS as ORDER_COLUMNS
-from iondrill.analyse.rest import Rest, at_rest
-from iondrill.build.checks import Check, read_structure
+from iondrill.analyse.dynamics.charges import FragmentCharge
+from iondrill.analyse.dynamics.order import COLUMNS as ORDER_COLUMNS
+from iondrill.analyse.dynamics.rest import Rest, at_rest
+from iondrill.analyse.elf.contacts import ContactElf
+from iondrill.analyse.energies.adsorption import COLUMNS as ADSORPTION_COLUMNS
+from iondrill.analyse.energies.level_differences import COLUMNS as DIFFERENCE_COLUMNS
 from iondrill.collect.progress import progress
 from iondrill.config.load import load
 from iondrill.engines.base import Result, read_result
 from iondrill.errors import SAID, TOOK, Problem, UserError
-from iondrill.prepare.jobid import CLEAN, JobId, parse_structure_name
+from iondrill.geometry.checks import Check, read_structure
+from iondrill.jobs.name import CLEAN, JobId, parse_structure_name
 from iondrill.prepare.plan import Plan
 from iondrill.report.table import Table, read_table
 

@@ -6,15 +6,15 @@ import base64
 from typing import TYPE_CHECKING
 
 from iondrill.files import write_text
-from iondrill.report.figures import draw_adsorption, draw_panels, order_panels
-from iondrill.report.svg import lit
+from iondrill.report.figures.charts import draw_adsorption, draw_panels, order_panels
+from iondrill.report.figures.svg import lit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from iondrill.report.data import Results
-    from iondrill.report.pictures import Picture
+    from iondrill.report.sections.pictures import Picture
 
 MOST_CURVE_POINTS = 1000
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from iondrill.analyse.adsorption import COLUMNS
+from iondrill.analyse.energies.adsorption import COLUMNS
 from iondrill.config.base import NonNegativeInt, Strict
 from iondrill.config.load import load
 from iondrill.engines.base import read_result

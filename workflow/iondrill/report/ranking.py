@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from iondrill.analyse.adsorption import MOVED
-from iondrill.analyse.dispersion import FREE_LIKE
-from iondrill.analyse.surroundings import SECOND_MINIMUM
+from iondrill.analyse.energies.adsorption import MOVED
+from iondrill.analyse.energies.dispersion import FREE_LIKE
+from iondrill.analyse.energies.surroundings import SECOND_MINIMUM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,28 +7,28 @@ from functools import partial
 from shutil import disk_usage
 from typing import IO, TYPE_CHECKING
 
-from iondrill.build.moving import moving_atoms
 from iondrill.config.levels import Cp2kLevel
-from iondrill.engines import attempt
-from iondrill.engines.attempt import EXIT, SAID, Verdict
 from iondrill.engines.cp2k import restart as restarts_of
 from iondrill.engines.cp2k.handlers import Ending, judge
 from iondrill.engines.cp2k.inputs import INPUT, PROJECT, in_cp2k_cell
 from iondrill.engines.cp2k.output import Log, sound_forces
 from iondrill.engines.cp2k.trajectory import Harvest
-from iondrill.engines.launch import Program, Signals
-from iondrill.engines.tail import Tail
-from iondrill.engines.velocities import bodies, temperature_K
-from iondrill.prepare.frames import ALL_STEPS, FrameLog
-from iondrill.prepare.jobs import Md, Relax, Static
+from iondrill.engines.embedded.velocities import bodies, temperature_K
+from iondrill.engines.external import attempt
+from iondrill.engines.external.attempt import EXIT, SAID, Verdict
+from iondrill.engines.external.launch import Program, Signals
+from iondrill.engines.external.tail import Tail
+from iondrill.geometry.constraints import moving_atoms
+from iondrill.jobs.frames import ALL_STEPS, FrameLog
+from iondrill.jobs.job import Md, Relax, Static
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ase import Atoms
 
-    from iondrill.prepare.jobs import Job
-    from iondrill.prepare.journal import Journal
+    from iondrill.jobs.job import Job
+    from iondrill.jobs.journal import Journal
 
 LOG = f"{PROJECT}.out"
 MOLDEN = f"{PROJECT}-MOS-1_0.molden"
@@ -44,7 +44,7 @@ LOOK_EVERY_S = 0.5
 
 
 class Attempt(attempt.Attempt):
-    """An attempt, running or past; see `iondrill.engines.attempt.Attempt`."""
+    """An attempt, running or past; see `iondrill.engines.external.attempt.Attempt`."""
 
     log: Log
     large = LARGE

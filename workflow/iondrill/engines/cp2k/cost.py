@@ -11,8 +11,8 @@ from iondrill.engines.cost import Cost, coefficients, grown
 
 if TYPE_CHECKING:
     from iondrill.config.levels import Cp2kLevel
-    from iondrill.prepare.jobs import Job
-    from iondrill.prepare.size import Size
+    from iondrill.jobs.job import Job
+    from iondrill.jobs.size import Size
 
 BOHR_A = 0.529177210544
 

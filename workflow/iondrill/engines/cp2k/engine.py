@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from iondrill.build.moving import largest_force_eV_A
 from iondrill.config.levels import Cp2kLevel
-from iondrill.engines import program
 from iondrill.engines.base import Availability, Remark
 from iondrill.engines.cp2k.cost import cost
+from iondrill.engines.external import program
 from iondrill.engines.standing import of_log
+from iondrill.geometry.constraints import largest_force_eV_A
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from iondrill.engines.cost import Cost
     from iondrill.engines.cp2k.runner import Run
     from iondrill.engines.standing import Standing
-    from iondrill.prepare.jobs import Job
-    from iondrill.prepare.size import Size
+    from iondrill.jobs.job import Job
+    from iondrill.jobs.size import Size
 
 ON_GRID = frozenset({"md", "elf"})
 """Stages whose jobs put no element on a grid of its own."""

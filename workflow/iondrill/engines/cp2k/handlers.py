@@ -1,15 +1,15 @@
-"""Why an attempt by CP2K ended, and what follows; see `iondrill.engines.endings`."""
+"""Why an attempt by CP2K ended, and what follows; see `iondrill.engines.external.handlers`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from iondrill.engines import endings
-from iondrill.engines.attempt import Verdict
 from iondrill.engines.base import ON_THE_EDGE
-from iondrill.engines.endings import finished, incomplete, killed, not_launched, scf_not_converged
-from iondrill.prepare.jobs import Relax
+from iondrill.engines.external import handlers as endings
+from iondrill.engines.external.attempt import Verdict
+from iondrill.engines.external.handlers import finished, incomplete, killed, not_launched, scf_not_converged
+from iondrill.jobs.job import Relax
 
 if TYPE_CHECKING:
     from collections.abc import Callable

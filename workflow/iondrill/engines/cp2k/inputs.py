@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ase.units import Bohr, Hartree, fs
 
-from iondrill.build.moving import held_atoms, partly_fixed
 from iondrill.config.cp2k_elements import cp2k_elements
 from iondrill.config.levels import Cp2kLevel
-from iondrill.engines.box import check_slab, in_box, in_cube, off_the_fold
 from iondrill.engines.cp2k.charges import SCHEMES
 from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation, rungs
-from iondrill.engines.templates import render
-from iondrill.engines.velocities import nanodiamond, start_velocities
+from iondrill.engines.embedded.velocities import nanodiamond, start_velocities
+from iondrill.engines.external.box import check_slab, in_box, in_cube, off_the_fold
+from iondrill.engines.external.templates import render
 from iondrill.errors import Problem, UserError
-from iondrill.prepare.jobs import ATOM_BOX_A, Md, Relax, Static, unpaired_electrons
+from iondrill.geometry.constraints import held_atoms, partly_fixed
+from iondrill.jobs.job import ATOM_BOX_A, Md, Relax, Static, unpaired_electrons
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from iondrill.engines.cp2k.charges import Scheme
-    from iondrill.prepare.jobs import Job
+    from iondrill.jobs.job import Job
 
 PROJECT = "job"
 INPUT = f"{PROJECT}.inp"

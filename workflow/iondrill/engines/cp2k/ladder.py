@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from iondrill.config.base import NonNegativeFloat, PositiveFloat, PositiveInt, Strict
-from iondrill.engines import ladder
+from iondrill.engines.external import ladder
 
 if TYPE_CHECKING:
-    from iondrill.prepare.jobs import Job
+    from iondrill.jobs.job import Job
 
 
 class OrbitalTransformation(Strict):
@@ -45,5 +45,5 @@ Rung = Annotated[OrbitalTransformation | Diagonalisation, Field(discriminator="m
 
 
 def rungs(job: Job) -> list[OrbitalTransformation | Diagonalisation]:
-    """Return the rungs of a kind of job; see `iondrill.engines.ladder.rungs`."""
+    """Return the rungs of a kind of job; see `iondrill.engines.external.ladder.rungs`."""
     return ladder.rungs(ladder.Ladder[Rung], "cp2k", job)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase.units import Bohr, Hartree
 
-from iondrill.engines import logs
 from iondrill.engines.cp2k.charges import TableReader
-from iondrill.engines.logs import number
+from iondrill.engines.external import logs
+from iondrill.engines.external.logs import number
 from iondrill.errors import UserError
 
 if TYPE_CHECKING:

@@ -9,10 +9,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ase.units import fs
 
-from iondrill.build.moving import fixed_directions, largest_force_eV_A
-from iondrill.build.springs import spring_hessian
-from iondrill.engines import attempts
-from iondrill.engines.attempt import Verdict
 from iondrill.engines.base import FORCES
 from iondrill.engines.cp2k.attempt import LOG, MOLDEN, Attempt
 from iondrill.engines.cp2k.inputs import (
@@ -30,20 +26,24 @@ from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation,
 from iondrill.engines.cp2k.output import Log, sound_forces
 from iondrill.engines.cp2k.restart import is_whole, wavefunction, write_hessian
 from iondrill.engines.cp2k.validate import check_input
+from iondrill.engines.external import run as attempts
+from iondrill.engines.external.attempt import Verdict
 from iondrill.engines.folder import GUESS, WAVEFUNCTION, exit_file
 from iondrill.engines.length import FRAMES, longer_than, move_to_end
 from iondrill.errors import UserError
 from iondrill.files import write_text
-from iondrill.prepare.frames import ALL_STEPS, FrameLog
-from iondrill.prepare.jobs import CUBES, Md, Relax, Static
+from iondrill.geometry.constraints import fixed_directions, largest_force_eV_A
+from iondrill.geometry.model_hessian import spring_hessian
+from iondrill.jobs.frames import ALL_STEPS, FrameLog
+from iondrill.jobs.job import CUBES, Md, Relax, Static
 
 if TYPE_CHECKING:
     import numpy as np
     from ase import Atoms
     from numpy.typing import NDArray
 
-    from iondrill.engines.launch import Signals
-    from iondrill.prepare.jobs import Job
+    from iondrill.engines.external.launch import Signals
+    from iondrill.jobs.job import Job
 
 NO_MOMENT_E = 0.1
 """Integral of the spin density without its sign, below which it is what an SCF has not yet got rid of."""
@@ -53,7 +53,7 @@ NEAR_SCF = 1e-3
 
 
 class Run(attempts.Run[Attempt]):
-    """A job, and the state it keeps in its folder; see `iondrill.engines.attempts.Run`."""
+    """A job, and the state it keeps in its folder; see `iondrill.engines.external.run.Run`."""
 
     engine = "cp2k"
     ladder: list[OrbitalTransformation | Diagonalisation]
@@ -80,7 +80,7 @@ class Run(attempts.Run[Attempt]):
     def make(
         self, here: Attempt, former: list[Attempt], signals: Signals, lock: IO[str], walltime_s: int | None
     ) -> Verdict:
-        """Make an attempt; see `iondrill.engines.attempts.Run.make`."""
+        """Make an attempt; see `iondrill.engines.external.run.Run.make`."""
         resume, sources = self._resume(former)
         rung = self.ladder[here.record.rung]
         if (self.folder / GUESS).exists():
@@ -146,7 +146,7 @@ class Run(attempts.Run[Attempt]):
             return log.truncate_after(ALL_STEPS)
 
     def left_over(self) -> Verdict | None:
-        """Return the verdict on the last attempt; see `iondrill.engines.attempts.Run.left_over`.
+        """Return the verdict on the last attempt; see `iondrill.engines.external.run.Run.left_over`.
 
         A run of which there is more than is asked for is done.
         """

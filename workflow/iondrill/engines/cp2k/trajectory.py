@@ -9,7 +9,7 @@ import numpy as np
 from ase.units import Bohr, Hartree, fs
 
 from iondrill.engines.cp2k.inputs import ATOMIC_TIME, PROJECT
-from iondrill.engines.tail import Tail
+from iondrill.engines.external.tail import Tail
 from iondrill.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iondrill.engines.cp2k.output import Log
-    from iondrill.prepare.frames import FrameLog
+    from iondrill.jobs.frames import FrameLog
 
     Array = NDArray[np.float64]
 

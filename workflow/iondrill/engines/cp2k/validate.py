@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
-    from iondrill.prepare.jobs import Job
+    from iondrill.jobs.job import Job
 
 NEAR_A = 1e-7
 

@@ -6,12 +6,11 @@ import time
 from shutil import disk_usage
 from typing import IO, TYPE_CHECKING
 
-from iondrill.build.moving import largest_force_eV_A
 from iondrill.config.levels import VaspLevel
-from iondrill.engines import attempt
-from iondrill.engines.attempt import EXIT, SAID, Verdict
-from iondrill.engines.launch import Program
-from iondrill.engines.tail import Tail
+from iondrill.engines.external import attempt
+from iondrill.engines.external.attempt import EXIT, SAID, Verdict
+from iondrill.engines.external.launch import Program
+from iondrill.engines.external.tail import Tail
 from iondrill.engines.vasp.handlers import Ending, judge
 from iondrill.engines.vasp.inputs import species_order
 from iondrill.engines.vasp.output import (
@@ -25,16 +24,17 @@ from iondrill.engines.vasp.output import (
 )
 from iondrill.engines.vasp.potcar import Potcar, blank_echo, remove_potcar
 from iondrill.files import write_text
-from iondrill.prepare.jobs import Relax, Static
+from iondrill.geometry.constraints import largest_force_eV_A
+from iondrill.jobs.job import Relax, Static
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ase import Atoms
 
-    from iondrill.engines.launch import Signals
-    from iondrill.prepare.jobs import Job
-    from iondrill.prepare.journal import Journal
+    from iondrill.engines.external.launch import Signals
+    from iondrill.jobs.job import Job
+    from iondrill.jobs.journal import Journal
 
 STOPCAR = "STOPCAR"
 SOFT, HARD = "LSTOP = .TRUE.\n", "LABORT = .TRUE.\n"
@@ -44,7 +44,7 @@ LOOK_EVERY_S = 0.5
 
 
 class Attempt(attempt.Attempt):
-    """An attempt, running or past; see `iondrill.engines.attempt.Attempt`."""
+    """An attempt, running or past; see `iondrill.engines.external.attempt.Attempt`."""
 
     log: Log
     large = LARGE

@@ -10,8 +10,8 @@ from iondrill.engines.cost import Cost, coefficients, grown
 
 if TYPE_CHECKING:
     from iondrill.config.levels import VaspLevel
-    from iondrill.prepare.jobs import Job
-    from iondrill.prepare.size import Size
+    from iondrill.jobs.job import Job
+    from iondrill.jobs.size import Size
 
 
 @cache

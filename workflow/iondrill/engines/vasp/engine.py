@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from iondrill.build.moving import largest_force_eV_A
 from iondrill.config.levels import VaspLevel
 from iondrill.engines.base import Availability
-from iondrill.engines.program import ProgramEngine
+from iondrill.engines.external.program import ProgramEngine
 from iondrill.engines.standing import of_log
 from iondrill.engines.vasp.cost import cost
+from iondrill.geometry.constraints import largest_force_eV_A
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from iondrill.engines.cost import Cost
     from iondrill.engines.standing import Standing
     from iondrill.engines.vasp.runner import Run
-    from iondrill.prepare.jobs import Job
-    from iondrill.prepare.size import Size
+    from iondrill.jobs.job import Job
+    from iondrill.jobs.size import Size
 
 
 class VaspEngine(ProgramEngine[VaspLevel]):

@@ -1,4 +1,4 @@
-"""Why an attempt by VASP ended, and what follows; see `iondrill.engines.endings`."""
+"""Why an attempt by VASP ended, and what follows; see `iondrill.engines.external.handlers`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from signal import SIGKILL, SIGTERM
 from typing import TYPE_CHECKING
 
-from iondrill.engines import endings
-from iondrill.engines.attempt import Verdict
-from iondrill.engines.endings import disk_full, finished, incomplete, killed, not_launched, scf_not_converged
-from iondrill.prepare.jobs import Relax
+from iondrill.engines.external import handlers as endings
+from iondrill.engines.external.attempt import Verdict
+from iondrill.engines.external.handlers import disk_full, finished, incomplete, killed, not_launched, scf_not_converged
+from iondrill.jobs.job import Relax
 
 if TYPE_CHECKING:
     from collections.abc import Callable

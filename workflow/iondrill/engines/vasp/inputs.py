@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iondrill.build.moving import fixed_directions
 from iondrill.config.levels import VALENCE_ELECTRONS, VaspLevel
-from iondrill.engines.box import check_slab, in_box, in_cube
-from iondrill.engines.templates import render
+from iondrill.engines.external.box import check_slab, in_box, in_cube
+from iondrill.engines.external.templates import render
 from iondrill.engines.vasp.ladder import rungs
 from iondrill.errors import Problem, UserError
-from iondrill.prepare.jobs import ATOM_BOX_A, Md, Relax, Static, unpaired_electrons
+from iondrill.geometry.constraints import fixed_directions
+from iondrill.jobs.job import ATOM_BOX_A, Md, Relax, Static, unpaired_electrons
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iondrill.engines.vasp.ladder import Rung
-    from iondrill.prepare.jobs import Job
+    from iondrill.jobs.job import Job
 
 INCAR, KPOINTS, POSCAR, POTCAR_SPEC = "INCAR", "KPOINTS", "POSCAR", "POTCAR.spec"
 ORDER = "ase-sort.dat"

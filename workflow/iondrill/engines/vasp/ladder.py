@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from iondrill.config.base import Number, Strict
-from iondrill.engines import ladder
+from iondrill.engines.external import ladder
 
 if TYPE_CHECKING:
-    from iondrill.prepare.jobs import Job
+    from iondrill.jobs.job import Job
 
 TagName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 
@@ -23,5 +23,5 @@ class Rung(Strict):
 
 
 def rungs(job: Job) -> list[Rung]:
-    """Return the rungs of a kind of job; see `iondrill.engines.ladder.rungs`."""
+    """Return the rungs of a kind of job; see `iondrill.engines.external.ladder.rungs`."""
     return ladder.rungs(ladder.Ladder[Rung], "vasp", job)

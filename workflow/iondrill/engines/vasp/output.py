@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iondrill.engines import logs
-from iondrill.engines.logs import number
+from iondrill.engines.external import logs
+from iondrill.engines.external.logs import number
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,9 +6,8 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from iondrill.build.moving import fixed_directions, largest_force_eV_A
-from iondrill.engines import attempts
 from iondrill.engines.base import FORCES
+from iondrill.engines.external import run as attempts
 from iondrill.engines.vasp.attempt import Attempt
 from iondrill.engines.vasp.inputs import in_vasp_cell, render_inputs, species_order
 from iondrill.engines.vasp.ladder import Rung, rungs
@@ -17,7 +16,8 @@ from iondrill.engines.vasp.potcar import remove_potcar
 from iondrill.engines.vasp.restart import next_positions, wavefunction
 from iondrill.engines.vasp.validate import check_inputs
 from iondrill.files import write_text
-from iondrill.prepare.jobs import Relax, Static
+from iondrill.geometry.constraints import fixed_directions, largest_force_eV_A
+from iondrill.jobs.job import Relax, Static
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
-    from iondrill.engines.attempt import Verdict
-    from iondrill.engines.launch import Signals
-    from iondrill.prepare.jobs import Job
+    from iondrill.engines.external.attempt import Verdict
+    from iondrill.engines.external.launch import Signals
+    from iondrill.jobs.job import Job
 
     Array = NDArray[np.float64]
 
@@ -43,7 +43,7 @@ class Resume(NamedTuple):
 
 
 class Run(attempts.Run[Attempt]):
-    """A job, and the state it keeps in its folder; see `iondrill.engines.attempts.Run`."""
+    """A job, and the state it keeps in its folder; see `iondrill.engines.external.run.Run`."""
 
     engine = "vasp"
     ladder: list[Rung]
@@ -65,7 +65,7 @@ class Run(attempts.Run[Attempt]):
     def make(
         self, here: Attempt, former: list[Attempt], signals: Signals, lock: IO[str], walltime_s: int | None
     ) -> Verdict:
-        """Make an attempt; see `iondrill.engines.attempts.Run.make`."""
+        """Make an attempt; see `iondrill.engines.external.run.Run.make`."""
         for attempt in former:
             remove_potcar(attempt.folder)
         resume, rung = self._resume(former), self.ladder[here.record.rung]

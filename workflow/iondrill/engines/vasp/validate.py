@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iondrill.build.moving import fixed_directions
 from iondrill.engines.folder import read_job
 from iondrill.engines.vasp.inputs import (
     INCAR,
@@ -21,6 +20,7 @@ from iondrill.engines.vasp.inputs import (
     species_order,
 )
 from iondrill.errors import Problem, UserError
+from iondrill.geometry.constraints import fixed_directions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from iondrill.config.levels import VaspLevel
-    from iondrill.prepare.jobs import Job
+    from iondrill.jobs.job import Job
 
 NEAR = 1e-8
 

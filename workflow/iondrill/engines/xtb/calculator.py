@@ -11,9 +11,9 @@ import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 from ase.units import Bohr, Hartree, kB
 
+from iondrill.engines.embedded.restart_points import kept_steps, point_file
 from iondrill.engines.xtb.blas import bind
 from iondrill.engines.xtb.parameters import method_of
-from iondrill.engines.xtb.points import kept_steps, point_file
 from iondrill.files import replacing
 
 bind()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from iondrill.engines.cost import Cost, coefficients, grown
 
 if TYPE_CHECKING:
-    from iondrill.prepare.jobs import Job
-    from iondrill.prepare.size import Size
+    from iondrill.jobs.job import Job
+    from iondrill.jobs.size import Size
 
 
 @cache

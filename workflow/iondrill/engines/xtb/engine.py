@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iondrill.build.moving import largest_force_eV_A
 from iondrill.config.levels import VALENCE_ELECTRONS, XtbLevel
 from iondrill.engines.base import FORCES, Attempt, Availability, Result, Status
-from iondrill.engines.launch import Signals, only_one
+from iondrill.engines.embedded.restart_points import whole_points
+from iondrill.engines.embedded.soft_stop import WatchedJournal
+from iondrill.engines.external.launch import Signals, only_one
 from iondrill.engines.length import move_to_end
 from iondrill.engines.standing import Standing
-from iondrill.engines.watch import WatchedJournal
 from iondrill.engines.xtb import blas
 from iondrill.engines.xtb.cost import cost
-from iondrill.engines.xtb.points import whole_points
 from iondrill.errors import UserError
-from iondrill.prepare.jobs import Job, Md, Relax, Static, unpaired_electrons
-from iondrill.prepare.journal import FINISHED, Journal, state_folder
+from iondrill.geometry.constraints import largest_force_eV_A
+from iondrill.jobs.job import Job, Md, Relax, Static, unpaired_electrons
+from iondrill.jobs.journal import FINISHED, Journal, state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from iondrill.engines.base import Remark, Uses
     from iondrill.engines.cost import Cost
     from iondrill.engines.xtb.calculator import XtbCalculator
-    from iondrill.prepare.size import Size
+    from iondrill.jobs.size import Size
 
 
 class XtbEngine:
@@ -141,14 +141,14 @@ class XtbEngine:
     ) -> tuple[Status, dict[str, Any]]:
         """Do the task; return the status and the numbers of the result."""
         if isinstance(job.task, Md):
-            from iondrill.engines.xtb.md import MdRun
+            from iondrill.engines.embedded.md import MdRun
 
             MdRun(atoms, calculator, job.task, state).run(journal)
             last = move_to_end(atoms, job.task, state)
             return "converged", {"energy_eV": float(last["potential_eV"]), "n_ionic_steps": int(last["step"])}
         converged, steps = True, 0
         if isinstance(job.task, Relax):
-            from iondrill.engines.xtb.relax import relax
+            from iondrill.engines.embedded.relax import relax
 
             converged, steps = relax(atoms, job.task, state, journal)
         else:

@@ -6,12 +6,12 @@ from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING
 
-from iondrill.build.recipes import multiplicity
 from iondrill.config.load import located
 from iondrill.errors import Problem, UserError, nearest
-from iondrill.prepare.jobid import ATOM, CLEAN, JobId, Subject
-from iondrill.prepare.jobs import Kind, Relax, Static
-from iondrill.prepare.sitelist import has_room
+from iondrill.geometry.recipes import multiplicity
+from iondrill.jobs.job import Kind, Relax, Static
+from iondrill.jobs.name import ATOM, CLEAN, JobId, Subject
+from iondrill.prepare.site_cache import has_room
 from iondrill.prepare.stages.base import Stage, raised
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import numpy as np
 
 from iondrill.config.load import located
 from iondrill.errors import Problem, UserError, nearest
-from iondrill.prepare.jobid import JobId, Subject
-from iondrill.prepare.jobs import Kind, Neb
+from iondrill.jobs.job import Kind, Neb
+from iondrill.jobs.name import JobId, Subject
 from iondrill.prepare.stages.base import Stage, raised
 
 if TYPE_CHECKING:
@@ -84,9 +84,9 @@ class BarriersStage(Stage):
 
     def _two_sided(self, facet: str) -> bool:
         """Say whether as many ions come to the back of a facet as to its top, by its recipe or its file."""
-        from iondrill.build.checks import read_structure
-        from iondrill.build.facet import FacetRecipe
-        from iondrill.build.recipes import FileRecipe
+        from iondrill.geometry.checks import read_structure
+        from iondrill.geometry.recipes import FileRecipe
+        from iondrill.geometry.surfaces.facet import FacetRecipe
 
         recipe = self.project.recipe(facet)
         if isinstance(recipe, FileRecipe):
@@ -95,9 +95,9 @@ class BarriersStage(Stage):
 
     def _neighbours(self, facet: str) -> list[tuple[str, str]]:
         """Return the pairs of kinds of sites of a facet that have neighbouring places."""
-        from iondrill.build.paths import neighbours
-        from iondrill.build.registry import build
-        from iondrill.build.sites import find_sites
+        from iondrill.geometry.registry import build
+        from iondrill.geometry.surfaces.site_neighbours import neighbours
+        from iondrill.geometry.surfaces.sites import find_sites
 
         slab = build(facet, self.project.recipes)
         return neighbours(slab, find_sites(slab))
@@ -157,9 +157,9 @@ def ends(path: JobId, built: Atoms, start: Atoms, end: Atoms) -> tuple[Atoms, At
     UserError
         If an ion has left its site, or the places cannot be reached by a symmetry.
     """
-    from iondrill.build.adsorbate import relaxed_sites
-    from iondrill.build.paths import beside, moved_by_symmetry, nearest_hops
-    from iondrill.build.sites import find_sites
+    from iondrill.geometry.surfaces.adsorbate import relaxed_sites
+    from iondrill.geometry.surfaces.site_neighbours import beside, moved_by_symmetry, nearest_hops
+    from iondrill.geometry.surfaces.sites import find_sites
 
     sites = {site.label: site for site in find_sites(built)}
     in_plane = built.cell.array[:2]

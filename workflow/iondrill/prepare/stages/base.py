@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from iondrill.errors import Problem, UserError
 from iondrill.files import templates_digest
-from iondrill.prepare.jobs import Job, Kind
-from iondrill.prepare.size import ATOM_SIZE, Size
+from iondrill.jobs.job import Job, Kind
+from iondrill.jobs.size import ATOM_SIZE, Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from iondrill.config.document import Document
     from iondrill.config.levels import Level
-    from iondrill.prepare.jobid import JobId, StageName
-    from iondrill.prepare.jobs import Task
+    from iondrill.jobs.job import Task
+    from iondrill.jobs.name import JobId, StageName
     from iondrill.prepare.project import Project
 
 
@@ -81,7 +81,7 @@ class Stage(ABC):
 
     def start(self, job: JobId) -> Atoms:
         """Return the start geometry of a job before anything was run."""
-        from iondrill.build.checks import read_structure
+        from iondrill.geometry.checks import read_structure
         from iondrill.prepare.start import as_built  # imports ASE
 
         name = self.structure(job)

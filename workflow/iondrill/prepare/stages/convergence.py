@@ -6,11 +6,11 @@ import json
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from iondrill.build.recipes import multiplicity
 from iondrill.config.load import locate
 from iondrill.errors import Problem
-from iondrill.prepare.jobs import Kind, Static
-from iondrill.prepare.naming import recipe_named
+from iondrill.geometry.recipes import multiplicity
+from iondrill.jobs.job import Kind, Static
+from iondrill.prepare.recipe_keys import recipe_named
 from iondrill.prepare.stages.base import Stage, raised
 from iondrill.prepare.stages.sweeps import Point, Row, Sweeps
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from iondrill.config.document import Document
     from iondrill.config.levels import Level
-    from iondrill.prepare.jobid import JobId
+    from iondrill.jobs.name import JobId
+    from iondrill.jobs.size import Size
     from iondrill.prepare.project import Project
-    from iondrill.prepare.size import Size
 
 
 class ConvergenceStage(Stage):

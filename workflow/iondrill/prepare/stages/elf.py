@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from iondrill.build.recipes import AssemblyRecipe, multiplicity
 from iondrill.config.load import located
 from iondrill.errors import Problem, UserError
-from iondrill.prepare.jobid import JobId, Part, Subject
-from iondrill.prepare.jobs import Static
+from iondrill.geometry.recipes import AssemblyRecipe, multiplicity
+from iondrill.jobs.job import Static
+from iondrill.jobs.name import JobId, Part, Subject
 from iondrill.prepare.stages.base import raised
 from iondrill.prepare.stages.md import OfRun
 from iondrill.prepare.stages.relax import FRAGMENTS

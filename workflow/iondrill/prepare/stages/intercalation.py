@@ -6,7 +6,10 @@ import math
 from functools import cached_property
 from typing import TYPE_CHECKING, get_args
 
-from iondrill.build.crystal import (
+from iondrill.config.base import Ion
+from iondrill.config.load import located
+from iondrill.errors import Problem, UserError
+from iondrill.geometry.crystal import (
     build_crystal,
     crystal_names,
     crystal_path,
@@ -15,12 +18,9 @@ from iondrill.build.crystal import (
     strained_cell_A,
     strains,
 )
-from iondrill.config.base import Ion
-from iondrill.config.load import located
-from iondrill.errors import Problem, UserError
-from iondrill.prepare.jobid import ATOM, JobId, Subject
-from iondrill.prepare.jobs import Kind, Static
-from iondrill.prepare.size import Size
+from iondrill.jobs.job import Kind, Static
+from iondrill.jobs.name import ATOM, JobId, Subject
+from iondrill.jobs.size import Size
 from iondrill.prepare.stages.base import Stage
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
-    from iondrill.build.crystal import CrystalRecipe, Strain
     from iondrill.config.document import Document
     from iondrill.config.levels import Level
     from iondrill.config.models import IntercalationStage as Settings
+    from iondrill.geometry.crystal import CrystalRecipe, Strain
 
 
 class IntercalationStage(Stage):

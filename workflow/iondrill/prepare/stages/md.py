@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from iondrill.build.recipes import multiplicity
-from iondrill.prepare.jobid import JobId, Subject, structure_name
-from iondrill.prepare.jobs import Kind, Md
+from iondrill.geometry.recipes import multiplicity
+from iondrill.jobs.job import Kind, Md
+from iondrill.jobs.name import JobId, Subject, structure_name
 from iondrill.prepare.stages.base import Stage
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
-    from iondrill.prepare.size import Size
+    from iondrill.jobs.size import Size
 
 SETTINGS = ("steps", "timestep_fs", "temperature_K", "thermostat", "launch_m_s", "save_every", "thermalise")
 """Keys of a run that are those of its task."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from iondrill.build.recipes import multiplicity, spin_states
 from iondrill.config.document import Document
 from iondrill.errors import Problem
-from iondrill.prepare.jobid import JobId, Part, Subject
-from iondrill.prepare.jobs import Kind, Relax
+from iondrill.geometry.recipes import multiplicity, spin_states
+from iondrill.jobs.job import Kind, Relax
+from iondrill.jobs.name import JobId, Part, Subject
 from iondrill.prepare.stages.base import Stage
 
 if TYPE_CHECKING:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from iondrill.build.facet import FacetRecipe
-from iondrill.build.recipes import (
+from iondrill.config.convergence import GEOMETRY
+from iondrill.config.levels import engines_that
+from iondrill.errors import Problem, UserError
+from iondrill.geometry.recipes import (
     AssemblyRecipe,
     ClusterRecipe,
     FileRecipe,
@@ -15,12 +17,10 @@ from iondrill.build.recipes import (
     FlakeRecipe,
     load_recipe,
 )
-from iondrill.config.convergence import GEOMETRY
-from iondrill.config.levels import engines_that
-from iondrill.errors import Problem, UserError
-from iondrill.prepare.jobid import JobId, Subject
-from iondrill.prepare.jobs import ATOM_BOX_A, VACUUM_A, Kind
-from iondrill.prepare.size import ATOM_SIZE, size_of
+from iondrill.geometry.surfaces.facet import FacetRecipe
+from iondrill.jobs.job import ATOM_BOX_A, VACUUM_A, Kind
+from iondrill.jobs.name import JobId, Subject
+from iondrill.jobs.size import ATOM_SIZE, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from iondrill.config.convergence import Study
     from iondrill.config.levels import Level
     from iondrill.config.models import Config
-    from iondrill.prepare.size import Size
+    from iondrill.jobs.size import Size
 
 OWN = "own"
 PARTS = ("clean slab", "atom")

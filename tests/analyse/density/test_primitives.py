@@ -1,0 +1,54 @@
+"""Bases of some of the primitives: what pyscf evaluates of them, and how far that reaches."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import molecule
+
+from iondrill.analyse.density import primitives
+from iondrill.analyse.density.wavefunction import read_molden
+
+DATA = Path(__file__).parents[2] / "data" / "elf"
+POINTS = np.random.default_rng(7).uniform(4, 14, size=(200, 3))
+
+
+def test_exponents_are_those_of_the_shells():
+    mol = read_molden(DATA / "c2h2li.molden").mol
+    expected = {a for shell in range(mol.nbas) for a in mol.bas_exp(shell)}
+    assert primitives.exponents(mol).tolist() == sorted(expected)
+
+
+@pytest.mark.parametrize("name", ["c2h2li", "c2h2li2"])
+@pytest.mark.parametrize("place", [0, 2, 5, -2])
+def test_two_parts_add_up_to_the_functions(name, place):
+    mol = read_molden(DATA / f"{name}.molden").mol
+    cut = primitives.exponents(mol)[place]
+    total = np.zeros((4, len(POINTS), mol.nao))
+    for low, high in ((0.0, cut), (cut, np.inf)):
+        part, functions = primitives.select(mol, low, high)
+        assert part.nao == len(functions)
+        total[:, :, functions] += part.eval_gto("GTOval_sph_deriv1", POINTS)
+    np.testing.assert_allclose(total, mol.eval_gto("GTOval_sph_deriv1", POINTS), atol=1e-12)
+
+
+def test_nothing_is_left_of_exponents_that_do_not_occur():
+    mol = read_molden(DATA / "c2h2li.molden").mol
+    part, functions = primitives.select(mol, 1e3, np.inf)
+    assert (part.nbas, part.nao, len(functions)) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(("atoms", "uhf"), [(Atoms("Li"), 1), (molecule("SiH4"), 0)])
+def test_functions_and_slopes_end_where_they_reach(atoms, uhf, embedded):
+    mol, small = embedded(atoms, uhf).mol, 1e-5
+    reach = primitives.reach(mol, small)
+    centres = mol.atom_coords()[mol._bas[:, 0]]
+    directions = np.random.default_rng(3).normal(size=(60, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    for shell, (start, end) in enumerate(zip(mol.ao_loc[:-1], mol.ao_loc[1:], strict=True)):
+        there = centres[shell] + (reach[shell] * np.geomspace(1, 3, 20))[:, None, None] * directions
+        values = mol.eval_gto("GTOval_sph_deriv1", there.reshape(-1, 3))[:, :, start:end]
+        assert np.abs(values).max() < 2 * small  # angular functions reach a little above 1
+        before = centres[shell] + (0.8 * reach[shell]) * directions
+        assert np.abs(mol.eval_gto("GTOval_sph_deriv1", before)[:, :, start:end]).max() > small

@@ -1,0 +1,254 @@
+"""Cases, comparisons and verdicts, on tables whose truth is known."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+
+import numpy as np
+import pytest
+
+from iondrill.analyse.dynamics.cases import Case, Measure, factors, read_cases
+from iondrill.analyse.dynamics.contrasts import compare_runs, comparisons, findings, write_contrasts
+from iondrill.analyse.dynamics.order import COLUMNS
+from iondrill.config.models import Config
+from iondrill.engines.base import Result
+from iondrill.errors import UserError
+from iondrill.prepare.plan import Plan
+
+LABELS = {"nd-li": "drill-nd35-li", "nd": "drill-nd35", "li": "drill-none-li", "none": "drill-none"}
+N = 100
+
+
+@pytest.fixture
+def plan(tmp_path, recipes):
+    matrix = {"assemblies": LABELS, "seeds": [1, 2], "steps": N, "launch_m_s": 800}
+    runs = {"hot": {"assembly": "drill-none", "steps": N, "temperature_K": 600}}
+    md = {"matrix": {"m": matrix}, "runs": runs, "run": ["m", "hot"]}
+    fields = {"levels": {"gfn2": {"engine": "xtb"}}, "md": md}
+    return Plan(Config.model_validate({**fields, "results": str(tmp_path), "structures": str(recipes)}))
+
+
+def write_run(plan, run, opening, seed):
+    """Write a run whose edge gap grows at once, by what is given and a little noise."""
+    random = np.random.default_rng(seed)
+    gap = 3.5 + np.where(np.arange(N) > 0, opening, 0) + random.normal(scale=0.02, size=N)
+    gap[0] = 3.5
+    folder = plan.results / "md" / run
+    folder.mkdir(parents=True)
+    with (folder / "order_parameters.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for k in range(N):
+            row = dict.fromkeys(COLUMNS, "") | {"step": k, "time_fs": k, "gap_edge_A": gap[k]}
+            if "nd" in run:
+                row["penetration_A"] = -3 + 0.01 * k
+            writer.writerow(row.values())
+    (folder / "thermalisation.csv").write_text(",".join(COLUMNS) + "\n")
+    with (plan.results / "charges" / f"{run}.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["step", "time_fs", "fragment", "scheme", "charge_e"])
+        for k in range(N):
+            writer.writerow([k, k, "upper", "Mulliken", -0.1 * k])
+            writer.writerow([k, k, "lower", "Mulliken", 0.3 * k])
+            if "nd" in run:
+                writer.writerow([k, k, "nd", "Mulliken", -0.2 * k])
+
+
+# the nanodiamond opens by 0.2 Å; lithium adds nothing alone, and 0.6 Å to what the nanodiamond does
+OPENING = {"nd-li": 0.8, "nd": 0.2, "li": 0.0, "none": 0.0}
+
+
+@pytest.fixture
+def cases(plan):
+    (plan.results / "charges").mkdir()
+    for number, run in enumerate(plan.config.md.run):
+        opening = next((OPENING[label] for label in OPENING if run.startswith(f"m-{label}-s")), 0.0)
+        write_run(plan, run, opening + 0.005 * (number % 2), number)
+    return read_cases(plan, plan.config.md.run)
+
+
+def test_a_run_is_compared_with_its_rest_where_it_was_thermalised(plan, cases):
+    """The cold first frame, at 3.5 Å, is not its start; of charges it still is."""
+    run = plan.config.md.run[0]
+    at_3_7 = [[k, k - 40, *[""] * 3, 3.5 if k < 20 else 3.7, *[""] * (len(COLUMNS) - 6)] for k in range(40)]
+    with (plan.results / "md" / run / "thermalisation.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([COLUMNS, *at_3_7])
+    found = read_cases(plan, plan.config.md.run)[0].runs[run]
+    before = cases[0].runs[run]
+    assert (before["gap_edge_A"].start, found["gap_edge_A"].start) == pytest.approx((3.5, 3.7))
+    assert found["gap_edge_A"].late == before["gap_edge_A"].late
+    assert found["charge_flake_e"] == before["charge_flake_e"]
+
+
+def test_runs_that_differ_in_their_seed_alone_are_a_case(cases):
+    assert {case.name: len(case.runs) for case in cases} == {**{f"m-{label}": 2 for label in LABELS}, "hot": 1}
+    late = [run["gap_edge_A"].late for run in cases[0].runs.values()]
+    assert late == pytest.approx([4.3, 4.305], abs=0.01)
+    charges = next(iter(cases[0].runs.values()))
+    assert charges["charge_nd_e"].late == pytest.approx(-0.2 * 74.5)
+    assert charges["charge_flake_e"].change == pytest.approx(0.2 * 74.5)
+    assert "charge_ion_e" not in charges
+
+
+def test_what_is_compared_differs_in_one_thing(plan, cases):
+    found = {(c.factor, c.plus[0].name, c.minus[0].name) for c in comparisons(cases) if len(c.plus) == 1}
+    assert found == {
+        ("nanodiamond", "m-nd-li", "m-li"),
+        ("nanodiamond", "m-nd", "m-none"),
+        ("ions", "m-nd-li", "m-nd"),
+        ("ions", "m-li", "m-none"),
+    }
+    (square,) = [c for c in comparisons(cases) if len(c.plus) == 2]
+    assert {case.name for case in square.plus} == {"m-nd-li", "m-none"}
+    assert {case.name for case in square.minus} == {"m-nd", "m-li"}
+    assert factors(plan, "m-nd-li-s1")["ions"] == "2 Li"
+    assert factors(plan, "m-nd-s1") == factors(plan, "m-nd-s2")
+
+
+def test_verdicts(cases):
+    verdicts = {
+        (f["factor"], *f["plus"], *f["minus"]): (f["difference"], f["verdict"])
+        for f in findings(cases)
+        if f["quantity"] == "gap_edge_A"
+    }
+    expected = {
+        ("nanodiamond", "m-nd-li", "m-li"): (0.8, "supported"),
+        ("nanodiamond", "m-nd", "m-none"): (0.2, "supported"),
+        ("ions", "m-nd-li", "m-nd"): (0.6, "supported"),
+        ("ions", "m-li", "m-none"): (0.0, "not supported"),
+    }
+    for key, (difference, verdict) in expected.items():
+        assert verdicts[key] == (pytest.approx(difference, abs=0.02), verdict)
+    (square,) = [value for (factor, *_), value in verdicts.items() if "×" in factor]
+    assert square == (pytest.approx(0.6, abs=0.03), "supported")
+    # what only the runs with a nanodiamond have is not compared with those without
+    assert {f["factor"] for f in findings(cases) if f["quantity"] == "penetration_A"} == {"ions"}
+
+
+def test_one_run_supports_nothing(plan, cases):
+    for case in cases:
+        case.runs = dict(list(case.runs.items())[:1])
+    assert {f["verdict"] for f in findings(cases)} == {"cannot be said"}
+
+
+def test_counts_without_scatter_prove_nothing(cases):
+    for case in cases:
+        for run in case.runs.values():
+            run["ions_expelled"] = Measure(0, float(case.name.startswith("m-nd")), 0.0)
+    found = {(*f["plus"], *f["minus"]): f for f in findings(cases) if f["quantity"] == "ions_expelled"}
+    assert found["m-nd-li", "m-li"]["verdict"] == "cannot be said"
+    assert "no run differs from another" in found["m-nd-li", "m-li"]["text"]
+    assert found["m-li", "m-none"]["verdict"] == "not supported"
+    assert found["m-li", "m-none"]["text"] == "ions outside the flake: the same change in all runs"
+
+
+def test_what_is_not_there_is_left_out(plan, cases):
+    fields = {"level": "gfn2", "engine": "xtb", "engine_version": "1", "input_hash": "0"}
+    for run, status in (("hot", "not_converged"), ("m-nd-s1", "converged"), ("m-none-s1", "converged")):
+        Result(status=status, **fields).write(plan.results / f"jobs/md/{run}.gfn2/result.json")
+    compare_runs(plan)
+    content = json.loads((plan.results / "contrasts.json").read_text())
+    assert content["left_out"] == [run for run in plan.config.md.run if run not in {"m-nd-s1", "m-none-s1"}]
+    assert {f["verdict"] for f in content["findings"]} == {"cannot be said"}
+
+
+def test_files(cases, tmp_path):
+    write_contrasts(cases, ["m-broken"], tmp_path / "out")
+    with (tmp_path / "out/contrasts.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    gaps = [row for row in rows if row["quantity"] == "gap_edge_A"]
+    assert [row["run"] for row in gaps if row["case"] == "m-nd"] == ["m-nd-s1", "m-nd-s2", ""]
+    assert all(float(row["low"]) < float(row["change"]) < float(row["high"]) for row in gaps if not row["run"])
+    assert {row["level"] for row in rows} == {"gfn2"}
+    content = json.loads((tmp_path / "out/contrasts.json").read_text())
+    assert content["left_out"] == ["m-broken"]
+    text = (tmp_path / "out/contrasts.md").read_text()
+    assert "m-broken" in text
+    assert re.search(r"Supported:\n\n- gap at the edge: 0\.(79|80)\d* Å more", text)
+    write_contrasts(cases[:1], [], tmp_path / "alone")
+    assert "nothing can be said" in (tmp_path / "alone/contrasts.md").read_text()
+
+
+def test_tables_that_are_not_there_or_cut(plan):
+    with pytest.raises(UserError, match=r"order_parameters.csv: cannot be read"):
+        read_cases(plan, ["hot"])
+    path = plan.results / "md/hot/order_parameters.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("step,gap_edge_A\n1,2\n3\n")
+    with pytest.raises(UserError, match=r"order_parameters.csv \(line 3\): 1 cells; needed: 2"):
+        read_cases(plan, ["hot"])
+
+
+def case(name, changes, **factors):
+    known = {"nanodiamond": "none", "cut": "none", "launch_m_s": "0", "ions": "2 Li", "gap": "3.7 Å"}
+    runs = {f"{name}-s{k}": {"gap_edge_A": Measure(0.0, change, 0.01)} for k, change in enumerate(changes)}
+    return Case(name, "gfn2", known | factors, runs)
+
+
+def only(*cases):
+    (found,) = findings(cases)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "words"),
+    [
+        ((1.0, 1.1), "supported", "1.05 Å more"),
+        ((-1.0, -1.1), "supported", "1.05 Å less"),
+        ((-1.0, 1.2), "not supported", "0.1 Å more"),
+    ],
+)
+def test_a_difference_is_supported_if_its_interval_leaves_out_zero_on_either_side(changes, verdict, words):
+    found = only(case("a", changes, gap="4 Å"), case("b", (0.0, 0.0)))
+    assert (found["plus"], found["minus"], found["verdict"]) == (["a"], ["b"], verdict)
+    assert words in found["text"]
+    assert found["difference"] == pytest.approx(np.mean(changes))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_has_a_thing_is_held_against_what_lacks_it(order):
+    found = only(*[case("a", (1.0, 1.1), ions="none"), case("b", (0.0, 0.0))][::order])
+    assert (found["plus"], found["minus"]) == (["b"], ["a"])
+    assert found["difference"] == pytest.approx(-1.05)
+
+
+def test_an_interval_that_touches_zero_is_written_with_true_minus_signs():
+    found = only(case("a", (-1.0, 1.2), gap="4 Å"), case("b", (0.0, 0.0)))
+    assert re.search(r"\(95 % interval of the difference −\d+\.?\d* to \d+\.?\d* Å\)$", found["text"])
+    assert found["low"] < 0 < found["high"]
+
+
+def test_without_a_nanodiamond_cut_and_launch_are_nothing():
+    drilled = case("a", (1.0, 1.1), nanodiamond="nd75", cut="edge zigzag", launch_m_s="800")
+    assert only(drilled, case("b", (0.0, 0.1)))["factor"] == "nanodiamond"
+    # between two with one, they are what differs
+    assert findings([drilled, case("b", (0.0, 0.1), nanodiamond="nd35", cut="edge armchair")]) == []
+    other = case("b", (0.0, 0.1), nanodiamond="nd75", cut="edge zigzag", launch_m_s="0")
+    assert only(drilled, other)["factor"] == "launch_m_s"
+
+
+def test_what_differs_in_two_things_is_not_compared():
+    assert findings([case("a", (1.0, 1.1), ions="none", gap="4 Å"), case("b", (0.0, 0.1))]) == []
+    assert findings([case("a", (1.0, 1.1)), case("b", (0.0, 0.1))]) == []
+
+
+def test_the_fewest_runs_of_the_cases_compared_decide():
+    found = only(case("a", (1.0, 1.1, 1.2), gap="4 Å"), case("b", (0.5,)))
+    assert (found["fewest_runs"], found["verdict"]) == (1, "cannot be said")
+    assert "of one run nothing is known of other seeds" in found["text"]
+
+
+def test_a_row_for_each_run_and_one_for_all(tmp_path):
+    runs = {f"a-s{k}": {"gap_edge_A": Measure(3.5 + k, 4.0 + 3 * k, float("nan"))} for k in range(2)}
+    write_contrasts([Case("a", "gfn2", {}, runs)], [], tmp_path)
+    with (tmp_path / "contrasts.csv").open() as file:
+        first, second, every = csv.DictReader(file)
+    assert [first[key] for key in ("run", "start", "late", "change", "error", "low", "n_runs", "method")] == [
+        *("a-s0", "3.5", "4.0", "0.5", "", "", "1", "blocks")
+    ]
+    assert (second["start"], second["change"]) == ("4.5", "2.5")
+    assert [every[key] for key in ("run", "start", "late", "change", "n_runs", "method")] == [
+        *("", "4.0", "5.5", "1.5", "2", "t over seeds")
+    ]

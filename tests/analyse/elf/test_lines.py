@@ -1,0 +1,175 @@
+"""Attractors: counted on curves that are known, and in molecules whose bonds are."""
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import molecule
+
+from iondrill.analyse.density.plane import Plane
+from iondrill.analyse.density.wavefunction import LocalDensity
+from iondrill.analyse.elf.grid import elf_on_grid, read_elf_grid
+from iondrill.analyse.elf.lines import (
+    BOND_COLUMNS,
+    PROFILE_COLUMNS,
+    ElfLine,
+    attractors,
+    bond_rows,
+    elf_lines,
+    nd_flake_bonds,
+    profile_rows,
+)
+from iondrill.analyse.elf.map import elf_on_plane
+from iondrill.errors import UserError
+
+
+def line(elf, *, length_A=2.0, core_A=(0.3, 0.3), rho=1.0):
+    """Return a line with the ELF of a function of the place."""
+    x = np.linspace(0, length_A, 201)
+    return ElfLine("nd-flake-bond", 0, 1, core_A, x, elf(x), np.full(x.shape, rho))
+
+
+def hill(centre, height=0.9, width=0.2):
+    return lambda x: height * np.exp(-(((x - centre) / width) ** 2))
+
+
+@pytest.mark.parametrize("centres", [(1.0,), (0.6, 1.4), (0.5, 1.0, 1.5)])
+def test_each_hill_is_an_attractor(centres):
+    found = attractors(line(lambda x: sum(hill(c)(x) for c in centres)))
+    assert [a.position_A for a in found] == pytest.approx(centres, abs=0.02)
+    assert all(0.85 < a.elf < 1 for a in found)
+
+
+def test_what_is_in_a_core_or_has_no_density_is_none():
+    assert attractors(line(hill(0.1, width=0.1))) == []
+    assert attractors(line(hill(1.0), rho=1e-4)) == []
+
+
+def test_ripples_make_no_more_attractors():
+    assert len(attractors(line(lambda x: hill(1.0)(x) + 0.002 * np.sin(90 * x)))) == 1
+
+
+@pytest.fixture(scope="module")
+def ethane(embedded):
+    """Return two methyl groups, one called nanodiamond and one flake, and their lines."""
+    atoms = molecule("C2H6")
+    sides = np.where(atoms.positions @ (atoms.positions[1] - atoms.positions[0]) > 0, "lower", "nd")
+    atoms.set_array("fragment", sides)
+    return atoms, elf_lines(embedded(atoms), atoms)
+
+
+def test_a_single_bond_has_one_attractor_half_way(ethane):
+    atoms, lines = ethane
+    assert nd_flake_bonds(atoms) in ([(0, 1)], [(1, 0)])
+    (row,) = bond_rows(lines, 7, 3.5)
+    bond = dict(zip(BOND_COLUMNS, row, strict=True))
+    assert (bond["step"], bond["time_fs"], bond["attractors"]) == (7, 3.5, 1)
+    assert bond["attractor_A"] == pytest.approx(bond["distance_A"] / 2, abs=0.02)
+    assert bond["elf_attractor"] > 0.9
+
+
+def test_two_molecules_that_touch_share_no_attractor(embedded):
+    below, above = molecule("CH4"), molecule("CH4")
+    above.translate((0, 0, 4.0))
+    atoms = below + above
+    atoms.set_array("fragment", np.array(["nd"] * 5 + ["lower"] * 5))
+    assert nd_flake_bonds(atoms) == []
+    lines = elf_lines(embedded(atoms), atoms)
+    assert bond_rows(lines, 0, 0.0) == []
+    (touch,) = [line for line in lines if line.pair == "nd-flake"]
+    found = attractors(touch)
+    assert touch.elf_midpoint < 0.2
+    assert all(abs(a.position_A - touch.distance_A / 2) > 0.3 for a in found)
+
+
+def test_profiles_go_from_nucleus_to_nucleus(ethane):
+    atoms, lines = ethane
+    rows = [dict(zip(PROFILE_COLUMNS, row, strict=True)) for row in profile_rows(lines, 7, 3.5)]
+    bond = [row for row in rows if row["pair"] == "nd-flake-bond"]
+    assert bond[0]["position_A"] == 0
+    assert bond[-1]["position_A"] == pytest.approx(atoms.get_distance(0, 1))
+    assert np.diff([row["position_A"] for row in bond]).max() <= 0.0201
+    elf = np.array([row["elf"] for row in bond])
+    np.testing.assert_allclose(elf, elf[::-1], atol=0.02)  # ethane is symmetric
+    assert elf[len(elf) // 2] == pytest.approx(bond_rows(lines, 0, 0.0)[0][5])
+
+
+def test_the_grid_has_the_values_of_its_planes_and_survives_the_file(embedded, tmp_path):
+    atoms = molecule("CH4")
+    wavefunction = embedded(atoms)
+    grid = elf_on_grid(wavefunction, atoms)
+    grid.write(tmp_path / "grid.npz")
+    again = read_elf_grid(tmp_path / "grid.npz")
+    assert again.spacing_A == 0.25
+    middle = grid.elf.shape[1] // 2
+    step = grid.spacing_A * np.eye(3)
+    plane = Plane(grid.origin_A + middle * step[1], step[[0, 2]], (grid.elf.shape[0], grid.elf.shape[2]))
+    there = elf_on_plane(wavefunction, plane)
+    expected = np.where(there.rho >= 1e-3, there.elf, 0)
+    np.testing.assert_allclose(again.elf[:, middle] / 255, expected, atol=0.5 / 255 + 1e-9)
+
+
+def test_a_large_molecule_has_a_coarser_grid(embedded, monkeypatch):
+    monkeypatch.setattr("iondrill.analyse.elf.grid.MOST_POINTS", 500)
+    atoms = Atoms("H2", [[0, 0, 0], [0, 0, 0.74]])
+    assert 200 < elf_on_grid(embedded(atoms), atoms).elf.size < 1000
+
+
+def test_a_damaged_grid_is_named(tmp_path):
+    path = tmp_path / "grid.npz"
+    path.write_bytes(b"PK")
+    with pytest.raises(UserError, match=r"grid\.npz"):
+        read_elf_grid(path)
+
+
+@pytest.mark.parametrize(("rho", "n"), [(0.9e-3, 0), (1.1e-3, 1)])
+def test_an_attractor_needs_a_thousandth_of_an_electron_a_bohr3(rho, n):
+    assert len(attractors(line(hill(1.0), rho=rho))) == n
+
+
+@pytest.mark.parametrize(("ripple", "n"), [(0.008, 1), (0.013, 2)])
+def test_a_maximum_counts_if_the_elf_falls_by_a_hundredth_on_either_side(ripple, n):
+    """Two hills, one a little higher, and a valley as deep as the ripple between them."""
+    found = attractors(line(lambda x: 0.5 + ripple / 2 * np.cos(2.5 * np.pi * (x - 0.6)) + 1e-4 * x, core_A=(0.1, 0.1)))
+    assert len(found) == n
+    assert found[-1].position_A == pytest.approx(1.4, abs=0.02)
+
+
+@pytest.mark.parametrize(("core_A", "place_A"), [((0.9, 0.3), 0.8), ((0.3, 0.9), 1.2)])
+def test_a_maximum_within_either_core_is_the_cores_own(core_A, place_A):
+    assert len(attractors(line(hill(place_A)))) == 1
+    assert attractors(line(hill(place_A), core_A=core_A)) == []
+
+
+def test_the_highest_attractor_stands_for_a_bond():
+    (row,) = bond_rows([line(lambda x: hill(0.6, 0.5)(x) + hill(1.4, 0.8)(x))], 0, 0.0)
+    bond = dict(zip(BOND_COLUMNS, row, strict=True))
+    assert bond["attractors"] == 2
+    assert (bond["attractor_A"], bond["elf_attractor"]) == (pytest.approx(1.4, abs=0.01), pytest.approx(0.8, abs=0.01))
+    (row,) = bond_rows([line(np.zeros_like)], 0, 0.0)
+    assert row[-3:] == (0, None, None)
+
+
+class Gas:
+    """Stands for a wavefunction: a closed shell with the density of a homogeneous gas, dilute where x is negative."""
+
+    def evaluate(self, points_A):
+        """Return what has the ELF of 1/2 everywhere."""
+        self.points_A = points_A
+        rho = np.where(points_A[:, 0] < 0, 0.9e-3, 0.1)[None]
+        return LocalDensity(rho, np.zeros((1, 3, len(points_A))), 0.3 * (3 * np.pi**2) ** (2 / 3) * rho ** (5 / 3))
+
+
+@pytest.mark.parametrize(("size_A", "spacing_A"), [(2.0, 0.25), (25.0, (27.4**3 / 250_000) ** (1 / 3) * 1.01)])
+def test_a_grid_reaches_a_little_beyond_the_atoms_and_has_no_more_points_than_a_page_can_hold(size_A, spacing_A):
+    gas = Gas()
+    grid = elf_on_grid(gas, Atoms("H2", [[-1, 2, 3], [size_A - 1, size_A + 2, size_A + 3]]))
+    assert grid.spacing_A == pytest.approx(spacing_A, rel=0.02 if size_A > 9 else 1e-9)
+    assert grid.origin_A == pytest.approx([-2.2, 0.8, 1.8])
+    assert grid.elf.size <= 250_000
+    last = gas.points_A.max(axis=0)
+    high = np.array([size_A - 1, size_A + 2, size_A + 3]) + 1.2
+    assert ((high - last >= -1e-9) & (high - last < grid.spacing_A)).all()
+    # nothing is shown where there is hardly any density
+    shown = grid.elf[gas.points_A[:, 0].reshape(grid.elf.shape) >= 0]
+    assert set(np.unique(shown)) <= {127, 128}
+    assert not grid.elf[gas.points_A[:, 0].reshape(grid.elf.shape) < 0].any()

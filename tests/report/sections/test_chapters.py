@@ -1,0 +1,152 @@
+"""Chapters of other stages: any table is shown as it is, what runs support is told, damage is named first."""
+
+import json
+
+import pytest
+
+from iondrill.analyse.dynamics.diffraction import known_stacks, reflections, write_reflections
+from iondrill.errors import UserError
+from iondrill.report.page.build import render
+from iondrill.report.sections.chapters import chapters, events, label, sheet
+from iondrill.report.sections.highlights import highlights
+
+CONTRASTS = """case,run,quantity,start,late,change,error,low,high,n_runs,method,level
+a,a-1,gap_edge_A,3.7,4.123456,0.423456,,,,1,blocks,gfn2
+a,,gap_edge_A,3.7,4.1,0.4,0.01,-0.39,0.41,2,seeds,gfn2
+"""
+FINDING = {"comparison": "nanodiamond or <none>", "text": "gap_edge_A changes", "verdict": "supported", "level": "gfn2"}
+
+
+@pytest.fixture
+def told(folder):
+    folder.text("contrasts.csv", CONTRASTS)
+    folder.text("contrasts.json", json.dumps({"criterion": "By what.", "left_out": ["b-1"], "findings": [FINDING]}))
+    return folder
+
+
+def test_a_table_keeps_its_numbers_and_names_its_levels(told):
+    results = told.read()
+    shown = sheet(results, told.results / "contrasts.csv")
+    names = [column.label for column in shown.columns]
+    assert names[2:5] == ["quantity", "start", "late"]
+    first = dict(zip(names, shown.rows[0], strict=True))
+    assert (first["late"].shown, first["late"].value) == ("4.123", "4.123456")
+    assert first["error"].value == ""
+    assert first["level"].shown == results.title_of("gfn2")
+    assert dict(zip(names, shown.rows[1], strict=True))["95 % from"].shown == "−0.390"
+
+
+@pytest.mark.parametrize(
+    ("column", "shown"),
+    [
+        ("E_ads_eV", "E ads (eV)"),
+        ("two_theta_deg", "2θ (°)"),
+        ("max_force_eV_A", "max force (eV/Å)"),
+        ("n", "n"),
+    ],
+)
+def test_columns_have_their_units(column, shown):
+    assert label(column) == shown
+
+
+def test_tables_that_the_configuration_no_longer_asks_for_are_not_shown(told):
+    for name in ("barriers", "intercalation", "convergence/old", "convergence/new"):
+        told.text(f"{name}.csv", "quantity,value_eV\na,1.5\n")
+    ids = [chapter.id for chapter in chapters(told.read(), told.results)]
+    assert ids == ["contrasts"]
+    told.config["convergence"] = {"studies": {"new": {"structure": "nd", "level": "gfn2", "sweep": {"accuracy": [10]}}}}
+    told.config["barriers"] = {"level": "gfn2", "facets": ["C100-2x1"]}
+    by_id = {chapter.id: chapter for chapter in chapters(told.read(), told.results)}
+    assert list(by_id) == ["contrasts", "barriers", "convergence"]
+    assert [each.name for each in by_id["convergence"].sheets] == ["new"]
+
+
+def test_rows_that_another_configuration_made_are_left_out_and_counted(told):
+    rows = ["C100-2x1,Li,a-b,0.5,gfn2", "C100-2x1,Na,a-b,0.6,gfn2", "C111,Li,a-b,0.7,gfn2", "C100-2x1,Li,a-b,0.8,old"]
+    told.text("barriers.csv", "\n".join(["facet,ion,path,E_forward_eV,level", *rows]) + "\n")
+    told.text("figures/barriers.svg", "<svg xmlns='http://www.w3.org/2000/svg'></svg>")
+    told.config["barriers"] = {"level": "gfn2", "facets": ["C100-2x1"], "ions": ["Li"]}
+    (chapter,) = (one for one in chapters(told.read(), told.results) if one.id == "barriers")
+    ((row,),) = (each.rows for each in chapter.sheets)
+    assert [cell.value for cell in row if cell.value] == ["0.5"]
+    assert any("3 rows that this configuration does not ask for" in note for note in chapter.notes)
+    assert not chapter.pictures
+    told.text("barriers.csv", "\n".join(["facet,ion,path,E_forward_eV,level", rows[0]]) + "\n")
+    (chapter,) = (one for one in chapters(told.read(), told.results) if one.id == "barriers")
+    assert len(chapter.notes) == len(chapter.pictures) == 1
+
+
+def test_a_chapter_for_what_is_there(told):
+    results = told.read()
+    (chapter,) = chapters(results, told.results)
+    assert (chapter.id, [s.name for s in chapter.sheets]) == ("contrasts", ["contrasts"])
+    ((comparison, (claim,)),) = chapter.claims.items()
+    assert (comparison, claim.verdict, claim.level) == ("nanodiamond or <none>", "supported", results.title_of("gfn2"))
+    assert chapter.notes[1:] == ["By what.", "Left out, not converged or not there: b-1."]
+    assert chapter.sheets[0].rows[0][2].shown == "gap at the edge (Å)"
+    told.text("contrasts.json", json.dumps({"criterion": "By what.", "left_out": [], "findings": []}))
+    (alone,) = chapters(results, told.results)
+    assert alone.notes[1:] == ["No two cases differ in one thing alone: of causes, nothing can be said."]
+
+
+def test_diffraction_says_how_far_the_paper_is_from_what_is_known(told):
+    write_reflections(list(reflections(known_stacks())), told.results / "diffraction.csv")
+    _, chapter = chapters(told.read(), told.results)
+    first, second = chapter.notes[1:3]
+    assert first.startswith("The paper's 26.0° are planes 3.42 Å apart")
+    assert "graphite (002), is off by 0.55°" in first
+    assert "LiC12 (002), is off by 0.65°" in second
+    assert "two layers alone have no sharp one" in chapter.notes[3]
+
+
+def test_the_page_tells_chapters_and_events(told):
+    found = {"event": "layers_opened", "step": 4, "time_fs": 2.0, "until_fs": 20.0, "atoms": [3, 4]}
+    content = {
+        "criteria": {"lasting_fs": 50, "opened_by_A": 1, "start_gap_A": 3.7},
+        "watched_fs": 20,
+        "events": [found],
+    }
+    told.text("md/drill/events.json", json.dumps(content))
+    happened = events(told.results, "drill")
+    assert happened.rows[0]["what"] == "layers opened"
+    assert "during 20 fs, each lasting at least 50 fs: a gap at the edge more than 1 Å wider" in happened.watched
+    assert events(told.results, "control") is None
+    calm = {**content, "events": [], "criteria": {**content["criteria"], "start_gap_A": None}}
+    told.text("md/control/events.json", json.dumps(calm))
+    assert events(told.results, "control").watched.endswith("None of it happened.")
+    assert "gap" not in events(told.results, "control").watched
+    page = render(told.read())
+    for words in ('<section id="contrasts">', "nanodiamond or &lt;none&gt;", "layers opened", 'href="#contrasts"'):
+        assert words in page
+    summary = page[page.index('<section id="summary">') : page.index('<section id="dynamics">')]
+    assert "Run drill. Watched for during 20 fs" in summary
+    assert "Of 1 comparisons of runs, the data support 1;" in summary
+    assert "nanodiamond or &lt;none&gt;: gap_edge_A changes" in summary
+    assert "318 K on average in the last quarter" in page
+
+
+@pytest.mark.parametrize("name", ["contrasts.csv", "contrasts.json", "md/drill/events.json", "elf/drill/bonds.csv"])
+def test_a_damaged_file_does_not_keep_the_page_back_but_stands_first(told, name):
+    told.text(name, "a,b\n1\n")
+    page = render(told.read())
+    assert "what is not there" in page
+    assert page.index(name) < page.index('<section id="summary">')
+
+
+def test_a_cut_table_is_named(told):
+    path = told.text("contrasts.csv", CONTRASTS[:-20])
+    with pytest.raises(UserError, match=r"contrasts\.csv \(line 3\)"):
+        sheet(told.read(), path)
+
+
+def test_highlights_are_the_numbers_of_the_files(folder):
+    told = {h.what.partition(":")[0]: h.value for h in highlights(folder.read())}
+    assert told["gap at the edge, run drill"] == "3.70 → 4.60 Å"
+    assert told["bonds of nanodiamond and flake, run drill"] == "0 → 2"
+    assert told["lowest E_ads of Li"] == "−3.97 eV"
+    assert "tip of the nanodiamond past the edge, run control" not in told
+
+
+def test_highlights_tell_nothing_of_what_did_not_converge(folder):
+    folder.job("md", "drill", "not_converged")
+    assert not any("run drill" in h.what for h in highlights(folder.read()))

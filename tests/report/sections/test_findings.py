@@ -1,0 +1,261 @@
+"""Sentences follow from numbers, one by one: which way, from when, how many, at which level."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from iondrill.config.levels import Cp2kLevel, XtbLevel
+from iondrill.report.sections.findings import caveats, findings, signed
+from iondrill.report.table import Table
+
+NOWHERE = Path("none.csv")
+
+
+def table(**columns):
+    rows = [dict(zip(columns, map(str, cells), strict=True)) for cells in zip(*columns.values(), strict=True)]
+    return Table(NOWHERE, tuple(columns), rows)
+
+
+def nothing():
+    return Table(NOWHERE, ("scheme", "fragment", "charge_e"), [])
+
+
+def told(*, structures=(), runs=(), adsorption=None):
+    results = SimpleNamespace(structures=list(structures), finished_runs=list(runs), adsorption=adsorption)
+    return [(finding.text, finding.level) for finding in findings(results)]
+
+
+def run(edge_A, *, centre_A=None, depth_A=(), bonds=(), out=(), charges=None):
+    n = len(edge_A)
+    order = table(
+        time_fs=10.0 * np.arange(n),
+        temperature_K=[300.0] * n,
+        gap_edge_A=edge_A,
+        gap_centre_A=[3.5] * n if centre_A is None else centre_A,
+        penetration_A=depth_A or [""] * n,
+        nd_flake_bonds=bonds or [""] * n,
+        ions_expelled=out or [""] * n,
+    )
+    return SimpleNamespace(
+        name="drill",
+        level="gfn2",
+        order=order,
+        charges=charges or nothing(),
+        rest=lambda _: None,
+        settings=SimpleNamespace(temperature_K=300.0),
+    )
+
+
+def said_of(*arguments, **keys):
+    ((text, level),) = told(runs=[run(*arguments, **keys)])
+    assert level == "gfn2"
+    return text
+
+
+def ads(*rows, levels=None, n="1"):
+    """Return rows (ion, site, E_ads, E_against_metal, status) of one facet."""
+    ions, sites, energies, metal, states = zip(*rows, strict=True)
+    known = dict.fromkeys(("facet",), ["F"] * len(rows)) | {"adsorbate": ions, "site": sites, "n": [n] * len(rows)}
+    level = levels or ["gfn2"] * len(rows)
+    return table(
+        **known,
+        E_ads_eV=energies,
+        E_ads_vs_metal_eV=metal,
+        level=level,
+        status=states,
+        lowest_neighbour_eV=["0.1"] * len(rows),
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(-1.234, "−1.23"), (1.236, "1.24"), (-0.001, "0.00"), (0.0, "0.00"), (-0.006, "−0.01")]
+)
+def test_numbers_have_a_true_minus_and_zero_has_none(value, text):
+    assert signed(value) == text
+
+
+@pytest.mark.parametrize(
+    ("change_A", "verb"),
+    [
+        (0.5, "widened"),
+        (-0.5, "narrowed"),
+        (0.11, "widened"),
+        (-0.11, "narrowed"),
+        (0.09, "neither widened nor narrowed"),
+        (-0.09, "neither widened nor narrowed"),
+        (0.0, "neither widened nor narrowed"),
+    ],
+)
+def test_a_gap_widens_or_narrows_by_more_than_layers_breathe(change_A, verb):
+    assert f"The gap at the edge {verb}, from 3.70 Å in the first frame to {3.7 + change_A:.2f} Å" in said_of(
+        [3.7] + [3.7 + change_A] * 7
+    )
+
+
+def test_a_change_within_its_own_spread_is_none():
+    last = [3.7 + 0.3 + 0.6, 3.7 + 0.3 - 0.6]
+    text = said_of([3.7] * 6 + last)
+    assert "neither widened nor narrowed" in text
+    assert f"spread {np.std(last):.2f} Å" in text
+
+
+def test_the_end_is_the_mean_of_the_last_quarter():
+    edge_A = [3.0] * 9 + [5.0, 5.2, 5.4]
+    centre_A = [3.1] * 9 + [4.0, 4.1, 4.2]
+    text = said_of(edge_A, centre_A=centre_A)
+    assert "from 3.00 Å in the first frame to 5.20 Å (mean of the last quarter" in text
+    assert "widest 5.40 Å at 110 fs" in text
+    assert "at the centre it went from 3.10 Å to 4.10 Å" in text
+    assert "one trajectory of 110 fs" in text
+    # of less than four frames, the last one
+    assert "from 3.00 Å in the first frame to 5.00 Å" in said_of([3.0, 4.0, 5.0])
+
+
+def test_the_widest_gap_may_be_before_the_end():
+    assert "widest 6.00 Å at 10 fs" in said_of([3.0, 6.0, 4.0, 4.0])
+
+
+def test_the_tip_is_before_or_past_the_edge_and_its_bonds_are_counted():
+    text = said_of([3.7] * 3, depth_A=[-2.5, 0.0, 1.25], bonds=[1, 0, 3])
+    assert "from 2.50 Å before to 1.25 Å past the edge" in text
+    assert "it had 1 bonds to the flake at the start and 3 at the end" in text
+    assert "to 0.00 Å past the edge" in said_of([3.7] * 2, depth_A=[-1.0, 0.0], bonds=[0, 0])
+
+
+def test_a_run_without_a_nanodiamond_or_ions_says_nothing_of_them():
+    text = said_of([3.7] * 4)
+    assert "nanodiamond" not in text
+    assert "ion" not in text.replace("trajectory", "")
+
+
+@pytest.mark.parametrize(
+    ("out", "words"), [([0, 0], "No ion is"), ([2, 1], "One ion is"), ([0, 3], "3 ions are"), ([5, 0], "No ion is")]
+)
+def test_ions_outside_are_those_at_the_end(out, words):
+    assert f"{words} outside the flake at the end." in said_of([3.7] * 2, out=out)
+
+
+def test_the_charge_of_the_ions_is_told_by_scheme_from_start_to_end():
+    charges = table(
+        scheme=["Mulliken"] * 4 + ["Hirshfeld"] * 2 + ["Bader"],
+        fragment=["ion", "upper", "ion", "upper", "ion", "ion", "upper"],
+        charge_e=[1.5, -1.5, 0.25, -0.25, 2.0, -0.5, 1.0],
+    )
+    text = said_of([3.7] * 2, charges=charges)
+    assert "Together the ions carry 1.50 e at the start and 0.25 e at the end (Mulliken)." in text
+    assert "Together the ions carry 2.00 e at the start and −0.50 e at the end (Hirshfeld)." in text
+    assert "Bader" not in text
+
+
+def test_a_run_of_which_nothing_is_known_is_not_mentioned():
+    assert told(runs=[run(["", ""])]) == []
+
+
+def structure(state, fourfold, others, level=None, *, name="nd", fragments=("nd",)):
+    counts = {n: count for n, count in ((4, fourfold), (3, others)) if count}
+    check = SimpleNamespace(coordination={"C": counts} if counts else {}, fragments=dict.fromkeys(fragments, 1))
+    return SimpleNamespace(name=name, state=state, level=level, check=check)
+
+
+def test_a_nanodiamond_is_compared_with_itself_as_built():
+    structures = [
+        structure("as built", 26, 49),
+        structure("as built", 1, 9, name="other"),
+        structure("relaxed", 15, 60, "gfn2"),
+        structure("last frame", 3, 72, "gfn2"),
+        structure("relaxed", 9, 1, "gfn2", name="flake", fragments=("lower", "upper")),
+        structure("as built", 9, 1, name="flake", fragments=("lower", "upper")),
+    ]
+    expected = "nd: 15 of 75 C (20%) have four neighbours (sp³) after relaxation, 26 of 75 C (35%) as built."
+    assert told(structures=structures) == [(expected, "gfn2")]
+
+
+def test_a_nanodiamond_without_carbon_or_level_is_passed_over():
+    assert told(structures=[structure("as built", 0, 0), structure("relaxed", 0, 0, "gfn2")]) == []
+    assert told(structures=[structure("as built", 5, 5), structure("relaxed", 5, 5)]) == []
+
+
+@pytest.mark.parametrize(
+    ("E_eV", "better"), [(0.4, "bulk metal is preferred"), (-0.4, "the facet is preferred"), ("", None)]
+)
+def test_what_is_above_its_bulk_metal_is_no_place_for_the_ion(E_eV, better):
+    """E_ads + E_coh is the energy of the ion on the facet less that in the metal: negative, the facet wins."""
+    (text, _), *more = told(adsorption=ads(("Li", "top", -1.2, E_eV, "converged")))
+    assert more == []
+    if better is None:
+        assert "preferred" not in text
+    else:
+        assert text.endswith(f"{signed(E_eV)} eV against its bulk metal: {better}.")
+
+
+def test_the_lowest_of_the_converged_sites_is_told_with_its_remarks():
+    rows = ads(
+        ("Li", "top", -1.2, "", "converged"),
+        ("Li", "cave", -2.2, "", "converged; moved to bridge; error estimate covers cutoff_Ry"),
+        ("Li", "bridge", "", "", "failed; why"),
+    )
+    ((text, level),) = told(adsorption=rows)
+    assert level == "gfn2"
+    assert "F: Li binds with E_ads = −2.20 eV per ion (" in text
+    assert "lowest of 2 converged of 3 sites; started at cave; moved to bridge)" in text
+
+
+def test_an_ion_of_which_nothing_converged_is_not_told():
+    rows = ads(("Li", "top", "", "", "failed"), ("Na", "top", -1.0, "", "converged"))
+    ((text, _),) = told(adsorption=rows)
+    assert "Na binds" in text
+
+
+@pytest.mark.parametrize(
+    ("Li_eV", "Na_eV", "words"),
+    [
+        (-3.0, -2.0, "Li binds more strongly than Na, by 1.00 eV"),
+        (-2.0, -3.0, "Na binds more strongly than Li, by 1.00 eV"),
+        (-3.0, -2.89, "Li binds more strongly than Na, by 0.11 eV"),
+        (-3.0, -2.91, "Li and Na bind about as strongly, 0.09 eV apart"),
+        (-2.91, -3.0, "Na and Li bind about as strongly, 0.09 eV apart"),
+    ],
+)
+def test_the_stronger_has_the_lower_energy(Li_eV, Na_eV, words):
+    rows = ads(("Li", "top", Li_eV, "", "converged"), ("Na", "top", Na_eV, "", "converged"))
+    assert f"F: {words} at their lowest sites." in [text for text, _ in told(adsorption=rows)]
+
+
+def test_levels_and_numbers_of_ions_are_told_apart():
+    one = ads(("Li", "top", -3.0, "", "converged"), ("Na", "top", -1.0, "", "converged"), levels=["a", "b"])
+    two = ads(("Na", "top", -2.0, "", "converged"), n="2", levels=["a"])
+    both = Table(NOWHERE, one.columns, [*one.rows, *two.rows])
+    found = told(adsorption=both)
+    assert [level for _, level in found] == ["a", "b", "a"]
+    assert not any("strongly" in text for text, _ in found)
+    assert found[2][0].startswith("F, n = 2: Na")
+
+
+def test_no_table_no_findings():
+    assert told() == []
+
+
+def test_of_sites_that_all_converged_it_is_the_lowest_of_all():
+    rows = ads(("Li", "top", -1.2, "", "converged"), ("Li", "cave", -2.2, "", "converged"))
+    ((text, _),) = told(adsorption=rows)
+    assert "(lowest of 2 sites; started at cave)" in text
+
+
+def test_each_method_has_its_caveat():
+    levels = {
+        "a": XtbLevel(engine="xtb"),
+        "b": XtbLevel(engine="xtb", method="GFN1-xTB"),
+        "c": Cp2kLevel(engine="cp2k", functional="PBE"),
+    }
+    found = caveats(SimpleNamespace(config=SimpleNamespace(levels=levels)), ["c", "b", "a"])
+    assert list(found) == ["c", "b", "a"]
+    assert "sodium" in found["b"]
+    assert len(set(found.values())) == 3
+
+
+def test_a_level_that_the_configuration_lacks_has_no_caveat():
+    assert caveats(SimpleNamespace(config=SimpleNamespace(levels={})), ["gone"]) == {}

@@ -1,0 +1,1 @@
+"""Densities and orbitals, evaluated from wavefunctions and cubes."""

@@ -1,0 +1,1 @@
+"""What happens in trajectories: order parameters, events, charges, statistics."""

@@ -1,0 +1,210 @@
+"""Runs side by side: what differs between cases that differ in one thing alone, and whether the data support it.
+
+Cases that differ in one factor are compared; where two factors cross, so is how much the one changes what the other
+does. What a case is, and what of its runs counts: `iondrill.analyse.dynamics.cases`.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from iondrill.analyse.dynamics.cases import QUANTITIES, Case, read_cases
+from iondrill.analyse.dynamics.statistics import Estimate, Sample, estimate
+from iondrill.analyse.tables import write_table
+from iondrill.engines.base import read_result
+from iondrill.files import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from iondrill.prepare.plan import Plan
+
+COLUMNS = (
+    *("case", "run", "quantity", "start", "late", "change", "error", "low", "high"),
+    *("n_runs", "method", "level"),
+)
+VERDICTS = ("supported", "not supported", "cannot be said")
+SAME = 1e-12
+"""Differences below this are rounding."""
+CRITERION = (
+    "Supported: at least two runs (seeds) in every case compared, some scatter between runs or within them, and the "
+    "95 % interval of the difference excludes 0. "
+    "The change of a quantity is its mean over the second half of the frames less that before the run: the mean over "
+    "the second half of the thermalisation, or the first frame if there was none. Of many comparisons at 95 %, one in "
+    "twenty is expected to pass by chance."
+)
+
+
+class Comparison(NamedTuple):
+    """A difference of differences, or of two cases."""
+
+    factor: str
+    plus: tuple[Case, ...]
+    minus: tuple[Case, ...]
+    words: str
+
+
+def comparisons(cases: Sequence[Case]) -> Iterator[Comparison]:
+    """Yield the pairs of cases that differ in one factor, and the squares of cases that differ in two."""
+    pairs = []
+    for one, other in combinations(cases, 2):
+        first, second = (one, other) if not _is_none(one, other) else (other, one)
+        if (factor := _only_difference(first, second)) is not None:
+            words = f"{factor} {first.factors[factor]} against {second.factors[factor]} ({first.name}, {second.name})"
+            pairs.append(Comparison(factor, (first,), (second,), words))
+    yield from pairs
+    for first_pair, second_pair in combinations(pairs, 2):
+        yield from _square(first_pair, second_pair)
+
+
+def _square(first: Comparison, second: Comparison) -> Iterator[Comparison]:
+    """Yield how much more one factor does with another than without it, if two pairs are the sides of that square.
+
+    A square has two pairs of sides that give the same number; it is told of once.
+    """
+    factor, (a, b, c, d) = first.factor, (*first.plus, *first.minus, *second.plus, *second.minus)
+    across = _only_difference(a, c)
+    if factor != second.factor or across is None or across != _only_difference(b, d) or across > factor:
+        return
+    if any(one.factors[factor] != other.factors[factor] for one, other in ((a, c), (b, d))):
+        return
+    if _is_none(a, c):
+        a, b, c, d = c, d, a, b
+    effect = f"{factor} {a.factors[factor]} against {b.factors[factor]}"
+    words = f"{effect}: more with {across} {a.factors[across]} than with {c.factors[across]}"
+    yield Comparison(f"{factor} × {across}", (a, d), (b, c), words)
+
+
+def _only_difference(one: Case, other: Case) -> str | None:
+    """Return the factor that two cases differ in, if it is one; without a nanodiamond, cut and launch are nothing."""
+    names = {name for name in {*one.factors, *other.factors} if one.factors.get(name) != other.factors.get(name)}
+    if "nanodiamond" in names and "none" in {one.factors["nanodiamond"], other.factors["nanodiamond"]}:
+        names -= {"cut", "launch_m_s"}
+    return names.pop() if len(names) == 1 else None
+
+
+def _is_none(one: Case, other: Case) -> bool:
+    """Say whether the first case lacks what the second has."""
+    return any(value == "none" != other.factors.get(name) for name, value in one.factors.items())
+
+
+def findings(cases: Sequence[Case]) -> list[dict[str, Any]]:
+    """Return each comparison of each quantity with what the data say of it."""
+    found = []
+    for comparison in comparisons(cases):
+        both = (*comparison.plus, *comparison.minus)
+        signs = [1] * len(comparison.plus) + [-1] * len(comparison.minus)
+        for quantity in QUANTITIES:
+            samples = [sample for case in both if (sample := case.sample(quantity)) is not None]
+            if len(samples) == len(both):
+                found.append(_finding(comparison, quantity, samples, estimate(samples, signs)))
+    return found
+
+
+def _finding(comparison: Comparison, quantity: str, samples: Sequence[Sample], value: Estimate) -> dict[str, Any]:
+    fewest = min(len(sample.values) for sample in samples)
+    words, unit = QUANTITIES[quantity]
+    more = "less" if value.value < 0 else "more"
+    text = f"{words}: {_with_unit(abs(value.value), unit)} {more}"
+    if abs(value.value) < SAME and value.error < SAME:
+        verdict, text = "not supported", f"{words}: the same change in all runs"
+    elif fewest < 2 or value.error < SAME:
+        verdict = "cannot be said"
+        text += (
+            ", but of one run nothing is known of other seeds" if fewest < 2 else ", but no run differs from another"
+        )
+    else:
+        verdict = "supported" if value.low > 0 or value.high < 0 else "not supported"
+        text += f" (95 % interval of the difference {_with_unit(value.low)} to {_with_unit(value.high, unit)})"
+    return {
+        "factor": comparison.factor,
+        "comparison": comparison.words,
+        "plus": [case.name for case in comparison.plus],
+        "minus": [case.name for case in comparison.minus],
+        "quantity": quantity,
+        "difference": value.value,
+        **{name: getattr(value, name) for name in ("error", "low", "high", "method")},
+        "fewest_runs": fewest,
+        "level": ", ".join(dict.fromkeys(case.level for case in (*comparison.plus, *comparison.minus))),
+        "verdict": verdict,
+        "text": text,
+    }
+
+
+def _with_unit(value: float, unit: str = "") -> str:
+    space = " " if unit not in {"", "°"} else ""
+    return f"{value:.3g}{space}{unit}".replace("-", "−")
+
+
+def compare_runs(plan: Plan) -> None:
+    """Compare the runs of a plan that converged and were analysed; of the others, say that they are left out.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of a run, done or not.
+    """
+    finished = [run for run in plan.config.md.run if _is_analysed(plan, run)]
+    left_out = [run for run in plan.config.md.run if run not in finished]
+    write_contrasts(read_cases(plan, finished), left_out, plan.results)
+
+
+def _is_analysed(plan: Plan, run: str) -> bool:
+    """Say whether a run converged, and its tables are there."""
+    record = plan.folder(plan.md.of_run(run)) / "result.json"
+    tables = (plan.results / "md" / run / "order_parameters.csv", plan.results / "charges" / f"{run}.csv")
+    return all(file.is_file() for file in (record, *tables)) and read_result(record).status == "converged"
+
+
+def write_contrasts(cases: Sequence[Case], left_out: Sequence[str], folder: Path) -> None:
+    """Write ``contrasts.csv`` (runs and cases), ``contrasts.json`` and ``contrasts.md`` (what the data support).
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        From `read_cases`.
+    left_out : sequence of str
+        Runs that did not converge, or are not there yet.
+    folder : Path
+        Where they go.
+    """
+    write_table(folder / "contrasts.csv", COLUMNS, (row for case in cases for row in _rows(case)))
+    found = findings(cases)
+    content = {"criterion": CRITERION, "left_out": list(left_out), "findings": found}
+    write_text(folder / "contrasts.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    write_text(folder / "contrasts.md", _markdown(cases, found, left_out))
+
+
+def _rows(case: Case) -> Iterator[tuple[Any, ...]]:
+    """Yield a row for each run and quantity, and one for all runs of the case."""
+    for quantity in QUANTITIES:
+        measures = {run: values[quantity] for run, values in case.runs.items() if quantity in values}
+        for run, m in measures.items():
+            error = m.error if np.isfinite(m.error) else None
+            yield case.name, run, quantity, m.start, m.late, m.change, error, None, None, 1, "blocks", case.level
+        sample = case.sample(quantity)
+        if sample is not None:
+            all_runs, ends = estimate([sample]), [*measures.values()]
+            start, late = (float(np.mean([m[k] for m in ends])) for k in (0, 1))
+            interval = (all_runs.value, all_runs.error, all_runs.low, all_runs.high)
+            yield case.name, None, quantity, start, late, *interval, len(ends), all_runs.method, case.level
+
+
+def _markdown(cases: Sequence[Case], found: Sequence[dict[str, Any]], left_out: Sequence[str]) -> str:
+    lines = ["# What the runs say side by side", "", CRITERION, ""]
+    lines += [f"Left out, not converged or not there: {', '.join(left_out)}.", ""] if left_out else []
+    runs = [f"{case.name}: {len(case.runs)} ({case.level})" for case in cases]
+    lines += [f"Runs of each case: {'; '.join(runs)}.", ""]
+    if not found:
+        lines += ["No two cases differ in one thing alone: of causes, nothing can be said.", ""]
+    for words in dict.fromkeys(finding["comparison"] for finding in found):
+        lines += [f"## {words[0].upper()}{words[1:]}", ""]
+        for verdict in VERDICTS:
+            texts = [f["text"] for f in found if f["comparison"] == words and f["verdict"] == verdict]
+            lines += [f"{verdict[0].upper()}{verdict[1:]}:", "", *(f"- {text}" for text in texts), ""] if texts else []
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""The electron localisation function, on planes, grids and lines."""

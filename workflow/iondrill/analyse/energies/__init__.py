@@ -1,0 +1,1 @@
+"""Energies of adsorption, formation, barriers, and their convergence."""

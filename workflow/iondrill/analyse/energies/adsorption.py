@@ -1,0 +1,333 @@
+"""Adsorption energies of ions on facets, and the table of them: no number from an unconverged part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from ase.geometry import find_mic
+from pydantic import RootModel
+
+from iondrill.analyse.energies.bounds import out_of_bounds
+from iondrill.analyse.energies.dispersion import FREE_LIKE, IonDispersion, ion_dispersion
+from iondrill.analyse.energies.surroundings import around, lowest_neighbour_eV
+from iondrill.analyse.tables import write_table
+from iondrill.config.base import Ion, PositiveFloat, Strict
+from iondrill.config.load import load
+from iondrill.errors import UserError
+from iondrill.geometry.constraints import moving_atoms
+from iondrill.geometry.surfaces.adsorbate import relaxed_sites
+from iondrill.geometry.surfaces.from_file import LAYER_A
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ase import Atoms
+    from numpy.typing import NDArray
+
+    from iondrill.config.levels import Level
+    from iondrill.engines.base import Result
+    from iondrill.prepare.estimates import Estimate
+
+COLUMNS = (
+    *("facet", "termination", "adsorbate", "site", "n", "coverage_ML", "E_ads_eV", "E_ads_vs_metal_eV", "height_A"),
+    *("level", "status", "n_ionic_steps", "n_scf_cycles", "core_s"),
+    *("metal_reference", "displaced_rms_A", "displaced_max_A", "charge_e", "charge_scheme", "error_estimate_eV"),
+    *("lowest_neighbour_eV", "d4_coordination", "d4_C6_au"),
+)
+TWO_SIDED_A = 2.5
+"""First layers as far apart as this are one of each side; nearer ones may be, too."""
+MOVED = "moved to "
+"""Before the site that an ion came to, in the status."""
+SEVERITY = ("converged", "refused", "not_converged", "failed")
+
+
+class Metal(Strict):
+    """Cohesive energies at one method."""
+
+    source: str
+    dispersion: str = ""
+    cohesive_energy_eV: dict[Ion, PositiveFloat]
+
+
+class Metals(RootModel[dict[str, Metal]]):
+    """What ``cohesive.yaml`` holds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adsorption:
+    """One row of ``adsorption.csv``: ions on a site of a facet.
+
+    Parameters
+    ----------
+    facet, termination, adsorbate, site : str
+        Names; the site is where the ions were put at the start.
+    level : Level
+        Of all three calculations.
+    combined, substrate, atom : Result
+        Of the slab with the ions, the clean slab and the free atom.
+    geometry : Atoms
+        The last geometry of the slab with the ions, or the one it started from: fragments "slab" and "adsorbate",
+        tags that count the slab's layers from 1 at the top.
+    sites : mapping of str to (n_places, 3) array
+        *All* places of each kind of site in the cell, equivalent ones included; their x and y are used.
+    faults : mapping of str to str
+        What is wrong with the relaxed "clean slab" and "slab with ion", in one line; empty where nothing is.
+    clean : Atoms, optional
+        The relaxed clean slab, atom by atom that of `geometry`: for the displacement of the substrate.
+    metal_eV : float, optional
+        Energy of the bulk metal at this level, per atom; by default the tabulated cohesive energy is used, if any.
+    error : Estimate, optional
+        Error of E_ads from the settings of the level, as a convergence study found it.
+    """
+
+    facet: str
+    termination: str
+    adsorbate: Ion
+    site: str
+    level: Level
+    combined: Result
+    substrate: Result
+    atom: Result
+    geometry: Atoms
+    sites: Mapping[str, NDArray[np.float64]]
+    faults: Mapping[str, str] = field(default_factory=dict)
+    clean: Atoms | None = None
+    metal_eV: float | None = None
+    error: Estimate | None = None
+
+    @property
+    def parts(self) -> dict[str, Result]:
+        """The calculations by the names that ``status`` gives them."""
+        return {"slab with ion": self.combined, "clean slab": self.substrate, "atom": self.atom}
+
+    @property
+    def n(self) -> int:
+        """Number of ions."""
+        return int(_ions(self.geometry).sum())
+
+    @cached_property
+    def dispersion(self) -> IonDispersion | None:
+        """What D4 takes the ions for; None where the level has no D4."""
+        return ion_dispersion(self.geometry) if self.level.has_d4 and self.combined.status == "converged" else None
+
+    @property
+    def coverage_ML(self) -> float:
+        """Ions for each atom of the topmost layer, H left out."""
+        return self.n / int(_top_layer(self.geometry).sum())
+
+
+def adsorption_energy(combined_eV: float, substrate_eV: float, atom_eV: float, n: int) -> float:
+    """Return E_ads = (E_tot - E_sub - n E_atom) / n in eV per ion; negative: bound.
+
+    Sun et al., Energy Environ. Mater. 2024, doi 10.1002/eem2.12749.
+    """
+    return (combined_eV - substrate_eV - n * atom_eV) / n
+
+
+@cache
+def cohesive_energies() -> Metals:
+    """Return the table of cohesive energies."""
+    return load(Metals, Path(__file__).with_name("cohesive.yaml"))
+
+
+def cohesive_energy(level: Level, element: Ion) -> float | None:
+    """Return the cohesive energy of the bulk metal in eV per atom, if it is known at the level's method.
+
+    Parameters
+    ----------
+    level : Level
+        Its functional, or tight-binding method, counts; dispersion does not (see ``cohesive.yaml``).
+    element : str
+        The metal.
+    """
+    metal = cohesive_energies().root.get(level.reference)
+    return None if metal is None else metal.cohesive_energy_eV.get(element)
+
+
+def against_metal(row: Adsorption, E_ads_eV: float) -> tuple[float | None, str]:
+    """Return E_ads against the bulk metal, and what that is: computed at this level, or tabulated at its method.
+
+    Parameters
+    ----------
+    row : Adsorption
+        With the energy of the atom.
+    E_ads_eV : float
+        Against the free atom.
+    """
+    if row.metal_eV is not None and row.atom.energy_eV is not None:
+        return E_ads_eV + row.atom.energy_eV - row.metal_eV, f"bulk {row.adsorbate} at {row.combined.level}"
+    E_coh_eV = cohesive_energy(row.level, row.adsorbate)
+    return (None, "") if E_coh_eV is None else (E_ads_eV + E_coh_eV, "tabulated cohesive energy")
+
+
+def displaced_substrate(geometry: Atoms, clean: Atoms) -> tuple[float, float]:
+    """Return how far the ions displace the substrate: root mean square and largest, over its free atoms, Å.
+
+    Parameters
+    ----------
+    geometry : Atoms
+        Slab and ions, relaxed.
+    clean : Atoms
+        The same slab without ions, relaxed, with its fixed atoms.
+    """
+    slab = geometry[geometry.arrays["fragment"] != "adsorbate"]
+    arms = find_mic(slab.positions - clean.positions, clean.cell, clean.pbc)[1]
+    moved = arms[moving_atoms(clean)]
+    return (float(np.sqrt((moved**2).mean())), float(moved.max())) if len(moved) else (0.0, 0.0)
+
+
+def ion_charge(geometry: Atoms) -> tuple[float | None, str]:
+    """Return the mean charge of the ions, e, and the scheme: Hirshfeld's where there is one, else Mulliken's."""
+    for scheme in ("hirshfeld", "mulliken"):
+        charges = geometry.arrays.get(f"{scheme}_e")
+        if charges is not None:
+            return float(charges[_ions(geometry)].mean()), scheme.capitalize()
+    return None, ""
+
+
+def status(row: Adsorption) -> str:
+    """Return what became of a row: a word, and after semicolons what there is to say.
+
+    ``converged`` (``converged; moved to bridge``); ``not_converged`` or ``failed``, with each part that is and
+    why; ``refused`` if a slab fell apart, the parts are not of one level and version of the engine, or a number lies
+    outside its bounds. What lies around the ion, and on which side of D4's step it is, follows.
+    """
+    words, notes = {"converged"}, []
+    for name, result in row.parts.items():
+        if result.status != "converged":
+            words.add(result.status)
+            reason = " ".join(result.attempts[-1].reason.split()) if result.attempts else "no reason given"
+            notes.append(f"{name} {result.status}: {reason}")
+        elif result.energy_eV is None:
+            words.add("refused")
+            notes.append(f"{name} has no energy")
+        if result.status == "converged" and (fault := row.faults.get(name)):
+            words.add("refused")
+            notes.append(f"{name} fell apart: {fault}")
+        differences = [
+            f"{field} of {name} is {getattr(result, field)}, of slab with ion {getattr(row.combined, field)}"
+            for field in ("level", "engine", "engine_version")
+            if getattr(result, field) != getattr(row.combined, field)
+        ]
+        words |= {"refused"} if differences else set()
+        notes += differences
+    if row.combined.status == "converged":
+        if words == {"converged"}:
+            notes += (beyond := out_of_bounds(_numbers(row), row.adsorbate))
+            words |= {"refused"} if beyond else set()
+        found = relaxed_sites(row.geometry, row.sites)
+        notes += [f"{MOVED}{', '.join(found)}"] if found != [row.site] else []
+        notes += around(row.combined.neighbourhood, row.n)
+        notes += [FREE_LIKE] if (dispersion := row.dispersion) and dispersion.free_like else []
+    return "; ".join([max(words, key=SEVERITY.index), *notes])
+
+
+def _numbers(row: Adsorption) -> dict[str, float]:
+    """Return what of a row has bounds, by column; all three parts have an energy."""
+    combined_eV, substrate_eV, atom_eV = (part.energy_eV or 0.0 for part in row.parts.values())
+    charge_e, _ = ion_charge(row.geometry)
+    return {
+        "E_ads_eV": adsorption_energy(combined_eV, substrate_eV, atom_eV, row.n),
+        "height_A": height(row.geometry),
+        **({} if charge_e is None else {"charge_e": charge_e}),
+    }
+
+
+def height(geometry: Atoms) -> float:
+    """Return the height of the ions above the topmost layer, in Å, in the relaxed geometry.
+
+    Mean z of the ions minus mean z of the slab's first layer (tag 1): the dimers of (100), the upper chains of
+    Pandey's (111). On a hydrogenated facet this is the layer that carries the hydrogen; on a two-sided slab, the
+    mean of both sides, which a single layer has in common.
+
+    Parameters
+    ----------
+    geometry : Atoms
+        Slab and ions; see `Adsorption`.
+
+    Raises
+    ------
+    UserError
+        If there is no ion, or no atom but H with tag 1.
+    """
+    z = geometry.positions[:, 2]
+    ions, layer = z[_ions(geometry)], z[_top_layer(geometry)]
+    middle_A = z[geometry.arrays["fragment"] == "slab"].mean()
+    # no ion gets below the middle of a slab whose back is not a side, too
+    if np.ptp(layer) > TWO_SIDED_A or ions.min() < middle_A < ions.max():
+        apart = np.diff(np.sort(layer)).max(initial=0.0) > LAYER_A
+        ions, layer = abs(ions - layer.mean()), abs(layer - layer.mean()) if apart else np.zeros(1)
+    return float(ions.mean() - layer.mean())
+
+
+def _ions(geometry: Atoms) -> NDArray[np.bool_]:
+    return _some(geometry, geometry.arrays["fragment"] == "adsorbate", "an atom of fragment 'adsorbate'")
+
+
+def _top_layer(geometry: Atoms) -> NDArray[np.bool_]:
+    top = (geometry.arrays["fragment"] == "slab") & (geometry.get_tags() == 1) & (geometry.numbers > 1)
+    return _some(geometry, top, "atoms of fragment 'slab' with tag 1, the topmost layer")
+
+
+def _some(geometry: Atoms, mask: NDArray[np.bool_], what: str) -> NDArray[np.bool_]:
+    if not mask.any():
+        raise UserError.of(f"slab with ion, {geometry.get_chemical_formula()}", "incomplete", f"needed: {what}")
+    return mask
+
+
+def table_row(row: Adsorption) -> dict[str, str | int | float | None]:
+    """Return a row of ``adsorption.csv`` by column; None where there is no number to give.
+
+    The energies are empty unless all three parts converged, with whole slabs, at one level with one version of
+    the engine; the height unless the slab with the ions converged. E_ads_vs_metal_eV = E_ads + E_coh is empty
+    unless E_coh is known, as metal_reference says: negative, the ion prefers the facet. The error estimate is that of a
+    convergence study, of the settings that status names. Steps, cycles and core seconds are of the slab with the ions.
+    """
+    outcome = status(row)
+    E_ads_eV = against_metal_eV = rms_A = most_A = charge_e = None
+    metal = scheme = ""
+    combined_eV, substrate_eV, atom_eV = (part.energy_eV for part in row.parts.values())
+    usable = outcome.partition(";")[0] == "converged"
+    error = row.error if usable else None
+    if usable and combined_eV is not None and substrate_eV is not None and atom_eV is not None:
+        E_ads_eV = adsorption_energy(combined_eV, substrate_eV, atom_eV, row.n)
+        against_metal_eV, metal = against_metal(row, E_ads_eV)
+    job = row.combined
+    if job.status == "converged":
+        charge_e, scheme = ion_charge(row.geometry)
+        if row.clean is not None and row.substrate.status == "converged":
+            rms_A, most_A = displaced_substrate(row.geometry, row.clean)
+    return {
+        "facet": row.facet,
+        "termination": row.termination,
+        "adsorbate": row.adsorbate,
+        "site": row.site,
+        "n": row.n,
+        "coverage_ML": row.coverage_ML,
+        "E_ads_eV": E_ads_eV,
+        "E_ads_vs_metal_eV": against_metal_eV,
+        "height_A": height(row.geometry) if job.status == "converged" else None,
+        "level": job.level,
+        "status": "; ".join([outcome, error.covers] if error else [outcome]),
+        "n_ionic_steps": job.n_ionic_steps,
+        "n_scf_cycles": job.n_scf_cycles,
+        "core_s": job.core_s,
+        "metal_reference": metal,
+        "displaced_rms_A": rms_A,
+        "displaced_max_A": most_A,
+        "charge_e": charge_e,
+        "charge_scheme": scheme,
+        "error_estimate_eV": error.error_eV if error else None,
+        "lowest_neighbour_eV": lowest_neighbour_eV(job.neighbourhood, row.n),
+        "d4_coordination": row.dispersion.coordination if row.dispersion else None,
+        "d4_C6_au": row.dispersion.C6_au if row.dispersion else None,
+    }
+
+
+def write_csv(rows: Iterable[Adsorption], path: Path) -> None:
+    """Write ``adsorption.csv``."""
+    write_table(path, COLUMNS, ([table_row(row)[name] for name in COLUMNS] for row in rows))

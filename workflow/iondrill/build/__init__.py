@@ -1,1 +1,0 @@
-"""Geometries from recipes, each checked when it is built."""

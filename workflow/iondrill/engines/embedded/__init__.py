@@ -1,0 +1,1 @@
+"""What every engine in this process shares; takes any calculator."""

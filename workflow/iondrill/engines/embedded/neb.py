@@ -1,0 +1,190 @@
+"""Minimum-energy paths by the climbing-image nudged elastic band, taken up again image by image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+from ase.mep import NEB
+from ase.optimize import BFGS
+from scipy.linalg import block_diag
+
+from iondrill.config.levels import VALENCE_ELECTRONS
+from iondrill.engines.base import Attempt, Result, Status
+from iondrill.engines.embedded.soft_stop import WatchedJournal
+from iondrill.engines.external.launch import Signals, only_one
+from iondrill.engines.xtb.calculator import ScfNotConvergedError, XtbCalculator
+from iondrill.engines.xtb.engine import XtbEngine
+from iondrill.files import replacing
+from iondrill.geometry.model_hessian import spring_hessian
+from iondrill.jobs.job import Neb, unpaired_electrons
+from iondrill.jobs.journal import FINISHED, Journal, state_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ase import Atoms
+
+    from iondrill.config.levels import XtbLevel
+    from iondrill.jobs.job import Job
+
+SPRING_EV_A2 = 0.5
+CLIMB_BELOW = 4.0
+"""The highest image starts to climb once the band is relaxed to this many times the largest allowed force."""
+
+
+class Band(NamedTuple):
+    """A path, from end to end."""
+
+    images: list[Atoms]
+    energies_eV: list[float]
+    """Of each image; of a band that did not converge, not to be used."""
+
+
+class RememberingCalculator(XtbCalculator):
+    """GFN-xTB that keeps its last point on disk, so that a killed band computes no image twice.
+
+    Parameters
+    ----------
+    path : Path
+        An ``.npz`` with positions, energy and forces.
+    """
+
+    def __init__(self, path: Path, level: XtbLevel, charge: int, unpaired: int) -> None:
+        super().__init__(level, charge, unpaired)
+        self.path = path
+
+    def calculate(self, atoms: Atoms | None = None, properties: Sequence[str] = ("energy",), *rest: object) -> None:
+        """Compute energy and forces, or take those of the file if they are of these very positions."""
+        known = _read(self.path, "positions", "energy", "forces") if self.wavefunction is None else None
+        if known and atoms is not None and np.array_equal(known["positions"], atoms.positions):
+            self.atoms = atoms.copy()
+            energy = float(known["energy"])
+            self.results = {"energy": energy, "free_energy": energy, "forces": known["forces"]}
+            return
+        super().calculate(atoms, properties, *rest)  # type: ignore[arg-type]
+        with replacing(self.path) as temporary:
+            forces = self.results["forces"]
+            np.savez(temporary, positions=self.atoms.positions, energy=self.results["energy"], forces=forces)
+
+
+def find_path(job: Job, start: Atoms, end: Atoms, folder: Path) -> tuple[Result, Band]:
+    """Find the minimum-energy path between two minima, or go on with it.
+
+    Climbing image (Henkelman, Uberuaga and Jónsson, J. Chem. Phys. 113, 9901 (2000)) with improved tangents, from an
+    image-dependent pair potential's guess (Smidstrup et al., J. Chem. Phys. 140, 214106 (2014)).
+
+    Parameters
+    ----------
+    job : Job
+        With the task `Neb`, at a level of engine xtb.
+    start, end : Atoms
+        Relaxed, atom by atom the same, every atom's image the one that is nearest along the way.
+    folder : Path
+        The job's folder, which keeps the state of the band.
+
+    Returns
+    -------
+    Result
+        The record; `energy_eV` is that of the highest image, and `max_force_eV_A` the largest left on the band.
+    Band
+        The path as it is, converged or not.
+
+    Raises
+    ------
+    StoppedError
+        If somebody has asked for a stop, or the wall time is over; all is saved.
+    UserError
+        If another run holds the folder, and goes on for longer than this one may wait.
+    """
+    state = state_folder(folder, job.input_hash(start, end))
+    with only_one(state / "lock"), Signals() as signals:
+        return _find(job, start, end, WatchedJournal(state / "journal.json", signals, folder))
+
+
+def _find(job: Job, start: Atoms, end: Atoms, journal: Journal) -> tuple[Result, Band]:
+    """Find a path whose folder is locked."""
+    if not isinstance(job.task, Neb):
+        raise TypeError(f"{job.name} is no path")
+    state = journal.path.parent
+    images = _guess(start, end, job.task.images)
+    electrons = sum(VALENCE_ELECTRONS[symbol] for symbol in start.get_chemical_symbols())
+    unpaired = unpaired_electrons(job, electrons)
+    for k, image in enumerate(images):
+        image.calc = RememberingCalculator(state / f"image-{k:02d}.npz", job.level, job.charge, unpaired)  # type: ignore[arg-type]
+    status: Status = "not_converged"
+    steps, force_eV_A = 0, None
+    try:
+        steps, force_eV_A = _relax(images, job.task, state, journal)
+        status = "converged" if force_eV_A <= job.task.fmax_eV_A else "not_converged"
+        reason = FINISHED if status == "converged" else f"not relaxed within {steps} steps"
+    except ScfNotConvergedError as error:
+        reason = str(error)
+    rungs = dict.fromkeys(rung for image in images for rung in image.calc.rungs)
+    journal.end(reason, _cycles(images), changed="; ".join(rungs))
+    energies_eV = [image.get_potential_energy() for image in images] if status == "converged" else []
+    result = Result(
+        status=status,
+        level=job.level_name,
+        engine=XtbEngine.name,
+        engine_version=XtbEngine.engine_version(),
+        energy_eV=max(energies_eV, default=None),
+        max_force_eV_A=force_eV_A if energies_eV else None,
+        n_scf_cycles=int(journal.cost("n_scf_cycles")),
+        n_ionic_steps=steps,
+        wall_s=journal.cost("wall_s"),
+        core_s=journal.cost("core_s"),
+        attempts=[Attempt(reason=entry["reason"], changed=entry["changed"]) for entry in journal.entries],
+        input_hash=state.name,
+    )
+    return result, Band(images, energies_eV)
+
+
+def _guess(start: Atoms, end: Atoms, between: int) -> list[Atoms]:
+    """Return the two ends and the images between them."""
+    images = [start.copy() for _ in range(between + 1)] + [end.copy()]
+    NEB(images, method="improvedtangent").interpolate(method="idpp", apply_constraint=True)
+    return images
+
+
+def _relax(images: list[Atoms], task: Neb, state: Path, journal: Journal) -> tuple[int, float]:
+    """Relax the band, then let its highest image climb; return the steps of all attempts and the largest force."""
+    done, inner = 0, images[1:-1]
+    if known := _read(state / "band.npz", "positions", "steps"):
+        done = int(known["steps"])
+        for image, positions in zip(inner, known["positions"], strict=True):
+            image.set_positions(positions, apply_constraint=False)
+    journal.begin(at=f"step {done}" if done else "")
+    steps, force_eV_A = done, np.inf
+    for climb, fmax_eV_A in ((False, CLIMB_BELOW * task.fmax_eV_A), (True, task.fmax_eV_A)):
+        band = NEB(images, k=SPRING_EV_A2, climb=climb, method="improvedtangent", allow_shared_calculator=False)
+        optimizer = BFGS(band, logfile=None, maxstep=0.1)
+        optimizer.H0 = block_diag(*map(spring_hessian, inner))
+        before = steps
+
+        def note(before: int = before, optimizer: BFGS = optimizer) -> None:
+            with replacing(state / "band.npz") as temporary:
+                positions = [image.positions for image in inner]
+                np.savez(temporary, positions=positions, steps=before + optimizer.nsteps)
+            journal.beat(_cycles(images))
+
+        optimizer.attach(note)
+        optimizer.run(fmax=fmax_eV_A, steps=max(task.max_steps - before, 0))
+        steps = before + int(optimizer.nsteps)
+        force_eV_A = float(np.linalg.norm(band.get_forces().reshape(-1, 3), axis=1).max())
+    return steps, force_eV_A
+
+
+def _cycles(images: Sequence[Atoms]) -> int:
+    return sum(image.calc.n_scf_cycles for image in images)
+
+
+def _read(path: Path, *names: str) -> dict[str, np.ndarray] | None:
+    """Return arrays of a file; None if it is missing or damaged."""
+    try:
+        with np.load(path) as saved:
+            return {name: saved[name] for name in names}
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        return None

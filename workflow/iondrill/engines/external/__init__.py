@@ -1,0 +1,1 @@
+"""What every engine that is a program shares."""

@@ -1,0 +1,1 @@
+"""Structures: geometries built from recipes, and checked."""

@@ -1,0 +1,1 @@
+"""Surfaces: slabs of facets, their reconstructions, sites and ions on them."""

@@ -1,0 +1,127 @@
+"""Ions on the sites of a slab: put there, and found there again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from ase import Atoms
+from ase.data import atomic_numbers, covalent_radii
+
+from iondrill.geometry.surfaces.coverage import spread
+from iondrill.geometry.surfaces.sites import bare, lateral_A
+from iondrill.geometry.surfaces.surface import TIE_A
+from iondrill.geometry.surfaces.two_sided import find_flip
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from iondrill.geometry.surfaces.sites import Place, Site
+
+
+def site_position(slab: Atoms, place: Place, ion: str) -> NDArray[np.float64]:
+    """Return where an ion on a place touches the slab.
+
+    The ion comes down over the place until it is as close to some atom as the sum of their covalent radii. Through a
+    pore too wide for that it comes as far as the atoms of its rim: the highest of those that are laterally nearest.
+
+    Parameters
+    ----------
+    slab : Atoms
+        The slab the place was found on, relaxed or not, with its atoms in the same order.
+    place : Place
+        Of a site.
+    ion : str
+        Chemical symbol.
+
+    Returns
+    -------
+    (3,) float array
+        Cartesian position, Å.
+    """
+    slab = bare(slab)
+    cell = np.array(slab.cell[:2])
+    xy_A = sum(
+        (support.weight * (slab.positions[support.atom] + support.offset @ cell)[:2] for support in place.supports),
+        start=np.zeros(2),
+    )
+    contact_A = covalent_radii[atomic_numbers[ion]] + covalent_radii[slab.numbers]
+    apart_A = lateral_A(slab, xy_A)
+    touching = apart_A < contact_A
+    if not touching.any():
+        return np.array([*xy_A, slab.positions[apart_A < apart_A.min() + TIE_A, 2].max()])
+    climb_A = np.sqrt(contact_A[touching] ** 2 - apart_A[touching] ** 2)
+    return np.array([*xy_A, (slab.positions[touching, 2] + climb_A).max()])
+
+
+def add_adsorbate(slab: Atoms, site: Site, ion: str, n: int = 1, *, built: Atoms | None = None) -> Atoms:
+    """Return a copy of the slab with ions on a site, as its last atoms, fragment "adsorbate".
+
+    Parameters
+    ----------
+    slab : Atoms
+        The slab the site was found on, relaxed or not. If it is two-sided, as many ions come to its back.
+    site : Site
+        Where to put the ions.
+    ion : str
+        Chemical symbol.
+    n : int
+        How many on a side, on equivalent places as far from each other as `spread` finds.
+    built : Atoms, optional
+        The slab as built, whose exact symmetry takes the top to the back; by default `slab`.
+
+    Raises
+    ------
+    UserError
+        If the site has fewer places.
+    """
+    chosen = [site.places[index] for index in spread(site.fractions, slab.cell.array[:2, :2], n)]
+    positions = [site_position(slab, place, ion) for place in chosen]
+    built = slab if built is None else built
+    if built.info.get("two_sided") and (flip := find_flip(built)):
+        turned = flip.turned(slab, built)
+        positions += [*flip.apply(np.array([site_position(turned, place, ion) for place in chosen]))]
+    cell = slab.cell.array
+    positions = [
+        position - np.floor(position @ np.linalg.inv(cell) + 1e-6) * [1, 1, 0] @ cell for position in positions
+    ]
+    atoms = slab.copy()
+    fragments = [*slab.arrays.get("fragment", ["slab"] * len(slab)), *["adsorbate"] * len(positions)]
+    atoms += Atoms([ion] * len(positions), positions)
+    atoms.arrays["fragment"] = np.array(fragments)
+    return atoms
+
+
+def relaxed_sites(geometry: Atoms, sites: Mapping[str, NDArray[np.float64]]) -> list[str]:
+    """Return the kinds of sites at which the ions are: the nearest ones in the plane, across the cell's edges.
+
+    On a two-sided slab the ions of the upper side count, whose sites are known.
+
+    Parameters
+    ----------
+    geometry : Atoms
+        Slab and ions, fragment "adsorbate".
+    sites : mapping of str to (n_places, 3) array
+        All places of each kind.
+
+    Returns
+    -------
+    list of str
+        In the order of `sites`, each once.
+    """
+    fragment, z = geometry.arrays["fragment"], geometry.positions[:, 2]
+    ion = fragment == "adsorbate"
+    upper = ion & (z > z[~ion].mean()) if (~ion).any() else ion
+    ions = geometry.positions[upper if upper.any() else ion, :2]
+    in_plane = np.linalg.inv(geometry.cell.array[:2, :2])
+    nine = np.stack(np.meshgrid((-1, 0, 1), (-1, 0, 1)), axis=-1).reshape(-1, 2) @ geometry.cell.array[:2, :2]
+    distances = []
+    for places in sites.values():
+        apart = ions[:, None] - np.asarray(places)[None, :, :2]
+        apart -= np.rint(apart @ in_plane) @ geometry.cell.array[:2, :2]
+        # in an oblique cell the nearest image may be one cell beyond the one that rounding gives
+        distances.append(np.linalg.norm(apart[:, :, None] + nine, axis=-1).min(axis=(1, 2)))
+    nearest = set(np.argmin(distances, axis=0).tolist())
+    return [name for index, name in enumerate(sites) if index in nearest]

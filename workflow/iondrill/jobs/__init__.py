@@ -1,0 +1,1 @@
+"""What a job is: its name, folder, journal and frames."""

@@ -1,0 +1,43 @@
+"""The page of a run that is not done: what is there, and first of all what is not."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from iondrill.analyse.dynamics.contrasts import compare_runs
+from iondrill.prepare.plan import Plan
+from iondrill.report.data import read_results_so_far
+from iondrill.report.page.build import write_page
+
+if TYPE_CHECKING:
+    from iondrill.config.models import Config
+    from iondrill.report.data import Results
+
+
+def report_so_far(config: Config) -> tuple[Path, Results]:
+    """Write ``report.html`` from whatever results there are.
+
+    Parameters
+    ----------
+    config : Config
+        The configuration of the run.
+
+    Returns
+    -------
+    Path
+        The page, dated before all results, so that Snakemake makes it anew once it can.
+    Results
+        What stands in it.
+    """
+    if config.md.run:
+        compare_runs(Plan(config))
+    page = Path(config.results) / "report.html"
+    results = read_results_so_far(config)
+    write_page(results, page)
+    dated = page.stat().st_mtime
+    for path in page.parent.glob("jobs/*/*/result.json"):
+        dated = min(dated, path.stat().st_mtime)
+    os.utime(page, (dated - 1, dated - 1))
+    return page, results

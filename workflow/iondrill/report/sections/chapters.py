@@ -1,0 +1,327 @@
+"""Chapters of the page that other stages fill: each shows the tables and figures that lie in the results."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
+
+from iondrill.analyse.dynamics.cases import QUANTITIES
+from iondrill.analyse.dynamics.order import CC_BOND_A
+from iondrill.errors import UserError
+from iondrill.report.figures.diffraction import disagreement
+from iondrill.report.figures.svg import data_uri, themed
+from iondrill.report.sections.findings import signed
+from iondrill.report.sections.pictures import Picture
+from iondrill.report.table import read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from iondrill.config.models import Config
+    from iondrill.report.data import Results
+
+UNITS = {
+    "eV_A": "eV/Å",
+    "J_m2": "J/m²",
+    "mAh_g": "mAh/g",
+    "meV": "meV",
+    "GPa": "GPa",
+    "deg": "°",
+    "eV": "eV",
+    "fs": "fs",
+    "ML": "ML",
+    "Ry": "Ry",
+    "A": "Å",
+    "K": "K",
+    "e": "e",
+    "s": "s",
+}
+"""What the endings of names of columns mean; an ending that holds another comes first."""
+DIGITS, SMALL, ROUNDING = 4, 0.01, 1e-12
+
+
+class Cell(NamedTuple):
+    """What a cell shows, and the value it sorts by; ``value`` is None for words."""
+
+    shown: str
+    value: str | None
+
+
+class Column(NamedTuple):
+    """A heading; numbers stand right."""
+
+    label: str
+    numeric: bool
+
+
+class Sheet(NamedTuple):
+    """A table of the page, and its file as a data URI."""
+
+    name: str
+    columns: list[Column]
+    rows: list[list[Cell]]
+    data: str
+    left_out: int = 0
+    """Rows that another configuration made."""
+
+
+class Claim(NamedTuple):
+    """A sentence that runs side by side support, or do not."""
+
+    text: str
+    verdict: str
+    level: str
+
+
+class Happened(NamedTuple):
+    """The events of a run, and what was looked for in words."""
+
+    rows: list[dict[str, Any]]
+    watched: str
+
+
+class Chapter(NamedTuple):
+    """A section of the page."""
+
+    id: str
+    title: str
+    notes: list[str]
+    claims: dict[str, list[Claim]]
+    sheets: list[Sheet]
+    pictures: list[Picture]
+
+
+CHAPTERS = {
+    "contrasts": (
+        "Controls and contrasts",
+        "Runs side by side: the change of each quantity, its mean over the second half of the frames less its start.",
+    ),
+    "diffraction": (
+        "Diffraction",
+        "Reflections (00l) simulated from the structures, beside those of the paper's diffractograms.",
+    ),
+    "intercalation": (
+        "Intercalation",
+        "Energies of ions between layers of graphite.",
+    ),
+    "barriers": (
+        "Diffusion barriers",
+        "Ions on their way from site to site.",
+    ),
+    "convergence": (
+        "Convergence",
+        "How far the numbers depend on the settings of the calculation.",
+    ),
+}
+"""Title and note of each, by the id of its section."""
+STACKS = (
+    "Reflections are those of thick stacks: two layers alone have no sharp one, theirs is some ten degrees wide. "
+    "So diffractograms show mean distances, and neither confirm nor refute what happens at the edge of a bilayer."
+)
+NO_COMPARISON = "No two cases differ in one thing alone: of causes, nothing can be said."
+LEFT_OUT = "{0.name}.csv: {0.left_out} rows that this configuration does not ask for are left out; make the table anew."
+HEADINGS = {"low": "95 % from", "high": "95 % to", "n_runs": "runs", "two_theta_deg": "2θ (°)"}
+
+
+def tables_of(config: Config) -> dict[str, list[str]]:
+    """Return the tables of each chapter that a configuration asks for; what another one has left is not shown."""
+    return {
+        "contrasts": ["contrasts.csv"] if config.md.run else [],
+        "diffraction": ["diffraction.csv"] if config.md.run else [],
+        "intercalation": ["intercalation.csv"] if config.intercalation else [],
+        "barriers": ["barriers.csv"] if config.barriers else [],
+        "convergence": [f"convergence/{study}.csv" for study in config.convergence.studies],
+    }
+
+
+def rows_of(config: Config, chapter: str, table: str) -> dict[str, set[str]]:
+    """Return what a configuration asks for in columns of a table; a target makes it, and may have done so before."""
+    if chapter == "barriers" and config.barriers:
+        stage = config.barriers
+        return {"facet": {*stage.facets}, "ion": {*stage.ions}, "level": {stage.level}}
+    if chapter == "intercalation" and config.intercalation:
+        return {"compound": {*config.intercalation.crystals}, "level": {config.intercalation.level}}
+    if chapter == "convergence":
+        study = config.convergence.studies[table]
+        return {"parameter": {*study.sweep.values}, "level": {study.level}}
+    return {}
+
+
+def chapters(results: Results, folder: Path) -> Iterator[Chapter]:
+    """Yield a chapter for each kind of result that is there.
+
+    Parameters
+    ----------
+    results : Results
+        The run.
+    folder : Path
+        Of the results.
+
+    Raises
+    ------
+    UserError
+        If a file is cut or holds something else.
+    """
+    tables = tables_of(results.config)
+    for name, (title, note) in CHAPTERS.items():
+        paths = sorted(path for table in tables[name] if (path := folder / table).exists())
+        sheets = [sheet(results, path, rows_of(results.config, name, path.stem)) for path in paths]
+        if any(each.rows for each in sheets):
+            drawn = [(_figure_of(path, folder), each) for path, each in zip(paths, sheets, strict=True)]
+            # a figure shows all rows
+            pictures = [_picture(path, title, each.data) for path, each in drawn if path.exists() and not each.left_out]
+            notes, claims = (
+                [note, *(LEFT_OUT.format(each) for each in sheets if each.left_out)],
+                dict[str, list[Claim]](),
+            )
+            if name == "contrasts" and (folder / "contrasts.json").exists():
+                more, claims = _compared(results, folder / "contrasts.json")
+                notes += more
+            if name == "diffraction":
+                notes += [*disagreement(read_table(paths[0])), STACKS]
+            yield Chapter(name, title, notes, claims, [each for each in sheets if each.rows], pictures)
+
+
+def events(folder: Path, run: str) -> Happened | None:
+    """Return the events of a run from ``md/<run>/events.json``; None without the file.
+
+    Raises
+    ------
+    UserError
+        If it holds something else.
+    """
+    path = folder / "md" / run / "events.json"
+    if not path.exists():
+        return None
+    rows = [
+        {
+            "what": str(event.get("event", "")).replace("_", " "),
+            "time_fs": event.get("time_fs"),
+            "until_fs": event.get("until_fs"),
+            "atoms": ", ".join(map(str, event.get("atoms", []))),
+        }
+        for event in _json(path, list[dict[str, Any]], "events")
+    ]
+    criteria, watched_fs = _json(path, dict[str, float | None], "criteria"), _json(path, float, "watched_fs")
+    return Happened(rows, _watched(criteria, watched_fs, bool(rows)))
+
+
+def _watched(criteria: dict[str, float | None], watched_fs: float, happened: bool) -> str:
+    """Say what was looked for, and how long."""
+    sought = [f"a C–C bond of nanodiamond and flake (below {CC_BOND_A:g} Å)", "an ion outside the flake"]
+    if criteria.get("start_gap_A") is not None:
+        sought.insert(0, f"a gap at the edge more than {criteria['opened_by_A']:g} Å wider than at the start")
+    outcome = "What happened stands in the table." if happened else "None of it happened."
+    lasting = f"each lasting at least {criteria['lasting_fs']:g} fs"
+    return f"Watched for during {watched_fs:g} fs, {lasting}: {', '.join(sought)}. {outcome}"
+
+
+def sheet(results: Results, path: Path, only: Mapping[str, set[str]] | None = None) -> Sheet:
+    """Read any CSV file as a table of the page: numbers to four digits, levels by their titles.
+
+    Parameters
+    ----------
+    results : Results
+        The run.
+    path : Path
+        The file.
+    only : mapping, optional
+        What may stand in columns; rows in which something else stands are left out.
+    """
+    table = read_table(path)
+    asked = [
+        row for row in table.rows if all(row.get(name, "") in {"", *values} for name, values in (only or {}).items())
+    ]
+    left_out = len(table.rows) - len(asked)
+    table = replace(table, rows=asked)
+    header, rows = table.columns, [list(row.values()) for row in table.rows]
+    kept = [k for k in range(len(header)) if any(row[k] for row in rows)]
+    numeric = [all(_is_number(row[k]) for row in rows) for k in kept]
+    columns = [Column(label(header[k]), number) for k, number in zip(kept, numeric, strict=True)]
+    cells = [
+        [_cell(results, header[k], row[k], number) for k, number in zip(kept, numeric, strict=True)] for row in rows
+    ]
+    return Sheet(path.stem, columns, cells, data_uri(table.text, "text/csv"), left_out)
+
+
+def label(column: str) -> str:
+    """Return the name of a column with its unit in brackets."""
+    if column in HEADINGS:
+        return HEADINGS[column]
+    for ending, unit in UNITS.items():
+        if column.endswith(f"_{ending}"):
+            return f"{column.removesuffix(f'_{ending}').replace('_', ' ')} ({unit})"
+    return column.replace("_", " ")
+
+
+def _cell(results: Results, column: str, raw: str, numeric: bool) -> Cell:
+    if column == "level":
+        return Cell(", ".join(results.title_of(name) for name in raw.split(", ")), None)
+    if not numeric:
+        return Cell(_in_words(column, raw), None)
+    if not raw or raw.lstrip("-").isdigit():
+        return Cell(raw.replace("-", "−"), raw)
+    value = float(raw)
+    if ROUNDING < abs(value) < SMALL:
+        return Cell(f"{value:.2e}".replace("-", "−"), raw)
+    return Cell(signed(value, max(0, DIGITS - len(str(int(abs(value)))))), raw)
+
+
+def _in_words(column: str, raw: str) -> str:
+    if column == "quantity" and raw in QUANTITIES:
+        words, unit = QUANTITIES[raw]
+        return f"{words} ({unit})" if unit else words
+    return raw.replace("_", " ") if column in {"quantity", "status"} else raw
+
+
+def _is_number(raw: str) -> bool:
+    try:
+        float(raw or "0")
+    except ValueError:
+        return False
+    return True
+
+
+def _figure_of(path: Path, folder: Path) -> Path:
+    """Return where the figure of a table would be: beside it, or in ``figures/``."""
+    beside = path.with_suffix(".svg")
+    return beside if beside.exists() else folder / "figures" / beside.name
+
+
+def _picture(path: Path, title: str, data: str) -> Picture:
+    return Picture(
+        src=data_uri(themed(path.read_text(encoding="utf-8")), "image/svg+xml"),
+        alt=f"{title}: {path.stem}; its numbers stand in the table below",
+        title=path.stem.replace("-", " ").capitalize(),
+        caption="",
+        level="level of theory or source: see the table",
+        data=data,
+        data_name=f"{path.stem}.csv",
+        shape="wide",
+    )
+
+
+def _compared(results: Results, path: Path) -> tuple[list[str], dict[str, list[Claim]]]:
+    """Return what is to be known of comparisons, and what each says, by what was compared."""
+    claims: dict[str, list[Claim]] = {}
+    for finding in _json(path, list[dict[str, Any]], "findings"):
+        level = ", ".join(results.title_of(name) for name in str(finding.get("level", "")).split(", "))
+        claim = Claim(str(finding.get("text", "")), str(finding.get("verdict", "")), level)
+        claims.setdefault(str(finding.get("comparison", "")), []).append(claim)
+    left_out = _json(path, list[str], "left_out")
+    notes = [_json(path, str, "criterion")] if claims else [NO_COMPARISON]
+    notes += [f"Left out, not converged or not there: {', '.join(left_out)}."] if left_out else []
+    return notes, claims
+
+
+def _json(path: Path, kind: Any, key: str) -> Any:
+    """Return what stands under a key of a JSON file."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return TypeAdapter(kind).validate_python(content[key])
+    except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
+        raise UserError.of(path, f"cannot be read ({type(error).__name__})", f"needed: JSON with '{key}'") from None

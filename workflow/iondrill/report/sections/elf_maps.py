@@ -1,0 +1,124 @@
+"""The maps of a run in the page, and their data: what lies on the plane of insertion, frame by frame."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from iondrill.analyse.elf.difference import read_difference_map
+from iondrill.analyse.elf.map import read_elf_map
+from iondrill.report.data import gathered
+from iondrill.report.figures.elf_map import shown
+from iondrill.report.figures.svg import data_uri, small_png
+from iondrill.report.sections.pictures import Picture
+from iondrill.report.table import evenly
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from iondrill.analyse.density.plane import Plane
+    from iondrill.errors import Problem
+    from iondrill.report.data import ElfFrame, Results, Run
+
+MOST_MAPS = 60
+"""Shown in all runs together: they keep the page small."""
+MAP_WIDTH_PX = 760
+
+
+def map_pictures(results: Results, run: Run, problems: list[Problem]) -> list[Picture]:
+    """Return the maps of the ELF, evenly spaced ones where there are too many; what cannot be read is told."""
+    level, pictures = results.title_of(results.config.elf.level), list[Picture]()
+    for frame in _chosen(results, run):
+        with gathered(problems):
+            elf_map = read_elf_map(frame.image.with_suffix(".npz"))
+            what = f"ELF, run {run.name}, {frame.time_fs:g} fs, {level}; empty where the density is below 0.001 bohr^-3"
+            where = f"of run {run.name} at {frame.time_fs:g} fs, {level}"
+            words = f"colours from blue (0) to red (1). {_contacts_in_words(run, frame.step)}"
+            picture = Picture(
+                src=_inlined(frame.image),
+                alt=f"Map of the electron localisation function {where}: {words}",
+                title=f"{frame.time_fs:g} fs",
+                caption=f"step {frame.step}",
+                level=level,
+                data=data_uri(map_csv(elf_map.plane, shown(elf_map).filled(np.nan), what, "%.3f"), "application/gzip"),
+                data_name=f"{run.name}-{frame.step}-elf.csv.gz",
+                shape="map",
+                safe=_inlined(frame.image.with_suffix(".cividis.png")),
+            )
+            pictures.append(picture)
+    return pictures
+
+
+def difference_pictures(results: Results, run: Run, problems: list[Problem]) -> list[Picture]:
+    """Return the maps of the density difference, as many as of the ELF; none where there are none."""
+    level, pictures = results.title_of(results.config.elf.level), list[Picture]()
+    for frame, image in difference_frames(results, run):
+        with gathered(problems):
+            gain = read_difference_map(image.with_suffix(".npz"))
+            what = f"density difference in electrons/bohr^3, run {run.name}, {frame.time_fs:g} fs, {level}"
+            picture = Picture(
+                src=_inlined(image),
+                alt=f"Map of what the electron density of run {run.name} gains (red) and loses (blue) at "
+                f"{frame.time_fs:g} fs as nanodiamond and flake meet, {level}",
+                title=f"{frame.time_fs:g} fs",
+                caption=f"step {frame.step}",
+                level=level,
+                data=data_uri(map_csv(gain.plane, gain.difference, what, "%.3g"), "application/gzip"),
+                data_name=f"{run.name}-{frame.step}-difference.csv.gz",
+                shape="map",
+            )
+            pictures.append(picture)
+    return pictures
+
+
+def difference_frames(results: Results, run: Run) -> Iterator[tuple[ElfFrame, Path]]:
+    """Yield the frames whose density difference was mapped, each with its picture."""
+    for frame in _chosen(results, run):
+        image = frame.image.with_suffix(".difference.png")
+        if image.exists() and image.with_suffix(".npz").exists():
+            yield frame, image
+
+
+def map_csv(plane: Plane, values: NDArray[np.float64], what: str, form: str) -> bytes:
+    """Return a map as compressed CSV: a row for each z, a column for each x, after a line on what it is.
+
+    Parameters
+    ----------
+    plane : Plane
+        Its axes along x and z.
+    values : array (n_x, n_z)
+        NaN becomes an empty cell.
+    what : str
+        What the values are, and their level of theory.
+    form : str
+        Format of a value.
+    """
+    x_A = plane.origin_A[0] + plane.axes_A[0, 0] * np.arange(plane.shape[0])
+    z_A = plane.origin_A[2] + plane.axes_A[1, 2] * np.arange(plane.shape[1])
+    lines = [f"# {what}", ",".join(["z_A/x_A", *(f"{x:.3f}" for x in x_A)])]
+    lines += [
+        ",".join([f"{z:.3f}", *("" if np.isnan(value) else form % value for value in row)])
+        for z, row in zip(z_A, values.T.tolist(), strict=True)
+    ]
+    return gzip.compress(("\n".join(lines) + "\n").encode(), mtime=0)
+
+
+def _chosen(results: Results, run: Run) -> list[ElfFrame]:
+    return [run.maps[i] for i in evenly(len(run.maps), max(2, MOST_MAPS // len(results.runs)))]
+
+
+def _inlined(image: Path) -> str:
+    """Return a PNG as a data URI; nothing where there is none."""
+    return data_uri(small_png(image.read_bytes(), MAP_WIDTH_PX), "image/png") if image.exists() else ""
+
+
+def _contacts_in_words(run: Run, step: int) -> str:
+    rows = run.contacts.where("step", str(step)).rows if run.contacts else []
+    return " ".join(
+        f"Half-way along the shortest {row['pair']} contact: {float(row['elf_midpoint']):.2f}." for row in rows
+    )

@@ -1,0 +1,75 @@
+"""The few numbers that a reader looks for first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from iondrill.analyse.dynamics.rest import LAST_PART
+from iondrill.report.ranking import Best, lowest
+from iondrill.report.sections.findings import signed
+from iondrill.report.table import place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from iondrill.report.data import Results, Run
+    from iondrill.report.table import Table
+
+MOST_RUNS = 3
+
+
+class Highlight(NamedTuple):
+    """A number, what it is, its level of theory, and the section that tells more."""
+
+    value: str
+    what: str
+    level: str
+    section: str
+
+
+def highlights(results: Results) -> list[Highlight]:
+    """Return gap, tip and bonds of the first runs, and the lowest energy of each ion; of converged jobs alone."""
+    found = [each for run in results.finished_runs[:MOST_RUNS] for each in _of_run(results, run)]
+    return found + list(_of_adsorption(results, results.adsorption))
+
+
+def _of_run(results: Results, run: Run) -> Iterator[Highlight]:
+    level, order = results.title_of(run.level), run.order
+    last = slice(-max(1, len(order.rows) // LAST_PART), None)
+    gap, depth, bonds = (order.numbers(f"{name}") for name in ("gap_edge_A", "penetration_A", "nd_flake_bonds"))
+    if np.isfinite(gap).all():
+        rest = run.rest("gap_edge_A")
+        value = f"{rest.mean if rest else gap[0]:.2f} → {gap[last].mean():.2f} Å"
+        what = (
+            f"gap at the edge, run {run.name}: {'before the run' if rest else 'first frame'}, and mean of the last "
+            f"quarter (spread ± {gap[last].std():.2f} Å)"
+        )
+        yield Highlight(value, what, level, "dynamics")
+    if np.isfinite(depth).all():
+        value = f"{signed(depth[0])} → {signed(depth[-1])} Å"
+        yield Highlight(
+            value, f"tip of the nanodiamond past the edge, run {run.name}: start and end", level, "dynamics"
+        )
+    if np.isfinite(bonds).all():
+        value = f"{bonds[0]:.0f} → {bonds[-1]:.0f}"
+        yield Highlight(value, f"bonds of nanodiamond and flake, run {run.name}: start and end", level, "dynamics")
+
+
+def _of_adsorption(results: Results, table: Table | None) -> Iterator[Highlight]:
+    """Yield the lowest row of each ion, of those facets and coverages of which one can be called lowest."""
+    if table is None:
+        return
+    for level in dict.fromkeys(row["level"] for row in table.rows):
+        groups = dict.fromkeys((row["facet"], row["n"]) for row in table.where("level", level).rows)
+        found = [
+            best
+            for facet, n in groups
+            for best in lowest(table.where("level", level).where("facet", facet).where("n", n))
+            if isinstance(best, Best)
+        ]
+        for ion in dict.fromkeys(best.row["adsorbate"] for best in found):
+            best = min((each for each in found if each.row["adsorbate"] == ion), key=lambda each: each.E_ads_eV)
+            what = f"lowest E_ads of {ion}: {best.row['facet']}, started at {place_of(best.row)}"
+            yield Highlight(f"{signed(best.E_ads_eV)} eV", what, results.title_of(level), "adsorption")
