@@ -18,7 +18,7 @@ from frame import ROOT, Growth, Row, benchmark, compare, cost, paired
 from pyscf.tools import cubegen, molden
 
 from iondrill.analyse.density.wavefunction import CHUNK_BYTES, read_molden
-from iondrill.analyse.elf.map import elf_of
+from iondrill.analyse.elf.formula import elf_of
 from iondrill.config.levels import XtbLevel
 from iondrill.geometry.registry import build
 

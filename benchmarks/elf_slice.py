@@ -26,7 +26,8 @@ from frame import ROOT, Cost, Row, benchmark, compare, cost, paired
 
 from iondrill.analyse.density.cube import Cube
 from iondrill.analyse.density.plane import Plane
-from iondrill.analyse.elf.map import RHO_MASK, ElfMap, elf_on_plane
+from iondrill.analyse.elf.formula import RHO_MASK
+from iondrill.analyse.elf.map import ElfMap, elf_on_plane
 from iondrill.analyse.elf.point import read_point
 from iondrill.engines.cp2k.attempt import LOG
 from iondrill.engines.execute import execute

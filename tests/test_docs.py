@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from iondrill.cli.docs import generated
-from iondrill.config.load import read_config
+from iondrill.config.project import read_config
 from iondrill.engines.requests import request
 from iondrill.geometry.io import write_structure
 from iondrill.geometry.registry import build

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from iondrill import files
-from iondrill.config.load import read_config
+from iondrill.config.project import read_config
 from iondrill.errors import UserError
 from iondrill.files import cache_folder, digest_of, replacing, templates_digest
 from iondrill.prepare.plan import Plan

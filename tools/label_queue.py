@@ -17,7 +17,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from iondrill.config.load import read_config
+from iondrill.config.project import read_config
 from iondrill.engines.base import StoppedError
 from iondrill.engines.external.launch import only_one
 from iondrill.errors import UserError

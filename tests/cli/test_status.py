@@ -15,7 +15,7 @@ from ase.build import molecule
 from projects import make_project
 
 from iondrill.config.levels import XtbLevel
-from iondrill.config.load import read_config
+from iondrill.config.project import read_config
 from iondrill.engines.execute import execute
 from iondrill.jobs.job import Job, Relax
 from iondrill.jobs.journal import Journal

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iondrill.config.document import Document, dump
-from iondrill.config.load import as_yaml, check_config, merge, read_config, read_documents
+from iondrill.config.load import as_yaml, merge
 from iondrill.config.models import Config
+from iondrill.config.project import check_config, read_config, read_documents
 from iondrill.errors import UserError
 
 ROOT = Path(__file__).parents[2]

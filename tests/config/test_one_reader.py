@@ -6,7 +6,8 @@ import pytest
 import yaml
 from snakemake.common.configfile import load_configfile
 
-from iondrill.config.load import merge, project_first, read_config, read_documents
+from iondrill.config.load import merge
+from iondrill.config.project import project_first, read_config, read_documents
 from iondrill.errors import UserError
 
 MEANINGS = {

@@ -14,8 +14,9 @@ from ase.io import write
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iondrill.config.document import Document
 from iondrill.config.levels import Cp2kLevel, VaspLevel, XtbLevel
-from iondrill.config.load import Document, check_config
+from iondrill.config.project import check_config
 from iondrill.engines.cp2k.cost import grid_points
 from iondrill.engines.requests import Request, Requests, limits, request
 from iondrill.geometry.crystal import build_crystal, load_crystal

@@ -13,7 +13,8 @@ from ase.io import write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iondrill.config.load import Document, check_config
+from iondrill.config.document import Document
+from iondrill.config.project import check_config
 from iondrill.errors import UserError
 from iondrill.jobs.name import JobId
 from iondrill.prepare.checks.configuration import check

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iondrill.config.load import read_config
 from iondrill.config.models import Config
+from iondrill.config.project import read_config
 from iondrill.errors import UserError
 from iondrill.jobs.job import Md, Relax, Static
 from iondrill.jobs.name import JobId
@@ -259,7 +259,7 @@ def test_the_list_of_sites_is_remembered_and_follows_the_recipe(
 def test_planning_imports_no_engine(tmp_path: Path) -> None:
     plan(results=str(tmp_path)).executed()  # fills the list of sites
     code = (
-        "import sys, pathlib; from iondrill.config.load import read_config; from iondrill.prepare.plan import Plan\n"
+        "import sys, pathlib; from iondrill.config.project import read_config; from iondrill.prepare.plan import Plan\n"
         f"c = read_config(pathlib.Path('config.yaml')).model_copy(update={{'results': {str(tmp_path)!r}}})\n"
         "Plan(c).executed(); print([m for m in ('tblite', 'pyscf', 'pymatgen', 'matplotlib') if m in sys.modules])"
     )

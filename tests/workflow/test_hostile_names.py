@@ -11,7 +11,7 @@ import yaml
 from projects import run, snakemake
 
 from faultdrill.projects import PROJECTS
-from iondrill.config.load import check_config, read_documents
+from iondrill.config.project import check_config, read_documents
 from iondrill.errors import UserError
 
 pytestmark = pytest.mark.workflow

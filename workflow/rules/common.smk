@@ -11,7 +11,8 @@ from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 from iondrill.geometry.crystal import crystal_path
 from iondrill.geometry.recipes import spin_states
-from iondrill.config.load import check_config, located, merge, project_first, read_documents
+from iondrill.config.load import merge
+from iondrill.config.project import check_config, located, project_first, read_documents
 from iondrill.engines.requests import Requests
 from iondrill.errors import SAID, UserError
 from iondrill.files import digest_of, templates_digest

@@ -16,7 +16,8 @@ from iondrill.analyse.density.cube import Cube
 from iondrill.analyse.density.digits import SHORT_EXPONENT, decode
 from iondrill.analyse.density.plane import Plane
 from iondrill.analyse.density.wavefunction import read_molden
-from iondrill.analyse.elf.map import C_F, ELF_CUTOFF, elf_map_from_cubes, elf_on_plane
+from iondrill.analyse.elf.formula import C_F, ELF_CUTOFF
+from iondrill.analyse.elf.map import elf_map_from_cubes, elf_on_plane
 from iondrill.errors import UserError
 
 DATA = Path(__file__).parents[2] / "data" / "elf"

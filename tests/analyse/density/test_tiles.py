@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from iondrill.analyse.density.plane import Plane
 from iondrill.analyse.density.tiles import evaluate_on_plane
 from iondrill.analyse.density.wavefunction import Wavefunction, read_molden
-from iondrill.analyse.elf.map import RHO_MASK, elf_of
+from iondrill.analyse.elf.formula import RHO_MASK, elf_of
 
 DATA = Path(__file__).parents[2] / "data" / "elf"
 STEP_A = 0.07

@@ -12,17 +12,8 @@ from scipy.spatial.transform import Rotation
 from iondrill.analyse.density.plane import Plane
 from iondrill.analyse.density.wavefunction import LocalDensity, read_molden
 from iondrill.analyse.elf.contacts import contact_elf, contact_pairs
-from iondrill.analyse.elf.map import (
-    C_F,
-    ELF_CUTOFF,
-    ElfMap,
-    elf_closed_shell,
-    elf_of,
-    elf_on_plane,
-    elf_spin_polarised,
-    read_elf_map,
-    repair_uks_elf,
-)
+from iondrill.analyse.elf.formula import C_F, ELF_CUTOFF, elf_closed_shell, elf_of, elf_spin_polarised, repair_uks_elf
+from iondrill.analyse.elf.map import ElfMap, elf_on_plane, read_elf_map
 from iondrill.errors import UserError
 
 DATA = Path(__file__).parents[2] / "data" / "elf"

@@ -16,7 +16,8 @@ from pymatgen.io.vasp.inputs import Poscar
 from pymatgen.io.vasp.outputs import Oszicar, Outcar, Vasprun
 
 from faultdrill.projects import C100
-from iondrill.config.load import Document, check_config
+from iondrill.config.document import Document
+from iondrill.config.project import check_config
 from iondrill.engines.execute import execute
 from iondrill.geometry.checks import read_structure
 from iondrill.geometry.registry import build

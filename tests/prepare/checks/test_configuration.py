@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from iondrill.config.document import Document, dump
-from iondrill.config.load import load, read_config
+from iondrill.config.load import load
+from iondrill.config.project import read_config
 from iondrill.errors import UserError
 from iondrill.geometry.recipes import Recipe, recipe_path
 from iondrill.geometry.registry import build

@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 import pytest
 import yaml
 
-from iondrill.config.load import Document, check_config
+from iondrill.config.document import Document
+from iondrill.config.project import check_config
 from iondrill.report.page.build import cell, duration, render, write_page
 from iondrill.report.sections.findings import caveats, findings, signed
 from iondrill.report.sections.highlights import highlights

@@ -178,7 +178,7 @@ def _ask(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     """Check configuration and recipes."""
-    from iondrill.config.load import project_first
+    from iondrill.config.project import project_first
     from iondrill.engines.advice import advice
     from iondrill.prepare.checks.configuration import check
 
@@ -209,7 +209,7 @@ def _check(options: argparse.Namespace) -> int:
 def _status(options: argparse.Namespace) -> int:
     """Say of every job how far it is."""
     from iondrill.cli.status import as_text, missing, survey
-    from iondrill.config.load import project_first, read_config
+    from iondrill.config.project import project_first, read_config
     from iondrill.prepare.plan import Plan
 
     plan = Plan(read_config(*project_first(options.configfile)))
@@ -225,7 +225,7 @@ def _status(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     """Write the page of a run, done or not."""
-    from iondrill.config.load import project_first, read_config
+    from iondrill.config.project import project_first, read_config
     from iondrill.report.partial import report_so_far
 
     page, results = report_so_far(read_config(*project_first(options.configfile)))
@@ -246,7 +246,7 @@ def _analyse(options: argparse.Namespace) -> int:
 
 def _crate(options: argparse.Namespace) -> int:
     """Write a crate; of a run that is not finished, say what is missing."""
-    from iondrill.config.load import project_first, read_config
+    from iondrill.config.project import project_first, read_config
     from iondrill.prepare.plan import Plan
     from iondrill.report.crate import write_crate
 
@@ -274,7 +274,7 @@ def _doctor(options: argparse.Namespace) -> int:
 def _elf_check(options: argparse.Namespace) -> int:
     """Say what the ELF of one spin is made with at a level."""
     from iondrill.cli.elf_check import elf_check
-    from iondrill.config.load import project_first
+    from iondrill.config.project import project_first
 
     print(elf_check(project_first(options.configfile), options.level))
     return 0

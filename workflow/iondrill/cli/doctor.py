@@ -7,6 +7,7 @@ import shutil
 from importlib.metadata import PackageNotFoundError, distributions, version
 from typing import NamedTuple
 
+from iondrill.config.levels import LEVELS
 from iondrill.engines.registry import ENGINES, engine
 
 PREFIX = "snakemake-executor-plugin-"
@@ -49,7 +50,7 @@ def as_text(findings: list[Finding]) -> str:
 def _engines() -> list[Finding]:
     findings = []
     for name in ENGINES:
-        needed = name == "xtb"
+        needed = LEVELS[name].in_process  # comes with the package
         try:
             state = engine(name).available()
         except (ImportError, AttributeError) as error:

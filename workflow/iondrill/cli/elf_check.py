@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iondrill.analyse.elf.check import check_job, compare, methane, own_elf
-from iondrill.config.load import config_content, parse, read_documents
+from iondrill.config.load import parse
 from iondrill.config.models import Config
+from iondrill.config.project import config_content, read_documents
 from iondrill.engines.base import read_converged
 from iondrill.engines.execute import execute
 from iondrill.errors import UserError

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from iondrill.config.load import check_config, locate, read_documents
+from iondrill.config.load import locate
+from iondrill.config.project import check_config, read_documents
 from iondrill.engines.registry import engine
 from iondrill.errors import Problem
 

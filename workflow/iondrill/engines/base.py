@@ -132,7 +132,8 @@ def read_result(path: Path) -> Result:
     UserError
         If the file is missing, cut or holds something else.
     """
-    from iondrill.config.load import Document, parse
+    from iondrill.config.document import Document
+    from iondrill.config.load import parse
 
     return parse(Result, [Document(path)])
 

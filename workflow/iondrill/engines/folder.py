@@ -91,7 +91,8 @@ def read_job(folder: Path) -> tuple[Job, Atoms]:
     UserError
         If a file is missing or damaged, or if one was changed without the other.
     """
-    from iondrill.config.load import Document, parse
+    from iondrill.config.document import Document
+    from iondrill.config.load import parse
 
     document = Document(folder / JOB)
     content = dict(document.content)

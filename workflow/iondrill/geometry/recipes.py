@@ -14,7 +14,8 @@ from iondrill.config.base import (
     Number,
     Strict,
 )
-from iondrill.config.load import Document, parse
+from iondrill.config.document import Document
+from iondrill.config.load import parse
 from iondrill.config.quantities import Atoms, Coordinate, Few, Length, Neighbours, Radius, SpinStates
 from iondrill.errors import UserError, nearest
 from iondrill.geometry.surfaces.facet import Charge, FacetRecipe, Miller

@@ -12,7 +12,7 @@ import numpy as np
 
 from iondrill.analyse.density.cube import Cube
 from iondrill.analyse.elf.elfcar import read_grids
-from iondrill.analyse.elf.map import D0_OF_SPIN
+from iondrill.analyse.elf.formula import D0_OF_SPIN
 from iondrill.config.levels import engines_that
 from iondrill.engines.vasp.output import CHGCAR, ELFCAR
 from iondrill.errors import UserError

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iondrill.analyse.elf.map import elf_of
+from iondrill.analyse.elf.formula import elf_of
 
 if TYPE_CHECKING:
     from ase import Atoms

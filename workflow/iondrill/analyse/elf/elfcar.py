@@ -11,7 +11,7 @@ import numpy as np
 from ase.units import Bohr
 
 from iondrill.analyse.density.wavefunction import LocalDensity
-from iondrill.analyse.elf.map import C_F, D0_OF_SPIN, ELF_CUTOFF, ELF_FLOOR
+from iondrill.analyse.elf.formula import C_F, D0_OF_SPIN, ELF_CUTOFF, ELF_FLOOR
 from iondrill.errors import UserError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iondrill.analyse.density.npz import read_arrays, write_arrays
-from iondrill.analyse.elf.map import RHO_MASK, elf_of
+from iondrill.analyse.elf.formula import RHO_MASK, elf_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ import numpy as np
 
 from iondrill.analyse.dynamics.order import CC_BOND_A
 from iondrill.analyse.elf.contacts import contact_pairs, core_radius_A
-from iondrill.analyse.elf.map import RHO_MASK, elf_of
+from iondrill.analyse.elf.formula import RHO_MASK, elf_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from iondrill.config.consistency import references
 from iondrill.config.document import Document
 from iondrill.config.levels import VALENCE_ELECTRONS
-from iondrill.config.load import check_config, config_content, locate, parse, read_documents
+from iondrill.config.load import locate, parse
 from iondrill.config.models import Config
+from iondrill.config.project import check_config, config_content, read_documents
 from iondrill.errors import Problem, UserError, nearest
 from iondrill.geometry.recipes import FOLDERS, YAML, Recipe, load_recipe, recipe_files, recipe_path
 from iondrill.prepare.checks.elements import element_problems, elements_used

@@ -6,7 +6,7 @@ from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING
 
-from iondrill.config.load import located
+from iondrill.config.project import located
 from iondrill.errors import Problem, UserError, nearest
 from iondrill.geometry.recipes import multiplicity
 from iondrill.jobs.job import Kind, Relax, Static

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iondrill.config.load import located
+from iondrill.config.project import located
 from iondrill.errors import Problem, UserError, nearest
 from iondrill.jobs.job import Kind, Neb
 from iondrill.jobs.name import JobId, Subject

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from iondrill.config.load import located
+from iondrill.config.project import located
 from iondrill.errors import Problem, UserError
 from iondrill.geometry.recipes import AssemblyRecipe, multiplicity
 from iondrill.jobs.job import Static

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, get_args
 
 from iondrill.config.base import Ion
-from iondrill.config.load import located
+from iondrill.config.project import located
 from iondrill.errors import Problem, UserError
 from iondrill.geometry.crystal import (
     build_crystal,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iondrill.analyse.elf.map import RHO_MASK
+from iondrill.analyse.elf.formula import RHO_MASK
 from iondrill.report.figures.plane_map import Colours, draw_plane_map
 
 if TYPE_CHECKING:

@@ -1,0 +1,131 @@
+"""The configuration of a run: its files, read together as Snakemake merges them, and checked as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from iondrill.config.document import Document
+from iondrill.config.load import locate, merge, unless, validate
+from iondrill.errors import Problem, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from iondrill.config.models import Config
+
+PROJECT = Path("config.yaml")
+"""The configuration that the Snakefile names, in the working directory."""
+
+
+def project_first(paths: Sequence[Path]) -> list[Path]:
+    """Return the configuration files that Snakemake merges, where it is given these: the project's own goes first.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        What ``--configfile`` names.
+
+    Returns
+    -------
+    list of Path
+        The same, after ``config.yaml`` of the working directory if that is there and not among them; that one alone if
+        they are none.
+    """
+    if not paths:
+        return [PROJECT]
+    named = {path.resolve() for path in paths}
+    return [*([PROJECT] if PROJECT.is_file() and PROJECT.resolve() not in named else []), *paths]
+
+
+def read_documents(*paths: Path) -> list[Document]:
+    """Read configuration files.
+
+    Snakemake reads them here too, in the place of its own reader: what a word means is decided once.
+
+    Raises
+    ------
+    UserError
+        What is wrong in each of the files.
+    """
+    documents: list[Document] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            documents.append(Document(Path(path)))
+        except UserError as error:
+            problems += error.problems
+    for document in documents:
+        # tags and repeated keys are told of as they are
+        if not document.problems and (problem := document.refused_by_snakemake()):
+            problems.append(problem)
+    if problems:
+        raise UserError(*problems, *(problem for document in documents for problem in document.problems))
+    return documents
+
+
+def read_config(*paths: Path) -> Config:
+    """Read the run configuration, later files overriding earlier ones as with Snakemake's ``--configfile``.
+
+    Raises
+    ------
+    UserError
+        All that is wrong in the files, and between their keys.
+    """
+    return check_config(read_documents(*paths))
+
+
+def config_content(documents: Sequence[Document], content: Any = None) -> dict[str | int, Any]:
+    """Return what configuration files say together: merged, without the entries that later ones take out.
+
+    Parameters
+    ----------
+    documents : sequence of Document
+        The files.
+    content : dict, optional
+        What Snakemake merged from them; by default `merge` of them.
+    """
+    from iondrill.config.models import Config
+    from iondrill.config.removal import without_removed
+
+    return without_removed(Config, documents, merge(documents) if content is None else content)
+
+
+def check_config(documents: Sequence[Document], content: Any = None) -> Config:
+    """Validate merged content as a configuration, with what only several keys together can get wrong.
+
+    Raises
+    ------
+    UserError
+        All problems at once, in the order of the files.
+    """
+    # jobs read their own records with this module, and not the configuration
+    from iondrill.config.consistency import mistakes
+    from iondrill.config.models import Config
+
+    content = config_content(documents, content)
+    config, problems = validate(Config, documents, content)
+    for place, found, allowed in mistakes(content):
+        problems.append((place, Problem(locate(documents, place), found, allowed)))
+    return unless(problems, documents, config)
+
+
+def located(documents: Sequence[Document], problems: Iterable[Problem]) -> list[Problem]:
+    """Return problems, those that name a key of the configuration with the file and the line where it stands.
+
+    Parameters
+    ----------
+    documents : sequence of Document
+        The files of the configuration.
+    problems : iterable of Problem
+        A key is one like ``barriers.paths.0``; what names a file stays as it is.
+    """
+    from iondrill.config.models import Config
+
+    found = []
+    for problem in problems:
+        place = tuple(int(part) if part.isdecimal() else part for part in problem.where.split("."))
+        is_key = place[0] in Config.model_fields
+        found.append(replace(problem, where=locate(documents, place)) if is_key else problem)
+    return found
