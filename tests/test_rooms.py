@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import grimp
-import networkx
+import networkx as nx
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -28,9 +28,9 @@ def test_data_flows_one_way():
 
 def test_no_files_import_one_another_in_a_circle():
     graph = grimp.build_graph("iondrill", cache_dir=None)  # what is imported for its types, too
-    imports = networkx.DiGraph((a, b) for a in graph.modules for b in graph.find_modules_directly_imported_by(a))
+    imports = nx.DiGraph((a, b) for a in graph.modules for b in graph.find_modules_directly_imported_by(a))
     assert len(imports) > 200
-    assert [sorted(part) for part in networkx.strongly_connected_components(imports) if len(part) > 1] == []
+    assert [sorted(part) for part in nx.strongly_connected_components(imports) if len(part) > 1] == []
 
 
 def test_the_lists_of_engines_are_the_only_files_outside_that_name_one():
