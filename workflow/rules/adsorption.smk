@@ -1,10 +1,11 @@
 ADSORPTION = f"{RESULTS}/jobs/adsorption"
 
 
-rule relax_slab:
+use rule relax as relax_slab with:
     input:
         structure=f"{RESULTS}/structures/{{facet}}.extxyz",
         prerelaxed=prerelaxation_of("adsorption", "{facet}.clean.{level}"),
+        slab=[],
     output:
         result=f"{ADSORPTION}/{{facet}}.clean.{{level}}/result.json",
         structure=f"{ADSORPTION}/{{facet}}.clean.{{level}}/relaxed.extxyz",
@@ -13,10 +14,6 @@ rule relax_slab:
     benchmark:
         f"{RESULTS}/benchmarks/relax_slab/{{facet}}.{{level}}.tsv"
     priority: 50
-    conda:
-        "../envs/iondrill.yaml"
-    envmodules:
-        *MODULES,
     threads: ranks_of("adsorption", "{facet}.clean.{level}")
     resources:
         **requests("adsorption", "{facet}.clean.{level}"),
@@ -24,15 +21,13 @@ rule relax_slab:
         job=job_text("adsorption", "{facet}.clean.{level}", "{facet} as built"),
     message:
         "Relax the clean slab {wildcards.facet} at {wildcards.level}"
-    shell:
-        RELAX
 
 
-rule relax_adsorbate:
+use rule relax as relax_adsorbate with:
     input:
-        slab=f"{RESULTS}/structures/{{facet}}.extxyz",
         structure=f"{ADSORPTION}/{{facet}}.clean.{{level}}/relaxed.extxyz",
         prerelaxed=prerelaxation_of("adsorption", "{facet}.{ions}-{site}.{level}"),
+        slab=f"{RESULTS}/structures/{{facet}}.extxyz",
     output:
         result=f"{ADSORPTION}/{{facet}}.{{ions}}-{{site}}.{{level}}/result.json",
         structure=f"{ADSORPTION}/{{facet}}.{{ions}}-{{site}}.{{level}}/relaxed.extxyz",
@@ -40,12 +35,9 @@ rule relax_adsorbate:
         f"{RESULTS}/logs/relax_adsorbate/{{facet}}.{{ions}}-{{site}}.{{level}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/relax_adsorbate/{{facet}}.{{ions}}-{{site}}.{{level}}.tsv"
+    priority: 0
     group:
         SITES
-    conda:
-        "../envs/iondrill.yaml"
-    envmodules:
-        *MODULES,
     threads: ranks_of("adsorption", "{facet}.{ions}-{site}.{level}")
     resources:
         **requests("adsorption", "{facet}.{ions}-{site}.{level}"),
@@ -53,8 +45,6 @@ rule relax_adsorbate:
         job=job_text("adsorption", "{facet}.{ions}-{site}.{level}", "{ions} at {site} on {facet}, relaxed clean"),
     message:
         "Relax {wildcards.ions} at {wildcards.site} on {wildcards.facet} at {wildcards.level}"
-    shell:
-        f"{RELAX} --slab={{input.slab:q}}"
 
 
 rule run_atom:

@@ -59,7 +59,7 @@ environ["IONDRILL_PYTHON"] = (
 environ["IONDRILL_RELAX"] = workflow.source_path("../scripts/relax.py")
 RELAX = (
     '"$IONDRILL_PYTHON" "$IONDRILL_RELAX" --log={log:q} --runtime={resources.runtime} --job={params.job:q}'
-    " --structure={input.structure:q} --prerelaxed {input.prerelaxed:q}"
+    " --structure={input.structure:q} --prerelaxed {input.prerelaxed:q} --slab {input.slab:q}"
     " --result={output.result:q} --relaxed={output.structure:q}"
 )
 

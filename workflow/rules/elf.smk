@@ -4,6 +4,7 @@ rule run_elf_point:
         structure=lambda wildcards: f"{RESULTS}/structures/{plan.md.start_structure(wildcards.run)}.extxyz",
         trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
         guess=guess_of("{run}.{step}.{level}"),
+        spin=[],
     output:
         **cubes_of("{level}", output=True),
         result=f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{{level}}/result.json",
@@ -32,7 +33,7 @@ rule run_elf_point:
         "../scripts/run_elf_point.py"
 
 
-rule run_elf_part:
+use rule run_elf_point as run_elf_part with:
     input:
         structure=lambda wildcards: f"{RESULTS}/structures/{plan.md.start_structure(wildcards.run)}.extxyz",
         trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
@@ -47,10 +48,6 @@ rule run_elf_part:
         f"{RESULTS}/benchmarks/run_elf_part/{{run}}.{{step}}.{{part}}.{{level}}.tsv"
     wildcard_constraints:
         part="nd|rest",
-    conda:
-        "../envs/iondrill.yaml"
-    envmodules:
-        *MODULES,
     threads: ranks_of("elf", "{run}.{step}.{part}.{level}")
     resources:
         **requests("elf", "{run}.{step}.{part}.{level}"),
@@ -59,8 +56,6 @@ rule run_elf_part:
         step=lambda wildcards: int(wildcards.step),
     message:
         "Wavefunction of {wildcards.run} at step {wildcards.step}, {wildcards.part} alone"
-    script:
-        "../scripts/run_elf_part.py"
 
 
 rule map_elf:

@@ -2,6 +2,7 @@ rule relax:
     input:
         structure=f"{RESULTS}/structures/{{name}}.extxyz",
         prerelaxed=prerelaxation_of("relax", "{name}{state}.{level}"),
+        slab=[],
     output:
         result=f"{RESULTS}/jobs/relax/{{name}}{{state}}.{{level}}/result.json",
         structure=f"{RESULTS}/jobs/relax/{{name}}{{state}}.{{level}}/relaxed.extxyz",

@@ -30,7 +30,7 @@ def arguments() -> Namespace:
     parser.add_argument("--job", type=json.loads, required=True, help="what is computed, JSON")
     parser.add_argument("--structure", type=Path, required=True, help="what is relaxed; with ions: the slab below them")
     parser.add_argument("--prerelaxed", nargs="*", help="record and geometry of the pre-relaxation, or nothing")
-    parser.add_argument("--slab", type=Path, help="with ions: the slab as built, whose sites these are")
+    parser.add_argument("--slab", type=Path, nargs="?", help="with ions: the slab as built, whose sites these are")
     parser.add_argument("--result", type=Path, required=True)
     parser.add_argument("--relaxed", type=Path, required=True)
     parser.add_argument("--log", type=Path, required=True)
