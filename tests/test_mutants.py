@@ -81,10 +81,10 @@ def test_every_module_that_is_named_is_there_and_has_tests():
 
 def test_a_sample_has_something_of_every_module_and_is_decided_by_its_seed(monkeypatch):
     assert shares({"a": 1000, "b": 20, "c": 2}, 100) == {"a": 98, "b": 4, "c": 2}
-    few = data() | {"modules": ["collect/s*.py", "engines/endings.py"]}
+    few = data() | {"modules": ["collect/s*.py", "engines/external/handlers.py"]}
     monkeypatch.setattr("mutants.sample.data", lambda: few)
     chosen = [
         [(module.name, mutant.place, mutant.operator) for module, mutant in sample(1, seed)] for seed in (5, 5, 6)
     ]
-    assert {name for name, *_ in chosen[0]} == {"collect/spin.py", "engines/endings.py"}
+    assert {name for name, *_ in chosen[0]} == {"collect/spin.py", "engines/external/handlers.py"}
     assert chosen[0] == chosen[1] != chosen[2]
