@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from iondrill.engines.base import Result
+from iondrill.engines.cost import Cost
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from iondrill.jobs.job import Job
+    from iondrill.jobs.size import Size
 
 
 class NoOp:
@@ -22,6 +24,9 @@ class NoOp:
 
     def validate_inputs(self, folder: Path) -> list[str]:
         return []
+
+    def cost(self, job: Job, size: Size) -> Cost:
+        return Cost(memory_MB=100, step_s=0.1)
 
     def run(self, job: Job, atoms: Atoms, folder: Path) -> tuple[Result, Atoms]:
         result = Result(

@@ -97,8 +97,9 @@ FIXED_KEYS = [
 LEAVES = [
     place
     for place in places(FULL)
-    # the sites may be a mapping too, and without its engine a level means nothing
-    if not isinstance(parent_of(FULL, place)[place[-1]], dict | list) and place[-1] not in {"engine", "sites"}
+    # the sites and a section that is off may be a mapping too, and without its engine a level means nothing
+    if not isinstance(parent_of(FULL, place)[place[-1]], dict | list)
+    and place[-1] not in {"engine", "sites", "potential"}
 ]
 
 

@@ -235,7 +235,7 @@ def test_what_does_not_converge_stops_its_branch_alone_and_is_shown_first(
     assert "md/bad/order_parameters.csv" in first
     # only the process that runs the workflow made the page, and the errors of the jobs stay in sight
     assert done.stderr.count("report.html shows what failed") == 1
-    assert "bad.stuck/result.json: is not_converged: SCF not converged" in done.stderr
+    assert "bad.stuck/result.json: is not_converged: before the run, while it was thermalised: SCF not" in done.stderr
 
     page.unlink()
     assert run(snakemake("-n")).returncode == 0

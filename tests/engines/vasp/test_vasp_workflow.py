@@ -147,4 +147,4 @@ def test_kill_wall_time_and_resume_leave_the_adsorption_energy_as_it_is(
     page = (folder / "results/report.html").read_text()
     assert f"{float(found['E_ads_eV']):.2f}".lstrip("-") in page
     assert look_for_potcar(folder, calm) == []
-    assert not any(path.is_file() for path in (library / "cache/iondrill").rglob("*"))
+    assert not any(path.is_file() for path in (library / "cache/iondrill/potcar").rglob("*"))
