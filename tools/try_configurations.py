@@ -182,10 +182,9 @@ def _other_character(text: str, chance: random.Random) -> str:
 def _other_value(text: str, chance: random.Random) -> str:
     """Put another value at a place of the data: one of another place, of another kind, or nothing."""
     try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+        places = list(_places(content := yaml.safe_load(text)))
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError):  # an alias may name what holds it
         return text
-    places = list(_places(content))
     if not places:
         return text
     parent, key = chance.choice(places)
