@@ -201,7 +201,7 @@ def test_measured_crystals_fit_and_ask_for_no_day(n_atoms: int, kpoints: tuple[i
 def test_every_rule_that_runs_an_engine_asks_for_memory_and_time() -> None:
     """What `threads: ranks_of` is in has an engine."""
     text = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
-    rules = [rule for rule in text.split("\nrule ") if "threads: ranks_of(" in rule]
+    rules = [rule for rule in re.split(r"\n(?:use )?rule ", text) if "threads: ranks_of(" in rule]
     assert len(rules) > 5
     for rule in rules:
         script = re.search(r'script:\s+"../scripts/(\w+\.py)"', rule)

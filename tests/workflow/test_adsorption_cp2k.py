@@ -24,7 +24,7 @@ SHEET = {
     "layers": 1,
     "fixed_layers": 0,
     "cell": [2, 2],
-    "vacuum_A": 8,
+    "vacuum_A": 7,
     "expect_coordination": {3: 2},
 }
 CONFIG: dict[str, Any] = {
@@ -46,7 +46,7 @@ CONFIG: dict[str, Any] = {
         "facets": ["sheet"],
         "ions": ["Li"],
         "sites": ["hollow"],
-        "fmax_eV_A": 1.6,
+        "fmax_eV_A": 3.0,
         "look_around_A": [0.8],
     },
 }

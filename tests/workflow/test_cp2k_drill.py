@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.workflow, pytest.mark.cp2k, pytest.mark.slurm]
 
-STEPS = 5
+STEPS = 4
 RUN = {"assembly": "drill", "steps": STEPS, "relax_parts": False, "thermalise": {"time_fs": 1}}
 CONFIG: dict[str, Any] = {
     "levels": {
@@ -49,7 +49,7 @@ STRUCTURES = {
         "cluster": "drop",
         "flake": "pair",
         "tip": "atom",
-        "box": {"vacuum_A": 8},
+        "box": {"vacuum_A": 6},
     },
 }
 """19 atoms: methane before the edge of two cyclopropenes on each other."""
@@ -117,7 +117,7 @@ def test_through_slurm_killed_and_out_of_time(calm: Path, slurm: Slurm, tmp_path
     assert 1 <= n_frames(project) <= STEPS
     assert not (job(project) / "result.json").exists()
 
-    done = run(submit, **slurm.environment, IONDRILL_WALLTIME_s="12")
+    done = run(submit, **slurm.environment, IONDRILL_WALLTIME_s="10")
     assert done.returncode != 0
     assert "stopped at the wall time" in done.stdout + done.stderr
 
