@@ -256,6 +256,8 @@ def test_doctor_finds_the_embedded_engine():
     assert {"cp2k", "vasp", "snakemake", "slurm", "sbatch", "qsub", "bsub", "mpirun", "cores"} <= findings.keys()
     for name in ("cp2k", "vasp"):
         assert findings[name]["found"] or findings[name]["install"], name
+    assert findings["EMT"] == findings["EMT"] | {"what": "calculators of engine ase", "found": True, "install": ""}
+    assert findings["MACE"]["found"] or findings["MACE"]["install"] == "pip install mace-torch"
     done = iondrill("doctor")
     assert done.returncode == 0
     assert all(name in done.stdout for name in findings)
@@ -272,7 +274,7 @@ def test_docs_are_written_and_checked(house):
     shutil.copy(ROOT / "pyproject.toml", house)
     done = iondrill("docs", "--check", cwd=house)
     assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 7
+    assert len(done.stderr.splitlines()) == 8
     assert iondrill("docs", cwd=house).returncode == 0
     assert iondrill("docs", "--check", cwd=house).returncode == 0
 

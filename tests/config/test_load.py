@@ -273,8 +273,14 @@ LEVELS = "levels: {gfn2: {engine: xtb}}\n"
         (LEVELS + "seed: 1:30", "F: seed (line 2): found '1:30'; allowed: a whole number ≥ 0"),
         (LEVELS + "md:\n", "F: md (line 2): found nothing; allowed: keys with values"),
         (LEVELS + "results: a{b}", "F: results (line 2): found 'a{b}'; allowed: no braces"),
-        ("levels: {gfn2: {}}", "F: levels.gfn2 (line 1): key 'engine' is missing; allowed: 'xtb', 'cp2k', 'vasp'"),
-        ("levels: {gfn2: {engine: x}}", "F: levels.gfn2.engine (line 1): found 'x'; allowed: 'xtb', 'cp2k', 'vasp'"),
+        (
+            "levels: {gfn2: {}}",
+            "F: levels.gfn2 (line 1): key 'engine' is missing; allowed: 'xtb', 'cp2k', 'vasp', 'ase'",
+        ),
+        (
+            "levels: {gfn2: {engine: x}}",
+            "F: levels.gfn2.engine (line 1): found 'x'; allowed: 'xtb', 'cp2k', 'vasp', 'ase'",
+        ),
         ("levels: {a b: {engine: xtb}}", "F: levels.'a b' (line 1): found the key 'a b'; allowed: letters, digits"),
         (
             "levels: {gfn2: {engine: cp2k, kpoints: [1, 2]}}",
@@ -289,6 +295,23 @@ LEVELS = "levels: {gfn2: {engine: xtb}}\n"
             "F: levels.a.launcher.1 (line 1): found '{nodes}'; allowed: {ranks}, the number of ranks",
         ),
         (LEVELS + "relax: {level: gfn3}", "F: relax.level (line 2): there is no level 'gfn3'; did you mean 'gfn2'?"),
+        ("levels: {a: {engine: ase}}", "F: levels.a (line 1): key 'calculator' is missing"),
+        (
+            "levels: {a: {engine: ase, calculator: MACEE}}",
+            "F: levels.a.calculator (line 1): found 'MACEE'; did you mean 'MACE'?, or the dotted path of a calculator",
+        ),
+        (
+            "levels: {a: {engine: ase, calculator: ../x.y}}",
+            "F: levels.a.calculator (line 1): found '../x.y'; allowed: CHGNet",
+        ),
+        (
+            "levels: {a: {engine: ase, calculator: EMT, dispersion: D3(BJ)}}",
+            "F: levels.a.dispersion (line 1): found 'D3(BJ)' without a functional; allowed: functional: PBE, or",
+        ),
+        (
+            "levels: {a: {engine: ase, calculator: fitted, dispersion: D3(BJ)}}",
+            "F: levels.a.dispersion (line 1): found 'D3(BJ)', which calculator fitted adds itself; allowed: none",
+        ),
         ("levels: {a: {engine: xtb}}", "F: relax.level (line 1): there is no level 'gfn2', the default; allowed: a"),
         (LEVELS + "md: {run: [x]}", "F: md.run.0 (line 2): there is no run 'x'; allowed: nothing"),
         (

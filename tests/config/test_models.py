@@ -103,6 +103,14 @@ def found(**content):
     return list(mistakes({"levels": levels} | content))
 
 
+def test_a_level_without_electrons_has_no_elf():
+    levels = {"gfn2": {"engine": "xtb"}, "emt": {"engine": "ase", "calculator": "EMT"}}
+    content = {"levels": levels, "elf": {"level": "emt"}, "md": {"level": "emt"}, "barriers": {"level": "emt"}}
+    assert list(mistakes(content)) == [
+        (("elf", "level"), "level 'emt' is of engine ase", "allowed: a level of engine xtb or cp2k or vasp")
+    ]
+
+
 def test_levels_and_runs_must_exist():
     assert set(found(md={"run": ["a", "b"], "runs": {"a": {}}, "level": "gfn"})) == {
         (("md", "run", 1), "there is no run 'b'", "allowed: a"),

@@ -10,7 +10,7 @@ import pytest
 from ase.io import read
 from projects import make_project, run, snakemake
 
-from iondrill.potential.calculator import calculator_of
+from iondrill.engines.ase.learned import calculator_of
 
 if TYPE_CHECKING:
     from pathlib import Path

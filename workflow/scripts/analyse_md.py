@@ -37,7 +37,7 @@ with logged(snakemake.log[0]):
     watch.write(Path(snakemake.output.events), late_temperature(temperature_K, snakemake.params.temperature_K))
     rows = (
         row
-        for chunk in frames.chunks()
+        for chunk in (frames.chunks() if "charges_e" in frames.fields else ())
         for frame in chunk
         for row in fragment_charges(
             int(frame["step"]),

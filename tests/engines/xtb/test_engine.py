@@ -18,8 +18,9 @@ from ase.build import molecule
 from ase.constraints import FixAtoms, FixCartesian, FixedPlane
 
 from iondrill.config.levels import XtbLevel
+from iondrill.engines.embedded.calculator import ScfNotConvergedError
 from iondrill.engines.xtb import XtbEngine, blas
-from iondrill.engines.xtb.calculator import ScfNotConvergedError, XtbCalculator
+from iondrill.engines.xtb.calculator import XtbCalculator
 from iondrill.errors import UserError
 from iondrill.jobs.frame_format import record_type
 from iondrill.jobs.frames import Frames
@@ -137,7 +138,7 @@ def test_a_later_rung_of_the_ladder_is_recorded() -> None:
     calculator._singlepoint = refuse_warm_starts  # type: ignore[method-assign]
     atoms.get_potential_energy()
     assert refused == ["start from superposed atoms"]
-    assert calculator.rungs == ["mixer of short memory"]
+    assert calculator.remarks == ["mixer of short memory"]
 
 
 def test_a_fast_blas_is_bound() -> None:

@@ -357,6 +357,20 @@ def test_dynamics_and_prerelaxations_count_too(house):
     assert {problem.split()[1] for problem in problems()} == {"levels.fine.basis", "levels.pbe.basis"}
 
 
+def test_a_calculator_of_ase_is_asked_where_its_elements_are_known(house):
+    put_potassium(house)
+    for calculator, known in (("EMT", True), ("MACE", False)):
+        levels = LEVELS | {"any": {"engine": "ase", "calculator": calculator}}
+        config(levels=levels, relax={"structures": ["salt"], "level": "any"})
+        found = problems() if known else []
+        assert all(
+            "no parameters of EMT for K, which job relax/salt.any needs; allowed: H, C, N" in one for one in found
+        )
+        assert len(found) == known
+        if not known:
+            check(Path("config.yaml"))
+
+
 def test_an_element_that_no_level_knows(house):
     """Neither its valence electrons are known, nor a basis set; a PAW dataset alone does not make up for it."""
     slab = fcc100("Cu", (1, 1, 3), vacuum=8.0, periodic=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from typing import TYPE_CHECKING
 
+from iondrill.config.calculators import calculators
 from iondrill.config.models import Config
 from iondrill.config.reference import json_schema, page
 from iondrill.errors import UserError
@@ -65,6 +67,37 @@ metals among them give `E_ads_vs_metal_eV`: for potassium add `K-bcc`.
 With the first line `# yaml-language-server: $schema=../../schemas/crystal.schema.json` editors complete and check the
 keys.
 """
+CALCULATORS = """
+# Calculators of ASE
+
+<!-- Made from `workflow/iondrill/config/calculators.yaml` by `iondrill docs`; change that instead. -->
+
+A level of engine `ase` is any calculator of ASE: it relaxes, gives single points and barriers and runs dynamics that
+can be killed at any moment, as the embedded GFN2-xTB does.
+
+```yaml
+levels:
+  mace: {{engine: ase, calculator: MACE, arguments: {{model: medium-mpa-0}}, dispersion: D3(BJ)}}
+  mine: {{engine: ase, calculator: my_springs.Springs, arguments: {{k: 2.0}}}}
+  drill: {{engine: ase, calculator: fitted, arguments: {{potential: results/potential/drill}}}}
+```
+
+`calculator` is a name of the table, or the dotted path of a class or function that returns a calculator: from an
+installed package, or a file in the project's folder. `arguments` come on top of the defaults of the table. A file that
+they name is part of the job: another content is another job. `iondrill doctor` says which calculators are installed.
+
+- Before each geometry the calculator's `reset()` is called, so that its digits depend on the geometry alone. A
+  calculator of your own has to keep to that, or a resumed run has other last digits. An SCF that starts from the last
+  density (GPAW) is started from nothing at each saved frame of dynamics, for the same reason.
+- `dispersion: D3(BJ)` adds the pairs of s-dftd3 (`pip install dftd3`) with the parameters of the functional that the
+  potential was fitted to, or of `functional`.
+- A potential knows of no charge and no spin. An energy of a free atom, and with it E_ads, is outside of what most were
+  trained on. Energies are those of the level's name, never of the functional it was fitted to.
+- What a calculator of the table has been run with here: EMT and NEP. The others are made as their authors document
+  it; the first run of one deserves a look at its numbers.
+
+{table}
+"""
 EXAMPLES = {
     "cluster": "clusters/nd29.yaml",
     "flake": "flakes/c24-aa-li.yaml",
@@ -115,12 +148,24 @@ def generated(root: Path) -> dict[Path, str]:
     return {
         **{root / f"schemas/{what}.schema.json": text for what, text in schemas().items()},
         root / "workflow/envs/iondrill.yaml": conda_environment(_text(root / "pyproject.toml")),
+        root / "docs/ase-calculators.md": calculator_page(),
         root / "docs/configuration.md": page(Config, "Configuration", CONFIGURATION),
         root / "docs/recipes.md": page(Recipe, "Recipes", RECIPES, examples),
         root / "docs/crystals.md": page(
             CrystalRecipe, "Crystals", CRYSTALS.format(example=examples["crystal"].strip())
         ),
     }
+
+
+def calculator_page() -> str:
+    """Return the page of the calculators that a level of engine ase can name."""
+    rows = ["| name | made by | install | licence | trained on | citation |", "|---|---|---|---|---|---|"]
+    for name, entry in calculators().items():
+        arguments = ", ".join(f"{key}: {json.dumps(value)}" for key, value in entry.arguments.items())
+        made = f"`{entry.make}`" + (f" ({arguments})" if arguments else "")
+        cells = (name, made, entry.install, entry.licence, entry.trained_on or "–", entry.citation)
+        rows.append(f"| {' | '.join(cells)} |")
+    return CALCULATORS.format(table="\n".join(rows)).lstrip()
 
 
 def conda_environment(pyproject: str) -> str:

@@ -48,7 +48,7 @@ def as_text(findings: list[Finding]) -> str:
 
 
 def _engines() -> list[Finding]:
-    findings = []
+    findings, parts = [], []
     for name in ENGINES:
         needed = LEVELS[name].in_process  # comes with the package
         try:
@@ -58,7 +58,11 @@ def _engines() -> list[Finding]:
             continue
         detail = " ".join(part for part in (state.version, state.detail) if part)
         findings.append(Finding("engines", name, state.found, detail, state.install, needed))
-    return findings
+        parts += [
+            Finding(f"calculators of engine {name}", part.engine, part.found, part.detail, part.install)
+            for part in state.parts
+        ]
+    return [*findings, *parts]
 
 
 def _snakemake() -> Finding:

@@ -91,6 +91,8 @@ def _ability_mistakes(content: dict[str | int, Any], place: Place, name: str, en
         yield place, f"level '{name}' is not of engine {allowed}", f"allowed: a level of engine {allowed}"
     if stage == "md" and "md" not in model.tasks:
         yield place, found, f"allowed: a level of engine {engines_that(lambda other: 'md' in other.tasks)}"
+    if stage == "elf" and not model.has_electrons:
+        yield place, found, f"allowed: a level of engine {engines_that(lambda other: other.has_electrons)}"
     if place[0] == "elf" and elf.get("difference") and not model.maps_parts:
         allowed = engines_that(lambda other: other.maps_parts)
         yield ("elf", "difference"), found, f"allowed: false, or a level of {allowed}"

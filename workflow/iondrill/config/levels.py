@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self, get_args
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from iondrill.config.base import REMOVE, Number, Removable, Strict
+from iondrill.config.base import REMOVE, KeysError, Number, Removable, Strict
+from iondrill.config.calculators import Calculator, calculator, files_among
 from iondrill.config.quantities import Accuracy, Cutoff, Cycles, Few, Length, Ranks, Temperature, Threshold, Width
+from iondrill.files import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +29,12 @@ def _only_ranks(word: str) -> str:
     if unknown := [found for found in PLACEHOLDER.findall(word) if found != RANKS]:
         raise ValueError(f"found '{unknown[0]}'; allowed: {RANKS}, the number of ranks")
     return word
+
+
+def _known_calculator(name: str) -> str:
+    """Refuse what is neither in the list nor a dotted path."""
+    calculator(name)
+    return name
 
 
 def started_by(launcher: list[str], ranks: int) -> list[str]:
@@ -48,15 +56,15 @@ class Offer(NamedTuple):
         The setting of the level that decides.
     what : str
         What there is, or is not, for an element.
-    elements : list of str
-        Those that have it.
+    elements : list of str or None
+        Those that have it; None: not known before it runs.
     remedy : str
         What else may be done for an element whose valence electrons are known.
     """
 
     key: str
     what: str
-    elements: list[str]
+    elements: list[str] | None
     remedy: str = ""
 
 
@@ -81,8 +89,8 @@ class LevelModel(Strict):
         Whether the densities of a frame and its parts can be subtracted.
     boxes : frozenset of str
         Isolated kinds of structure, ``cluster`` and ``atom``, whose box can be chosen.
-    charge_scheme : str or None
-        How the charges in frames of its dynamics are assigned to atoms; None: there are none.
+    has_electrons : bool
+        Whether there is a wavefunction or density, and so an ELF.
     has_own_elf : bool
         Whether the engine computes the ELF itself, by its own D0 of one spin.
     asks_spin_D0 : bool
@@ -97,7 +105,7 @@ class LevelModel(Strict):
     reuses_wavefunction: ClassVar[bool] = False
     maps_parts: ClassVar[bool] = True
     boxes: ClassVar[frozenset[str]] = frozenset()
-    charge_scheme: ClassVar[str | None] = None
+    has_electrons: ClassVar[bool] = True
     has_own_elf: ClassVar[bool] = False
     asks_spin_D0: ClassVar[bool] = False
 
@@ -112,6 +120,11 @@ class LevelModel(Strict):
         raise NotImplementedError
 
     @property
+    def charge_scheme(self) -> str | None:
+        """How the charges in frames of its dynamics are assigned to atoms; None: there are none."""
+        return None
+
+    @property
     def compares_spins(self) -> bool:
         """Whether energies of different multiplicities can be compared."""
         return True
@@ -121,6 +134,11 @@ class LevelModel(Strict):
         """Whether D4 is part of the level."""
         return False
 
+    @property
+    def content(self) -> str:
+        """Digest of the files that its settings name and that decide its result; "" if there are none."""
+        return ""
+
 
 class XtbLevel(LevelModel):
     """Extended tight binding by tblite, in process: the preview level."""
@@ -128,7 +146,6 @@ class XtbLevel(LevelModel):
     tasks = frozenset({"relax", "static", "md", "neb"})
     in_process = True
     samples_kpoints = False
-    charge_scheme = "Mulliken"
 
     engine: Literal["xtb"] = Field(description="the program")
     method: Literal["GFN2-xTB", "GFN1-xTB"] = Field("GFN2-xTB", description="GFN1 over-binds Na: not for energies")
@@ -154,6 +171,11 @@ class XtbLevel(LevelModel):
     def offer(self) -> Offer:
         """Every element whose valence electrons are known."""
         return Offer("engine", "valence electrons", list(VALENCE_ELECTRONS))
+
+    @property
+    def charge_scheme(self) -> str:
+        """GFN-xTB's own charges are Mulliken's."""
+        return "Mulliken"
 
     @property
     def compares_spins(self) -> bool:
@@ -216,7 +238,6 @@ class Cp2kLevel(DftLevel):
     reuses_wavefunction = True
     has_own_elf = True
     boxes = frozenset({"cluster", "atom"})
-    charge_scheme = "Hirshfeld"
 
     engine: Literal["cp2k"] = Field(description="the program")
     command: Command = ["cp2k.psmp"]
@@ -260,6 +281,11 @@ class Cp2kLevel(DftLevel):
         description="of CP2K's own ELF of open shells (`elf.route: cube`): D₀ of one spin with (3π²)^⅔, as in CP2K "
         "2023.1 to 2026.2, or with (6π²)^⅔, as it should be; `iondrill elf-check` finds out",
     )
+
+    @property
+    def charge_scheme(self) -> str:
+        """Those of the frames are Hirshfeld's."""
+        return "Hirshfeld"
 
     @property
     def title(self) -> str:
@@ -319,7 +345,93 @@ class VaspLevel(DftLevel):
         return Offer("potcars", "PAW dataset", sorted(known), "; or an entry for it")
 
 
-AnyLevel = XtbLevel | Cp2kLevel | VaspLevel
+class AseLevel(LevelModel):
+    """Any calculator of ASE, in process: a learned potential, another program's DFT, one of your own."""
+
+    tasks = frozenset({"relax", "static", "md", "neb"})
+    in_process = True
+    maps_parts = False
+    has_electrons = False
+
+    engine: Literal["ase"] = Field(description="the program")
+    calculator: Annotated[str, AfterValidator(_known_calculator)] = Field(
+        description="a name of [the list](ase-calculators.md), or the dotted path of a class or function that returns "
+        "a calculator, from an installed package or a file in the project's folder",
+        json_schema_extra={"x-means": "calculator of ASE"},
+    )
+    arguments: dict[str, Any] = Field(
+        {}, description="what it is called with, besides the defaults of the list; files are sought from the project"
+    )
+    dispersion: Literal["none", "D3(BJ)"] = Field(
+        "none", description="D3(BJ) of atom pairs, added by the package dftd3 to a potential that lacks it"
+    )
+    functional: str | None = Field(
+        None, description="whose D3(BJ) parameters are added; null: that of the calculator in the list"
+    )
+
+    @model_validator(mode="after")
+    def _one_dispersion(self) -> Self:
+        """Refuse D3 twice, and D3 of no functional."""
+        if self.dispersion == "none":
+            return self
+        if self.entry.has_dispersion:
+            message = f"found '{self.dispersion}', which calculator {self.calculator} adds itself; allowed: none"
+            raise KeysError(message, "dispersion")
+        if self.d3_functional is None:
+            message = f"found '{self.dispersion}' without a functional; allowed: functional: PBE, or another of dftd3"
+            raise KeysError(message, "dispersion")
+        return self
+
+    @property
+    def entry(self) -> Calculator:
+        """What is known of the calculator."""
+        return calculator(self.calculator)
+
+    @property
+    def d3_functional(self) -> str | None:
+        """Whose D3 parameters are added."""
+        return self.functional or self.entry.functional
+
+    @property
+    def reference(self) -> str:
+        """The calculator: what is tabulated for a functional is not for what was fitted to it."""
+        return self.calculator
+
+    @property
+    def offer(self) -> Offer:
+        """The elements that the list knows of."""
+        return Offer("calculator", f"parameters of {self.calculator}", self.entry.elements)
+
+    @property
+    def charge_scheme(self) -> str | None:
+        """That of the calculator."""
+        return self.entry.charges
+
+    @property
+    def compares_spins(self) -> bool:
+        """No: a potential does not know of spin."""
+        return False
+
+    @property
+    def content(self) -> str:
+        """Digest of the files that the arguments name."""
+        paths = files_among(self.arguments)
+        return digest_of(*paths) if paths else ""
+
+    @property
+    def ranks(self) -> int:
+        """Cores that a job occupies: it runs in one process, on one core."""
+        return 1
+
+    @property
+    def title(self) -> str:
+        """The level in a few words, for tables and figures."""
+        own = ", ".join(f"{key} {value}" for key, value in self.arguments.items())
+        more = f" + {self.dispersion} of {self.d3_functional}" if self.dispersion != "none" else ""
+        return f"{self.calculator}{own and f' ({own})'}{more}"
+
+
+AnyLevel = XtbLevel | Cp2kLevel | VaspLevel | AseLevel
 Level = Annotated[AnyLevel, Field(discriminator="engine")]
 LEVELS: dict[str, type[AnyLevel]] = {
     get_args(model.model_fields["engine"].annotation)[0]: model for model in get_args(AnyLevel)

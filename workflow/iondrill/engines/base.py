@@ -161,6 +161,8 @@ class Availability(Strict):
     version: str = ""
     detail: str = ""
     install: str = ""
+    parts: list[Availability] = []
+    """What it may be used with, each by its own name."""
 
 
 Uses = Mapping[tuple[str, str], Sequence[str]]

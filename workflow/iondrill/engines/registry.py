@@ -22,6 +22,7 @@ ENGINES = {
     "xtb": ("iondrill.engines.xtb", "XtbEngine"),
     "cp2k": ("iondrill.engines.cp2k", "Cp2kEngine"),
     "vasp": ("iondrill.engines.vasp", "VaspEngine"),
+    "ase": ("iondrill.engines.ase", "AseEngine"),
 }
 
 

@@ -122,7 +122,10 @@ class Job(Strict):
         description="cluster: non-periodic box; slab: periodic in the plane; crystal: periodic; atom: alone in a box"
     )
     note: str = Field("", description="where the start geometry comes from")
-    templates: str = Field("", description="digest of the engine's input templates; empty if it has none")
+    templates: str = Field(
+        "",
+        description="digest of the engine's input templates, or of the files that the level names; or empty",
+    )
 
     @property
     def id(self) -> JobId:
@@ -157,6 +160,8 @@ class Job(Strict):
             del settings["spins"]
         if not self.templates:
             del settings["templates"]
+        if self.level.content:
+            settings["content"] = self.level.content
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         for atoms in geometries:
             # adding zero makes -0.0 and 0.0 the same bytes

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase.io import write
 
+from iondrill.engines.ase.boxes import in_wide_box
+from iondrill.engines.ase.dispersion import d3_of
+from iondrill.engines.ase.learned import MODEL, PARAMETERS, sum_over_atoms_eV
 from iondrill.errors import UserError
 from iondrill.files import replacing, write_text
 from iondrill.potential import train_nep
-from iondrill.potential.calculator import MODEL, PARAMETERS, in_wide_box, sum_over_atoms_eV
-from iondrill.potential.dispersion import d3_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +59,7 @@ def targets(label: Atoms, dispersion: str) -> tuple[float, NDArray[np.float64]]:
 
 
 def fit(labels: Sequence[Atoms], settings: FitSettings, folder: Path, seed: int, start: Path | None = None) -> Path:
-    """Fit a potential; what `iondrill.potential.calculator.calculator_of` reads is in the folder then.
+    """Fit a potential; what `iondrill.engines.ase.learned.calculator_of` reads is in the folder then.
 
     Parameters
     ----------

@@ -8,6 +8,7 @@ import numpy as np
 
 from iondrill.errors import UserError
 from iondrill.files import replacing
+from iondrill.jobs.arrays import UnreadableError, read_arrays
 from iondrill.potential.choose import nearest
 from iondrill.potential.descriptor import Space
 
@@ -103,11 +104,11 @@ class Grade:
             If it cannot be read.
         """
         try:
-            with np.load(folder / FILE) as kept:
-                space = Space(kept["elements"].tolist(), kept["mean"].astype(float), kept["axes"].astype(float))
-                return cls(space, kept["points"].astype(float), kept["numbers"], float(kept["limit"]))
-        except (OSError, ValueError, KeyError) as error:
+            kept = read_arrays(folder / FILE, "elements", "mean", "axes", "points", "numbers", "limit")
+        except UnreadableError as error:
             raise UserError.of(folder / FILE, f"cannot be read: {error}") from None
+        space = Space(kept["elements"].tolist(), kept["mean"].astype(float), kept["axes"].astype(float))
+        return cls(space, kept["points"].astype(float), kept["numbers"], float(kept["limit"]))
 
 
 def _rows(points: Sequence[NDArray[np.float64]], index: int) -> slice:

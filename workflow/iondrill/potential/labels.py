@@ -51,6 +51,8 @@ def digest_of(level: Level, atoms: Atoms, charge: int = 0) -> str:
         Total charge, e.
     """
     own = level.model_dump(mode="json", exclude=HOW_IT_RUNS, exclude_defaults=True) | {"engine": level.engine}
+    if level.content:
+        own["content"] = level.content
     digest = hashlib.sha256(json.dumps([own, charge], sort_keys=True).encode())
     plain = rounded(atoms)
     for array in (plain.numbers, plain.pbc, plain.positions, np.round(plain.cell.array, 8) + 0.0):

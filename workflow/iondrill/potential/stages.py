@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase.io import read, write
 
+from iondrill.engines.ase.learned import MODEL, PARAMETERS, calculator_of
 from iondrill.files import replacing, write_text
 from iondrill.potential import explore as exploring
-from iondrill.potential.calculator import MODEL, PARAMETERS, calculator_of
 from iondrill.potential.choose import select
 from iondrill.potential.descriptor import Space
 from iondrill.potential.fit import fit

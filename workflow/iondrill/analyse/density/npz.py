@@ -8,6 +8,7 @@ import numpy as np
 
 from iondrill.errors import UserError
 from iondrill.files import replacing
+from iondrill.jobs import arrays as npz
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,8 +31,7 @@ def read_arrays(path: Path, *names: str) -> tuple[NDArray[Any], ...]:
         If the file is missing, cut or holds something else.
     """
     try:
-        with np.load(path) as data:
-            return tuple(data[name] for name in names)
-    except Exception as error:  # zipfile, zlib, numpy and the system have each their own
+        return tuple(npz.read_arrays(path, *names).values())
+    except npz.UnreadableError as error:
         allowed = f"allowed: an .npz of the elf stage, with {', '.join(names)}"
         raise UserError.of(path, f"holds no readable arrays ({error})", allowed) from error

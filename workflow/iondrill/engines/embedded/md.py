@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -14,6 +14,7 @@ from iondrill.engines.embedded.velocities import bodies, nanodiamond, start_velo
 from iondrill.engines.length import FRAMES, longer_than
 from iondrill.files import replacing
 from iondrill.geometry.constraints import moving_atoms
+from iondrill.jobs.arrays import read_arrays
 from iondrill.jobs.frames import FrameLog
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
-    from iondrill.engines.xtb.calculator import XtbCalculator
+    from iondrill.engines.embedded.calculator import EmbeddedCalculator
     from iondrill.jobs.job import Md
     from iondrill.jobs.journal import Journal
 
@@ -44,8 +45,8 @@ class Point:
         Energy that the thermostat has put in so far, eV.
     positions, velocities, forces : array (n, 3)
         Å, ASE velocity unit, eV/Å.
-    charges : array (n,)
-        e.
+    charges : array (n,) or None
+        e; None where the calculator has none.
     """
 
     step: int
@@ -54,19 +55,21 @@ class Point:
     positions: Array
     velocities: Array
     forces: Array
-    charges: Array
+    charges: Array | None = None
 
     def save(self, path: Path) -> None:
         """Write all fields, in full precision, whole or not at all."""
         with replacing(path) as temporary:
-            np.savez(temporary, **vars(self))
+            np.savez(temporary, **{name: value for name, value in vars(self).items() if value is not None})
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read what `save` wrote."""
-        with np.load(path) as saved:
-            arrays = {key: saved[key] for key in ("positions", "velocities", "forces", "charges")}
-            return cls(step=int(saved["step"]), energy=float(saved["energy"]), heat=float(saved["heat"]), **arrays)
+        saved = read_arrays(
+            path, *(field.name for field in fields(cls) if field.name != "charges"), optional=("charges",)
+        )
+        step, energy, heat = int(saved.pop("step")), float(saved.pop("energy")), float(saved.pop("heat"))
+        return cls(step=step, energy=energy, heat=heat, **saved)
 
 
 class MdRun:
@@ -76,15 +79,15 @@ class MdRun:
     ----------
     atoms : Atoms
         Start geometry with ``fragment`` labels and, perhaps, `FixAtoms`. Its positions are moved along.
-    calculator : XtbCalculator
+    calculator : EmbeddedCalculator
         Of the forces.
     task : Md
         Steps, time step, temperature, thermostat, launch, seed.
     state : Path
-        Folder of frames, restart point and wavefunction.
+        Folder of frames, restart point and guess.
     """
 
-    def __init__(self, atoms: Atoms, calculator: XtbCalculator, task: Md, state: Path) -> None:
+    def __init__(self, atoms: Atoms, calculator: EmbeddedCalculator, task: Md, state: Path) -> None:
         self.atoms = atoms
         self.calculator = calculator
         self.task = task
@@ -103,11 +106,11 @@ class MdRun:
         """Return the generator of a step: noise depends on seed and step alone, so nothing need be stored."""
         return np.random.default_rng([self.task.seed, step])
 
-    def _forces(self, positions: Array) -> tuple[float, Array, Array]:
+    def _forces(self, positions: Array) -> tuple[float, Array, Array | None]:
         self.atoms.set_positions(positions, apply_constraint=False)
         forces = self.calculator.get_property("forces", self.atoms)
         results = self.calculator.results
-        return results["energy"], forces, results["charges"]
+        return results["energy"], forces, results.get("charges")
 
     def first_point(self) -> Point:
         """Return the start: thermal velocities of the moving atoms, and the launch of the nanodiamond."""
@@ -141,7 +144,7 @@ class MdRun:
         return Point(step, energy, heat, positions, velocities, forces, charges)
 
     def last_point(self, log: FrameLog) -> Point | None:
-        """Go back to the last step of which point, wavefunction and frame are whole; None if there is none."""
+        """Go back to the last step of which point, guess and frame are whole; None if there is none."""
         for step, point in whole_points(self.state, Point.load):
             if step > self.task.steps:
                 continue
@@ -151,9 +154,10 @@ class MdRun:
         return None
 
     def save(self, point: Point) -> None:
-        """Make a point the one to restart from: the wavefunction first, then the point that names it."""
+        """Make a point the one to restart from: the guess first, then the point that names it."""
         with self.calculator.keeping(self.state, point.step) as path:
             point.save(path)
+        self.calculator.forget()
 
     def keep(self, log: FrameLog, point: Point) -> None:
         """Append a point to the frames, then make it the one to restart from."""
@@ -182,7 +186,8 @@ class MdRun:
             journal.begin(at=f"step {self.task.steps}")
             journal.remark(longer)
             return
-        with FrameLog.open(self.state / FRAMES, n_atoms=len(self.atoms)) as log:
+        charges = "charges" in self.calculator.implemented_properties
+        with FrameLog.open(self.state / FRAMES, n_atoms=len(self.atoms), charges=charges) as log:
             point = self.last_point(log)
             journal.begin(at="" if point is None else f"step {point.step}")
             if point is None:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-from zipfile import BadZipFile
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
+from ase.calculators.calculator import Calculator, all_changes
 from ase.mep import NEB
 from ase.optimize import BFGS
 from scipy.linalg import block_diag
 
-from iondrill.config.levels import VALENCE_ELECTRONS
-from iondrill.engines.base import Attempt, Result, Status
+from iondrill.engines.embedded.calculator import EmbeddedCalculator, ScfNotConvergedError
+from iondrill.engines.embedded.engine import EmbeddedEngine
 from iondrill.engines.embedded.soft_stop import WatchedJournal
 from iondrill.engines.external.launch import Signals, only_one
-from iondrill.engines.xtb.calculator import ScfNotConvergedError, XtbCalculator
-from iondrill.engines.xtb.engine import XtbEngine
+from iondrill.engines.record import record
+from iondrill.engines.registry import engine
 from iondrill.files import replacing
 from iondrill.geometry.model_hessian import spring_hessian
-from iondrill.jobs.job import Neb, unpaired_electrons
+from iondrill.jobs.arrays import UnreadableError, read_arrays
+from iondrill.jobs.job import Neb
 from iondrill.jobs.journal import FINISHED, Journal, state_folder
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
-    from iondrill.config.levels import XtbLevel
+    from iondrill.engines.base import Result, Status
     from iondrill.jobs.job import Job
 
 SPRING_EV_A2 = 0.5
@@ -43,31 +44,41 @@ class Band(NamedTuple):
     """Of each image; of a band that did not converge, not to be used."""
 
 
-class RememberingCalculator(XtbCalculator):
-    """GFN-xTB that keeps its last point on disk, so that a killed band computes no image twice.
+class RememberingCalculator(Calculator):
+    """Keeps the last point of a calculator on disk, so that a killed band computes no image twice.
 
     Parameters
     ----------
     path : Path
         An ``.npz`` with positions, energy and forces.
+    calculator : EmbeddedCalculator
+        What computes them.
     """
 
-    def __init__(self, path: Path, level: XtbLevel, charge: int, unpaired: int) -> None:
-        super().__init__(level, charge, unpaired)
-        self.path = path
+    implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "forces"]
 
-    def calculate(self, atoms: Atoms | None = None, properties: Sequence[str] = ("energy",), *rest: object) -> None:
+    def __init__(self, path: Path, calculator: EmbeddedCalculator) -> None:
+        super().__init__()
+        self.path = path
+        self.calculator = calculator
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = tuple(all_changes),
+    ) -> None:
         """Compute energy and forces, or take those of the file if they are of these very positions."""
-        known = _read(self.path, "positions", "energy", "forces") if self.wavefunction is None else None
-        if known and atoms is not None and np.array_equal(known["positions"], atoms.positions):
-            self.atoms = atoms.copy()
-            energy = float(known["energy"])
-            self.results = {"energy": energy, "free_energy": energy, "forces": known["forces"]}
-            return
-        super().calculate(atoms, properties, *rest)  # type: ignore[arg-type]
-        with replacing(self.path) as temporary:
-            forces = self.results["forces"]
-            np.savez(temporary, positions=self.atoms.positions, energy=self.results["energy"], forces=forces)
+        super().calculate(atoms, list(properties), list(system_changes))
+        known = None if self.calculator.results else _read(self.path, "positions", "energy", "forces")
+        if known and np.array_equal(known["positions"], self.atoms.positions):
+            energy, forces = float(known["energy"]), known["forces"]
+        else:
+            forces = self.calculator.get_property("forces", self.atoms)
+            energy = self.calculator.results["energy"]
+            with replacing(self.path) as temporary:
+                np.savez(temporary, positions=self.atoms.positions, energy=energy, forces=forces)
+        self.results = {"energy": energy, "free_energy": energy, "forces": forces}
 
 
 def find_path(job: Job, start: Atoms, end: Atoms, folder: Path) -> tuple[Result, Band]:
@@ -79,7 +90,7 @@ def find_path(job: Job, start: Atoms, end: Atoms, folder: Path) -> tuple[Result,
     Parameters
     ----------
     job : Job
-        With the task `Neb`, at a level of engine xtb.
+        With the task `Neb`, at a level of an embedded engine.
     start, end : Atoms
         Relaxed, atom by atom the same, every atom's image the one that is nearest along the way.
     folder : Path
@@ -110,36 +121,29 @@ def _find(job: Job, start: Atoms, end: Atoms, journal: Journal) -> tuple[Result,
         raise TypeError(f"{job.name} is no path")
     state = journal.path.parent
     images = _guess(start, end, job.task.images)
-    electrons = sum(VALENCE_ELECTRONS[symbol] for symbol in start.get_chemical_symbols())
-    unpaired = unpaired_electrons(job, electrons)
-    for k, image in enumerate(images):
-        image.calc = RememberingCalculator(state / f"image-{k:02d}.npz", job.level, job.charge, unpaired)  # type: ignore[arg-type]
+    found = engine(job.level.engine)
+    if not isinstance(found, EmbeddedEngine):
+        raise TypeError(f"level '{job.level_name}' is of engine {found.name}, which is a program")
+    calculators = [found.new_calculator(job, image, state) for image in images]
+    for k, (image, calculator) in enumerate(zip(images, calculators, strict=True)):
+        image.calc = RememberingCalculator(state / f"image-{k:02d}.npz", calculator)
     status: Status = "not_converged"
     steps, force_eV_A = 0, None
     try:
-        steps, force_eV_A = _relax(images, job.task, state, journal)
+        steps, force_eV_A = _relax(images, job.task, state, journal, calculators)
         status = "converged" if force_eV_A <= job.task.fmax_eV_A else "not_converged"
         reason = FINISHED if status == "converged" else f"not relaxed within {steps} steps"
     except ScfNotConvergedError as error:
         reason = str(error)
-    rungs = dict.fromkeys(rung for image in images for rung in image.calc.rungs)
-    journal.end(reason, _cycles(images), changed="; ".join(rungs))
+    remarks = dict.fromkeys(remark for calculator in calculators for remark in calculator.remarks)
+    journal.end(reason, _cycles(calculators), changed="; ".join(remarks))
     energies_eV = [image.get_potential_energy() for image in images] if status == "converged" else []
-    result = Result(
-        status=status,
-        level=job.level_name,
-        engine=XtbEngine.name,
-        engine_version=XtbEngine.engine_version(),
-        energy_eV=max(energies_eV, default=None),
-        max_force_eV_A=force_eV_A if energies_eV else None,
-        n_scf_cycles=int(journal.cost("n_scf_cycles")),
-        n_ionic_steps=steps,
-        wall_s=journal.cost("wall_s"),
-        core_s=journal.cost("core_s"),
-        attempts=[Attempt(reason=entry["reason"], changed=entry["changed"]) for entry in journal.entries],
-        input_hash=state.name,
-    )
-    return result, Band(images, energies_eV)
+    numbers = {
+        "energy_eV": max(energies_eV, default=None),
+        "max_force_eV_A": force_eV_A if energies_eV else None,
+        "n_ionic_steps": steps,
+    }
+    return record(job, journal, status, found.version(found.level(job)), **numbers), Band(images, energies_eV)
 
 
 def _guess(start: Atoms, end: Atoms, between: int) -> list[Atoms]:
@@ -149,7 +153,9 @@ def _guess(start: Atoms, end: Atoms, between: int) -> list[Atoms]:
     return images
 
 
-def _relax(images: list[Atoms], task: Neb, state: Path, journal: Journal) -> tuple[int, float]:
+def _relax(
+    images: list[Atoms], task: Neb, state: Path, journal: Journal, calculators: list[EmbeddedCalculator]
+) -> tuple[int, float]:
     """Relax the band, then let its highest image climb; return the steps of all attempts and the largest force."""
     done, inner = 0, images[1:-1]
     if known := _read(state / "band.npz", "positions", "steps"):
@@ -168,7 +174,7 @@ def _relax(images: list[Atoms], task: Neb, state: Path, journal: Journal) -> tup
             with replacing(state / "band.npz") as temporary:
                 positions = [image.positions for image in inner]
                 np.savez(temporary, positions=positions, steps=before + optimizer.nsteps)
-            journal.beat(_cycles(images))
+            journal.beat(_cycles(calculators))
 
         optimizer.attach(note)
         optimizer.run(fmax=fmax_eV_A, steps=max(task.max_steps - before, 0))
@@ -177,14 +183,13 @@ def _relax(images: list[Atoms], task: Neb, state: Path, journal: Journal) -> tup
     return steps, force_eV_A
 
 
-def _cycles(images: Sequence[Atoms]) -> int:
-    return sum(image.calc.n_scf_cycles for image in images)
+def _cycles(calculators: Sequence[EmbeddedCalculator]) -> int:
+    return sum(calculator.n_scf_cycles for calculator in calculators)
 
 
 def _read(path: Path, *names: str) -> dict[str, np.ndarray] | None:
     """Return arrays of a file; None if it is missing or damaged."""
     try:
-        with np.load(path) as saved:
-            return {name: saved[name] for name in names}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        return read_arrays(path, *names)
+    except UnreadableError:
         return None

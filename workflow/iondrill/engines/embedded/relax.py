@@ -10,6 +10,7 @@ from ase.optimize import BFGS
 from iondrill.engines.embedded.restart_points import whole_points
 from iondrill.files import replacing
 from iondrill.geometry.model_hessian import spring_hessian
+from iondrill.jobs.arrays import read_arrays
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from iondrill.jobs.job import Relax
     from iondrill.jobs.journal import Journal
 
-POINT = ("positions", "forces", "energy", "charges")
+RESULTS = ("forces", "energy")
+OPTIONAL = ("charges",)
+"""Results that not every calculator has."""
 MEMORY = ("hessian", "last_positions", "last_forces", "maxstep")
 
 
@@ -43,11 +46,11 @@ def relax(atoms: Atoms, task: Relax, state: Path, journal: Journal) -> tuple[boo
     Parameters
     ----------
     atoms : Atoms
-        With calculator and constraints; moved in place.
+        With an `EmbeddedCalculator` and constraints; moved in place.
     task : Relax
         Largest force (eV/Å), largest number of steps over all attempts.
     state : Path
-        Folder that keeps point, wavefunction and Hessian from attempt to attempt.
+        Folder that keeps point, guess and Hessian from attempt to attempt.
     journal : Journal
         Of the attempts.
 
@@ -72,8 +75,11 @@ def relax(atoms: Atoms, task: Relax, state: Path, journal: Journal) -> tuple[boo
         if optimizer.nsteps:  # before the first step there is nothing that the start does not say
             step = start + optimizer.nsteps
             with atoms.calc.keeping(state, step) as path, replacing(path) as temporary:
-                point = {"positions": atoms.positions, **{name: atoms.calc.results[name] for name in POINT[1:]}}
-                np.savez(temporary, steps=step, **point, **dict(zip(MEMORY, optimizer.memory, strict=True)))
+                results = {
+                    name: atoms.calc.results[name] for name in (*RESULTS, *OPTIONAL) if name in atoms.calc.results
+                }
+                memory = dict(zip(MEMORY, optimizer.memory, strict=True))
+                np.savez(temporary, steps=step, positions=atoms.positions, **results, **memory)
         journal.beat(atoms.calc.n_scf_cycles)
 
     optimizer.attach(note)
@@ -82,7 +88,7 @@ def relax(atoms: Atoms, task: Relax, state: Path, journal: Journal) -> tuple[boo
 
 
 def _last_point(atoms: Atoms, state: Path) -> dict[str, Any]:
-    """Go back to the last step of which point and wavefunction are whole.
+    """Go back to the last step of which point and guess are whole.
 
     Returns
     -------
@@ -91,12 +97,14 @@ def _last_point(atoms: Atoms, state: Path) -> dict[str, Any]:
     """
     for step, saved in whole_points(state, _read):
         energy = float(saved["energy"])
-        results = {"energy": energy, "free_energy": energy, "forces": saved["forces"], "charges": saved["charges"]}
+        results = {name: saved[name] for name in (*RESULTS, *OPTIONAL) if name in saved} | {
+            "energy": energy,
+            "free_energy": energy,
+        }
         if atoms.calc.resume(atoms, saved["positions"], state, step, results):
             return saved
     return {}
 
 
 def _read(path: Path) -> dict[str, Any]:
-    with np.load(path) as file:
-        return {name: file[name] for name in ("steps", *POINT, *MEMORY)}
+    return read_arrays(path, "steps", "positions", *RESULTS, *MEMORY, optional=OPTIONAL)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
-from zipfile import BadZipFile
+
+from iondrill.jobs.arrays import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,6 +18,11 @@ def point_file(state: Path, step: int) -> Path:
     return state / f"point-{step}.npz"
 
 
+def guess_file(state: Path, step: int) -> Path:
+    """Return the file of what the SCF after a step starts from."""
+    return state / f"wavefunction-{step}.npz"
+
+
 def kept_steps(state: Path) -> list[int]:
     """Return the steps whose points are kept, the last first."""
     return sorted((int(path.stem.removeprefix("point-")) for path in state.glob("point-*.npz")), reverse=True)
@@ -27,6 +33,6 @@ def whole_points(state: Path, read: Callable[[Path], T]) -> Iterator[tuple[int, 
     for step in kept_steps(state):
         try:
             point = read(point_file(state, step))
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        except UnreadableError:
             continue
         yield step, point

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from iondrill.config.levels import DftLevel
 from iondrill.engines.base import Availability, Remark, Result
+from iondrill.engines.typed import TypedEngine
 from iondrill.errors import UserError
 from iondrill.files import write_text
 
@@ -30,34 +31,16 @@ PATIENCE_S = 60
 L = TypeVar("L", bound=DftLevel)
 
 
-class ProgramEngine(ABC, Generic[L]):
+class ProgramEngine(TypedEngine[L]):
     """An engine that is a program: it writes and checks its inputs, and runs them to their end.
 
     Attributes
     ----------
-    name : str
-        Of the engine.
     install : str
         How to get the program.
-    model : type
-        The model of its levels.
     """
 
-    name: ClassVar[str]
     install: ClassVar[str]
-    model: type[L]
-
-    def level(self, job: Job) -> L:
-        """Return the level of a job.
-
-        Raises
-        ------
-        TypeError
-            If it is of another engine.
-        """
-        if not isinstance(job.level, self.model):
-            raise TypeError(f"level '{job.level_name}' is of engine {job.level.engine}")
-        return job.level
 
     def available(self, job: Job | None = None) -> Availability:
         """Say whether the level's program is on the PATH, and which version it is."""

@@ -7,10 +7,10 @@ import time
 from abc import ABC, abstractmethod
 from typing import IO, TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
-from iondrill.engines.base import Attempt as AttemptEntry
 from iondrill.engines.base import Result, Status, StoppedError
 from iondrill.engines.external.attempt import Attempt, Record, Verdict
 from iondrill.engines.external.launch import Signals, deadline_s, less_margin, only_one
+from iondrill.engines.record import record
 from iondrill.jobs.journal import RUNNING, Journal, state_folder
 
 if TYPE_CHECKING:
@@ -218,16 +218,4 @@ class Run(ABC, Generic[A]):
         if verdict.action != "done":
             status = "not_converged" if verdict.action == "not_converged" else "failed"
             self.journal.explain(verdict.reason)
-        result = Result(
-            status=status,
-            level=self.job.level_name,
-            engine=self.engine,
-            engine_version=self.last.log.version,
-            n_scf_cycles=int(self.journal.cost("n_scf_cycles")),
-            wall_s=self.journal.cost("wall_s"),
-            core_s=self.journal.cost("core_s"),
-            attempts=[AttemptEntry(reason=e["reason"], changed=e["changed"]) for e in self.journal.entries],
-            input_hash=self.digest,
-            **found,
-        )
-        return result, atoms
+        return record(self.job, self.journal, status, self.last.log.version, **found), atoms

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
-from ase.calculators.calculator import Calculator, all_changes
+from ase.calculators.calculator import all_changes
 from ase.units import Bohr, Hartree, kB
 
-from iondrill.engines.embedded.restart_points import kept_steps, point_file
+from iondrill.engines.embedded.calculator import EmbeddedCalculator, ScfNotConvergedError
 from iondrill.engines.xtb.blas import bind
 from iondrill.engines.xtb.parameters import method_of
 from iondrill.files import replacing
@@ -22,15 +21,12 @@ from tblite.interface import Calculator as TbliteCalculator  # noqa: E402
 from tblite.interface import Result as TbliteResult  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from ase import Atoms
-    from numpy.typing import NDArray
 
     from iondrill.config.levels import XtbLevel
-
-    Array = NDArray[np.float64]
 
 _CYCLE = re.compile(r"^\s*\d+\s+-?\d+\.\d+\s")
 
@@ -47,10 +43,6 @@ class _FileName(str):
 DAMPING = {"molecule": 0.2, "cell": 0.4}
 """Share of the new charges in Broyden's first step: measured, bare nanodiamonds need a fifth fewer cycles at 0.2 than
 at tblite's own 0.4, slabs with an alkali atom many times more."""
-
-
-class ScfNotConvergedError(RuntimeError):
-    """No rung of the ladder brought the SCF to convergence."""
 
 
 class Rung(NamedTuple):
@@ -70,7 +62,7 @@ LADDER = (
 )
 
 
-class XtbCalculator(Calculator):
+class XtbCalculator(EmbeddedCalculator):
     """GFN1- or GFN2-xTB by tblite, molecules and periodic cells (Γ point).
 
     Parameters
@@ -81,13 +73,6 @@ class XtbCalculator(Calculator):
         Total charge, e.
     unpaired : int
         Number of unpaired electrons, N(α) − N(β).
-
-    Attributes
-    ----------
-    n_scf_cycles : int
-        SCF cycles so far, failed rungs included.
-    rungs : list of str
-        What else than a plain start was needed, in order.
 
     Notes
     -----
@@ -101,8 +86,6 @@ class XtbCalculator(Calculator):
         self.level = level
         self.charge = charge
         self.unpaired = unpaired
-        self.n_scf_cycles = 0
-        self.rungs: list[str] = []
         self.wavefunction: TbliteResult | None = None
 
     def calculate(
@@ -141,7 +124,7 @@ class XtbCalculator(Calculator):
                 failure = str(error).strip().splitlines()[-1] if str(error).strip() else "unknown failure"
                 continue
             if failure:
-                self.rungs.append(rung.name)
+                self.remarks.append(rung.name)
             return result
         raise ScfNotConvergedError(f"SCF not converged by any of {len(LADDER)} ways to start it: {failure}")
 
@@ -183,50 +166,19 @@ class XtbCalculator(Calculator):
     def _count(self, line: str) -> None:
         self.n_scf_cycles += bool(_CYCLE.match(line))
 
-    @contextmanager
-    def keeping(self, state: Path, step: int) -> Iterator[Path]:
-        """Keep the wavefunction of a step, and give the file that its caller keeps the step's point in.
-
-        From this wavefunction the next SCF starts digit for digit as it would here. The step kept before stays too, for
-        the case that a file of this one is damaged; older ones are forgotten.
-        """
+    def save_guess(self, path: Path) -> None:
+        """Write the wavefunction."""
         if self.wavefunction is None:
             raise ValueError("there is no wavefunction yet")
-        with replacing(wavefunction_file(state, step)) as temporary:
+        with replacing(path) as temporary:
             self.wavefunction.save(_FileName(temporary))
-        yield point_file(state, step)
-        for old in kept_steps(state)[2:]:
-            point_file(state, old).unlink(missing_ok=True)
-            wavefunction_file(state, old).unlink(missing_ok=True)
 
-    def resume(
-        self, atoms: Atoms, positions: Array, state: Path, step: int, results: dict[str, Any] | None = None
-    ) -> bool:
-        """Take atoms back to a step whose wavefunction was kept; say whether its file can be read.
-
-        Parameters
-        ----------
-        atoms : Atoms
-            Moved in place. They are this calculator's own from here on, or it would drop the wavefunction.
-        positions : array (n, 3)
-            Where they were then, Å.
-        state : Path
-            The folder that `keeping` wrote to.
-        step : int
-            Of the wavefunction.
-        results : dict, optional
-            What was computed for these positions.
-        """
+    def load_guess(self, path: Path) -> bool:
+        """Take a wavefunction; say whether its file can be read."""
         wavefunction = TbliteResult()
         try:
-            wavefunction.load(_FileName(wavefunction_file(state, step)))
+            wavefunction.load(_FileName(path))
         except RuntimeError:
             return False
-        atoms.set_positions(positions, apply_constraint=False)
-        self.atoms, self.results, self.wavefunction = atoms.copy(), results or {}, wavefunction
+        self.wavefunction = wavefunction
         return True
-
-
-def wavefunction_file(state: Path, step: int) -> Path:
-    """Return the file of the wavefunction of a step."""
-    return state / f"wavefunction-{step}.npz"

@@ -58,7 +58,7 @@ def element_problems(config: Config, uses: Mapping[Use, JobId], documents: Seque
     problems = []
     for (name, element), job in sorted(jobs.items()):
         key, what, offered, remedy = config.levels[name].offer
-        if element not in offered:
+        if offered is not None and element not in offered:
             place: Place = ("levels", name, key)
             found = f"no {what} for {element}, which job {job.stage}/{job.name} needs"
             more = remedy if element in VALENCE_ELECTRONS else ""

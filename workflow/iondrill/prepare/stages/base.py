@@ -129,7 +129,7 @@ class Stage(ABC):
             note=note,
             charge=charge,
             multiplicity=multiplicity,
-            templates=templates_digest(level.engine),
+            templates=templates_digest(level.engine) or level.content,
         )
 
 

@@ -12,9 +12,10 @@ from ase.build import molecule
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iondrill.engines.ase.boxes import in_wide_box
+from iondrill.engines.ase.dispersion import d3_of
+from iondrill.engines.ase.learned import MODEL, PARAMETERS, calculator_of, sum_over_atoms_eV
 from iondrill.errors import UserError
-from iondrill.potential.calculator import MODEL, PARAMETERS, calculator_of, in_wide_box, sum_over_atoms_eV
-from iondrill.potential.dispersion import d3_of
 from iondrill.potential.fit import element_energies_eV
 
 if TYPE_CHECKING:

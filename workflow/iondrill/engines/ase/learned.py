@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
+from iondrill.engines.ase.boxes import in_wide_box
+from iondrill.engines.ase.dispersion import d3_calculator
 from iondrill.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from ase import Atoms
 
 MODEL, PARAMETERS = "nep.txt", "potential.json"
-MARGIN_A = 1.0
-"""Beyond the cutoff, between an isolated frame and its images."""
 
 
 def sum_over_atoms_eV(element_eV: dict[str, float], atoms: Atoms) -> float:
@@ -26,30 +26,12 @@ def sum_over_atoms_eV(element_eV: dict[str, float], atoms: Atoms) -> float:
     return float(sum(element_eV[symbol] for symbol in atoms.get_chemical_symbols()))
 
 
-def in_wide_box(atoms: Atoms, cutoff_A: float) -> Atoms:
-    """Return a frame that is periodic and in which no atom of an isolated one sees an image of another."""
-    boxed = atoms.copy()
-    boxed.set_constraint()
-    if not atoms.pbc.all():
-        extent = np.ptp(atoms.positions, axis=0)
-        lengths = [atoms.cell.lengths()[k] if atoms.pbc[k] else extent[k] + cutoff_A + MARGIN_A for k in range(3)]
-        if atoms.pbc.any():  # a slab: a and b stay, c is made long enough
-            cell = atoms.cell.array.copy()
-            free = np.flatnonzero(~atoms.pbc)
-            cell[free] = np.diag(lengths)[free]
-            boxed.set_cell(cell, scale_atoms=False)
-        else:
-            boxed.set_cell(np.diag(lengths), scale_atoms=False)
-        boxed.pbc = True
-    return boxed
-
-
-def calculator_of(potential: Path) -> LearnedPotential:
+def calculator_of(potential: Path | str) -> LearnedPotential:
     """Return the calculator of a potential.
 
     Parameters
     ----------
-    potential : Path
+    potential : Path or str
         Its folder, with ``nep.txt`` and ``potential.json``.
 
     Raises
@@ -57,6 +39,7 @@ def calculator_of(potential: Path) -> LearnedPotential:
     UserError
         If a file is missing, or the package that runs it.
     """
+    potential = Path(potential)
     try:
         parameters = json.loads((potential / PARAMETERS).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -89,8 +72,6 @@ class LearnedPotential(Calculator):
         self._nep = NEPCalculator(str(model), backend="cpu")
         self._d3: Calculator | None = None
         if parameters["dispersion"] != "learned":
-            from iondrill.potential.dispersion import d3_calculator
-
             self._d3 = d3_calculator()
 
     def calculate(

@@ -1,0 +1,78 @@
+"""The calculators of ASE that a level can name in a word, ``calculators.yaml``, and those that it names by a path."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from iondrill.config.base import PositiveFloat, Strict
+from iondrill.errors import nearest
+
+PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+"""A dotted path: module and name."""
+
+
+class Calculator(Strict):
+    """How a calculator is made, and what it is; the head of ``calculators.yaml`` says what each key means."""
+
+    make: str
+    package: str
+    program: str = ""
+    install: str = ""
+    licence: str = ""
+    citation: str = ""
+    trained_on: str = ""
+    functional: str | None = None
+    has_dispersion: bool = False
+    elements: list[str] | None = None
+    charges: str | None = None
+    wide_box_A: PositiveFloat | None = None
+    vacuum_A: PositiveFloat | None = None
+    remembers: bool = False
+    for_periodic: list[str] = []
+    folder: str | None = None
+    charge: str | None = None
+    fails_by: list[str] = []
+    arguments: dict[str, Any] = {}
+
+
+@cache
+def calculators() -> dict[str, Calculator]:
+    """Return the calculators by their names."""
+    import yaml
+
+    content = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
+    return {name: Calculator.model_validate(entry) for name, entry in content.items()}
+
+
+def calculator(name: str) -> Calculator:
+    """Return a calculator by its name, or what is known of one by its dotted path: nothing else.
+
+    Raises
+    ------
+    ValueError
+        If the name is neither.
+    """
+    if name in calculators():
+        return calculators()[name]
+    if not PATH.fullmatch(name):
+        allowed = nearest(name, calculators())
+        raise ValueError(f"found '{name}'; {allowed}, or the dotted path of a calculator of your own")
+    return Calculator(make=name, package=name.partition(".")[0])
+
+
+def files_among(values: Any) -> list[Path]:
+    """Return the files that arguments name, and those in folders that they name, in order."""
+    if isinstance(values, dict):
+        return [path for value in values.values() for path in files_among(value)]
+    if isinstance(values, list):
+        return [path for value in values for path in files_among(value)]
+    if not isinstance(values, str) or not values or "\0" in values:
+        return []
+    path = Path(values)
+    try:
+        return sorted(one for one in path.iterdir() if one.is_file()) if path.is_dir() else [path] * path.is_file()
+    except OSError:  # a text that is too long for a name
+        return []
