@@ -11,6 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 from iondrill.analyse.dynamics.cases import QUANTITIES
 from iondrill.analyse.dynamics.order import CC_BOND_A
 from iondrill.errors import UserError
+from iondrill.prepare.plan import Plan
+from iondrill.prepare.result_files import RESULT_FILES
 from iondrill.report.figures.diffraction import disagreement
 from iondrill.report.figures.svg import data_uri, themed
 from iondrill.report.sections.findings import signed
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from iondrill.config.models import Config
     from iondrill.report.data import Results
 
 UNITS = {
@@ -95,29 +96,6 @@ class Chapter(NamedTuple):
     pictures: list[Picture]
 
 
-CHAPTERS = {
-    "contrasts": (
-        "Controls and contrasts",
-        "Runs side by side: the change of each quantity, its mean over the second half of the frames less its start.",
-    ),
-    "diffraction": (
-        "Diffraction",
-        "Reflections (00l) simulated from the structures, beside those of the paper's diffractograms.",
-    ),
-    "intercalation": (
-        "Intercalation",
-        "Energies of ions between layers of graphite.",
-    ),
-    "barriers": (
-        "Diffusion barriers",
-        "Ions on their way from site to site.",
-    ),
-    "convergence": (
-        "Convergence",
-        "How far the numbers depend on the settings of the calculation.",
-    ),
-}
-"""Title and note of each, by the id of its section."""
 STACKS = (
     "Reflections are those of thick stacks: two layers alone have no sharp one, theirs is some ten degrees wide. "
     "So diffractograms show mean distances, and neither confirm nor refute what happens at the edge of a bilayer."
@@ -125,30 +103,6 @@ STACKS = (
 NO_COMPARISON = "No two cases differ in one thing alone: of causes, nothing can be said."
 LEFT_OUT = "{0.name}.csv: {0.left_out} rows that this configuration does not ask for are left out; make the table anew."
 HEADINGS = {"low": "95 % from", "high": "95 % to", "n_runs": "runs", "two_theta_deg": "2θ (°)"}
-
-
-def tables_of(config: Config) -> dict[str, list[str]]:
-    """Return the tables of each chapter that a configuration asks for; what another one has left is not shown."""
-    return {
-        "contrasts": ["contrasts.csv"] if config.md.run else [],
-        "diffraction": ["diffraction.csv"] if config.md.run else [],
-        "intercalation": ["intercalation.csv"] if config.intercalation else [],
-        "barriers": ["barriers.csv"] if config.barriers else [],
-        "convergence": [f"convergence/{study}.csv" for study in config.convergence.studies],
-    }
-
-
-def rows_of(config: Config, chapter: str, table: str) -> dict[str, set[str]]:
-    """Return what a configuration asks for in columns of a table; a target makes it, and may have done so before."""
-    if chapter == "barriers" and config.barriers:
-        stage = config.barriers
-        return {"facet": {*stage.facets}, "ion": {*stage.ions}, "level": {stage.level}}
-    if chapter == "intercalation" and config.intercalation:
-        return {"compound": {*config.intercalation.crystals}, "level": {config.intercalation.level}}
-    if chapter == "convergence":
-        study = config.convergence.studies[table]
-        return {"parameter": {*study.sweep.values}, "level": {study.level}}
-    return {}
 
 
 def chapters(results: Results, folder: Path) -> Iterator[Chapter]:
@@ -166,18 +120,19 @@ def chapters(results: Results, folder: Path) -> Iterator[Chapter]:
     UserError
         If a file is cut or holds something else.
     """
-    tables = tables_of(results.config)
-    for name, (title, note) in CHAPTERS.items():
-        paths = sorted(path for table in tables[name] if (path := folder / table).exists())
-        sheets = [sheet(results, path, rows_of(results.config, name, path.stem)) for path in paths]
+    plan = Plan(results.config)
+    for file in RESULT_FILES:
+        if file.chapter is None:
+            continue
+        (name, title, note, asked), notes, claims = file.chapter, list[str](), dict[str, list[Claim]]()
+        of = {folder / file.path.format(**names): names for names in file.of.names(plan)}
+        paths = sorted(path for path in of if path.exists())
+        sheets = [sheet(results, path, asked(results.config, of[path])) for path in paths]
         if any(each.rows for each in sheets):
             drawn = [(_figure_of(path, folder), each) for path, each in zip(paths, sheets, strict=True)]
             # a figure shows all rows
             pictures = [_picture(path, title, each.data) for path, each in drawn if path.exists() and not each.left_out]
-            notes, claims = (
-                [note, *(LEFT_OUT.format(each) for each in sheets if each.left_out)],
-                dict[str, list[Claim]](),
-            )
+            notes += [note, *(LEFT_OUT.format(each) for each in sheets if each.left_out)]
             if name == "contrasts" and (folder / "contrasts.json").exists():
                 more, claims = _compared(results, folder / "contrasts.json")
                 notes += more
