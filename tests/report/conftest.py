@@ -16,7 +16,7 @@ from PIL import Image
 
 from iondrill.analyse.density.plane import Plane
 from iondrill.analyse.elf.grid import ElfGrid
-from iondrill.analyse.elf.lines import BOND_COLUMNS, PROFILE_COLUMNS
+from iondrill.analyse.elf.lines import BONDS, PROFILES
 from iondrill.analyse.elf.map import ElfMap
 from iondrill.config.models import Config
 from iondrill.geometry.io import write_structure
@@ -139,9 +139,9 @@ class Folder:
         """Write profiles of a contact, one bond, a grid with a ball of high ELF, and maps."""
         x = np.linspace(0, 2.1, 22)
         rows = [f"{s},{s / 2},ion-carbon,2,0,2.1,{p},{p / 3},0.1" for s in (0, 20, 40) for p in x]
-        self.text(f"elf/{name}/profiles.csv", "\n".join([",".join(PROFILE_COLUMNS), *rows]) + "\n")
+        self.text(f"elf/{name}/profiles.csv", "\n".join([",".join(PROFILES.names), *rows]) + "\n")
         bonds = ["40,20.0,0,1,1.54,0.94,1,0.95,0.77"] if name == "drill" else []
-        self.text(f"elf/{name}/bonds.csv", "\n".join([",".join(BOND_COLUMNS), *bonds]) + "\n")
+        self.text(f"elf/{name}/bonds.csv", "\n".join([",".join(BONDS.names), *bonds]) + "\n")
         axis = np.linspace(-3, 3, 13)
         distance = np.sqrt(axis[:, None, None] ** 2 + axis[:, None] ** 2 + axis**2)
         ball = np.rint(255 * np.exp(-((distance / 3) ** 2))).astype(np.uint8)

@@ -177,6 +177,7 @@ RESULT_FILES = (
     ResultFile("structures/{structure}.extxyz", "structure {structure} as built or assembled", STRUCTURES, page=True),
     ResultFile("structures/{structure}.json", "the checks that structure {structure} passed", STRUCTURES),
     ResultFile("adsorption.csv", "adsorption energies", FACETS, page=True, crate=True),
+    ResultFile("adsorption.json", "what became of each row of adsorption.csv, as data", FACETS),
     ResultFile("adsorption_levels.csv", "adsorption energies and geometries, level against level", FACETS),
     ResultFile("figures/adsorption.svg", "adsorption energies", FILLINGS),
     ResultFile("contrasts.csv", "runs side by side", ANY_RUN, crate=True, chapter=CONTRASTS),

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from iondrill.analyse.tables import read_columns, write_table
+from iondrill.analyse.columns import TableForm, number, text
+from iondrill.analyse.tables import read_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from pymatgen.core import Structure
@@ -37,6 +38,23 @@ class Reflection(NamedTuple):
     nearest_paper_deg: float | None
     """None if neither of the paper's reflections is within 3°."""
     off_by_deg: float | None
+
+
+DIFFRACTION = TableForm[Reflection](
+    "a reflection (00l) of a stack of layers",
+    (
+        text("phase", "what the layers are"),
+        text("source", "where their distance is from"),
+        number("gap_A", "distance of the layers"),
+        text("hkl", "indices of the reflection"),
+        number("d_A", "distance of its planes"),
+        number("two_theta_deg", "where Cu Kα1 is reflected", heading="2θ"),
+        number("intensity", "of 100 for the strongest reflection of the stack"),
+        number("nearest_paper_deg", "the paper's nearest reflection; empty if none is within 3°"),
+        number("off_by_deg", "how far from that"),
+    ),
+)
+"""``diffraction.csv``."""
 
 
 class Stack(NamedTuple):
@@ -128,8 +146,3 @@ def reflections(stacks: Iterable[Stack]) -> Iterator[Reflection]:
 def _nearest_of_paper(angle_deg: float) -> float | None:
     nearest = min(PAPER_DEG, key=lambda paper_deg: abs(paper_deg - angle_deg))
     return nearest if abs(nearest - angle_deg) < NEAR_DEG else None
-
-
-def write_reflections(rows: Sequence[Reflection], path: Path) -> None:
-    """Write ``diffraction.csv``."""
-    write_table(path, Reflection._fields, rows)

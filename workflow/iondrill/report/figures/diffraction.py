@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from iondrill.analyse.dynamics.diffraction import Reflection
-    from iondrill.report.table import Table
+    from iondrill.analyse.tables import Table
 
 SHOWN_DEG = (15, 30)
 

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import RootModel
 
 from iondrill.analyse.elf.map import read_elf_map
+from iondrill.analyse.tables import evenly
 from iondrill.config.load import load
 from iondrill.files import replacing, write_text
 from iondrill.geometry.checks import read_structure
@@ -20,7 +21,6 @@ from iondrill.report.figures.elf_map import scale, shown
 from iondrill.report.figures.plane_map import aspect, paint
 from iondrill.report.figures.svg import STYLE, canvas, data_uri
 from iondrill.report.sections.site_pictures import facet_with_sites
-from iondrill.report.table import evenly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

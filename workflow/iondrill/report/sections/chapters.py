@@ -10,6 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from iondrill.analyse.dynamics.cases import QUANTITIES
 from iondrill.analyse.dynamics.order import CC_BOND_A
+from iondrill.analyse.forms import FORMS
+from iondrill.analyse.tables import read_table
 from iondrill.errors import UserError
 from iondrill.prepare.plan import Plan
 from iondrill.prepare.result_files import RESULT_FILES
@@ -17,31 +19,14 @@ from iondrill.report.figures.diffraction import disagreement
 from iondrill.report.figures.svg import data_uri, themed
 from iondrill.report.sections.findings import signed
 from iondrill.report.sections.pictures import Picture
-from iondrill.report.table import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from iondrill.analyse.columns import TableForm
     from iondrill.report.data import Results
 
-UNITS = {
-    "eV_A": "eV/Å",
-    "J_m2": "J/m²",
-    "mAh_g": "mAh/g",
-    "meV": "meV",
-    "GPa": "GPa",
-    "deg": "°",
-    "eV": "eV",
-    "fs": "fs",
-    "ML": "ML",
-    "Ry": "Ry",
-    "A": "Å",
-    "K": "K",
-    "e": "e",
-    "s": "s",
-}
-"""What the endings of names of columns mean; an ending that holds another comes first."""
 DIGITS, SMALL, ROUNDING = 4, 0.01, 1e-12
 
 
@@ -52,7 +37,7 @@ class Cell(NamedTuple):
     value: str | None
 
 
-class Column(NamedTuple):
+class Heading(NamedTuple):
     """A heading; numbers stand right."""
 
     label: str
@@ -63,7 +48,7 @@ class Sheet(NamedTuple):
     """A table of the page, and its file as a data URI."""
 
     name: str
-    columns: list[Column]
+    columns: list[Heading]
     rows: list[list[Cell]]
     data: str
     left_out: int = 0
@@ -102,7 +87,6 @@ STACKS = (
 )
 NO_COMPARISON = "No two cases differ in one thing alone: of causes, nothing can be said."
 LEFT_OUT = "{0.name}.csv: {0.left_out} rows that this configuration does not ask for are left out; make the table anew."
-HEADINGS = {"low": "95 % from", "high": "95 % to", "n_runs": "runs", "two_theta_deg": "2θ (°)"}
 
 
 def chapters(results: Results, folder: Path) -> Iterator[Chapter]:
@@ -127,7 +111,7 @@ def chapters(results: Results, folder: Path) -> Iterator[Chapter]:
         (name, title, note, asked), notes, claims = file.chapter, list[str](), dict[str, list[Claim]]()
         of = {folder / file.path.format(**names): names for names in file.of.names(plan)}
         paths = sorted(path for path in of if path.exists())
-        sheets = [sheet(results, path, asked(results.config, of[path])) for path in paths]
+        sheets = [sheet(results, path, FORMS[file.path], asked(results.config, of[path])) for path in paths]
         if any(each.rows for each in sheets):
             drawn = [(_figure_of(path, folder), each) for path, each in zip(paths, sheets, strict=True)]
             # a figure shows all rows
@@ -175,7 +159,7 @@ def _watched(criteria: dict[str, float | None], watched_fs: float, happened: boo
     return f"Watched for during {watched_fs:g} fs, {lasting}: {', '.join(sought)}. {outcome}"
 
 
-def sheet(results: Results, path: Path, only: Mapping[str, set[str]] | None = None) -> Sheet:
+def sheet(results: Results, path: Path, form: TableForm[Any], only: Mapping[str, set[str]] | None = None) -> Sheet:
     """Read any CSV file as a table of the page: numbers to four digits, levels by their titles.
 
     Parameters
@@ -184,6 +168,8 @@ def sheet(results: Results, path: Path, only: Mapping[str, set[str]] | None = No
         The run.
     path : Path
         The file.
+    form : TableForm
+        Its headings; columns that it does not have get theirs from their names.
     only : mapping, optional
         What may stand in columns; rows in which something else stands are left out.
     """
@@ -196,21 +182,11 @@ def sheet(results: Results, path: Path, only: Mapping[str, set[str]] | None = No
     header, rows = table.columns, [list(row.values()) for row in table.rows]
     kept = [k for k in range(len(header)) if any(row[k] for row in rows)]
     numeric = [all(_is_number(row[k]) for row in rows) for k in kept]
-    columns = [Column(label(header[k]), number) for k, number in zip(kept, numeric, strict=True)]
+    columns = [Heading(form.label(header[k]), number) for k, number in zip(kept, numeric, strict=True)]
     cells = [
         [_cell(results, header[k], row[k], number) for k, number in zip(kept, numeric, strict=True)] for row in rows
     ]
     return Sheet(path.stem, columns, cells, data_uri(table.text, "text/csv"), left_out)
-
-
-def label(column: str) -> str:
-    """Return the name of a column with its unit in brackets."""
-    if column in HEADINGS:
-        return HEADINGS[column]
-    for ending, unit in UNITS.items():
-        if column.endswith(f"_{ending}"):
-            return f"{column.removesuffix(f'_{ending}').replace('_', ' ')} ({unit})"
-    return column.replace("_", " ")
 
 
 def _cell(results: Results, column: str, raw: str, numeric: bool) -> Cell:
