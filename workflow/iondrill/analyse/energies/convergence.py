@@ -10,7 +10,7 @@ import numpy as np
 from ase.geometry import find_mic
 
 from iondrill.analyse.energies.adsorption import adsorption_energy
-from iondrill.engines.base import FORCES, ON_THE_EDGE
+from iondrill.engines.base import FORCES
 from iondrill.geometry.constraints import moving_atoms
 from iondrill.jobs.job import VACUUM_A
 
@@ -79,7 +79,7 @@ class Sample:
     def on_the_edge(self) -> bool:
         """Whether the electron density touches the faces of the box, of the structure or a part."""
         attempts = (entry for result in (self.result, *self.parts.values()) for entry in result.attempts)
-        return any(ON_THE_EDGE in entry.reason for entry in attempts)
+        return any(entry.code == "density_on_edge" for entry in attempts)
 
     @property
     def E_ads_eV(self) -> float | None:

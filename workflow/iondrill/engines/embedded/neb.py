@@ -123,7 +123,7 @@ def _find(job: Job, start: Atoms, end: Atoms, journal: Journal) -> tuple[Result,
     except ScfNotConvergedError as error:
         reason = str(error)
     rungs = dict.fromkeys(rung for image in images for rung in image.calc.rungs)
-    journal.end(reason, _cycles(images), changed="; ".join(rungs))
+    journal.end(reason, _cycles(images), notes=rungs)
     energies_eV = [image.get_potential_energy() for image in images] if status == "converged" else []
     result = Result(
         status=status,
@@ -136,7 +136,7 @@ def _find(job: Job, start: Atoms, end: Atoms, journal: Journal) -> tuple[Result,
         n_ionic_steps=steps,
         wall_s=journal.cost("wall_s"),
         core_s=journal.cost("core_s"),
-        attempts=[Attempt(reason=entry["reason"], changed=entry["changed"]) for entry in journal.entries],
+        attempts=[Attempt.model_validate(entry) for entry in journal.told()],
         input_hash=state.name,
     )
     return result, Band(images, energies_eV)
@@ -156,7 +156,7 @@ def _relax(images: list[Atoms], task: Neb, state: Path, journal: Journal) -> tup
         done = int(known["steps"])
         for image, positions in zip(inner, known["positions"], strict=True):
             image.set_positions(positions, apply_constraint=False)
-    journal.begin(at=f"step {done}" if done else "")
+    journal.begin(done or None)
     steps, force_eV_A = done, np.inf
     for climb, fmax_eV_A in ((False, CLIMB_BELOW * task.fmax_eV_A), (True, task.fmax_eV_A)):
         band = NEB(images, k=SPRING_EV_A2, climb=climb, method="improvedtangent", allow_shared_calculator=False)

@@ -119,7 +119,7 @@ class XtbEngine:
             reason = FINISHED if status == "converged" else f"not relaxed within {found['n_ionic_steps']} steps"
         except ScfNotConvergedError as error:
             status, reason = "not_converged", str(error)
-        journal.end(reason, calculator.n_scf_cycles, changed="; ".join(dict.fromkeys(calculator.rungs)))
+        journal.end(reason, calculator.n_scf_cycles, notes=calculator.rungs)
         if status != "converged":
             found |= {"energy_eV": None, "max_force_eV_A": None}
         result = Result(
@@ -130,7 +130,7 @@ class XtbEngine:
             n_scf_cycles=int(journal.cost("n_scf_cycles")),
             wall_s=journal.cost("wall_s"),
             core_s=journal.cost("core_s"),
-            attempts=[Attempt(reason=entry["reason"], changed=entry["changed"]) for entry in journal.entries],
+            attempts=[Attempt.model_validate(entry) for entry in journal.told()],
             input_hash=state.name,
             **found,
         )
