@@ -127,6 +127,11 @@ class Result(Strict):
     spin_states: list[SpinState] = []
 
     @property
+    def why(self) -> str:
+        """Why the last attempt ended, in one line."""
+        return " ".join(self.attempts[-1].reason.split()) if self.attempts else "no reason given"
+
+    @property
     def multiplicity(self) -> int | None:
         """The multiplicity that was kept; None if there was no choice, or none converged."""
         return next((state.multiplicity for state in self.spin_states if state.kept), None)

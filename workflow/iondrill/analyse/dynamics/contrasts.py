@@ -156,6 +156,7 @@ def findings(cases: Sequence[Case]) -> list[dict[str, Any]]:
 
 def _finding(comparison: Comparison, quantity: str, samples: Sequence[Sample], value: Estimate) -> dict[str, Any]:
     fewest = min(len(sample.values) for sample in samples)
+    levels = list(dict.fromkeys(case.level for case in (*comparison.plus, *comparison.minus)))
     words, unit = QUANTITIES[quantity]
     more = "less" if value.value < 0 else "more"
     text = f"{words}: {_with_unit(abs(value.value), unit)} {more}"
@@ -178,7 +179,8 @@ def _finding(comparison: Comparison, quantity: str, samples: Sequence[Sample], v
         "difference": value.value,
         **{name: getattr(value, name) for name in ("error", "low", "high", "method")},
         "fewest_runs": fewest,
-        "level": ", ".join(dict.fromkeys(case.level for case in (*comparison.plus, *comparison.minus))),
+        "level": ", ".join(levels),
+        "levels": levels,
         "verdict": verdict,
         "text": text,
     }

@@ -80,7 +80,17 @@ def graphene_stack(gap_A: float) -> Structure:
 
 
 def known_stacks() -> list[Stack]:
-    """Return graphite, LiC12, LiC6, and few-layer graphene expanded to where the paper's reflections would be its."""
+    """Return the known compounds, and few-layer graphene expanded to where the paper's reflections would be its."""
+    stacks = known_compounds()
+    for angle in PAPER_DEG:
+        gap_A = bragg_spacing(angle)
+        source = f"Bragg's law, from {angle:g}° of Sun et al. 2024"
+        stacks.append(Stack(f"graphene layers, {gap_A:.2f} Å", source, gap_A, graphene_stack(gap_A)))
+    return stacks
+
+
+def known_compounds() -> list[Stack]:
+    """Return graphite, LiC12 and LiC6."""
     from pymatgen.core import Lattice, Structure
 
     layer = [(x, y, 0.0) for x, y in FRACTIONAL] + [(0.0, 0.0, 0.5), (2 / 3, 1 / 3, 0.5)]
@@ -92,16 +102,11 @@ def known_stacks() -> list[Stack]:
     lic12 = Structure.from_spacegroup(
         "P6/mmm", Lattice.hexagonal(4.288, 7.02), ["Li", "C"], [(0, 0, 0), (1 / 3, 0, 0.25)]
     )
-    stacks = [
+    return [
         Stack("graphite", "Trucano and Chen, Nature 258, 136 (1975)", 3.354, graphite),
         Stack("LiC12", "Dahn, Phys. Rev. B 44, 9170 (1991)", 3.51, lic12),
         Stack("LiC6", "Dahn, Phys. Rev. B 44, 9170 (1991)", 3.706, lic6),
     ]
-    for angle in PAPER_DEG:
-        gap_A = bragg_spacing(angle)
-        source = f"Bragg's law, from {angle:g}° of Sun et al. 2024"
-        stacks.append(Stack(f"graphene layers, {gap_A:.2f} Å", source, gap_A, graphene_stack(gap_A)))
-    return stacks
 
 
 def stacks_of_runs(contrasts: Path) -> Iterator[Stack]:

@@ -234,8 +234,7 @@ def status(row: Adsorption) -> RowStatus:
     for name, result in row.parts.items():
         if result.status != "converged":
             words.add(result.status)
-            reason = " ".join(result.attempts[-1].reason.split()) if result.attempts else "no reason given"
-            notes.append(Note(text=f"{name} {result.status}: {reason}"))
+            notes.append(Note(text=f"{name} {result.status}: {result.why}"))
         elif result.energy_eV is None:
             words.add("refused")
             notes.append(Note(text=f"{name} has no energy"))

@@ -65,9 +65,7 @@ class Barrier:
         words: list[str] = [self.result.status]
         energy_eV = self.profile[1]
         if self.top is None:
-            attempts = self.result.attempts
-            words.append(" ".join(attempts[-1].reason.split()) if attempts else "no reason given")
-            return "; ".join(words)
+            return "; ".join([*words, self.result.why])
         if self.top in {0, len(energy_eV) - 1}:
             words.append("no saddle between the ends")
         if energy_eV[1:-1].min(initial=np.inf) < min(energy_eV[0], energy_eV[-1]) - VALLEY_EV:

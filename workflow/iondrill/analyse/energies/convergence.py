@@ -71,8 +71,7 @@ class Sample:
         words = []
         for name, result in {"": self.result, **self.parts}.items():
             if result.status != "converged":
-                reason = " ".join(result.attempts[-1].reason.split()) if result.attempts else "no reason given"
-                words.append(f"{name and name + ' '}{result.status}: {reason}")
+                words.append(f"{name and name + ' '}{result.status}: {result.why}")
         return "; ".join(words) or "converged"
 
     @property

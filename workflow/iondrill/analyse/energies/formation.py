@@ -99,8 +99,7 @@ def equilibrium(crystal: Crystal) -> tuple[Minimum | None, str]:
     for strain, result in crystal.points.items():
         if result.status != "converged" or result.energy_eV is None:
             words.add("refused" if result.status == "converged" else result.status)
-            reason = " ".join(result.attempts[-1].reason.split()) if result.attempts else "no reason given"
-            notes.append(f"point {strain.label} {result.status}: {reason}")
+            notes.append(f"point {strain.label} {result.status}: {result.why}")
     # an energy of one cell on the edges of another is a wrong number that looks converged
     if old := [s.label for s, atoms in crystal.structures.items() if not is_of(crystal.recipe, s, atoms)]:
         words.add("refused")

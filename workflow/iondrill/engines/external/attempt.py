@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
-    from iondrill.engines.base import Code
     from iondrill.engines.external.logs import Log
     from iondrill.jobs.job import Job
 
@@ -39,13 +38,10 @@ class Verdict(NamedTuple):
         the result says so.
     reason : str
         In words, for the record.
-    code : str
-        See `iondrill.engines.base.Attempt`.
     """
 
     action: Action
     reason: str
-    code: Code = ""
 
 
 class Record(Strict):

@@ -164,7 +164,7 @@ class Run(ABC, Generic[A]):
         verdict = last.recover()
         last.note(last.record.model_copy(update={"action": verdict.action}))
         if unseen and verdict.action not in {"again", "fresh"}:
-            self.journal.explain(verdict.reason, verdict.code)
+            self.journal.explain(verdict.reason, self.last.log.code)
         return self._climbed(verdict) if verdict.action in {"climb", "done", "failed", "not_converged"} else None
 
     def _attempt(self, lock: IO[str], signals: Signals) -> Verdict:
@@ -184,7 +184,7 @@ class Run(ABC, Generic[A]):
         here.note(Record(start=start, rung=rung, action=verdict.action))
         reason = f"{verdict.reason} ({signals.name})" if signals.count else verdict.reason
         self.journal.cores = here.log.cores
-        self.journal.end(reason, here.log.n_cycles, notes=[name] if rung else [], code=verdict.code)
+        self.journal.end(reason, here.log.n_cycles, notes=[name] if rung else [], code=here.log.code)
         print(f"attempt {len(former) + 1}: {reason}")
         return self._climbed(verdict)
 
@@ -217,7 +217,7 @@ class Run(ABC, Generic[A]):
         found = self.findings(atoms, done=verdict.action == "done")
         if verdict.action != "done":
             status = "not_converged" if verdict.action == "not_converged" else "failed"
-            self.journal.explain(verdict.reason, verdict.code)
+            self.journal.explain(verdict.reason, self.last.log.code)
         result = Result(
             status=status,
             level=self.job.level_name,

@@ -191,7 +191,7 @@ def sheet(results: Results, path: Path, form: TableForm[Any], only: Mapping[str,
 
 def _cell(results: Results, column: str, raw: str, numeric: bool) -> Cell:
     if column == "level":
-        return Cell(", ".join(results.title_of(name) for name in raw.split(", ")), None)
+        return Cell(results.title_of(raw), None)
     if not numeric:
         return Cell(_in_words(column, raw), None)
     if not raw or raw.lstrip("-").isdigit():
@@ -240,7 +240,8 @@ def _compared(results: Results, path: Path) -> tuple[list[str], dict[str, list[C
     """Return what is to be known of comparisons, and what each says, by what was compared."""
     claims: dict[str, list[Claim]] = {}
     for finding in _json(path, list[dict[str, Any]], "findings"):
-        level = ", ".join(results.title_of(name) for name in str(finding.get("level", "")).split(", "))
+        # a comparison of one level alone may be of a version that wrote no list of them
+        level = ", ".join(map(results.title_of, finding.get("levels", [str(finding.get("level", ""))])))
         claim = Claim(str(finding.get("text", "")), str(finding.get("verdict", "")), level)
         claims.setdefault(str(finding.get("comparison", "")), []).append(claim)
     left_out = _json(path, list[str], "left_out")
