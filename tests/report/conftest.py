@@ -18,6 +18,7 @@ from iondrill.analyse.density.plane import Plane
 from iondrill.analyse.elf.grid import ElfGrid
 from iondrill.analyse.elf.lines import BONDS, PROFILES
 from iondrill.analyse.elf.map import ElfMap
+from iondrill.analyse.energies.adsorption_table import ADSORPTION
 from iondrill.config.models import Config
 from iondrill.geometry.io import write_structure
 from iondrill.geometry.labels import set_fragment
@@ -30,11 +31,6 @@ from iondrill.report.sections import pictures
 ORDER = (
     "step,time_fs,temperature_K,potential_eV,conserved_eV,gap_edge_A,gap_centre_A,opening_angle_deg,penetration_A,"
     "nd_flake_bonds,nd_sp3_fraction,ion_carbon_cn,ions_expelled"
-)
-ADSORPTION = (
-    "facet,termination,adsorbate,site,n,coverage_ML,E_ads_eV,E_ads_vs_metal_eV,height_A,level,status,n_ionic_steps,"
-    "n_scf_cycles,core_s,metal_reference,displaced_rms_A,displaced_max_A,charge_e,charge_scheme,error_estimate_eV,"
-    "lowest_neighbour_eV,d4_coordination,d4_C6_au"
 )
 ADSORPTION_ROWS = [
     "C100-2x1,clean,Li,bridge,1,0.25,-3.30456789,-1.70456789,1.91,gfn2,converged,31,402,25.5,,0.02,0.09,0.61,Mulliken,0.012,0.05,2.1,30.5",
@@ -228,7 +224,9 @@ def whole(tmp_path_factory, recipes):
     for ion, site in (("Li", "bridge"), ("Li", "cave"), ("Na", "bridge")):
         name = f"jobs/adsorption/C100-2x1.{ion}-{site}.gfn2/relaxed"
         folder.structure(name, add_adsorbate(slab, sites[site], ion))
-    folder.text("adsorption.csv", "\n".join([ADSORPTION, *ADSORPTION_ROWS]) + "\n")
+    last = len(ADSORPTION.names) - 1
+    rows = [row + "," * (last - row.count(",")) for row in ADSORPTION_ROWS]
+    folder.text("adsorption.csv", "\n".join([",".join(ADSORPTION.names), *rows]) + "\n")
     return folder
 
 
