@@ -74,7 +74,7 @@ rule inputs:
 
 rule barriers:
     input:
-        f"{RESULTS}/barriers.csv",
+        made_by("barriers"),
         files_of(plan.barriers.jobs),
 
 
@@ -85,7 +85,7 @@ rule crate:
 
 rule intercalation:
     input:
-        f"{RESULTS}/intercalation.csv",
+        made_by("intercalation"),
         files_of(plan.intercalation.jobs),
 
 
@@ -96,10 +96,5 @@ rule potential:
 
 rule convergence:
     input:
-        f"{RESULTS}/convergence/status.json",
-        expand(
-            f"{RESULTS}/convergence/{{study}}.{{ending}}",
-            study=plan.convergence.studies,
-            ending=["csv", "json", "svg"],
-        ),
+        made_by("convergence"),
         files_of(plan.convergence.jobs),

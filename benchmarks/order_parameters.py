@@ -18,7 +18,7 @@ import numpy as np
 from frame import ROOT, Growth, Row, benchmark, compare, cost, in_turn
 
 from iondrill.analyse.dynamics.layers import flake_axes, gap, layer_normal, opening_angle, outside, penetration
-from iondrill.analyse.dynamics.order import CC_BOND_A, CH_BOND_A, geometry, order_parameters, write_csv
+from iondrill.analyse.dynamics.order import CC_BOND_A, CH_BOND_A, geometry, order_parameters, write_order
 from iondrill.analyse.dynamics.selection import CONTACT_A, select
 from iondrill.collect.readers import read_chunks
 from iondrill.geometry.checks import read_structure
@@ -47,7 +47,7 @@ def write_trajectory(path, atoms, frames):
 
 
 def ours(path, atoms):
-    write_csv((part.columns for part in order_parameters(read_chunks(path, atoms), atoms)), path.with_suffix(".csv"))
+    write_order((part.columns for part in order_parameters(read_chunks(path, atoms), atoms)), path.with_suffix(".csv"))
 
 
 def chemfiles_reads(path, atoms):

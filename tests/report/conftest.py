@@ -16,8 +16,9 @@ from PIL import Image
 
 from iondrill.analyse.density.plane import Plane
 from iondrill.analyse.elf.grid import ElfGrid
-from iondrill.analyse.elf.lines import BOND_COLUMNS, PROFILE_COLUMNS
+from iondrill.analyse.elf.lines import BONDS, PROFILES
 from iondrill.analyse.elf.map import ElfMap
+from iondrill.analyse.energies.adsorption_table import ADSORPTION
 from iondrill.config.models import Config
 from iondrill.geometry.io import write_structure
 from iondrill.geometry.labels import set_fragment
@@ -30,11 +31,6 @@ from iondrill.report.sections import pictures
 ORDER = (
     "step,time_fs,temperature_K,potential_eV,conserved_eV,gap_edge_A,gap_centre_A,opening_angle_deg,penetration_A,"
     "nd_flake_bonds,nd_sp3_fraction,ion_carbon_cn,ions_expelled"
-)
-ADSORPTION = (
-    "facet,termination,adsorbate,site,n,coverage_ML,E_ads_eV,E_ads_vs_metal_eV,height_A,level,status,n_ionic_steps,"
-    "n_scf_cycles,core_s,metal_reference,displaced_rms_A,displaced_max_A,charge_e,charge_scheme,error_estimate_eV,"
-    "lowest_neighbour_eV,d4_coordination,d4_C6_au"
 )
 ADSORPTION_ROWS = [
     "C100-2x1,clean,Li,bridge,1,0.25,-3.30456789,-1.70456789,1.91,gfn2,converged,31,402,25.5,,0.02,0.09,0.61,Mulliken,0.012,0.05,2.1,30.5",
@@ -139,9 +135,9 @@ class Folder:
         """Write profiles of a contact, one bond, a grid with a ball of high ELF, and maps."""
         x = np.linspace(0, 2.1, 22)
         rows = [f"{s},{s / 2},ion-carbon,2,0,2.1,{p},{p / 3},0.1" for s in (0, 20, 40) for p in x]
-        self.text(f"elf/{name}/profiles.csv", "\n".join([",".join(PROFILE_COLUMNS), *rows]) + "\n")
+        self.text(f"elf/{name}/profiles.csv", "\n".join([",".join(PROFILES.names), *rows]) + "\n")
         bonds = ["40,20.0,0,1,1.54,0.94,1,0.95,0.77"] if name == "drill" else []
-        self.text(f"elf/{name}/bonds.csv", "\n".join([",".join(BOND_COLUMNS), *bonds]) + "\n")
+        self.text(f"elf/{name}/bonds.csv", "\n".join([",".join(BONDS.names), *bonds]) + "\n")
         axis = np.linspace(-3, 3, 13)
         distance = np.sqrt(axis[:, None, None] ** 2 + axis[:, None] ** 2 + axis**2)
         ball = np.rint(255 * np.exp(-((distance / 3) ** 2))).astype(np.uint8)
@@ -228,7 +224,9 @@ def whole(tmp_path_factory, recipes):
     for ion, site in (("Li", "bridge"), ("Li", "cave"), ("Na", "bridge")):
         name = f"jobs/adsorption/C100-2x1.{ion}-{site}.gfn2/relaxed"
         folder.structure(name, add_adsorbate(slab, sites[site], ion))
-    folder.text("adsorption.csv", "\n".join([ADSORPTION, *ADSORPTION_ROWS]) + "\n")
+    last = len(ADSORPTION.names) - 1
+    rows = [row + "," * (last - row.count(",")) for row in ADSORPTION_ROWS]
+    folder.text("adsorption.csv", "\n".join([",".join(ADSORPTION.names), *rows]) + "\n")
     return folder
 
 

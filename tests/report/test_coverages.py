@@ -22,7 +22,6 @@ from iondrill.report.sections.highlights import highlights
 from iondrill.report.sections.pictures import adsorption_picture, difference_picture
 from iondrill.report.sections.site_pictures import site_picture
 
-COLUMNS = 23
 SVG = "{http://www.w3.org/2000/svg}"
 ENERGIES = {
     ("Li", "bridge", 1): -3.30,
@@ -55,7 +54,7 @@ def write_table(folder, energies, ions_of_one=1):
             40,
             9,
         ]
-        rows.append(",".join(map(str, [*there, *[""] * (COLUMNS - len(there))])))
+        rows.append(",".join(map(str, [*there, *[""] * (header.count(",") + 1 - len(there))])))
     (folder.results / "adsorption.csv").write_text("\n".join([header, *rows]) + "\n")
 
 

@@ -14,7 +14,7 @@ import pytest
 from ase.db import connect
 from rocrate.rocrate import ROCrate
 
-from iondrill.analyse.dynamics.order import order_parameters, write_csv
+from iondrill.analyse.dynamics.order import order_parameters, write_order
 from iondrill.collect.readers import log_chunks, read_chunks
 from iondrill.collect.trajectory import write_trajectory
 from iondrill.config.models import Config
@@ -77,7 +77,7 @@ def plan(tmp_path_factory, recipes):
     frames = Frames(root / "frames.bin")
     write_trajectory(frames, start, root / "md/drill/trajectory.traj")
     parts = order_parameters(log_chunks(frames, len(start)), start)
-    write_csv((part.columns for part in parts), root / "md/drill/order_parameters.csv")
+    write_order((part.columns for part in parts), root / "md/drill/order_parameters.csv")
     for piece in pieces(plan):
         if not (root / piece.path).exists():
             (root / piece.path).parent.mkdir(parents=True, exist_ok=True)

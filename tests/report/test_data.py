@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iondrill.analyse.tables import evenly, read_table
 from iondrill.errors import UserError
-from iondrill.report.table import evenly, read_table
 
 
 def complaint(folder):

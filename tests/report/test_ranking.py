@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from iondrill.analyse.energies.adsorption_table import AdsorptionTable
+from iondrill.analyse.energies.row_status import status_of_text
 from iondrill.report.ranking import kind_of_place
 from iondrill.report.sections.findings import of_adsorption
-from iondrill.report.table import Table
 
 COLUMNS = ("facet", "adsorbate", "site", "n", "E_ads_eV", "E_ads_vs_metal_eV", "level", "status", "lowest_neighbour_eV")
 
@@ -17,7 +18,7 @@ def row(ion, site, energy, note="", *, metal="", around="0.1"):
 
 
 def said(*rows):
-    return [finding.text for finding in of_adsorption(Table(Path("adsorption.csv"), COLUMNS, list(rows)))]
+    return [finding.text for finding in of_adsorption(AdsorptionTable(Path("adsorption.csv"), COLUMNS, list(rows)))]
 
 
 SECOND = "second minimum 0.31 eV lower at +0.4 Å"
@@ -107,4 +108,5 @@ def test_a_refused_row_is_neither():
     ],
 )
 def test_kinds_of_places_have_no_numbers(site, note, kind):
-    assert kind_of_place(row("Li", site, -1.0, note)) == kind
+    found = row("Li", site, -1.0, note)
+    assert kind_of_place(found, status_of_text(found["status"])) == kind

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from projects import run, snakemake
 
-from iondrill.analyse.energies.adsorption import COLUMNS
+from iondrill.analyse.energies.adsorption_table import ADSORPTION
 from iondrill.geometry.registry import build
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ def test_one_file_and_its_name_give_an_adsorption_energy(blocks: list[tuple[str,
 
 def test_the_page_says_how_many_columns_it_leaves_out(blocks: list[tuple[str, str]], root: Path) -> None:
     (shown,) = (text.splitlines()[0].split(",") for language, text in blocks if language == "csv")
-    assert tuple(shown) == COLUMNS[: len(shown)]
-    said = f"of whose {len(COLUMNS)} columns these are the first {len(shown)}"
+    assert tuple(shown) == ADSORPTION.names[: len(shown)]
+    said = f"of whose columns these are the first {len(shown)}:"
     assert said in (root / "docs/adding-a-facet.md").read_text(encoding="utf-8")
 
 

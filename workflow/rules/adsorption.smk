@@ -76,6 +76,7 @@ rule tabulate_adsorption:
         metals=f"{RESULTS}/intercalation.csv" if plan.config.adsorption.metal == "computed" else [],
     output:
         table=f"{RESULTS}/adsorption.csv",
+        statuses=f"{RESULTS}/adsorption.json",
         differences=f"{RESULTS}/adsorption_levels.csv",
     log:
         f"{RESULTS}/logs/tabulate_adsorption.log",

@@ -21,6 +21,7 @@ from iondrill.prepare.estimates import error_estimates
 from iondrill.prepare.plan import Plan
 from iondrill.jobs.name import JobId, Subject
 from iondrill.prepare.published import job_files, published
+from iondrill.prepare.result_files import result_paths
 
 try:
     # by the reader of `iondrill check`, in the order in which Snakemake merges them: its own reader takes 010 for 8
@@ -37,6 +38,8 @@ try:
     # `barriers` and `intercalation` need is read by records_of, so that a mistake there ends no other target
     EXECUTED, WRITTEN = plan.executed(), plan.written()
     PUBLISHED = [path.as_posix() for path in published(plan)]
+    # what the page is made from
+    SHOWN = [path.as_posix() for path in result_paths(plan, lambda file: file.page)]
 except UserError as error:
     raise WorkflowError("\n".join(map(str, located(documents, error.problems)))) from None
 
@@ -93,6 +96,11 @@ def records_of(jobs):
 def files_of(jobs):
     """Return an input function that gives all that jobs publish."""
     return said_of(lambda: [path.as_posix() for job in jobs() for path in job_files(plan, job)])
+
+
+def made_by(target):
+    """Return the result files of a target of its own."""
+    return [path.as_posix() for path in result_paths(plan, lambda file: file.target == target)]
 
 
 def said_of(find):
@@ -222,16 +230,6 @@ def frames_of(ending):
     return files
 
 
-def elf_of_runs():
-    """Return what the report shows of the ELF of each run: tables, film, grids."""
-    return [
-        f"{RESULTS}/elf/{run}/{name}"
-        for run in plan.config.md.run
-        if plan.elf.steps(run)
-        for name in ["summary.csv", "film.gif", *(f"{step}.grid.npz" for step in plan.elf.isosurface_steps(run))]
-    ]
-
-
 def cubes_of(level, *, output=False):
     """Return the folder of a single point's cubes, by its name; nothing where maps are made from the orbitals."""
     if plan.config.elf.route != "cube":
@@ -240,12 +238,6 @@ def cubes_of(level, *, output=False):
     if output:
         folder = directory(folder) if plan.config.elf.keep_cubes else temp(directory(folder))
     return {"cubes": folder}
-
-
-def difference_maps():
-    """Return the density differences that the configuration asks for."""
-    runs = [run for run in plan.config.md.run if plan.elf.parts(run)]
-    return [f"{RESULTS}/elf/{run}/{step}.difference.png" for run in runs for step in plan.elf.steps(run)]
 
 
 def look_when_jobs_end():

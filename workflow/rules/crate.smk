@@ -1,8 +1,7 @@
 rule write_crate:
     input:
-        f"{RESULTS}/report.html",
+        [path.as_posix() for path in result_paths(plan, lambda file: file.crate)],
         f"{RESULTS}/.accepted",
-        [f"{RESULTS}/contrasts.md", f"{RESULTS}/diffraction.csv"] if plan.config.md.run else [],
     output:
         f"{RESULTS}/crate.zip",
     log:

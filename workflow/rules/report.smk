@@ -1,13 +1,7 @@
 rule write_report:
     input:
         results=results_of(EXECUTED),
-        structures=[f"{RESULTS}/structures/{name}.extxyz" for name in plan.structures()],
-        md=[f"{RESULTS}/md/{run}/order_parameters.csv" for run in plan.config.md.run],
-        charges=[f"{RESULTS}/charges/{run}.csv" for run in plan.config.md.run],
-        elf=elf_of_runs(),
-        adsorption=f"{RESULTS}/adsorption.csv" if plan.config.adsorption.facets else [],
-        contrasts=[f"{RESULTS}/contrasts.json", f"{RESULTS}/diffraction.csv"] if plan.config.md.run else [],
-        differences=difference_maps(),
+        shown=SHOWN,
     output:
         page=report(
             f"{RESULTS}/report.html", caption="../report/page.rst", category="Report", labels={"what": "the page"}

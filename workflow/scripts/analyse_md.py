@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from iondrill.analyse.dynamics.charges import fragment_charges, write_charges
+from iondrill.analyse.dynamics.charges import CHARGES, fragment_charges
 from iondrill.analyse.dynamics.events import watch_for
-from iondrill.analyse.dynamics.order import order_parameters, write_csv
+from iondrill.analyse.dynamics.order import order_parameters, write_order
 from iondrill.analyse.dynamics.rest import late_temperature, rests
 from iondrill.analyse.tables import read_columns
 from iondrill.collect.readers import log_chunks
@@ -28,11 +28,11 @@ with logged(snakemake.log[0]):
     if snakemake.params.thermalised:
         first = Frames(record.parent / THERMALISED / FRAMES, stride=snakemake.params.save_every)
         before = [seen.columns for seen in order_parameters(log_chunks(first, len(atoms)), atoms)]
-    write_csv(before, thermalisation)
+    write_order(before, thermalisation)
     rest = rests(read_columns(thermalisation)).get("gap_edge_A")
     watch = watch_for(EventCriteria.model_validate(snakemake.params.events), atoms, rest.mean if rest else None)
     seen = order_parameters(log_chunks(frames, len(atoms)), atoms)
-    write_csv(watch.over(seen), Path(snakemake.output.order_parameters))
+    write_order(watch.over(seen), Path(snakemake.output.order_parameters))
     temperature_K = read_columns(Path(snakemake.output.order_parameters))["temperature_K"]
     watch.write(Path(snakemake.output.events), late_temperature(temperature_K, snakemake.params.temperature_K))
     rows = (
@@ -49,4 +49,4 @@ with logged(snakemake.log[0]):
             source=frames.path,
         )
     )
-    write_charges(rows, Path(snakemake.output.charges))
+    CHARGES.write(rows, Path(snakemake.output.charges))

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from iondrill.analyse.dynamics.diffraction import known_stacks, reflections, stacks_of_runs, write_reflections
+from iondrill.analyse.dynamics.diffraction import DIFFRACTION, known_stacks, reflections, stacks_of_runs
 from iondrill.files import write_text
 from iondrill.report.figures.diffraction import draw_diffraction
 from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
     rows = list(reflections([*known_stacks(), *stacks_of_runs(Path(snakemake.input[0]))]))
-    write_reflections(rows, Path(snakemake.output.table))
+    DIFFRACTION.write(rows, Path(snakemake.output.table))
     write_text(Path(snakemake.output.figure), draw_diffraction(rows))

@@ -1,13 +1,11 @@
 """Map the ELF of a frame on the plane of insertion, and read it along the lines between atoms that touch."""
 
-from dataclasses import astuple, fields
 from pathlib import Path
 
-from iondrill.analyse.elf.contacts import ContactElf, contact_elf
-from iondrill.analyse.elf.lines import BOND_COLUMNS, PROFILE_COLUMNS, bond_rows, elf_lines, profile_rows
+from iondrill.analyse.elf.contacts import CONTACTS, FrameContact, contact_elf
+from iondrill.analyse.elf.lines import BONDS, PROFILES, bond_rows, elf_lines, profile_rows
 from iondrill.analyse.elf.map import elf_on_plane
 from iondrill.analyse.elf.point import cube_map, plane_of_run, read_point
-from iondrill.analyse.tables import write_table
 from iondrill.files import replacing
 from iondrill.report.figures.elf_map import PAPER, SAFE, draw_elf_map
 from iondrill.scripting import logged
@@ -25,9 +23,8 @@ with logged(snakemake.log[0]):
         figure = draw_elf_map(elf_map, atoms, title=f"{time_fs:g} fs, {snakemake.params.level}", colours=colours)
         with replacing(Path(path)) as temporary:
             figure.savefig(temporary, dpi=150)
-    contacts = [astuple(contact) for contact in contact_elf(wavefunction, atoms)]
-    header = ["step", "time_fs", *(field.name for field in fields(ContactElf))]
-    write_table(Path(snakemake.output.contacts), header, [(step, time_fs, *contact) for contact in contacts])
+    contacts = [FrameContact(step, time_fs, contact) for contact in contact_elf(wavefunction, atoms)]
+    CONTACTS.write(contacts, Path(snakemake.output.contacts))
     lines = elf_lines(wavefunction, atoms)
-    write_table(Path(snakemake.output.profiles), PROFILE_COLUMNS, profile_rows(lines, step, time_fs))
-    write_table(Path(snakemake.output.bonds), BOND_COLUMNS, bond_rows(lines, step, time_fs))
+    PROFILES.write(profile_rows(lines, step, time_fs), Path(snakemake.output.profiles))
+    BONDS.write(bond_rows(lines, step, time_fs), Path(snakemake.output.bonds))

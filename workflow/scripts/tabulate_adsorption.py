@@ -3,7 +3,8 @@
 from itertools import groupby
 from pathlib import Path
 
-from iondrill.analyse.energies.adsorption import Adsorption, write_csv
+from iondrill.analyse.energies.adsorption import Adsorption
+from iondrill.analyse.energies.adsorption_table import write_adsorption
 from iondrill.analyse.energies.formation import metal_energies
 from iondrill.analyse.energies.level_differences import write_differences
 from iondrill.config.models import Config
@@ -59,5 +60,5 @@ with logged(snakemake.log[0]):
     plan = Plan(Config.model_validate(snakemake.params.config))
     levels = plan.config.adsorption.levels
     table = [row for level in levels for row in rows(plan, level)]
-    write_csv(table, Path(snakemake.output.table))
+    write_adsorption(table, Path(snakemake.output.table), Path(snakemake.output.statuses))
     write_differences(table, levels, Path(snakemake.output.differences))

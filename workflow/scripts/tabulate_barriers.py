@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from iondrill.analyse.energies.barrier import Barrier, read_profile, write_csv
+from iondrill.analyse.energies.barrier import BARRIERS, Barrier, read_profile
 from iondrill.config.models import Config
 from iondrill.engines.base import read_result
 from iondrill.files import write_text
@@ -23,6 +23,6 @@ with logged(snakemake.log[0]):
         )
         for job in plan.barriers.jobs()
     ]
-    write_csv(rows, Path(snakemake.output.table))
+    BARRIERS.write(rows, Path(snakemake.output.table))
     level = plan.config.levels[plan.config.barriers.level].title
     write_text(Path(snakemake.output.figure), draw_profiles(rows, level))

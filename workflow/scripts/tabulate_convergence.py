@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from iondrill.analyse.energies.convergence import Sample, curves, vacuum_A
-from iondrill.analyse.energies.convergence_table import summary, write_csv
+from iondrill.analyse.energies.convergence_table import CONVERGENCE, points, summary
 from iondrill.config.models import Config
 from iondrill.engines.base import read_result
 from iondrill.files import write_text
@@ -36,7 +36,7 @@ with logged(snakemake.log[0]):
     study = plan.config.convergence.studies[name]
     title = plan.config.levels[study.level].title
     found = curves([sample(plan, row) for row in plan.convergence.studies[name]])
-    write_csv(found, study.tolerance, Path(snakemake.output.table))
+    CONVERGENCE.write(points(found, study.tolerance), Path(snakemake.output.table))
     report = made_of(plan, study) | summary(study, title, found)
     write_text(Path(snakemake.output.summary), json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     figure = draw_convergence(found, study.tolerance, f"{name}: {study.structure}, {title}")

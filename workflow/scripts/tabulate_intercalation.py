@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from iondrill.analyse.energies.formation import Crystal, table, write_csv
+from iondrill.analyse.energies.formation import INTERCALATION, Crystal, table
 from iondrill.config.models import Config
 from iondrill.engines.base import read_result
 from iondrill.geometry.checks import read_structure
@@ -30,4 +30,4 @@ with logged(snakemake.log[0]):
         element: read_result(plan.folder(JobId("adsorption", Subject(ATOM, element), level)) / "result.json")
         for element in plan.intercalation.metals.values()
     }
-    write_csv(table(crystals, atoms), Path(snakemake.output[0]))
+    INTERCALATION.write(table(crystals, atoms), Path(snakemake.output[0]))

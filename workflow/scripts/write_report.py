@@ -11,7 +11,7 @@ with logged(snakemake.log[0]):
     results = read_results(
         Config.model_validate(snakemake.params.config),
         records=[Path(path) for path in snakemake.input.results],
-        structures=[Path(path) for path in snakemake.input.structures],
+        structures=[path for path in map(Path, snakemake.input.shown) if path.suffix == ".extxyz"],
     )
     page = Path(snakemake.output.page)
     write_page(results, page, page.parent / "figures")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iondrill.analyse.dynamics.charges import fragment_charges, write_charges
+from iondrill.analyse.dynamics.charges import CHARGES, fragment_charges
 from iondrill.errors import UserError
 
 LABELS = np.array(["lower", "nd", "upper", "ion", "nd", "lower"])
@@ -20,7 +20,7 @@ def rows_of(charges, labels=LABELS, total=0.0, step=20):
 
 
 def test_the_table(tmp_path):
-    write_charges(rows_of([0.25, -0.5, -0.75, 0.875, 0.0, 0.125]), tmp_path / "charges" / "drill.csv")
+    CHARGES.write(rows_of([0.25, -0.5, -0.75, 0.875, 0.0, 0.125]), tmp_path / "charges" / "drill.csv")
     text = (tmp_path / "charges" / "drill.csv").read_text()
     assert text == (
         "step,time_fs,fragment,scheme,charge_e\n"
@@ -74,12 +74,12 @@ def test_a_failed_frame_leaves_the_old_table(tmp_path):
     frames = [[0.0] * 6, [1.0] * 6]
     rows = (row for step, charges in enumerate(frames) for row in rows_of(charges, step=step))
     with pytest.raises(UserError, match="step 1"):
-        write_charges(rows, tmp_path / "drill.csv")
+        CHARGES.write(rows, tmp_path / "drill.csv")
     assert (tmp_path / "drill.csv").read_text() == "old"
 
 
 def test_digits_survive(tmp_path):
-    write_charges(rows_of([1 / 3, 0, -1 / 3, 0, 0, 0]), tmp_path / "q.csv")
+    CHARGES.write(rows_of([1 / 3, 0, -1 / 3, 0, 0, 0]), tmp_path / "q.csv")
     with (tmp_path / "q.csv").open() as file:
         found = {row["fragment"]: float(row["charge_e"]) for row in csv.DictReader(file)}
     assert found == {"nd": 0, "ion": 0, "upper": -1 / 3, "lower": 1 / 3}

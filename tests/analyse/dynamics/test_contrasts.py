@@ -11,7 +11,7 @@ import pytest
 
 from iondrill.analyse.dynamics.cases import Case, Measure, factors, read_cases
 from iondrill.analyse.dynamics.contrasts import compare_runs, comparisons, findings, write_contrasts
-from iondrill.analyse.dynamics.order import COLUMNS
+from iondrill.analyse.dynamics.order import ORDER
 from iondrill.config.models import Config
 from iondrill.engines.base import Result
 from iondrill.errors import UserError
@@ -39,13 +39,13 @@ def write_run(plan, run, opening, seed):
     folder.mkdir(parents=True)
     with (folder / "order_parameters.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(COLUMNS)
+        writer.writerow(ORDER.names)
         for k in range(N):
-            row = dict.fromkeys(COLUMNS, "") | {"step": k, "time_fs": k, "gap_edge_A": gap[k]}
+            row = dict.fromkeys(ORDER.names, "") | {"step": k, "time_fs": k, "gap_edge_A": gap[k]}
             if "nd" in run:
                 row["penetration_A"] = -3 + 0.01 * k
             writer.writerow(row.values())
-    (folder / "thermalisation.csv").write_text(",".join(COLUMNS) + "\n")
+    (folder / "thermalisation.csv").write_text(",".join(ORDER.names) + "\n")
     with (plan.results / "charges" / f"{run}.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["step", "time_fs", "fragment", "scheme", "charge_e"])
@@ -72,9 +72,9 @@ def cases(plan):
 def test_a_run_is_compared_with_its_rest_where_it_was_thermalised(plan, cases):
     """The cold first frame, at 3.5 Å, is not its start; of charges it still is."""
     run = plan.config.md.run[0]
-    at_3_7 = [[k, k - 40, *[""] * 3, 3.5 if k < 20 else 3.7, *[""] * (len(COLUMNS) - 6)] for k in range(40)]
+    at_3_7 = [[k, k - 40, *[""] * 3, 3.5 if k < 20 else 3.7, *[""] * (len(ORDER.names) - 6)] for k in range(40)]
     with (plan.results / "md" / run / "thermalisation.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([COLUMNS, *at_3_7])
+        csv.writer(file).writerows([ORDER.names, *at_3_7])
     found = read_cases(plan, plan.config.md.run)[0].runs[run]
     before = cases[0].runs[run]
     assert (before["gap_edge_A"].start, found["gap_edge_A"].start) == pytest.approx((3.5, 3.7))

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from iondrill.analyse.dynamics.diffraction import (
+    DIFFRACTION,
     bragg_spacing,
     graphene_stack,
     known_stacks,
     reflections,
     stacks_of_runs,
-    write_reflections,
 )
 from iondrill.report.figures.diffraction import draw_diffraction
 
@@ -65,7 +65,7 @@ def test_layers_of_runs(tmp_path, rows):
     assert (stack.phase, stack.gap_A) == ("a, edge", 4.0)
     found = list(reflections([stack]))
     assert found[0].two_theta_deg == pytest.approx(22.2, abs=0.01)
-    write_reflections(found, tmp_path / "diffraction.csv")
+    DIFFRACTION.write(found, tmp_path / "diffraction.csv")
     with (tmp_path / "diffraction.csv").open() as file:
         (first, *_) = csv.DictReader(file)
     assert first["hkl"] == "001"

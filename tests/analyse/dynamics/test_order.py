@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from iondrill.analyse.dynamics.layers import flake_axes
 from iondrill.analyse.dynamics.neighbours import contacts
-from iondrill.analyse.dynamics.order import COLUMNS, geometry, order_parameters, write_csv
+from iondrill.analyse.dynamics.order import ORDER, geometry, order_parameters, write_order
 from iondrill.analyse.dynamics.selection import CONTACT_A, select
 from iondrill.collect.readers import log_chunks
 from iondrill.errors import UserError
@@ -225,7 +225,7 @@ def test_nothing_depends_on_where_the_whole_is_or_on_the_order_of_atoms(seed):
     expected = evaluate(atoms, positions)
     order = random.permutation(len(atoms))
     found = evaluate(atoms[order], moved(positions, seed)[:, order])
-    assert set(found) == set(COLUMNS[5:])
+    assert set(found) == set(ORDER.names[5:])
     for name, values in expected.items():
         np.testing.assert_allclose(found[name], values, err_msg=name, **EXACT)
 
@@ -276,10 +276,10 @@ def test_the_table_holds_every_frame_and_every_digit(tmp_path, monkeypatch):
     monkeypatch.setattr("iondrill.jobs.frame_format.CHUNK_BYTES", 20_000)  # seven frames at a time
     parts = seen_in(frames, atoms)
     assert len(parts) == 8
-    write_csv(parts, tmp_path / "md" / "order_parameters.csv")
+    write_order(parts, tmp_path / "md" / "order_parameters.csv")
     with (tmp_path / "md" / "order_parameters.csv").open() as file:
         header, *rows = csv.reader(file)
-    assert tuple(header) == COLUMNS
+    assert tuple(header) == ORDER.names
     assert ",".join(header) == (
         "step,time_fs,temperature_K,potential_eV,conserved_eV,gap_edge_A,gap_centre_A,opening_angle_deg,"
         "penetration_A,nd_flake_bonds,nd_sp3_fraction,ion_carbon_cn,ions_expelled"
@@ -304,7 +304,7 @@ def test_controls_leave_columns_empty(tmp_path, missing, empty):
     atoms = assembly()
     atoms = atoms[~of(atoms, missing)]
     frames = write_log(tmp_path / "frames.bin", atoms, moved(np.repeat(atoms.positions[None], 3, axis=0)))
-    write_csv(seen_in(frames, atoms), tmp_path / "order_parameters.csv")
+    write_order(seen_in(frames, atoms), tmp_path / "order_parameters.csv")
     with (tmp_path / "order_parameters.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 3

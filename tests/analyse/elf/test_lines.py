@@ -9,8 +9,8 @@ from iondrill.analyse.density.plane import Plane
 from iondrill.analyse.density.wavefunction import LocalDensity
 from iondrill.analyse.elf.grid import elf_on_grid, read_elf_grid
 from iondrill.analyse.elf.lines import (
-    BOND_COLUMNS,
-    PROFILE_COLUMNS,
+    BONDS,
+    PROFILES,
     ElfLine,
     attractors,
     bond_rows,
@@ -61,7 +61,7 @@ def test_a_single_bond_has_one_attractor_half_way(ethane):
     atoms, lines = ethane
     assert nd_flake_bonds(atoms) in ([(0, 1)], [(1, 0)])
     (row,) = bond_rows(lines, 7, 3.5)
-    bond = dict(zip(BOND_COLUMNS, row, strict=True))
+    bond = dict(zip(BONDS.names, row, strict=True))
     assert (bond["step"], bond["time_fs"], bond["attractors"]) == (7, 3.5, 1)
     assert bond["attractor_A"] == pytest.approx(bond["distance_A"] / 2, abs=0.02)
     assert bond["elf_attractor"] > 0.9
@@ -83,7 +83,7 @@ def test_two_molecules_that_touch_share_no_attractor(embedded):
 
 def test_profiles_go_from_nucleus_to_nucleus(ethane):
     atoms, lines = ethane
-    rows = [dict(zip(PROFILE_COLUMNS, row, strict=True)) for row in profile_rows(lines, 7, 3.5)]
+    rows = [dict(zip(PROFILES.names, row, strict=True)) for row in profile_rows(lines, 7, 3.5)]
     bond = [row for row in rows if row["pair"] == "nd-flake-bond"]
     assert bond[0]["position_A"] == 0
     assert bond[-1]["position_A"] == pytest.approx(atoms.get_distance(0, 1))
@@ -142,7 +142,7 @@ def test_a_maximum_within_either_core_is_the_cores_own(core_A, place_A):
 
 def test_the_highest_attractor_stands_for_a_bond():
     (row,) = bond_rows([line(lambda x: hill(0.6, 0.5)(x) + hill(1.4, 0.8)(x))], 0, 0.0)
-    bond = dict(zip(BOND_COLUMNS, row, strict=True))
+    bond = dict(zip(BONDS.names, row, strict=True))
     assert bond["attractors"] == 2
     assert (bond["attractor_A"], bond["elf_attractor"]) == (pytest.approx(1.4, abs=0.01), pytest.approx(0.8, abs=0.01))
     (row,) = bond_rows([line(np.zeros_like)], 0, 0.0)

@@ -17,10 +17,8 @@ from iondrill.analyse.energies.adsorption import (
     adsorption_energy,
     cohesive_energy,
     height,
-    status,
-    table_row,
-    write_csv,
 )
+from iondrill.analyse.energies.adsorption_table import ADSORPTION
 from iondrill.config.levels import Cp2kLevel, VaspLevel, XtbLevel
 from iondrill.engines.base import Attempt, Left, Neighbour, Neighbourhood, Result
 from iondrill.errors import UserError
@@ -72,10 +70,15 @@ def row(geometry=None, **changed):
     return Adsorption(**fields | changed)
 
 
+def status(row):
+    """Return the status as it stands in the table."""
+    return str(row.status)
+
+
 def test_a_bound_ion_has_a_negative_energy():
     assert adsorption_energy(-110.0, -100.0, -7.0, 1) == -3.0
-    assert table_row(row())["E_ads_eV"] == -3.0
-    assert table_row(row(combined=result(-106.0)))["E_ads_eV"] == 1.0
+    assert ADSORPTION.cells(row())["E_ads_eV"] == -3.0
+    assert ADSORPTION.cells(row(combined=result(-106.0)))["E_ads_eV"] == 1.0
 
 
 @given(n=st.integers(1, 8), E=st.floats(-5, 5), substrate=st.floats(-1e4, 0), atom=st.floats(-1e3, 0))
@@ -84,9 +87,9 @@ def test_ions_that_do_not_feel_each_other_have_the_energy_of_one(n, E, substrate
 
 
 def test_two_ions():
-    found = table_row(row(slab([0, 0, 12], [A_A, 0, 12]), combined=result(-118.0)))
+    found = ADSORPTION.cells(row(slab([0, 0, 12], [A_A, 0, 12]), combined=result(-118.0)))
     assert (found["n"], found["coverage_ML"], found["E_ads_eV"]) == (2, 1.0, -2.0)
-    assert table_row(row())["coverage_ML"] == 0.5
+    assert ADSORPTION.cells(row())["coverage_ML"] == 0.5
 
 
 @pytest.mark.parametrize(("combined", "substrate", "atom"), list(product(STATUSES, repeat=3)))
@@ -94,7 +97,7 @@ def test_no_number_from_an_unconverged_part(combined, substrate, atom):
     states = {"slab with ion": combined, "clean slab": substrate, "atom": atom}
     # an energy that slipped into an unconverged record must not be used either
     parts = [result(-1.0, state, f"why {name}") for name, state in states.items()]
-    found = table_row(row(**dict(zip(("combined", "substrate", "atom"), parts, strict=True)), level=PBE))
+    found = ADSORPTION.cells(row(**dict(zip(("combined", "substrate", "atom"), parts, strict=True)), level=PBE))
     word, *notes = found["status"].split("; ")
     assert word == max(states.values(), key=STATUSES.index)
     assert notes == [f"{name} {state}: why {name}" for name, state in states.items() if state != "converged"]
@@ -110,12 +113,12 @@ def test_parts_of_different_levels_are_refused(part, field, value):
     other = row(**{part: result(-110.0, **{field: value})})
     assert status(other).startswith(f"refused; {field} of ")
     assert value in status(other)
-    assert table_row(other)["E_ads_eV"] is None
+    assert ADSORPTION.cells(other)["E_ads_eV"] is None
 
 
 def test_a_converged_part_without_energy_is_refused():
     assert status(row(atom=result())) == "refused; atom has no energy"
-    assert table_row(row(atom=result()))["E_ads_eV"] is None
+    assert ADSORPTION.cells(row(atom=result()))["E_ads_eV"] is None
 
 
 def test_the_worst_is_named_first_and_reasons_are_one_line():
@@ -130,10 +133,10 @@ def test_the_worst_is_named_first_and_reasons_are_one_line():
 def test_a_slab_that_fell_apart_is_reported_and_not_used(part):
     fallen = row(faults={"clean slab": "", "slab with ion": "", part: "connectivity: broken C1–C2"})
     assert status(fallen) == f"refused; {part} fell apart: connectivity: broken C1–C2"
-    assert table_row(fallen)["E_ads_eV"] is None
-    assert table_row(fallen)["E_ads_vs_metal_eV"] is None
+    assert ADSORPTION.cells(fallen)["E_ads_eV"] is None
+    assert ADSORPTION.cells(fallen)["E_ads_vs_metal_eV"] is None
     whole = row(faults={"clean slab": "", "slab with ion": ""})
-    assert table_row(whole)["E_ads_eV"] == -3.0
+    assert ADSORPTION.cells(whole)["E_ads_eV"] == -3.0
 
 
 def test_of_an_unconverged_slab_its_geometry_says_nothing():
@@ -188,11 +191,11 @@ def test_against_the_metal(level):
     assert cohesive_energy(level, "Li") == 1.60
     assert cohesive_energy(level, "Na") == 1.08
     assert cohesive_energy(level, "K") is None
-    assert table_row(row(level=level))["E_ads_vs_metal_eV"] == pytest.approx(-3.0 + 1.6)
+    assert ADSORPTION.cells(row(level=level))["E_ads_vs_metal_eV"] == pytest.approx(-3.0 + 1.6)
 
 
 def test_a_metal_that_is_not_tabulated_leaves_its_column_empty():
-    found = table_row(row(level=PBE, adsorbate="K"))
+    found = ADSORPTION.cells(row(level=PBE, adsorbate="K"))
     assert found["E_ads_eV"] == -3.0
     assert found["E_ads_vs_metal_eV"] is None
     assert found["metal_reference"] == ""
@@ -200,31 +203,31 @@ def test_a_metal_that_is_not_tabulated_leaves_its_column_empty():
 
 @pytest.mark.parametrize("method", ["GFN2-xTB", "GFN1-xTB"])
 def test_levels_are_not_mixed(method):
-    found = table_row(row(level=XtbLevel(engine="xtb", method=method)))
+    found = ADSORPTION.cells(row(level=XtbLevel(engine="xtb", method=method)))
     assert found["E_ads_eV"] == -3.0
     assert found["E_ads_vs_metal_eV"] is None
 
 
 def test_the_metal_of_the_same_level_goes_before_the_table():
-    assert table_row(row(level=PBE))["metal_reference"] == "tabulated cohesive energy"
-    computed = table_row(row(level=PBE, metal_eV=-8.5))
+    assert ADSORPTION.cells(row(level=PBE))["metal_reference"] == "tabulated cohesive energy"
+    computed = ADSORPTION.cells(row(level=PBE, metal_eV=-8.5))
     # E_ads = -3 against an atom of -7, and the metal lies 1.5 below the atom
     assert computed["E_ads_vs_metal_eV"] == pytest.approx(-3.0 - 7.0 + 8.5)
     assert computed["metal_reference"] == "bulk Li at gfn2"
-    assert table_row(row())["metal_reference"] == ""
+    assert ADSORPTION.cells(row())["metal_reference"] == ""
 
 
 def test_the_error_of_the_settings_stands_beside_the_energy_alone():
     estimate = Estimate(0.012, "error estimate covers cutoff_Ry, not layers")
-    found = table_row(row(error=estimate))
+    found = ADSORPTION.cells(row(error=estimate))
     assert found["error_estimate_eV"] == 0.012
     assert found["status"] == "converged; error estimate covers cutoff_Ry, not layers"
-    moved = table_row(row(slab([A_A / 2, 0, 12]), error=estimate))
+    moved = ADSORPTION.cells(row(slab([A_A / 2, 0, 12]), error=estimate))
     assert moved["status"] == "converged; moved to bridge; error estimate covers cutoff_Ry, not layers"
-    without = table_row(row(error=estimate, atom=result(None, "failed")))
+    without = ADSORPTION.cells(row(error=estimate, atom=result(None, "failed")))
     assert without["error_estimate_eV"] is None
     assert "error estimate" not in without["status"]
-    assert table_row(row())["error_estimate_eV"] is None
+    assert ADSORPTION.cells(row())["error_estimate_eV"] is None
 
 
 def test_displaced_substrate_leaves_out_fixed_atoms_and_ions():
@@ -233,22 +236,22 @@ def test_displaced_substrate_leaves_out_fixed_atoms_and_ions():
     bound.positions[2] += [9, 0, 0]
     for atoms in (clean, bound):
         atoms.set_constraint(FixAtoms([2]))
-    found = table_row(row(bound, clean=clean))
+    found = ADSORPTION.cells(row(bound, clean=clean))
     assert found["displaced_max_A"] == pytest.approx(0.3)
     assert found["displaced_rms_A"] == pytest.approx(0.3 / np.sqrt(3))
     # a move by a vector of the cell is none
     bound.positions[1] += [2 * A_A, 0, 0]
-    assert table_row(row(bound, clean=clean))["displaced_max_A"] == pytest.approx(0.3)
-    spoilt = table_row(row(bound, clean=clean, combined=result(None, "not_converged", "why")))
+    assert ADSORPTION.cells(row(bound, clean=clean))["displaced_max_A"] == pytest.approx(0.3)
+    spoilt = ADSORPTION.cells(row(bound, clean=clean, combined=result(None, "not_converged", "why")))
     assert spoilt["displaced_max_A"] is spoilt["charge_e"] is None
 
 
 def test_the_charge_is_the_ions_own_and_says_its_scheme():
     charged = slab([0, 0, 12])
     charged.set_array("mulliken_e", np.array([-0.4, 0, 0, 0, 0.4]))
-    assert [table_row(row(charged))[key] for key in ("charge_e", "charge_scheme")] == [0.4, "Mulliken"]
+    assert [ADSORPTION.cells(row(charged))[key] for key in ("charge_e", "charge_scheme")] == [0.4, "Mulliken"]
     charged.set_array("hirshfeld_e", np.array([-0.7, 0, 0, 0, 0.7]))
-    assert [table_row(row(charged))[key] for key in ("charge_e", "charge_scheme")] == [0.7, "Hirshfeld"]
+    assert [ADSORPTION.cells(row(charged))[key] for key in ("charge_e", "charge_scheme")] == [0.7, "Hirshfeld"]
 
 
 def test_height_above_the_topmost_carbon():
@@ -275,8 +278,8 @@ def test_a_geometry_without_ion_or_layers_is_refused():
 def test_an_ion_that_moved_to_another_site():
     assert status(row(slab([0.1, 0.1, 12]))) == "converged"
     assert status(row(slab([A_A / 2 + 0.1, 0.1, 12]))) == "converged; moved to bridge"
-    assert table_row(row(slab([A_A / 2, 0, 12])))["E_ads_eV"] == -3.0
-    assert table_row(row(slab([A_A / 2, 0, 12])))["site"] == "top"
+    assert ADSORPTION.cells(row(slab([A_A / 2, 0, 12])))["E_ads_eV"] == -3.0
+    assert ADSORPTION.cells(row(slab([A_A / 2, 0, 12])))["site"] == "top"
     two = slab([0, 0, 12], [A_A / 2, 0, 12])
     assert status(row(two, combined=result(-118.0))) == "converged; moved to top, bridge"
     moved = row(slab([A_A / 2, 0, 12]), substrate=result(None, "failed", "why"))
@@ -311,7 +314,7 @@ def test_the_table(tmp_path):
         row(combined=result(-110.0, **cost), substrate=result(-100.0, n_ionic_steps=99, core_s=99)),
         row(site="bridge", combined=result(None, "not_converged", 'says "no", twice', **cost)),
     ]
-    write_csv(rows, tmp_path / "adsorption.csv")
+    ADSORPTION.write(rows, tmp_path / "adsorption.csv")
     with (tmp_path / "adsorption.csv").open() as file:
         header, first, second = csv.reader(file)
     assert ",".join(header) == (
@@ -342,7 +345,7 @@ def test_the_table(tmp_path):
 
 @pytest.mark.parametrize("depth_eV", [14.0, 6.1])
 def test_an_energy_deeper_than_any_bond_is_refused_with_its_number(depth_eV):
-    found = table_row(row(combined=result(-107.0 - depth_eV)))
+    found = ADSORPTION.cells(row(combined=result(-107.0 - depth_eV)))
     assert found["status"].startswith(f"refused; E_ads_eV {-depth_eV:.2f} is not within -6 to 1")
     assert found["E_ads_eV"] is found["E_ads_vs_metal_eV"] is None
 
@@ -375,7 +378,7 @@ def test_a_charge_that_no_alkali_atom_has_is_refused(charge_e, outcome):
     charged = slab([0, 0, 12])
     charged.set_array("mulliken_e", np.array([-charge_e, 0, 0, 0, charge_e]))
     assert status(row(charged)).partition(";")[0] == outcome
-    assert (table_row(row(charged))["E_ads_eV"] is None) == (outcome == "refused")
+    assert (ADSORPTION.cells(row(charged))["E_ads_eV"] is None) == (outcome == "refused")
 
 
 def looked_at(*points, left=(), n=1):
@@ -391,20 +394,20 @@ def looked_at(*points, left=(), n=1):
 
 
 def test_a_lower_place_beside_an_ion_is_told():
-    found = table_row(row(combined=looked_at((-0.4, 0.2), (0.4, -0.31), (0.8, -0.2))))
+    found = ADSORPTION.cells(row(combined=looked_at((-0.4, 0.2), (0.4, -0.31), (0.8, -0.2))))
     assert found["status"] == "converged; second minimum 0.31 eV lower at +0.4 Å"
     assert found["lowest_neighbour_eV"] == -0.31
     assert found["E_ads_eV"] == -3.0
 
 
 def test_higher_neighbours_need_no_word():
-    found = table_row(row(combined=looked_at((-0.4, 0.2), (0.4, 0.1), (0.8, -0.01))))
+    found = ADSORPTION.cells(row(combined=looked_at((-0.4, 0.2), (0.4, 0.1), (0.8, -0.01))))
     assert (found["status"], found["lowest_neighbour_eV"]) == ("converged", -0.01)
-    assert table_row(row())["lowest_neighbour_eV"] is None
+    assert ADSORPTION.cells(row())["lowest_neighbour_eV"] is None
 
 
 def test_a_false_state_beside_an_ion_is_no_minimum():
-    found = table_row(row(combined=looked_at((-0.4, None), (0.4, 0.1), (0.8, -14.0))))
+    found = ADSORPTION.cells(row(combined=looked_at((-0.4, None), (0.4, 0.1), (0.8, -14.0))))
     assert found["status"] == "converged; no SCF at −0.4 Å; SCF at +0.8 Å ended 14.0 eV too deep, not counted"
     assert found["lowest_neighbour_eV"] == 0.1
 
@@ -416,7 +419,7 @@ def test_a_place_that_was_left_is_told():
 
 def test_what_lies_around_two_ions_is_told_for_each():
     pair = slab([0, 0, 12], [A_A, 0, 12])
-    found = table_row(row(pair, combined=looked_at((0.4, -0.6), (0.8, -3.9), n=2)))
+    found = ADSORPTION.cells(row(pair, combined=looked_at((0.4, -0.6), (0.8, -3.9), n=2)))
     assert found["lowest_neighbour_eV"] == -1.95
     assert "second minimum 1.95 eV lower at +0.8 Å" in found["status"]
 
@@ -425,11 +428,11 @@ def test_what_lies_around_two_ions_is_told_for_each():
 def test_the_side_of_d4s_step_is_recorded_where_the_level_has_d4(height_A, free):
     geometry = slab([A_A / 2, 0, 10 + height_A])
     geometry.cell = [12, 12, 30]  # no ion beside its own image
-    found = table_row(row(geometry, level=XtbLevel(engine="xtb")))
+    found = ADSORPTION.cells(row(geometry, level=XtbLevel(engine="xtb")))
     assert ("D4 takes the ion for a free atom" in found["status"]) == free
     assert (found["d4_C6_au"] > 500) == free
     assert (found["d4_coordination"] < 0.5) == free
     for level in (GFN2, PBE, XtbLevel(engine="xtb", method="GFN1-xTB")):
-        without = table_row(row(geometry, level=level))
+        without = ADSORPTION.cells(row(geometry, level=level))
         assert without["d4_C6_au"] is without["d4_coordination"] is None
         assert "D4" not in without["status"]

@@ -9,13 +9,11 @@ import pytest
 from ase import Atoms
 
 from iondrill.analyse.energies.barrier import (
-    COLUMNS,
+    BARRIERS,
     PROFILE,
     Barrier,
     profile,
     read_profile,
-    table_row,
-    write_csv,
     write_profile,
 )
 from iondrill.engines.base import Attempt, Result
@@ -45,7 +43,7 @@ def test_a_path_without_energies_has_no_profile():
 
 
 def test_a_barrier_is_counted_from_each_end():
-    found = table_row(barrier([0.0, 0.25, 0.625, 0.125], n_ionic_steps=30, n_scf_cycles=900, core_s=12.5))
+    found = BARRIERS.cells(barrier([0.0, 0.25, 0.625, 0.125], n_ionic_steps=30, n_scf_cycles=900, core_s=12.5))
     assert found["E_forward_eV"] == 0.625
     assert found["E_backward_eV"] == 0.5
     # what goes over the saddle comes to the same place: the difference of the ends
@@ -58,7 +56,7 @@ def test_a_barrier_is_counted_from_each_end():
 
 @pytest.mark.parametrize("shift_eV", [-7.0, 0.0, 7.0])
 def test_only_differences_of_energy_count(shift_eV):
-    found = table_row(barrier(np.array([0.0, 0.25, 0.625, 0.125]) + shift_eV))
+    found = BARRIERS.cells(barrier(np.array([0.0, 0.25, 0.625, 0.125]) + shift_eV))
     assert [found[key] for key in ("E_forward_eV", "E_backward_eV")] == pytest.approx([0.625, 0.5])
     assert found["status"] == "converged"
 
@@ -68,7 +66,7 @@ def test_only_differences_of_energy_count(shift_eV):
     [([0.0, 0.125, 0.25, 0.5], 0.5, 0.0), ([0.0, -0.125, -0.25, -0.5], 0.0, 0.5)],
 )
 def test_a_path_that_only_rises_or_falls_has_no_saddle_and_says_so(energies_eV, forward_eV, backward_eV):
-    found = table_row(barrier(energies_eV))
+    found = BARRIERS.cells(barrier(energies_eV))
     assert found["status"] == "converged; no saddle between the ends"
     assert (found["E_forward_eV"], found["E_backward_eV"]) == (forward_eV, backward_eV)
 
@@ -77,7 +75,7 @@ def test_a_path_that_only_rises_or_falls_has_no_saddle_and_says_so(energies_eV, 
 def test_a_saddle_beside_an_end_is_one(saddle):
     energies_eV = [0.0, 0.1, 0.1, 0.0]
     energies_eV[saddle] = 0.3
-    assert table_row(barrier(energies_eV))["status"] == "converged"
+    assert BARRIERS.cells(barrier(energies_eV))["status"] == "converged"
 
 
 @pytest.mark.parametrize(
@@ -94,19 +92,19 @@ def test_a_saddle_beside_an_end_is_one(saddle):
     ],
 )
 def test_a_minimum_on_the_way_that_is_lower_than_both_ends_is_told(inner_eV, end_eV, lower):
-    found = table_row(barrier([0.0, *inner_eV, end_eV]))
+    found = BARRIERS.cells(barrier([0.0, *inner_eV, end_eV]))
     assert ("passes a lower minimum" in found["status"]) is lower
-    mirrored = table_row(barrier([end_eV, *reversed(inner_eV), 0.0]))
+    mirrored = BARRIERS.cells(barrier([end_eV, *reversed(inner_eV), 0.0]))
     assert ("passes a lower minimum" in mirrored["status"]) is lower
 
 
 def test_a_low_end_is_no_minimum_on_the_way():
-    assert table_row(barrier([0.0, 0.5, 0.4, -1.0]))["status"] == "converged"
-    assert table_row(barrier([-1.0, 0.4, 0.5, 0.0]))["status"] == "converged"
+    assert BARRIERS.cells(barrier([0.0, 0.5, 0.4, -1.0]))["status"] == "converged"
+    assert BARRIERS.cells(barrier([-1.0, 0.4, 0.5, 0.0]))["status"] == "converged"
 
 
 def test_a_path_of_two_ends_passes_nothing():
-    assert table_row(barrier([0.0, 0.5]))["status"] == "converged; no saddle between the ends"
+    assert BARRIERS.cells(barrier([0.0, 0.5]))["status"] == "converged; no saddle between the ends"
 
 
 @pytest.mark.parametrize(
@@ -117,21 +115,21 @@ def test_a_path_of_two_ends_passes_nothing():
     ],
 )
 def test_an_unconverged_path_has_a_reason_and_no_number(reasons, words):
-    found = table_row(barrier([], "not_converged", reasons))
+    found = BARRIERS.cells(barrier([], "not_converged", reasons))
     assert found["status"].replace(";", ":") == words
     assert {found[key] for key in ("E_forward_eV", "E_backward_eV", "length_A", "saddle_A", "n_images")} == {None}
 
 
 def test_the_table_and_the_profile_are_read_back(tmp_path):
     rows = [barrier([0.0, 0.25, 0.625, 0.125]), barrier([], "failed")]
-    write_csv(rows, tmp_path / "barriers.csv")
+    BARRIERS.write(rows, tmp_path / "barriers.csv")
     with (tmp_path / "barriers.csv").open(encoding="utf-8", newline="") as file:
         header, *table = csv.reader(file)
-    assert tuple(header) == COLUMNS
+    assert tuple(header) == BARRIERS.names
     assert [dict(zip(header, cells, strict=True))["E_backward_eV"] for cells in table] == ["0.5", ""]
     write_profile(*rows[0].profile, tmp_path / "profile.csv")
     text = (tmp_path / "profile.csv").read_text()
-    assert text.splitlines()[:2] == [",".join(PROFILE), "0,0.0,0.0"]
+    assert text.splitlines()[:2] == [",".join(PROFILE.names), "0,0.0,0.0"]
     np.testing.assert_array_equal(read_profile(tmp_path / "profile.csv"), rows[0].profile)
     write_profile(*rows[1].profile, tmp_path / "none.csv")
     assert [column.shape for column in read_profile(tmp_path / "none.csv")] == [(0,), (0,)]

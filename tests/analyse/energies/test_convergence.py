@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iondrill.analyse.energies.convergence import Difference, Sample, curves, force_difference, vacuum_A
-from iondrill.analyse.energies.convergence_table import COLUMNS, summary, write_csv
+from iondrill.analyse.energies.convergence_table import CONVERGENCE, points, summary
 from iondrill.config.convergence import Study, Tolerance
 from iondrill.engines.base import FORCES, ON_THE_EDGE, Attempt, Result
 from iondrill.geometry.registry import build
@@ -58,10 +58,10 @@ def sample(value: Any, energy_eV: float | None, force_eV_A: float = 0.0, core_s:
 
 
 def table(samples: Sequence[Sample], path: Path) -> dict[str, dict[str, str]]:
-    write_csv(curves(samples), TOLERANCE, path)
+    CONVERGENCE.write(points(curves(samples), TOLERANCE), path)
     with path.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    assert tuple(rows[0]) == COLUMNS
+    assert tuple(rows[0]) == CONVERGENCE.names
     return {row["value"]: row for row in rows}
 
 
@@ -152,7 +152,7 @@ def test_what_did_not_converge_is_an_empty_row_that_says_why(tmp_path):
     reason = f"{ON_THE_EDGE}: enlarge it"
     spoilt = sample(600, None, result=result(None, 7.0, reason))
     rows = table([*SWEEP, spoilt], tmp_path / "h2.csv")
-    numbers = [name for name in COLUMNS if "energy" in name or "force" in name or "E_ads" in name]
+    numbers = [name for name in CONVERGENCE.names if "energy" in name or "force" in name or "E_ads" in name]
     assert [rows["600"][name] for name in numbers] == [""] * len(numbers)
     assert rows["600"]["status"] == f"failed: {reason}"
     assert rows["600"]["density_on_edge"] == "yes"

@@ -10,7 +10,7 @@ from ase import Atoms
 from scipy.constants import physical_constants
 
 from iondrill.analyse.energies.convergence import Sample, curves
-from iondrill.analyse.energies.convergence_table import shown, summary, table_row
+from iondrill.analyse.energies.convergence_table import CONVERGENCE, Point, shown, summary
 from iondrill.config.convergence import Tolerance
 from iondrill.engines.base import FORCES, Attempt, Result
 
@@ -89,7 +89,7 @@ def test_a_sweep_of_which_nothing_converged_says_so():
 def test_forces_are_told_in_atomic_units_too():
     samples = [sample("cutoff_Ry", 300, -1.0, force_eV_A=0.3, own=True), sample("cutoff_Ry", 600, -1.0)]
     (curve,) = curves(samples)
-    found = table_row(samples[0], curve, TOLERANCE)
+    found = CONVERGENCE.cells(Point(samples[0], curve, TOLERANCE))
     in_eV_A = physical_constants["Hartree energy in eV"][0] / (physical_constants["Bohr radius"][0] * 1e10)
     assert found["force_difference_max_eV_A"] == pytest.approx(0.3)
     assert found["force_difference_max_Ha_bohr"] == pytest.approx(0.3 / in_eV_A, rel=1e-6)
@@ -100,7 +100,7 @@ def test_forces_are_told_in_atomic_units_too():
 def test_costs_are_relative_to_the_finest():
     samples = [sample("c", 300, -1.0, own=True, core_s=20), sample("c", 600, -1.0, core_s=80)]
     (curve,) = curves(samples)
-    rows = [table_row(each, curve, TOLERANCE) for each in samples]
+    rows = [CONVERGENCE.cells(Point(each, curve, TOLERANCE)) for each in samples]
     assert [row["core_s_relative"] for row in rows] == [0.25, 1.0]
     assert [row["own"] for row in rows] == ["yes", "no"]
     assert [row["within_tolerance"] for row in rows] == ["yes", "yes"]
@@ -109,7 +109,7 @@ def test_costs_are_relative_to_the_finest():
 def test_what_did_not_converge_has_a_row_without_numbers():
     bad, good = sample("c", 300, 0, status="failed", core_s=9, own=True), sample("c", 600, -1.0, core_s=80)
     (curve,) = curves([bad, good])
-    found = table_row(bad, curve, TOLERANCE)
+    found = CONVERGENCE.cells(Point(bad, curve, TOLERANCE))
     empty = ("energy_eV", "energy_difference_meV_atom", "force_difference_max_Ha_bohr", "force_difference_rms_Ha_bohr")
     assert {found[key] for key in (*empty, "within_tolerance", "core_s_relative", "E_ads_eV")} == {None}
     assert (found["core_s"], found["status"]) == (9, "failed: the last")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iondrill.analyse.energies.formation import COLUMNS, Crystal, equilibrium, lowest, metal_energies, table, write_csv
+from iondrill.analyse.energies.formation import INTERCALATION, Crystal, equilibrium, lowest, metal_energies, table
 from iondrill.engines.base import Attempt, Result
 from iondrill.geometry.crystal import build_crystal, load_crystal, strains
 
@@ -88,7 +88,7 @@ def test_the_most_stable_crystal_of_an_element_is_its_reference(recipes: Path, t
     found = table(crystals, {})
     rows = {row["compound"]: row for row in found}
     assert rows["LiC6"]["E_formation_eV_per_ion"] == pytest.approx(-1130.3 + 200.0 + 1.5 * 620.0)
-    write_csv(found, tmp_path / "table.csv")
+    INTERCALATION.write(found, tmp_path / "table.csv")
     metals = {"Li-bcc": "Li", "Li-hcp": "Li"}
     assert metal_energies(tmp_path / "table.csv", metals, "dft") == {"Li": pytest.approx(-200.0)}
 
@@ -168,7 +168,7 @@ def test_a_point_that_an_engine_moved_by_a_lattice_vector_and_a_rounding_is_of_i
 
 def test_the_metals_of_a_level_are_read_back(recipes: Path, tmp_path: Path):
     crystals = [crystal(recipes, name) for name in ENERGY_EV]
-    write_csv(table(crystals, {}), tmp_path / "table.csv")
+    INTERCALATION.write(table(crystals, {}), tmp_path / "table.csv")
     metals = {"Li-bcc": "Li", "Na-bcc": "Na"}
     assert metal_energies(tmp_path / "table.csv", metals, "dft") == {"Li": pytest.approx(-200.0)}
     assert metal_energies(tmp_path / "table.csv", metals, "other") == {}
@@ -252,7 +252,7 @@ def test_a_minimum_at_the_last_point_is_refused_and_one_just_within_is_not(recip
 def test_the_lowest_crystal_of_a_metal_counts_at_its_own_level_alone(tmp_path: Path):
     rows = [("Li-bcc", "dft", -2.0), ("Li-hcp", "dft", -2.5), ("Li-hcp", "other", -9.0), ("Na-bcc", "dft", "")]
     lines = [f"{name},{level},,,,converged,,{energy}" for name, level, energy in rows]
-    (tmp_path / "t.csv").write_text("\n".join([",".join(COLUMNS), *lines]) + "\n")
+    (tmp_path / "t.csv").write_text("\n".join([",".join(INTERCALATION.names), *lines]) + "\n")
     elements = {"Li-bcc": "Li", "Li-hcp": "Li", "Na-bcc": "Na"}
     assert metal_energies(tmp_path / "t.csv", elements, "dft") == {"Li": -2.5}
     assert metal_energies(tmp_path / "t.csv", {"Li-bcc": "Li"}, "dft") == {"Li": -2.0}

@@ -11,7 +11,7 @@ from ase import Atoms
 from ase.constraints import FixAtoms
 
 from iondrill.analyse.energies.adsorption import Adsorption
-from iondrill.analyse.energies.level_differences import COLUMNS, compare, write_differences
+from iondrill.analyse.energies.level_differences import DIFFERENCES, compare, write_differences
 from iondrill.config.levels import XtbLevel
 from iondrill.engines.base import Attempt, Result
 from iondrill.prepare.estimates import Estimate
@@ -77,11 +77,11 @@ def test_all_levels_are_compared_with_the_last(tmp_path):
     write_differences(rows, list("abc"), tmp_path / "table.csv")
     with (tmp_path / "table.csv").open(newline="") as stream:
         table = list(csv.DictReader(stream))
-    assert tuple(table[0]) == COLUMNS
+    assert tuple(table[0]) == DIFFERENCES.names
     found = {(each["level"], each["site"]): float(each["dE_ads_eV"]) for each in table}
     assert found == pytest.approx({("a", "top"): -1.5, ("a", "cave"): -1.5, ("b", "top"): -0.5, ("b", "cave"): -0.5})
     write_differences(rows[:2], ["a"], tmp_path / "one.csv")
-    assert (tmp_path / "one.csv").read_text().splitlines() == [",".join(COLUMNS)]
+    assert (tmp_path / "one.csv").read_text().splitlines() == [",".join(DIFFERENCES.names)]
 
 
 def test_only_the_free_atoms_of_the_slab_count_in_its_root_mean_square():

@@ -33,7 +33,7 @@ def test_a_single_point(logs):
     (scf,) = log.scf
     assert log.version == "CP2K version 2023.1"
     assert (log.ended, log.cores, log.abort) == (True, 1, "")
-    assert (scf.converged, scf.on_the_edge) == (True, False)
+    assert (scf.converged, scf.on_the_edge, log.code) == (True, False, "")
     assert scf.cycles == log.n_cycles == logs["static"].count("OT DIIS")
     assert scf.energy_eV / Hartree == pytest.approx(-8.0727586, abs=1e-6)
     forces = sound_forces(log, 5)
@@ -65,6 +65,7 @@ def test_charges_of_an_open_shell_are_not_its_spins(logs):
         assert scf.tables[scheme].spin == pytest.approx([1], abs=2e-3)
     assert scf.converged
     assert scf.on_the_edge
+    assert log.code == "density_on_edge"
     assert log.n_sound == 0  # its energy is wrong in the wavelet solver
 
 

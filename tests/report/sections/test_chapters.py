@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from iondrill.analyse.dynamics.diffraction import known_stacks, reflections, write_reflections
+from iondrill.analyse.dynamics.diffraction import DIFFRACTION, known_stacks, reflections
+from iondrill.analyse.forms import FORMS
 from iondrill.errors import UserError
 from iondrill.report.page.build import render
-from iondrill.report.sections.chapters import chapters, events, label, sheet
+from iondrill.report.sections.chapters import chapters, events, sheet
 from iondrill.report.sections.highlights import highlights
 
 CONTRASTS = """case,run,quantity,start,late,change,error,low,high,n_runs,method,level
@@ -26,7 +27,7 @@ def told(folder):
 
 def test_a_table_keeps_its_numbers_and_names_its_levels(told):
     results = told.read()
-    shown = sheet(results, told.results / "contrasts.csv")
+    shown = sheet(results, told.results / "contrasts.csv", FORMS["contrasts.csv"])
     names = [column.label for column in shown.columns]
     assert names[2:5] == ["quantity", "start", "late"]
     first = dict(zip(names, shown.rows[0], strict=True))
@@ -46,7 +47,7 @@ def test_a_table_keeps_its_numbers_and_names_its_levels(told):
     ],
 )
 def test_columns_have_their_units(column, shown):
-    assert label(column) == shown
+    assert DIFFRACTION.label(column) == shown
 
 
 def test_tables_that_the_configuration_no_longer_asks_for_are_not_shown(told):
@@ -90,7 +91,7 @@ def test_a_chapter_for_what_is_there(told):
 
 
 def test_diffraction_says_how_far_the_paper_is_from_what_is_known(told):
-    write_reflections(list(reflections(known_stacks())), told.results / "diffraction.csv")
+    DIFFRACTION.write(list(reflections(known_stacks())), told.results / "diffraction.csv")
     _, chapter = chapters(told.read(), told.results)
     first, second = chapter.notes[1:3]
     assert first.startswith("The paper's 26.0° are planes 3.42 Å apart")
@@ -136,7 +137,7 @@ def test_a_damaged_file_does_not_keep_the_page_back_but_stands_first(told, name)
 def test_a_cut_table_is_named(told):
     path = told.text("contrasts.csv", CONTRASTS[:-20])
     with pytest.raises(UserError, match=r"contrasts\.csv \(line 3\)"):
-        sheet(told.read(), path)
+        sheet(told.read(), path, FORMS["contrasts.csv"])
 
 
 def test_highlights_are_the_numbers_of_the_files(folder):

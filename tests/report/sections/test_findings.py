@@ -8,20 +8,20 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from iondrill.analyse.energies.adsorption_table import AdsorptionTable
 from iondrill.config.levels import Cp2kLevel, XtbLevel
 from iondrill.report.sections.findings import caveats, findings, signed
-from iondrill.report.table import Table
 
 NOWHERE = Path("none.csv")
 
 
 def table(**columns):
     rows = [dict(zip(columns, map(str, cells), strict=True)) for cells in zip(*columns.values(), strict=True)]
-    return Table(NOWHERE, tuple(columns), rows)
+    return AdsorptionTable(NOWHERE, tuple(columns), rows)
 
 
 def nothing():
-    return Table(NOWHERE, ("scheme", "fragment", "charge_e"), [])
+    return AdsorptionTable(NOWHERE, ("scheme", "fragment", "charge_e"), [])
 
 
 def told(*, structures=(), runs=(), adsorption=None):
@@ -228,7 +228,7 @@ def test_the_stronger_has_the_lower_energy(Li_eV, Na_eV, words):
 def test_levels_and_numbers_of_ions_are_told_apart():
     one = ads(("Li", "top", -3.0, "", "converged"), ("Na", "top", -1.0, "", "converged"), levels=["a", "b"])
     two = ads(("Na", "top", -2.0, "", "converged"), n="2", levels=["a"])
-    both = Table(NOWHERE, one.columns, [*one.rows, *two.rows])
+    both = AdsorptionTable(NOWHERE, one.columns, [*one.rows, *two.rows])
     found = told(adsorption=both)
     assert [level for _, level in found] == ["a", "b", "a"]
     assert not any("strongly" in text for text, _ in found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from iondrill.analyse.dynamics.events import watch_for
-from iondrill.analyse.dynamics.order import order_parameters, write_csv
+from iondrill.analyse.dynamics.order import order_parameters, write_order
 from iondrill.analyse.dynamics.orientation import laid_out
 from iondrill.analyse.dynamics.selection import select
 from iondrill.analyse.dynamics.unwrap import Unwrapping, whole_start
@@ -49,10 +49,10 @@ def analyse(trajectory: Path, structure: Path, table: Path, events: Path | None)
     unwrapping = Unwrapping(atoms, select(start, start.positions), trajectory, on_frames)
     seen = order_parameters(unwrapping.over(read_chunks(trajectory, atoms, on_frames)), start)
     if events is None:
-        write_csv((part.columns for part in seen), table)
+        write_order((part.columns for part in seen), table)
     else:
         watch = watch_for(EventCriteria(), start)
-        write_csv(watch.over(seen), table)
+        write_order(watch.over(seen), table)
         watch.write(events)
     return [
         f"{path}: {line}" for path, said in ((structure, on_start), (trajectory, on_frames)) for line in said.lines()

@@ -144,12 +144,15 @@ def generated(root: Path) -> dict[Path, str]:
     UserError
         If an example or ``pyproject.toml`` is missing.
     """
+    from iondrill.cli.results_page import results_page
+
     examples = {kind: _text(root / "structures" / name) for kind, name in EXAMPLES.items()}
     return {
         **{root / f"schemas/{what}.schema.json": text for what, text in schemas().items()},
         root / "workflow/envs/iondrill.yaml": conda_environment(_text(root / "pyproject.toml")),
         root / "docs/ase-calculators.md": calculator_page(),
         root / "docs/configuration.md": page(Config, "Configuration", CONFIGURATION),
+        root / "docs/results.md": results_page(),
         root / "docs/recipes.md": page(Recipe, "Recipes", RECIPES, examples),
         root / "docs/crystals.md": page(
             CrystalRecipe, "Crystals", CRYSTALS.format(example=examples["crystal"].strip())

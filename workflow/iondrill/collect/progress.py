@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -181,6 +180,5 @@ def _left_s(attempt: dict[str, Any], step: int, steps: int) -> float | None:
 
 
 def _began(attempt: dict[str, Any]) -> int:
-    """Return the step that an attempt went on from."""
-    began = re.search(r"continued from step (\d+)", attempt["changed"])
-    return int(began.group(1)) if began else 0
+    """Return the step that an attempt resumed from."""
+    return int(attempt["step"] or 0)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+from pydantic import model_validator
 
 from iondrill.config.base import NonNegativeFloat, NonNegativeInt, PositiveInt, Strict
 from iondrill.errors import UserError
@@ -24,15 +26,25 @@ if TYPE_CHECKING:
 Status = Literal["converged", "not_converged", "failed"]
 FORCES = "forces_eV_A"
 """The array, (n_atoms, 3), that a single point adds to its structure: every atom's, held or not."""
+Code = Literal["", "density_on_edge"]
 ON_THE_EDGE = "the electron density touches the faces of the box"
 """Why a job in a box that is too small failed."""
 
 
 class Attempt(Strict):
-    """One try at a job: why it ended, and what was changed for it."""
+    """One try at a job: why it ended, and what was changed for it, in words; a code where a program asks for it."""
 
     reason: str
     changed: str = ""
+    code: Code = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_code(cls, content: Any) -> Any:
+        """Give an attempt of a record without codes the one that its words stand for."""
+        if isinstance(content, dict) and "code" not in content and ON_THE_EDGE in str(content.get("reason")):
+            return content | {"code": "density_on_edge"}
+        return content
 
 
 class SpinState(Strict):
@@ -113,6 +125,11 @@ class Result(Strict):
     start: Start | None = None
     neighbourhood: Neighbourhood | None = None
     spin_states: list[SpinState] = []
+
+    @property
+    def why(self) -> str:
+        """Why the last attempt ended, in one line."""
+        return " ".join(self.attempts[-1].reason.split()) if self.attempts else "no reason given"
 
     @property
     def multiplicity(self) -> int | None:

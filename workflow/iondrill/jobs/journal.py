@@ -13,12 +13,25 @@ from typing import TYPE_CHECKING, Any
 from iondrill.files import write_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 RUNNING = "running"
 FINISHED = "finished"
 """Why an attempt ended that needs no other."""
+RESUMED = "continued from step "
 PULSE_S = 5.0
+COSTS = ("wall_s", "core_s", "n_scf_cycles")
+KINDS: dict[str, type | tuple[type, ...]] = {
+    "reason": str,
+    "code": str,
+    "step": (int, type(None)),
+    "notes": list,
+    "wall_s": (int, float),
+    "core_s": (int, float),
+    "n_scf_cycles": int,
+}
+"""What an entry holds."""
 
 
 def state_folder(folder: Path, input_hash: str) -> Path:
@@ -30,6 +43,9 @@ def state_folder(folder: Path, input_hash: str) -> Path:
 
 class Journal:
     """The attempts at one job, each with why it ended, what was changed for it and what it cost.
+
+    An entry holds ``reason`` and, where a program asks for it, its ``code``; ``step``, from which it resumed, or None;
+    ``notes`` on what was changed; ``wall_s``, ``core_s``, ``n_scf_cycles``.
 
     Parameters
     ----------
@@ -45,12 +61,13 @@ class Journal:
         self.entries: list[dict[str, Any]] = _read(path)
         self._started = time.monotonic()
 
-    def begin(self, at: str = "") -> None:
-        """Open an attempt; one that is still open was killed without a word."""
+    def begin(self, step: int | None = None) -> None:
+        """Open an attempt, which resumes from a step, or starts anew; one that is still open was killed."""
+        at = "" if step is None else f" at step {step}"
         if self.entries and self.entries[-1]["reason"] == RUNNING:
-            self.entries[-1]["reason"] = f"killed{at and ' at ' + at}"
-        changed = f"continued from {at}" if self.entries and at else ""
-        self.entries.append({"reason": RUNNING, "changed": changed, "wall_s": 0.0, "core_s": 0.0, "n_scf_cycles": 0})
+            self.entries[-1]["reason"] = f"killed{at}"
+        resumed = step if self.entries else None
+        self.entries.append({"reason": RUNNING, "code": "", "step": resumed, "notes": [], **dict.fromkeys(COSTS, 0)})
         self._started = time.monotonic()
         self._write()
 
@@ -59,9 +76,9 @@ class Journal:
         if time.monotonic() - self._started - self.entries[-1]["wall_s"] > PULSE_S:
             self.beat(n_scf_cycles)
 
-    def explain(self, reason: str) -> None:
+    def explain(self, reason: str, code: str = "") -> None:
         """Say why the last attempt ended, which this process did not see."""
-        self.entries[-1]["reason"] = reason
+        self.entries[-1] |= {"reason": reason, "code": code}
         self._write()
 
     def beat(self, n_scf_cycles: int) -> None:
@@ -71,17 +88,25 @@ class Journal:
         self.entries[-1]["core_s"] = round(self.entries[-1]["wall_s"] * self.cores, 3)
         self._write()
 
-    def remark(self, changed: str) -> None:
-        """Note what was changed for the running attempt."""
-        self.entries[-1]["changed"] = "; ".join(filter(None, (self.entries[-1]["changed"], changed)))
-        self._write()
+    def remark(self, note: str) -> None:
+        """Note what was changed for the running attempt, once."""
+        if note not in self.entries[-1]["notes"]:
+            self.entries[-1]["notes"].append(note)
+            self._write()
 
-    def end(self, reason: str, n_scf_cycles: int, changed: str = "") -> None:
+    def end(self, reason: str, n_scf_cycles: int, *, notes: Iterable[str] = (), code: str = "") -> None:
         """Close the attempt."""
-        self.entries[-1]["reason"] = reason
-        if changed:
-            self.remark(changed)
+        self.entries[-1] |= {"reason": reason, "code": code}
+        for note in notes:
+            self.remark(note)
         self.beat(n_scf_cycles)
+
+    def told(self) -> list[dict[str, str]]:
+        """Return of each attempt, for readers, why it ended and what was changed for it."""
+        return [
+            {"reason": entry["reason"], "changed": changed(entry)} | ({"code": entry["code"]} if entry["code"] else {})
+            for entry in self.entries
+        ]
 
     def cost(self, key: str) -> float:
         """Return ``wall_s``, ``core_s`` or ``n_scf_cycles``, summed over all attempts."""
@@ -91,16 +116,26 @@ class Journal:
         write_text(self.path, json.dumps(self.entries, indent=1))
 
 
+def changed(entry: Mapping[str, Any]) -> str:
+    """Return in words what was changed for an attempt."""
+    resumed = [] if entry["step"] is None else [f"{RESUMED}{entry['step']}"]
+    return "; ".join([*resumed, *entry["notes"]])
+
+
 def _read(path: Path) -> list[dict[str, Any]]:
     """Return the attempts in a file; none if it is missing or damaged."""
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        entries = [_with_data(entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError, AttributeError):
         return []
-    kinds: dict[str, type | tuple[type, ...]] = {"reason": str, "changed": str, "n_scf_cycles": int}
-    kinds |= dict.fromkeys(("wall_s", "core_s"), (int, float))
-    sound = isinstance(entries, list) and all(
-        isinstance(entry, dict) and all(isinstance(entry.get(key), kind) for key, kind in kinds.items())
-        for entry in entries
-    )
+    sound = all(isinstance(entry.get(key), kind) for entry in entries for key, kind in KINDS.items())
     return entries if sound else []
+
+
+def _with_data(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry with step and notes as data; older journals have them in one text, ``changed``."""
+    if "changed" not in entry:
+        return entry
+    notes = [note for note in entry["changed"].split("; ") if note]
+    step = int(notes.pop(0).removeprefix(RESUMED)) if notes and notes[0].startswith(RESUMED) else None
+    return {key: value for key, value in entry.items() if key != "changed"} | {"code": "", "step": step, "notes": notes}

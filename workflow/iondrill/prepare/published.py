@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from iondrill.prepare.result_files import result_paths
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -17,19 +19,6 @@ GEOMETRIES = {
     "barriers": ("path.extxyz", "profile.csv"),
 }
 """What a job publishes besides its record; others: ``structure.extxyz``."""
-OF_STRUCTURE = ("structures/{0}.extxyz", "structures/{0}.json")
-OF_RUN = (
-    "md/{0}/trajectory.traj",
-    "md/{0}/order_parameters.csv",
-    "md/{0}/events.json",
-    "charges/{0}.csv",
-    "figures/{0}.svg",
-)
-OF_RUNS = ("contrasts.csv", "contrasts.json", "contrasts.md", "diffraction.csv", "figures/diffraction.svg")
-OF_MAPS = ("elf/{0}/summary.csv", "elf/{0}/profiles.csv", "elf/{0}/bonds.csv", "elf/{0}/film.gif")
-MAP = ("npz", "png", "cividis.png", "csv", "profiles.csv", "bonds.csv")
-DIFFERENCE = ("difference.npz", "difference.png")
-OF_ALL = ("report.html", "status.json", "figures/structures", "figures/elf")
 
 
 def job_files(plan: Plan, job: JobId) -> list[Path]:
@@ -40,17 +29,5 @@ def job_files(plan: Plan, job: JobId) -> list[Path]:
 
 def published(plan: Plan) -> list[Path]:
     """Return every file that the default target of a plan leaves, each once."""
-    stage, runs = plan.config.adsorption, plan.config.md.run
-    names = [pattern.format(name) for name in plan.structures() for pattern in OF_STRUCTURE]
-    names += [pattern.format(run) for run in runs for pattern in OF_RUN]
-    names += OF_RUNS if runs else ()
-    for run in runs:
-        steps = plan.elf.steps(run)
-        names += [pattern.format(run) for pattern in OF_MAPS] if steps else []
-        endings = (*MAP, *(DIFFERENCE if plan.elf.parts(run) else ()))
-        names += [f"elf/{run}/{step}.{ending}" for step in steps for ending in endings]
-        names += [f"elf/{run}/{step}.grid.npz" for step in plan.elf.isosurface_steps(run)]
-    names += ("adsorption.csv", "adsorption_levels.csv") if stage.facets else ()
-    names += ("figures/adsorption.svg",) if plan.adsorption.fillings else ()
-    files = [plan.results / name for name in (*names, *OF_ALL)]
-    return list(dict.fromkeys([*(file for job in plan.executed() for file in job_files(plan, job)), *files]))
+    of_jobs = (file for job in plan.executed() for file in job_files(plan, job))
+    return list(dict.fromkeys([*of_jobs, *result_paths(plan, lambda file: file.target == "all")]))

@@ -20,6 +20,7 @@ from iondrill.engines.base import Result, read_result
 from iondrill.errors import UserError
 from iondrill.files import replacing, write_text
 from iondrill.geometry.checks import read_structure
+from iondrill.prepare.result_files import RESULT_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,21 +37,6 @@ CONFORMS_TO = "https://w3id.org/ro/crate/1.1"
 PAPER = "https://doi.org/10.1002/eem2.12749"
 PAPER_TITLE = "Nanodiamond-assisted high performance lithium and sodium ions co-storage"
 PACKAGES = ("ase", "numpy", "pymatgen", "pyscf", "scipy", "snakemake", "tblite")
-TABLES = {
-    "adsorption.csv": "adsorption energies",
-    "contrasts.csv": "runs side by side",
-    "contrasts.json": "what the runs support, and by which criterion",
-    "contrasts.md": "the same for readers",
-    "diffraction.csv": "(00l) reflections",
-    "report.html": "the report, one page that works offline",
-}
-OF_RUN = {
-    "md/{run}/trajectory.traj": "trajectory (ASE)",
-    "md/{run}/order_parameters.csv": "order parameters of each frame",
-    "md/{run}/thermalisation.csv": "the same before the run, while it was thermalised",
-    "md/{run}/events.json": "when layers opened, bonds formed, ions left",
-    "charges/{run}.csv": "charges of the fragments",
-}
 JOB_FILES = ("job.json", "structure.extxyz", "job.inp", "INCAR", "KPOINTS", "POSCAR", "POTCAR.spec", "result.json")
 """Of a job folder; never a POTCAR, whose licence forbids it."""
 FORMATS = {
@@ -73,18 +59,8 @@ class Piece(NamedTuple):
 
 def pieces(plan: Plan) -> list[Piece]:
     """Return the result files that a finished run of a plan has, besides those of its jobs; paths in its results."""
-    config = plan.config
-    found = [Piece("report.html", TABLES["report.html"])]
-    if config.adsorption.facets:
-        found.append(Piece("adsorption.csv", TABLES["adsorption.csv"]))
-    if config.md.run:
-        found += [Piece(name, TABLES[name]) for name in TABLES if name.startswith(("contrasts", "diffraction"))]
-    for run in config.md.run:
-        found += [Piece(path.format(run=run), f"{what} of run {run}") for path, what in OF_RUN.items()]
-        found.append(Piece(f"structures/{plan.md.start_structure(run)}.extxyz", f"start structure of run {run}"))
-        if plan.elf.steps(run):
-            found.append(Piece(f"elf/{run}/summary.csv", f"ELF at the contacts of run {run}"))
-    return list(dict.fromkeys(found))
+    files = (file for file in RESULT_FILES if file.crate)
+    return list(dict.fromkeys(Piece(*each) for file in files for each in file.pieces(plan)))
 
 
 def write_crate(plan: Plan, path: Path) -> list[str]:

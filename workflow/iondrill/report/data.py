@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from iondrill.analyse.dynamics.charges import FragmentCharge
-from iondrill.analyse.dynamics.order import COLUMNS as ORDER_COLUMNS
+from iondrill.analyse.dynamics.charges import CHARGES
+from iondrill.analyse.dynamics.order import ORDER
 from iondrill.analyse.dynamics.rest import Rest, at_rest
-from iondrill.analyse.elf.contacts import ContactElf
-from iondrill.analyse.energies.adsorption import COLUMNS as ADSORPTION_COLUMNS
-from iondrill.analyse.energies.level_differences import COLUMNS as DIFFERENCE_COLUMNS
+from iondrill.analyse.elf.contacts import CONTACTS
+from iondrill.analyse.energies.adsorption_table import AdsorptionTable, read_adsorption
+from iondrill.analyse.energies.level_differences import DIFFERENCES
 from iondrill.collect.progress import progress
 from iondrill.config.load import load
 from iondrill.engines.base import Result, read_result
@@ -20,17 +20,16 @@ from iondrill.errors import SAID, TOOK, Problem, UserError
 from iondrill.geometry.checks import Check, read_structure
 from iondrill.jobs.name import CLEAN, JobId, parse_structure_name
 from iondrill.prepare.plan import Plan
-from iondrill.report.table import Table, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ase import Atoms
 
+    from iondrill.analyse.tables import Table
     from iondrill.collect.progress import Progress
     from iondrill.config.models import Config, MdRun
 
-CONTACT_COLUMNS = ("step", "time_fs", *ContactElf.__dataclass_fields__)
 ENDED = ("converged", "not_converged", "failed")
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -106,7 +105,7 @@ class Results:
     jobs: list[JobRecord]
     structures: list[Structure]
     runs: list[Run]
-    adsorption: Table | None
+    adsorption: AdsorptionTable | None
     missing: list[Missing] = field(default_factory=list)
     differences: Table | None = None
 
@@ -187,16 +186,10 @@ def _read(plan: Plan, records: Sequence[Path], structures: Sequence[Path]) -> tu
             runs.append(_read_run(plan, name, problems))
     if config.adsorption.facets:
         with gathered(problems):
-            table = read_table(plan.results / "adsorption.csv", ADSORPTION_COLUMNS)
-            for column in ("E_ads_eV", "E_ads_vs_metal_eV", "height_A"):
-                table.numbers(column)
-            adsorption = table
+            adsorption = read_adsorption(plan.results / "adsorption.csv")
     if config.adsorption.facets and len(config.adsorption.levels) > 1:
         with gathered(problems):
-            table = read_table(plan.results / "adsorption_levels.csv", DIFFERENCE_COLUMNS)
-            for column in ("dE_ads_eV", "dheight_A", "ion_shift_A"):
-                table.numbers(column)
-            differences = table
+            differences = DIFFERENCES.read(plan.results / "adsorption_levels.csv")
     shown = sorted(built + final, key=lambda structure: structure.name)
     return Results(config, jobs, shown, runs, adsorption, differences=differences), problems
 
@@ -232,16 +225,11 @@ def _final_geometry(job: JobRecord, folder: Path) -> list[Structure]:
 def _read_run(plan: Plan, name: str, problems: list[Problem]) -> Run:
     """Read a run; what is wrong with its maps alone does not keep it back."""
     settings, level = plan.config.md.runs[name], plan.md.of_run(name).level
-    order = read_table(plan.results / "md" / name / "order_parameters.csv", ORDER_COLUMNS)
-    before = read_table(plan.results / "md" / name / "thermalisation.csv", ORDER_COLUMNS)
-    charges = read_table(plan.results / "charges" / f"{name}.csv", FragmentCharge._fields)
+    order = ORDER.read(plan.results / "md" / name / "order_parameters.csv")
+    before = ORDER.read(plan.results / "md" / name / "thermalisation.csv")
+    charges = CHARGES.read(plan.results / "charges" / f"{name}.csv")
     if not order.rows:
         raise UserError.of(order.path, "holds no frame", "needed: at least one")
-    for column in ORDER_COLUMNS:
-        order.numbers(column)
-        before.numbers(column)
-    for column in ("time_fs", "charge_e"):
-        charges.numbers(column)
     folder, maps, contacts = plan.results / "elf" / name, list[ElfFrame](), None
     for step in plan.elf.steps(name):
         with gathered(problems):
@@ -250,10 +238,7 @@ def _read_run(plan: Plan, name: str, problems: list[Problem]) -> Run:
             maps.append(frame)
     if plan.elf.steps(name):
         with gathered(problems):
-            table = read_table(folder / "summary.csv", CONTACT_COLUMNS)
-            for column in ("time_fs", "distance_A", "elf_midpoint", "elf_min", "elf_max"):
-                table.numbers(column)
-            contacts = table
+            contacts = CONTACTS.read(folder / "summary.csv")
     return Run(name, settings, level, order, before, charges, contacts, maps)
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from iondrill.analyse.energies.adsorption import COLUMNS
+from iondrill.analyse.energies.adsorption_table import read_adsorption
 from iondrill.config.base import NonNegativeInt, Strict
 from iondrill.config.load import load
 from iondrill.engines.base import read_result
 from iondrill.errors import Problem, UserError
 from iondrill.files import write_text
-from iondrill.report.table import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from iondrill.report.table import Table
+    from iondrill.analyse.energies.adsorption_table import AdsorptionTable
 
 
 class Outcome(Strict):
@@ -96,7 +95,7 @@ def outcome(records: Iterable[Path], adsorption: Path | None) -> Outcome:
         for path, result in results.items()
         if result.status != "converged"
     }
-    table = read_table(adsorption, COLUMNS) if adsorption else None
+    table = read_adsorption(adsorption) if adsorption else None
     refused = len(refused_rows(table))
     rows = len(table.rows) if table else 0
     return Outcome(
@@ -108,7 +107,8 @@ def outcome(records: Iterable[Path], adsorption: Path | None) -> Outcome:
     )
 
 
-def refused_rows(table: Table | None) -> Sequence[dict[str, str]]:
+def refused_rows(table: AdsorptionTable | None) -> Sequence[dict[str, str]]:
     """Return the rows of a table of adsorption energies that have none though all their jobs converged."""
-    rows = table.rows if table else []
-    return [row for row in rows if not row["E_ads_eV"] and row["status"].startswith("refused")]
+    if table is None:
+        return []
+    return [row for row in table.rows if not row["E_ads_eV"] and table.status(row).word == "refused"]

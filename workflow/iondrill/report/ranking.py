@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from iondrill.analyse.energies.adsorption import MOVED
-from iondrill.analyse.energies.dispersion import FREE_LIKE
-from iondrill.analyse.energies.surroundings import SECOND_MINIMUM
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from iondrill.report.table import Table
+    from iondrill.analyse.energies.adsorption_table import AdsorptionTable
+    from iondrill.analyse.energies.row_status import RowStatus
 
 ALIKE_EV = 0.1
 """Energies nearer than this are not ranked: relaxation and settings leave about so much."""
@@ -24,40 +21,25 @@ class Best(NamedTuple):
     """The lowest row of an ion, of how many, and E_ads of each kind of place that is as low, within `ALIKE_EV`."""
 
     row: dict[str, str]
+    status: RowStatus
     E_ads_eV: float
     against_metal_eV: float
     of: str
     alike_eV: dict[str, float]
 
 
-def notes_of(row: Mapping[str, str]) -> list[str]:
-    """Return what the status of a row says after its first word."""
-    return row["status"].split("; ")[1:]
-
-
-def has_lower_neighbour(row: Mapping[str, str]) -> bool:
-    """Say whether a lower place was seen beside that of a row."""
-    return any(note.startswith(SECOND_MINIMUM) for note in notes_of(row))
-
-
-def free_like(row: Mapping[str, str]) -> bool:
-    """Say on which side of D4's step a row is: whether the ion has the dispersion of a free atom."""
-    return FREE_LIKE in notes_of(row)
-
-
-def kind_of_place(row: Mapping[str, str]) -> str:
+def kind_of_place(row: Mapping[str, str], status: RowStatus) -> str:
     """Return where the ions of a row came to rest, without the number that tells places of a kind apart."""
-    moved = next((note.removeprefix(MOVED) for note in notes_of(row) if note.startswith(MOVED)), row["site"])
-    kinds = (re.sub(r"-\d+$", "", site) for site in moved.split(", "))
+    kinds = (re.sub(r"-\d+$", "", site) for site in status.sites or [row["site"]])
     return " and ".join(dict.fromkeys(kinds))
 
 
-def lowest(table: Table) -> Iterator[Best | str]:
+def lowest(table: AdsorptionTable) -> Iterator[Best | str]:
     """Yield the lowest row of each ion that has one, or why none can be called so.
 
     Parameters
     ----------
-    table : Table
+    table : AdsorptionTable
         Rows that differ in ion and site alone.
 
     Yields
@@ -73,11 +55,13 @@ def lowest(table: Table) -> Iterator[Best | str]:
         if not len(known):
             continue
         # a lower place that was seen beside a row, and not relaxed to, is a row of which no more is known
-        below_eV = np.where([has_lower_neighbour(row) for row in rows.rows], rows.numbers("lowest_neighbour_eV"), 0.0)
+        statuses = [rows.status(row) for row in rows.rows]
+        lower = [status.has("second_minimum") for status in statuses]
+        below_eV = np.where(lower, rows.numbers("lowest_neighbour_eV"), 0.0)
         best = int(known[np.argmin((energies + below_eV)[known])])
         row = rows.rows[best]
-        sides = {free_like(rows.rows[k]) for k in known}
-        if has_lower_neighbour(row):
+        sides = {statuses[k].has("free_like") for k in known}
+        if lower[best]:
             yield f"no site of {ion} is called lowest: beside that at {row['site']} there is a lower place"
         elif len(sides) > 1:
             yield f"no site of {ion} is called lowest: D4 takes the ion for a free atom at some sites alone"
@@ -88,9 +72,9 @@ def lowest(table: Table) -> Iterator[Best | str]:
             of = all_of if len(known) == len(energies) else some_of
             alike_eV: dict[str, float] = {}
             for k in sorted(known, key=lambda k: energies[k]):
-                if energies[k] < energies[best] + ALIKE_EV and not has_lower_neighbour(rows.rows[k]):
-                    alike_eV.setdefault(kind_of_place(rows.rows[k]), float(energies[k]))
-            yield Best(row, float(energies[best]), against_metal_eV, of, alike_eV)
+                if energies[k] < energies[best] + ALIKE_EV and not lower[k]:
+                    alike_eV.setdefault(kind_of_place(rows.rows[k], statuses[k]), float(energies[k]))
+            yield Best(row, statuses[best], float(energies[best]), against_metal_eV, of, alike_eV)
 
 
 def compared(first: Best, second: Best) -> str:
@@ -100,11 +84,11 @@ def compared(first: Best, second: Best) -> str:
     """
     strong, weak = sorted((first, second), key=lambda best: best.E_ads_eV)
     one, other = (best.row["adsorbate"] for best in (strong, weak))
-    places = [kind_of_place(best.row) for best in (strong, weak)]
+    places = [kind_of_place(best.row, best.status) for best in (strong, weak)]
     common = [kind for kind in strong.alike_eV if kind in weak.alike_eV]
     if not common:
         return f"{one} and {other} are not compared: their lowest sites are of two kinds, {places[0]} and {places[1]}"
-    if free_like(strong.row) != free_like(weak.row):
+    if strong.status.has("free_like") != weak.status.has("free_like"):
         return f"{one} and {other} are not compared: D4 takes one of them for a free atom"
     difference = weak.alike_eV[common[0]] - strong.alike_eV[common[0]]
     where = "at their lowest sites" if places[0] == places[1] else f"at {common[0]}, where both are as low as anywhere"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from iondrill.analyse.dynamics.order import ORDER
 from iondrill.analyse.dynamics.rest import Rest, rests
 from iondrill.analyse.dynamics.statistics import Sample, block_error
 from iondrill.analyse.tables import read_columns
@@ -28,21 +29,16 @@ if TYPE_CHECKING:
 
     Series = Mapping[str, NDArray[np.float64]]
 
-QUANTITIES = {
-    "gap_edge_A": ("gap at the edge", "Å"),
-    "gap_centre_A": ("gap at the centre", "Å"),
-    "opening_angle_deg": ("opening angle", "°"),
-    "penetration_A": ("tip of the nanodiamond past the edge", "Å"),
-    "nd_flake_bonds": ("bonds of nanodiamond and flake", ""),
-    "nd_sp3_fraction": ("fourfold share of the nanodiamond's C", ""),
-    "ion_carbon_cn": ("C around an ion", ""),
-    "ions_expelled": ("ions outside the flake", ""),
-    "charge_nd_e": ("charge of the nanodiamond", "e"),
-    "charge_ion_e": ("charge of the ions", "e"),
-    "charge_flake_e": ("charge of the flake", "e"),
+CHARGES_OF = {
+    "charge_nd_e": ("charge of the nanodiamond", ("nd",)),
+    "charge_ion_e": ("charge of the ions", ("ion",)),
+    "charge_flake_e": ("charge of the flake", ("upper", "lower")),
+}
+"""Sums over fragments, in words."""
+QUANTITIES = {column.name: (column.words, column.unit) for column in ORDER.columns if column.heading} | {
+    name: (words, "e") for name, (words, _) in CHARGES_OF.items()
 }
 """What is compared, in words and with its unit."""
-FLAKE = ("upper", "lower")
 
 
 class Measure(NamedTuple):
@@ -95,10 +91,10 @@ def charge_series(path: Path) -> dict[str, NDArray[np.float64]]:
     """Return the charges of nanodiamond, ions and flake over time, by quantity, from ``charges/<run>.csv``."""
     table = read_columns(path)
     sums: dict[str, Any] = {}
-    for group, fragments in {"nd": ("nd",), "ion": ("ion",), "flake": FLAKE}.items():
-        parts = [table["charge_e"][table["fragment"] == name].astype(float) for name in fragments]
+    for name, (_, fragments) in CHARGES_OF.items():
+        parts = [table["charge_e"][table["fragment"] == each].astype(float) for each in fragments]
         if any(len(part) for part in parts):
-            sums[f"charge_{group}_e"] = np.sum([part for part in parts if len(part)], axis=0)
+            sums[name] = np.sum([part for part in parts if len(part)], axis=0)
     return sums
 
 

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from iondrill.analyse.tables import write_table
+from iondrill.analyse.columns import TableForm, number, text
 from iondrill.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from numpy.typing import ArrayLike
 
@@ -27,6 +26,19 @@ class FragmentCharge(NamedTuple):
     fragment: str
     scheme: str
     charge_e: float
+
+
+CHARGES = TableForm[FragmentCharge](
+    "a fragment in a frame",
+    (
+        number("step", "of the frame"),
+        number("time_fs", "of the frame"),
+        text("fragment", "`nd`, `ion`, `upper` or `lower`"),
+        text("scheme", "how electrons were assigned to atoms: Mulliken, Hirshfeld"),
+        number("charge_e", "sum over the atoms of the fragment; positive: electrons missing"),
+    ),
+)
+"""``charges/<run>.csv``."""
 
 
 def fragment_charges(
@@ -80,8 +92,3 @@ def fragment_charges(
     for name in FRAGMENTS:
         if (labels == name).any():
             yield FragmentCharge(step, time_fs, name, scheme, float(charges[labels == name].sum()))
-
-
-def write_charges(rows: Iterable[FragmentCharge], path: Path) -> None:
-    """Write ``charges/<run>.csv``; rows may come from a generator and are not kept."""
-    write_table(path, FragmentCharge._fields, rows)

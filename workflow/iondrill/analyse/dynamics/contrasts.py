@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from iondrill.analyse.columns import TableForm, number, text
 from iondrill.analyse.dynamics.cases import QUANTITIES, Case, read_cases
 from iondrill.analyse.dynamics.statistics import Estimate, Sample, estimate
-from iondrill.analyse.tables import write_table
 from iondrill.engines.base import read_result
 from iondrill.files import write_text
 
@@ -24,10 +24,58 @@ if TYPE_CHECKING:
 
     from iondrill.prepare.plan import Plan
 
-COLUMNS = (
-    *("case", "run", "quantity", "start", "late", "change", "error", "low", "high"),
-    *("n_runs", "method", "level"),
+
+class Change(NamedTuple):
+    """A row of ``contrasts.csv``."""
+
+    case: str
+    run: str | None
+    quantity: str
+    start: float
+    late: float
+    change: float
+    error: float | None
+    low: float | None
+    high: float | None
+    n_runs: int
+    method: str
+    level: str
+
+
+INTERVAL = (
+    "the 95 % interval: Student's t with the degrees of freedom of Welch and Satterthwaite; from three seeds on, the "
+    "wider of that and the bootstrap over seeds"
 )
+CONTRASTS = TableForm[Change](
+    "a run and quantity, and, with an empty `run`, a *case*: runs that differ in their seed alone",
+    (
+        text("case", "name of the case"),
+        text("run", "name of the run; empty for all runs of the case"),
+        text(
+            "quantity",
+            "an order parameter, or `charge_nd_e`, `charge_ion_e`, `charge_flake_e`: sums over fragments of "
+            "`charges/<run>.csv`",
+        ),
+        number(
+            "start",
+            "mean over the second half of the thermalisation (charges, and runs without one: value in the first frame)",
+        ),
+        number("late", "mean over the second half of the frames"),
+        number("change", "their difference"),
+        number(
+            "error",
+            "of one run, from blocks of the second half (Flyvbjerg and Petersen 1989: the largest from at least 6 "
+            "blocks); of a case, the standard error of the mean change: from the scatter of the runs, but not less "
+            "than their own errors leave",
+        ),
+        number("low", INTERVAL, heading="95 % from"),
+        number("high", "its other end", heading="95 % to"),
+        number("n_runs", "runs behind the row", heading="runs"),
+        text("method", "how the interval comes about; of a single run, from its blocks alone"),
+        text("level", "level of theory"),
+    ),
+)
+"""``contrasts.csv``."""
 VERDICTS = ("supported", "not supported", "cannot be said")
 SAME = 1e-12
 """Differences below this are rounding."""
@@ -108,6 +156,7 @@ def findings(cases: Sequence[Case]) -> list[dict[str, Any]]:
 
 def _finding(comparison: Comparison, quantity: str, samples: Sequence[Sample], value: Estimate) -> dict[str, Any]:
     fewest = min(len(sample.values) for sample in samples)
+    levels = list(dict.fromkeys(case.level for case in (*comparison.plus, *comparison.minus)))
     words, unit = QUANTITIES[quantity]
     more = "less" if value.value < 0 else "more"
     text = f"{words}: {_with_unit(abs(value.value), unit)} {more}"
@@ -130,7 +179,8 @@ def _finding(comparison: Comparison, quantity: str, samples: Sequence[Sample], v
         "difference": value.value,
         **{name: getattr(value, name) for name in ("error", "low", "high", "method")},
         "fewest_runs": fewest,
-        "level": ", ".join(dict.fromkeys(case.level for case in (*comparison.plus, *comparison.minus))),
+        "level": ", ".join(levels),
+        "levels": levels,
         "verdict": verdict,
         "text": text,
     }
@@ -173,26 +223,28 @@ def write_contrasts(cases: Sequence[Case], left_out: Sequence[str], folder: Path
     folder : Path
         Where they go.
     """
-    write_table(folder / "contrasts.csv", COLUMNS, (row for case in cases for row in _rows(case)))
+    CONTRASTS.write((row for case in cases for row in _rows(case)), folder / "contrasts.csv")
     found = findings(cases)
     content = {"criterion": CRITERION, "left_out": list(left_out), "findings": found}
     write_text(folder / "contrasts.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     write_text(folder / "contrasts.md", _markdown(cases, found, left_out))
 
 
-def _rows(case: Case) -> Iterator[tuple[Any, ...]]:
+def _rows(case: Case) -> Iterator[Change]:
     """Yield a row for each run and quantity, and one for all runs of the case."""
     for quantity in QUANTITIES:
         measures = {run: values[quantity] for run, values in case.runs.items() if quantity in values}
         for run, m in measures.items():
             error = m.error if np.isfinite(m.error) else None
-            yield case.name, run, quantity, m.start, m.late, m.change, error, None, None, 1, "blocks", case.level
+            yield Change(
+                case.name, run, quantity, *(m.start, m.late, m.change), error, None, None, 1, "blocks", case.level
+            )
         sample = case.sample(quantity)
         if sample is not None:
             all_runs, ends = estimate([sample]), [*measures.values()]
             start, late = (float(np.mean([m[k] for m in ends])) for k in (0, 1))
             interval = (all_runs.value, all_runs.error, all_runs.low, all_runs.high)
-            yield case.name, None, quantity, start, late, *interval, len(ends), all_runs.method, case.level
+            yield Change(case.name, None, quantity, start, late, *interval, len(ends), all_runs.method, case.level)
 
 
 def _markdown(cases: Sequence[Case], found: Sequence[dict[str, Any]], left_out: Sequence[str]) -> str:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from iondrill.analyse.tables import read_columns, write_table
+from iondrill.analyse.columns import TableForm, number, text
+from iondrill.analyse.tables import read_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from pymatgen.core import Structure
@@ -39,6 +40,23 @@ class Reflection(NamedTuple):
     off_by_deg: float | None
 
 
+DIFFRACTION = TableForm[Reflection](
+    "a reflection (00l) of a stack of layers",
+    (
+        text("phase", "what the layers are"),
+        text("source", "where their distance is from"),
+        number("gap_A", "distance of the layers"),
+        text("hkl", "indices of the reflection"),
+        number("d_A", "distance of its planes"),
+        number("two_theta_deg", "where Cu Kα1 is reflected", heading="2θ"),
+        number("intensity", "of 100 for the strongest reflection of the stack"),
+        number("nearest_paper_deg", "the paper's nearest reflection; empty if none is within 3°"),
+        number("off_by_deg", "how far from that"),
+    ),
+)
+"""``diffraction.csv``."""
+
+
 class Stack(NamedTuple):
     """Layers, and where their distance is from."""
 
@@ -62,7 +80,17 @@ def graphene_stack(gap_A: float) -> Structure:
 
 
 def known_stacks() -> list[Stack]:
-    """Return graphite, LiC12, LiC6, and few-layer graphene expanded to where the paper's reflections would be its."""
+    """Return the known compounds, and few-layer graphene expanded to where the paper's reflections would be its."""
+    stacks = known_compounds()
+    for angle in PAPER_DEG:
+        gap_A = bragg_spacing(angle)
+        source = f"Bragg's law, from {angle:g}° of Sun et al. 2024"
+        stacks.append(Stack(f"graphene layers, {gap_A:.2f} Å", source, gap_A, graphene_stack(gap_A)))
+    return stacks
+
+
+def known_compounds() -> list[Stack]:
+    """Return graphite, LiC12 and LiC6."""
     from pymatgen.core import Lattice, Structure
 
     layer = [(x, y, 0.0) for x, y in FRACTIONAL] + [(0.0, 0.0, 0.5), (2 / 3, 1 / 3, 0.5)]
@@ -74,16 +102,11 @@ def known_stacks() -> list[Stack]:
     lic12 = Structure.from_spacegroup(
         "P6/mmm", Lattice.hexagonal(4.288, 7.02), ["Li", "C"], [(0, 0, 0), (1 / 3, 0, 0.25)]
     )
-    stacks = [
+    return [
         Stack("graphite", "Trucano and Chen, Nature 258, 136 (1975)", 3.354, graphite),
         Stack("LiC12", "Dahn, Phys. Rev. B 44, 9170 (1991)", 3.51, lic12),
         Stack("LiC6", "Dahn, Phys. Rev. B 44, 9170 (1991)", 3.706, lic6),
     ]
-    for angle in PAPER_DEG:
-        gap_A = bragg_spacing(angle)
-        source = f"Bragg's law, from {angle:g}° of Sun et al. 2024"
-        stacks.append(Stack(f"graphene layers, {gap_A:.2f} Å", source, gap_A, graphene_stack(gap_A)))
-    return stacks
 
 
 def stacks_of_runs(contrasts: Path) -> Iterator[Stack]:
@@ -128,8 +151,3 @@ def reflections(stacks: Iterable[Stack]) -> Iterator[Reflection]:
 def _nearest_of_paper(angle_deg: float) -> float | None:
     nearest = min(PAPER_DEG, key=lambda paper_deg: abs(paper_deg - angle_deg))
     return nearest if abs(nearest - angle_deg) < NEAR_DEG else None
-
-
-def write_reflections(rows: Sequence[Reflection], path: Path) -> None:
-    """Write ``diffraction.csv``."""
-    write_table(path, Reflection._fields, rows)

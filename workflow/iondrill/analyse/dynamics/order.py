@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from iondrill.analyse.columns import TableForm, number
 from iondrill.analyse.dynamics.layers import flake_axes, gap, layer_normal, opening_angle, outside, penetration
 from iondrill.analyse.dynamics.neighbours import Contacts, contacts
 from iondrill.analyse.dynamics.selection import Selection, select
@@ -33,11 +34,65 @@ CC_BOND_A = 1.85
 
 CH_BOND_A = 1.30
 
-COLUMNS = (
-    *("step", "time_fs", "temperature_K", "potential_eV", "conserved_eV"),
-    *("gap_edge_A", "gap_centre_A", "opening_angle_deg", "penetration_A"),
-    *("nd_flake_bonds", "nd_sp3_fraction", "ion_carbon_cn", "ions_expelled"),
+ORDER = TableForm[Columns](
+    "a frame; what a run does not have (nanodiamond, ions, second layer) stays empty",
+    (
+        number("step", "of the frame, as far as the trajectory says it"),
+        number("time_fs", "the same"),
+        number(
+            "temperature_K",
+            r"$2K/(f k_B)$ of all atoms that may move, with each free body about its own motion as a whole: a launched "
+            r"nanodiamond is one, and all else another unless an atom of it is held; each takes 3 of the $f$ degrees "
+            r"of freedom. A launch is no heat, and the thermostat of engine xtb leaves it alone too; that of CP2K "
+            r"counts and damps it",
+        ),
+        number("potential_eV", "potential energy, as far as the trajectory says it"),
+        number("conserved_eV", "the conserved quantity, the same"),
+        number(
+            "gap_edge_A",
+            r"$\hat n \cdot (\bar r_\text{upper} - \bar r_\text{lower})$ of the edge carbon, "
+            r"$\hat n = (\hat n_\text{lower} + \hat n_\text{upper})$ normalised",
+            heading="gap at the edge",
+        ),
+        number("gap_centre_A", "the same of the centre carbon", heading="gap at the centre"),
+        number(
+            "opening_angle_deg",
+            r"$\alpha_\text{upper} - \alpha_\text{lower}$, "
+            r"$\alpha = \operatorname{atan2}(\hat n\cdot\hat x, \hat n\cdot\hat z)$; positive if open towards the "
+            r"nanodiamond",
+            heading="opening angle",
+        ),
+        number(
+            "penetration_A",
+            r"$\max_{nd} r\cdot\hat x - \overline{r_\text{edge}\cdot\hat x}$: how far the foremost carbon of the "
+            r"nanodiamond is past the edge; negative outside",
+            heading="tip of the nanodiamond past the edge",
+        ),
+        number(
+            "nd_flake_bonds",
+            "pairs of C, one of the nanodiamond and one of the flake, nearer than 1.85 Å",
+            heading="bonds of nanodiamond and flake",
+        ),
+        number(
+            "nd_sp3_fraction",
+            "fraction of the nanodiamond's C with four neighbours (C nearer than 1.85 Å, H nearer than 1.30 Å)",
+            heading="fourfold share of the nanodiamond's C",
+        ),
+        number(
+            "ion_carbon_cn",
+            "mean over the ions of the number of C nearer than 2.86 (Li), 3.14 (Na), 3.47 Å (K): half-way between the "
+            "first and second ring around a hexagon's centre",
+            heading="C around an ion",
+        ),
+        number(
+            "ions_expelled",
+            "ions more than 2 Å outside the outline (the convex hull of the flake's carbon in the start structure, in "
+            "the flake's xy plane), or more than 1 Å above the upper or below the lower layer's plane",
+            heading="ions outside the flake",
+        ),
+    ),
 )
+"""``order_parameters.csv``, of which the frames come by columns."""
 
 
 class Observed(NamedTuple):
@@ -46,7 +101,7 @@ class Observed(NamedTuple):
     Attributes
     ----------
     columns : dict of (n_frames,) array
-        By name in `COLUMNS`; without those of a nanodiamond, ions or second layer that are not there.
+        By name in `ORDER`; without those of a nanodiamond, ions or second layer that are not there.
     bonds : Contacts
         Of the C of the nanodiamond with those of the flake; no pairs without one.
     outside : (n_frames, n_ions) bool array
@@ -122,17 +177,17 @@ def order_parameters(chunks: Iterable[Chunk], atoms: Atoms) -> Iterator[Observed
     selection = select(atoms, atoms.positions)
     for chunk in chunks:
         seen = geometry(chunk["positions_A"], selection)
-        yield seen._replace(columns={name: chunk[name] for name in COLUMNS if name in chunk} | seen.columns)
+        yield seen._replace(columns={name: chunk[name] for name in ORDER.names if name in chunk} | seen.columns)
 
 
-def write_csv(parts: Iterable[Columns], path: Path) -> None:
+def write_order(parts: Iterable[Columns], path: Path) -> None:
     """Write ``order_parameters.csv`` as the parts come; what they do not have stays empty."""
-    write_table(path, COLUMNS, (row for part in parts for row in _rows(part)))
+    write_table(path, ORDER.names, (row for part in parts for row in _rows(part)))
 
 
 def _rows(columns: Columns) -> Iterator[tuple[float | None, ...]]:
     n_frames = len(columns["step"])
-    lists = [_cells(columns[name]) if name in columns else [None] * n_frames for name in COLUMNS]
+    lists = [_cells(columns[name]) if name in columns else [None] * n_frames for name in ORDER.names]
     return zip(*lists, strict=True)
 
 

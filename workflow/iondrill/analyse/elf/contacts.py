@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from iondrill.analyse.columns import TableForm, number, text
 from iondrill.analyse.elf.formula import elf_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ LINE_STEP_A = 0.01
 
 @dataclass(frozen=True)
 class ContactElf:
-    """One row of ``elf/<run>/summary.csv``, without step and time.
+    """The ELF at a contact.
 
     Parameters
     ----------
@@ -41,6 +42,35 @@ class ContactElf:
     elf_midpoint: float
     elf_min: float
     elf_max: float
+
+
+class FrameContact(NamedTuple):
+    """A row of ``summary.csv``."""
+
+    step: int
+    time_fs: float
+    contact: ContactElf
+
+
+CONTACTS = TableForm[FrameContact](
+    "the shortest contact of a kind in a frame; the ELF is that along the line between the nuclei, outside their cores",
+    (
+        number("step", "of the frame", hidden=True),
+        number("time_fs", "of the frame", heading="Time", digits=1),
+        text(
+            "pair",
+            "`ion-carbon`, `nd-flake`, `flake-sigma` (two C of a layer) or `between-layers`",
+            lambda row: row.contact.pair,
+            heading="Contact",
+            role="name",
+        ),
+        number("distance_A", "of the nuclei", lambda row: row.contact.distance_A, heading="Distance", digits=3),
+        number("elf_midpoint", "ELF half-way", lambda row: row.contact.elf_midpoint, heading="ELF half-way", digits=3),
+        number("elf_min", "its minimum", lambda row: row.contact.elf_min, heading="ELF min", digits=3),
+        number("elf_max", "its maximum", lambda row: row.contact.elf_max, heading="ELF max", digits=3),
+    ),
+)
+"""``elf/<run>/summary.csv``, and that of each frame."""
 
 
 def contact_pairs(atoms: Atoms) -> dict[str, tuple[int, int]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from iondrill.analyse.columns import TableForm, number, text
 from iondrill.analyse.dynamics.order import CC_BOND_A
 from iondrill.analyse.elf.contacts import contact_pairs, core_radius_A
 from iondrill.analyse.elf.formula import RHO_MASK, elf_of
@@ -31,11 +32,67 @@ STEP_A = 0.02
 PROMINENCE = 0.01
 """A maximum counts if the ELF falls by this on both sides."""
 NEW_BOND = "nd-flake-bond"
-PROFILE_COLUMNS = ("step", "time_fs", "pair", "first", "second", "distance_A", "position_A", "elf", "rho")
-BOND_COLUMNS = (
-    *("step", "time_fs", "first", "second", "distance_A", "elf_midpoint"),
-    *("attractors", "elf_attractor", "attractor_A"),
+
+
+class LinePoint(NamedTuple):
+    """A row of ``profiles.csv``."""
+
+    step: int
+    time_fs: float
+    pair: str
+    first: int
+    second: int
+    distance_A: float
+    position_A: float
+    elf: float
+    rho: float
+
+
+class BondElf(NamedTuple):
+    """A row of ``bonds.csv``."""
+
+    step: int
+    time_fs: float
+    first: int
+    second: int
+    distance_A: float
+    elf_midpoint: float
+    attractors: int
+    elf_attractor: float | None
+    attractor_A: float | None
+
+
+PROFILES = TableForm[LinePoint](
+    "a point on the line between two nuclei: of the shortest contact of each kind, and of each bond between "
+    "nanodiamond and flake",
+    (
+        number("step", "of the frame"),
+        number("time_fs", "of the frame"),
+        text("pair", "kind of contact, as in `summary.csv`, or `nd-flake-bond`"),
+        number("first", "index of the first atom"),
+        number("second", "index of the second atom"),
+        number("distance_A", "distance of the nuclei"),
+        number("position_A", "distance of the point from the first nucleus"),
+        number("elf", "the ELF there"),
+        number("rho", "the electron density there, bohr⁻³"),
+    ),
 )
+"""``profiles.csv``."""
+BONDS = TableForm[BondElf](
+    "a bond between nanodiamond and flake (C–C below 1.85 Å)",
+    (
+        number("step", "of the frame", hidden=True),
+        number("time_fs", "of the frame", heading="Time", digits=1),
+        number("first", "index of the atom of the nanodiamond", heading="Atoms", role="name"),
+        number("second", "index of the atom of the flake", hidden=True),
+        number("distance_A", "distance of the nuclei", heading="Distance", digits=3),
+        number("elf_midpoint", "ELF half-way between them", heading="ELF half-way", digits=3),
+        number("attractors", "maxima of the ELF between the cores", heading="Attractors", digits=0),
+        number("elf_attractor", "ELF at the highest of them", heading="ELF at the highest", digits=3),
+        number("attractor_A", "its distance from the first nucleus", hidden=True),
+    ),
+)
+"""``bonds.csv``."""
 
 
 @dataclass(frozen=True)
@@ -133,21 +190,22 @@ def attractors(line: ElfLine) -> list[Attractor]:
     return [Attractor(float(line.position_A[k]), float(elf[k])) for k in inner]
 
 
-def profile_rows(lines: Iterable[ElfLine], step: int, time_fs: float) -> list[tuple[object, ...]]:
+def profile_rows(lines: Iterable[ElfLine], step: int, time_fs: float) -> list[LinePoint]:
     """Return a row of ``profiles.csv`` for each point of each line."""
     return [
-        (step, time_fs, line.pair, line.first, line.second, line.distance_A, float(x), float(elf), float(rho))
+        LinePoint(step, time_fs, line.pair, line.first, line.second, line.distance_A, float(x), float(elf), float(rho))
         for line in lines
         for x, elf, rho in zip(line.position_A, line.elf, line.rho, strict=True)
     ]
 
 
-def bond_rows(lines: Iterable[ElfLine], step: int, time_fs: float) -> list[tuple[object, ...]]:
+def bond_rows(lines: Iterable[ElfLine], step: int, time_fs: float) -> list[BondElf]:
     """Return a row of ``bonds.csv`` for each bond between nanodiamond and flake; the attractor is the highest."""
-    rows: list[tuple[object, ...]] = []
+    rows: list[BondElf] = []
     for line in (line for line in lines if line.pair == NEW_BOND):
         found = attractors(line)
         highest = max(found, key=lambda attractor: attractor.elf, default=None)
         told = (highest.elf, highest.position_A) if highest else (None, None)
-        rows.append((step, time_fs, line.first, line.second, line.distance_A, line.elf_midpoint, len(found), *told))
+        atoms = (line.first, line.second, line.distance_A, line.elf_midpoint)
+        rows.append(BondElf(step, time_fs, *atoms, len(found), *told))
     return rows

@@ -12,9 +12,9 @@ from ase.geometry import find_mic
 from pydantic import RootModel
 
 from iondrill.analyse.energies.bounds import out_of_bounds
-from iondrill.analyse.energies.dispersion import FREE_LIKE, IonDispersion, ion_dispersion
-from iondrill.analyse.energies.surroundings import around, lowest_neighbour_eV
-from iondrill.analyse.tables import write_table
+from iondrill.analyse.energies.dispersion import IonDispersion, ion_dispersion
+from iondrill.analyse.energies.row_status import FREE_LIKE, Note, RowStatus, Word, moved_to
+from iondrill.analyse.energies.surroundings import around
 from iondrill.config.base import Ion, PositiveFloat, Strict
 from iondrill.config.load import load
 from iondrill.errors import UserError
@@ -23,7 +23,7 @@ from iondrill.geometry.surfaces.adsorbate import relaxed_sites
 from iondrill.geometry.surfaces.from_file import LAYER_A
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from ase import Atoms
     from numpy.typing import NDArray
@@ -32,17 +32,8 @@ if TYPE_CHECKING:
     from iondrill.engines.base import Result
     from iondrill.prepare.estimates import Estimate
 
-COLUMNS = (
-    *("facet", "termination", "adsorbate", "site", "n", "coverage_ML", "E_ads_eV", "E_ads_vs_metal_eV", "height_A"),
-    *("level", "status", "n_ionic_steps", "n_scf_cycles", "core_s"),
-    *("metal_reference", "displaced_rms_A", "displaced_max_A", "charge_e", "charge_scheme", "error_estimate_eV"),
-    *("lowest_neighbour_eV", "d4_coordination", "d4_C6_au"),
-)
 TWO_SIDED_A = 2.5
 """First layers as far apart as this are one of each side; nearer ones may be, too."""
-MOVED = "moved to "
-"""Before the site that an ion came to, in the status."""
-SEVERITY = ("converged", "refused", "not_converged", "failed")
 
 
 class Metal(Strict):
@@ -119,6 +110,49 @@ class Adsorption:
         """Ions for each atom of the topmost layer, H left out."""
         return self.n / int(_top_layer(self.geometry).sum())
 
+    @cached_property
+    def status(self) -> RowStatus:
+        """What became of it; see `status`."""
+        return status(self)
+
+    @property
+    def E_ads_eV(self) -> float | None:
+        """Adsorption energy, eV per ion.
+
+        None unless all three parts converged, with whole slabs, at one level with one version of the engine.
+        """
+        combined_eV, substrate_eV, atom_eV = (part.energy_eV for part in self.parts.values())
+        if self.status.word != "converged" or combined_eV is None or substrate_eV is None or atom_eV is None:
+            return None
+        return adsorption_energy(combined_eV, substrate_eV, atom_eV, self.n)
+
+    @property
+    def against_metal(self) -> tuple[float | None, str]:
+        """E_ads against the bulk metal, eV per ion, and what that is; None and nothing if it is not known."""
+        return (None, "") if self.E_ads_eV is None else against_metal(self, self.E_ads_eV)
+
+    @property
+    def error_estimate(self) -> Estimate | None:
+        """Error of E_ads from the settings; None where there is no E_ads."""
+        return self.error if self.status.word == "converged" else None
+
+    @property
+    def height_A(self) -> float | None:
+        """Height of the ions; None unless the slab with the ions converged."""
+        return height(self.geometry) if self.combined.status == "converged" else None
+
+    @cached_property
+    def displaced_A(self) -> tuple[float | None, float | None]:
+        """How far the substrate is displaced, root mean square and largest, Å; None unless both slabs converged."""
+        if self.clean is None or not self.combined.status == self.substrate.status == "converged":
+            return None, None
+        return displaced_substrate(self.geometry, self.clean)
+
+    @property
+    def charge(self) -> tuple[float | None, str]:
+        """Mean charge of the ions, e, and the scheme; None and nothing unless the slab with the ions converged."""
+        return ion_charge(self.geometry) if self.combined.status == "converged" else (None, "")
+
 
 def adsorption_energy(combined_eV: float, substrate_eV: float, atom_eV: float, n: int) -> float:
     """Return E_ads = (E_tot - E_sub - n E_atom) / n in eV per ion; negative: bound.
@@ -189,27 +223,26 @@ def ion_charge(geometry: Atoms) -> tuple[float | None, str]:
     return None, ""
 
 
-def status(row: Adsorption) -> str:
-    """Return what became of a row: a word, and after semicolons what there is to say.
+def status(row: Adsorption) -> RowStatus:
+    """Return what became of a row: a word, and what there is to say.
 
     ``converged`` (``converged; moved to bridge``); ``not_converged`` or ``failed``, with each part that is and
     why; ``refused`` if a slab fell apart, the parts are not of one level and version of the engine, or a number lies
     outside its bounds. What lies around the ion, and on which side of D4's step it is, follows.
     """
-    words, notes = {"converged"}, []
+    words, notes = set[Word]({"converged"}), list[Note]()
     for name, result in row.parts.items():
         if result.status != "converged":
             words.add(result.status)
-            reason = " ".join(result.attempts[-1].reason.split()) if result.attempts else "no reason given"
-            notes.append(f"{name} {result.status}: {reason}")
+            notes.append(Note(text=f"{name} {result.status}: {result.why}"))
         elif result.energy_eV is None:
             words.add("refused")
-            notes.append(f"{name} has no energy")
+            notes.append(Note(text=f"{name} has no energy"))
         if result.status == "converged" and (fault := row.faults.get(name)):
             words.add("refused")
-            notes.append(f"{name} fell apart: {fault}")
+            notes.append(Note(text=f"{name} fell apart: {fault}"))
         differences = [
-            f"{field} of {name} is {getattr(result, field)}, of slab with ion {getattr(row.combined, field)}"
+            Note(text=f"{field} of {name} is {getattr(result, field)}, of slab with ion {getattr(row.combined, field)}")
             for field in ("level", "engine", "engine_version")
             if getattr(result, field) != getattr(row.combined, field)
         ]
@@ -217,13 +250,15 @@ def status(row: Adsorption) -> str:
         notes += differences
     if row.combined.status == "converged":
         if words == {"converged"}:
-            notes += (beyond := out_of_bounds(_numbers(row), row.adsorbate))
+            beyond = [Note(text=text) for text in out_of_bounds(_numbers(row), row.adsorbate)]
+            notes += beyond
             words |= {"refused"} if beyond else set()
         found = relaxed_sites(row.geometry, row.sites)
-        notes += [f"{MOVED}{', '.join(found)}"] if found != [row.site] else []
+        notes += [moved_to(found)] if found != [row.site] else []
         notes += around(row.combined.neighbourhood, row.n)
-        notes += [FREE_LIKE] if (dispersion := row.dispersion) and dispersion.free_like else []
-    return "; ".join([max(words, key=SEVERITY.index), *notes])
+        if (dispersion := row.dispersion) and dispersion.free_like:
+            notes.append(Note(text=FREE_LIKE, code="free_like"))
+    return RowStatus.worst(words, notes)
 
 
 def _numbers(row: Adsorption) -> dict[str, float]:
@@ -277,57 +312,3 @@ def _some(geometry: Atoms, mask: NDArray[np.bool_], what: str) -> NDArray[np.boo
     if not mask.any():
         raise UserError.of(f"slab with ion, {geometry.get_chemical_formula()}", "incomplete", f"needed: {what}")
     return mask
-
-
-def table_row(row: Adsorption) -> dict[str, str | int | float | None]:
-    """Return a row of ``adsorption.csv`` by column; None where there is no number to give.
-
-    The energies are empty unless all three parts converged, with whole slabs, at one level with one version of
-    the engine; the height unless the slab with the ions converged. E_ads_vs_metal_eV = E_ads + E_coh is empty
-    unless E_coh is known, as metal_reference says: negative, the ion prefers the facet. The error estimate is that of a
-    convergence study, of the settings that status names. Steps, cycles and core seconds are of the slab with the ions.
-    """
-    outcome = status(row)
-    E_ads_eV = against_metal_eV = rms_A = most_A = charge_e = None
-    metal = scheme = ""
-    combined_eV, substrate_eV, atom_eV = (part.energy_eV for part in row.parts.values())
-    usable = outcome.partition(";")[0] == "converged"
-    error = row.error if usable else None
-    if usable and combined_eV is not None and substrate_eV is not None and atom_eV is not None:
-        E_ads_eV = adsorption_energy(combined_eV, substrate_eV, atom_eV, row.n)
-        against_metal_eV, metal = against_metal(row, E_ads_eV)
-    job = row.combined
-    if job.status == "converged":
-        charge_e, scheme = ion_charge(row.geometry)
-        if row.clean is not None and row.substrate.status == "converged":
-            rms_A, most_A = displaced_substrate(row.geometry, row.clean)
-    return {
-        "facet": row.facet,
-        "termination": row.termination,
-        "adsorbate": row.adsorbate,
-        "site": row.site,
-        "n": row.n,
-        "coverage_ML": row.coverage_ML,
-        "E_ads_eV": E_ads_eV,
-        "E_ads_vs_metal_eV": against_metal_eV,
-        "height_A": height(row.geometry) if job.status == "converged" else None,
-        "level": job.level,
-        "status": "; ".join([outcome, error.covers] if error else [outcome]),
-        "n_ionic_steps": job.n_ionic_steps,
-        "n_scf_cycles": job.n_scf_cycles,
-        "core_s": job.core_s,
-        "metal_reference": metal,
-        "displaced_rms_A": rms_A,
-        "displaced_max_A": most_A,
-        "charge_e": charge_e,
-        "charge_scheme": scheme,
-        "error_estimate_eV": error.error_eV if error else None,
-        "lowest_neighbour_eV": lowest_neighbour_eV(job.neighbourhood, row.n),
-        "d4_coordination": row.dispersion.coordination if row.dispersion else None,
-        "d4_C6_au": row.dispersion.C6_au if row.dispersion else None,
-    }
-
-
-def write_csv(rows: Iterable[Adsorption], path: Path) -> None:
-    """Write ``adsorption.csv``."""
-    write_table(path, COLUMNS, ([table_row(row)[name] for name in COLUMNS] for row in rows))

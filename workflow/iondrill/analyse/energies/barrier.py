@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iondrill.analyse.tables import write_table
+from iondrill.analyse.columns import TableForm, number, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from ase import Atoms
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
 
     from iondrill.engines.base import Result
 
-COLUMNS = (
-    *("facet", "ion", "path", "E_forward_eV", "E_backward_eV", "length_A", "saddle_A", "level", "status"),
-    *("n_images", "n_ionic_steps", "n_scf_cycles", "core_s"),
-)
-PROFILE = ("image", "distance_A", "energy_eV")
 VALLEY_EV = 0.02
 """An image lower than both ends by more is a minimum that the path should have been split at."""
 
@@ -49,6 +45,68 @@ class Barrier:
     result: Result
     profile: tuple[NDArray[np.float64], NDArray[np.float64]]
 
+    @cached_property
+    def top(self) -> int | None:
+        """The image of highest energy; None if the path did not converge."""
+        return int(np.argmax(self.profile[1])) if self.result.status == "converged" else None
+
+    def above_eV(self, end: int) -> float | None:
+        """Return the highest energy on the path above that of an end, 0 or -1."""
+        energy_eV = self.profile[1]
+        return None if self.top is None else float(energy_eV[self.top] - energy_eV[end])
+
+    def way_A(self, image: int | None) -> float | None:
+        """Return how far the ion has gone at an image; None if the path did not converge."""
+        return None if self.top is None or image is None else float(self.profile[0][image])
+
+    @property
+    def status(self) -> str:
+        """``converged`` and what there is to say, or why there is no number."""
+        words: list[str] = [self.result.status]
+        energy_eV = self.profile[1]
+        if self.top is None:
+            return "; ".join([*words, self.result.why])
+        if self.top in {0, len(energy_eV) - 1}:
+            words.append("no saddle between the ends")
+        if energy_eV[1:-1].min(initial=np.inf) < min(energy_eV[0], energy_eV[-1]) - VALLEY_EV:
+            words.append("passes a lower minimum")
+        return "; ".join(words)
+
+
+BARRIERS = TableForm[Barrier](
+    "an ion on its way from a site to another",
+    (
+        text("facet", "name of the facet"),
+        text("ion", "the ion"),
+        text("path", "start → end", lambda row: f"{row.start} → {row.end}"),
+        number(
+            "E_forward_eV",
+            "the highest energy on the path above that of its start; where an end is the highest, no barrier but the "
+            "difference of the two sites",
+            lambda row: row.above_eV(0),
+        ),
+        number("E_backward_eV", "the same above that of its end", lambda row: row.above_eV(-1)),
+        number("length_A", "way of the ion from end to end", lambda row: row.way_A(-1)),
+        number("saddle_A", "way of the ion to the highest image", lambda row: row.way_A(row.top)),
+        text("level", "level of theory", lambda row: row.result.level),
+        text("status", "`converged`, or why there is no number"),
+        number("n_images", "images, the ends included", lambda row: len(row.profile[1]) or None),
+        number("n_ionic_steps", "steps of the search", lambda row: row.result.n_ionic_steps),
+        number("n_scf_cycles", "SCF cycles of the search", lambda row: row.result.n_scf_cycles),
+        number("core_s", "core seconds of the search", lambda row: row.result.core_s),
+    ),
+)
+"""``barriers.csv``."""
+PROFILE = TableForm[tuple[int, float, float]](
+    "an image of a path; no row for one that did not converge",
+    (
+        number("image", "from 0 at the start", lambda row: row[0]),
+        number("distance_A", "way of the ion", lambda row: row[1]),
+        number("energy_eV", "above that of the start", lambda row: row[2]),
+    ),
+)
+"""``profile.csv`` of the job of a path."""
+
 
 def profile(images: Sequence[Atoms], energies_eV: Sequence[float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the way of the ion along a path, and the energy on it.
@@ -71,56 +129,13 @@ def profile(images: Sequence[Atoms], energies_eV: Sequence[float]) -> tuple[NDAr
     return np.concatenate([[0.0], np.cumsum(steps)]), np.asarray(energies_eV) - energies_eV[0]
 
 
-def table_row(row: Barrier) -> dict[str, str | int | float | None]:
-    """Return a row of ``barriers.csv`` by column; None where there is no number to give.
-
-    E_forward is the highest energy on the path above that of its start, and E_backward above that of its end; where
-    an end is the highest, it is no barrier but the difference of the two sites.
-    """
-    result, (distance_A, energy_eV) = row.result, row.profile
-    numbers: dict[str, float | None] = dict.fromkeys(("E_forward_eV", "E_backward_eV", "length_A", "saddle_A"))
-    words: list[str] = [result.status]
-    if result.status == "converged":
-        top = int(np.argmax(energy_eV))
-        numbers = {
-            "E_forward_eV": float(energy_eV[top] - energy_eV[0]),
-            "E_backward_eV": float(energy_eV[top] - energy_eV[-1]),
-            "length_A": float(distance_A[-1]),
-            "saddle_A": float(distance_A[top]),
-        }
-        if top in {0, len(energy_eV) - 1}:
-            words.append("no saddle between the ends")
-        if energy_eV[1:-1].min(initial=np.inf) < min(energy_eV[0], energy_eV[-1]) - VALLEY_EV:
-            words.append("passes a lower minimum")
-    else:
-        words += [" ".join(result.attempts[-1].reason.split()) if result.attempts else "no reason given"]
-    return {
-        "facet": row.facet,
-        "ion": row.ion,
-        "path": f"{row.start} → {row.end}",
-        **numbers,
-        "level": result.level,
-        "status": "; ".join(words),
-        "n_images": len(energy_eV) or None,
-        "n_ionic_steps": result.n_ionic_steps,
-        "n_scf_cycles": result.n_scf_cycles,
-        "core_s": result.core_s,
-    }
-
-
-def write_csv(rows: Iterable[Barrier], path: Path) -> None:
-    """Write ``barriers.csv``."""
-    write_table(path, COLUMNS, ([table_row(row)[name] for name in COLUMNS] for row in rows))
-
-
 def write_profile(distance_A: NDArray[np.float64], energy_eV: NDArray[np.float64], path: Path) -> None:
     """Write ``profile.csv``: a row for each image; none for a path that did not converge."""
     pairs = zip(distance_A.tolist(), energy_eV.tolist(), strict=True)
-    write_table(path, PROFILE, [(k, *pair) for k, pair in enumerate(pairs)])
+    PROFILE.write(((k, *pair) for k, pair in enumerate(pairs)), path)
 
 
 def read_profile(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Read what `write_profile` wrote."""
-    lines = path.read_text(encoding="utf-8").splitlines()[1:]
-    rows = np.array([[float(cell) for cell in line.split(",")[1:]] for line in lines]).reshape(-1, 2)
-    return rows[:, 0], rows[:, 1]
+    table = PROFILE.read(path)
+    return table.numbers("distance_A"), table.numbers("energy_eV")

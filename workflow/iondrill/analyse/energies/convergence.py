@@ -10,7 +10,7 @@ import numpy as np
 from ase.geometry import find_mic
 
 from iondrill.analyse.energies.adsorption import adsorption_energy
-from iondrill.engines.base import FORCES, ON_THE_EDGE
+from iondrill.engines.base import FORCES
 from iondrill.geometry.constraints import moving_atoms
 from iondrill.jobs.job import VACUUM_A
 
@@ -71,15 +71,14 @@ class Sample:
         words = []
         for name, result in {"": self.result, **self.parts}.items():
             if result.status != "converged":
-                reason = " ".join(result.attempts[-1].reason.split()) if result.attempts else "no reason given"
-                words.append(f"{name and name + ' '}{result.status}: {reason}")
+                words.append(f"{name and name + ' '}{result.status}: {result.why}")
         return "; ".join(words) or "converged"
 
     @property
     def on_the_edge(self) -> bool:
         """Whether the electron density touches the faces of the box, of the structure or a part."""
         attempts = (entry for result in (self.result, *self.parts.values()) for entry in result.attempts)
-        return any(ON_THE_EDGE in entry.reason for entry in attempts)
+        return any(entry.code == "density_on_edge" for entry in attempts)
 
     @property
     def E_ads_eV(self) -> float | None:

@@ -2,25 +2,101 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ase.units import Bohr, Hartree
 
-from iondrill.analyse.tables import write_table
+from iondrill.analyse.columns import TableForm, number, text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
-    from iondrill.analyse.energies.convergence import Curve, Sample
+    from iondrill.analyse.energies.convergence import Curve, Difference, Sample
     from iondrill.config.convergence import Study, Tolerance
 
-COLUMNS = (
-    *("parameter", "value", "own", "level", "energy_eV", "energy_difference_meV_atom"),
-    *("force_difference_max_eV_A", "force_difference_max_Ha_bohr"),
-    *("force_difference_rms_eV_A", "force_difference_rms_Ha_bohr", "E_ads_eV", "E_ads_difference_meV"),
-    *("within_tolerance", "density_on_edge", "n_scf_cycles", "core_s", "core_s_relative", "status"),
+
+@dataclass(frozen=True)
+class Point:
+    """A row of ``convergence/<study>.csv``: a value, the sweep that it is of, and what is tolerated."""
+
+    sample: Sample
+    curve: Curve
+    tolerance: Tolerance
+
+    @cached_property
+    def difference(self) -> Difference:
+        """To the finest value."""
+        return self.curve.difference(self.sample)
+
+    @property
+    def within(self) -> str | None:
+        """Whether the difference is tolerated; None of what did not converge."""
+        if self.sample.status != "converged":
+            return None
+        return _yes(self.difference.within(self.tolerance))
+
+    @property
+    def relative_cost(self) -> float | None:
+        """Core seconds over those of the finest value."""
+        finest_s = self.curve.finest.result.core_s if self.curve.finest else 0.0
+        return self.sample.result.core_s / finest_s if self.sample.converged and finest_s else None
+
+
+def _yes(answer: bool) -> str:
+    return "yes" if answer else "no"
+
+
+def _Ha_bohr(force_eV_A: float | None) -> float | None:
+    return None if force_eV_A is None else force_eV_A * (Bohr / Hartree)
+
+
+LONGEST = "longest difference of the forces on an atom that moves"
+CONVERGENCE = TableForm[Point](
+    "a value of a setting, from coarse to fine; no number from what did not converge",
+    (
+        text("parameter", "name of the setting", lambda row: row.sample.parameter),
+        text("value", "its value", lambda row: shown(row.sample.value)),
+        text("own", "whether it is the value of the study's level and structure", lambda row: _yes(row.sample.own)),
+        text("level", "level of theory", lambda row: row.sample.result.level),
+        number(
+            "energy_eV",
+            "energy of the structure",
+            lambda row: row.sample.result.energy_eV if row.sample.converged else None,
+        ),
+        number(
+            "energy_difference_meV_atom",
+            "difference to the finest value, per atom",
+            lambda row: row.difference.energy_meV_atom,
+        ),
+        number("force_difference_max_eV_A", LONGEST, lambda row: row.difference.force_max_eV_A),
+        number("force_difference_max_Ha_bohr", "the same", lambda row: _Ha_bohr(row.difference.force_max_eV_A)),
+        number(
+            "force_difference_rms_eV_A",
+            "root mean square of these differences",
+            lambda row: row.difference.force_rms_eV_A,
+        ),
+        number("force_difference_rms_Ha_bohr", "the same", lambda row: _Ha_bohr(row.difference.force_rms_eV_A)),
+        number("E_ads_eV", "adsorption energy per ion, of a study of one", lambda row: row.sample.E_ads_eV),
+        number("E_ads_difference_meV", "its difference to the finest value", lambda row: row.difference.E_ads_meV),
+        text("within_tolerance", "whether the differences are tolerated", lambda row: row.within),
+        text(
+            "density_on_edge",
+            "whether the electron density touches the faces of the box",
+            lambda row: _yes(row.sample.on_the_edge),
+        ),
+        number(
+            "n_scf_cycles",
+            "SCF cycles of the structure itself, also in a study of an adsorption energy",
+            lambda row: row.sample.result.n_scf_cycles,
+        ),
+        number("core_s", "core seconds, of the same", lambda row: row.sample.result.core_s),
+        number("core_s_relative", "over those of the finest value", lambda row: row.relative_cost),
+        text("status", "`converged`, or what did not and why", lambda row: row.sample.status),
+    ),
 )
+"""``convergence/<study>.csv``."""
 
 
 class _Estimate(NamedTuple):
@@ -31,41 +107,9 @@ class _Estimate(NamedTuple):
     lacks: list[str]
 
 
-def table_row(sample: Sample, curve: Curve, tolerance: Tolerance) -> dict[str, Any]:
-    """Return a row of ``convergence/<study>.csv``; no number from what did not converge.
-
-    SCF cycles and core seconds are those of the structure itself, also in a study of an adsorption energy.
-    """
-    difference, usable = curve.difference(sample), sample.converged
-    finest_s = curve.finest.result.core_s if curve.finest else 0.0
-    to_atomic = Bohr / Hartree
-    largest, rms = difference.force_max_eV_A, difference.force_rms_eV_A
-    return {
-        "parameter": sample.parameter,
-        "value": shown(sample.value),
-        "own": "yes" if sample.own else "no",
-        "level": sample.result.level,
-        "energy_eV": sample.result.energy_eV if usable else None,
-        "energy_difference_meV_atom": difference.energy_meV_atom,
-        "force_difference_max_eV_A": largest,
-        "force_difference_max_Ha_bohr": None if largest is None else largest * to_atomic,
-        "force_difference_rms_eV_A": rms,
-        "force_difference_rms_Ha_bohr": None if rms is None else rms * to_atomic,
-        "E_ads_eV": sample.E_ads_eV,
-        "E_ads_difference_meV": difference.E_ads_meV,
-        "within_tolerance": None if sample.status != "converged" else "yes" if difference.within(tolerance) else "no",
-        "density_on_edge": "yes" if sample.on_the_edge else "no",
-        "n_scf_cycles": sample.result.n_scf_cycles,
-        "core_s": sample.result.core_s,
-        "core_s_relative": sample.result.core_s / finest_s if usable and finest_s else None,
-        "status": sample.status,
-    }
-
-
-def write_csv(found: Sequence[Curve], tolerance: Tolerance, path: Path) -> None:
-    """Write ``convergence/<study>.csv``, from coarse to fine."""
-    rows = (table_row(sample, curve, tolerance) for curve in found for sample in curve.samples)
-    write_table(path, COLUMNS, ([row[name] for name in COLUMNS] for row in rows))
+def points(found: Sequence[Curve], tolerance: Tolerance) -> Iterator[Point]:
+    """Yield the rows of ``convergence/<study>.csv``, from coarse to fine."""
+    return (Point(sample, curve, tolerance) for curve in found for sample in curve.samples)
 
 
 def summary(study: Study, title: str, found: Sequence[Curve]) -> dict[str, Any]:

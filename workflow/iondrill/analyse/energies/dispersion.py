@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 FREE_SHARE = 0.25
 """An ion with more than this share of the free atom's C6 counts as free in D4. Bound ones have less than 0.07, and in
 between lies a step: that of Na is half done at a coordination number of 0.4, 0.3 Å of height after it has begun."""
-FREE_LIKE = "D4 takes the ion for a free atom"
-"""In the status of rows on that side of the step."""
 
 
 class IonDispersion(NamedTuple):

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import numpy as np
 from scipy.optimize import minimize
 
-from iondrill.analyse.tables import write_table
+from iondrill.analyse.columns import TableForm, number, text
 from iondrill.config.base import Ion
 from iondrill.geometry.crystal import is_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from ase import Atoms
@@ -23,8 +23,21 @@ if TYPE_CHECKING:
     from iondrill.engines.base import Result
     from iondrill.geometry.crystal import CrystalRecipe, Strain
 
-COLUMNS = ("compound", "level", "a_A", "c_A", "E_formation_eV_per_ion", "status", "E_cohesive_eV", "E_eV_per_atom")
 IONS = get_args(Ion)
+INTERCALATION = TableForm[Mapping[str, Any]](
+    "a crystal",
+    (
+        text("compound", "name of the crystal"),
+        text("level", "level of theory"),
+        number("a_A", "edge of the cell at the minimum of the equation of state"),
+        number("c_A", "height of a hexagonal cell there"),
+        number("E_formation_eV_per_ion", "energy of the compound less that of the elements, per ion"),
+        text("status", "`converged`, or what did not and why"),
+        number("E_cohesive_eV", "energy of the spin-polarised atom less that of a metal, per atom"),
+        number("E_eV_per_atom", "energy of the cell per atom, at the minimum"),
+    ),
+)
+"""``intercalation.csv``."""
 WORST = ("converged", "refused", "not_converged", "failed")
 
 
@@ -86,8 +99,7 @@ def equilibrium(crystal: Crystal) -> tuple[Minimum | None, str]:
     for strain, result in crystal.points.items():
         if result.status != "converged" or result.energy_eV is None:
             words.add("refused" if result.status == "converged" else result.status)
-            reason = " ".join(result.attempts[-1].reason.split()) if result.attempts else "no reason given"
-            notes.append(f"point {strain.label} {result.status}: {reason}")
+            notes.append(f"point {strain.label} {result.status}: {result.why}")
     # an energy of one cell on the edges of another is a wrong number that looks converged
     if old := [s.label for s, atoms in crystal.structures.items() if not is_of(crystal.recipe, s, atoms)]:
         words.add("refused")
@@ -193,7 +205,7 @@ def _row(
     atoms: Mapping[str, Result],
 ) -> dict[str, str | float | None]:
     minimum, status = found[crystal.name]
-    row: dict[str, str | float | None] = dict.fromkeys(COLUMNS)
+    row: dict[str, str | float | None] = dict.fromkeys(INTERCALATION.names)
     row |= {"compound": crystal.name, "level": crystal.level, "status": status}
     if minimum is None:
         return row
@@ -233,12 +245,7 @@ def metal_energies(path: Path, elements: Mapping[str, str], level: str) -> dict[
     level : str
         Only its rows count.
     """
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["level"] == level and row["compound"] in elements]
+    table = INTERCALATION.read(path).where("level", level)
+    rows = [row for row in table.rows if row["compound"] in elements]
     known = [(elements[row["compound"]], float(row["E_eV_per_atom"])) for row in rows if row["E_eV_per_atom"]]
     return {metal: min(energy_eV for name, energy_eV in known if name == metal) for metal, _ in known}
-
-
-def write_csv(rows: Iterable[Mapping[str, str | float | None]], path: Path) -> None:
-    """Write ``intercalation.csv``."""
-    write_table(path, COLUMNS, ([row[name] for name in COLUMNS] for row in rows))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iondrill.analyse.energies.adsorption import height, status, table_row
-from iondrill.analyse.tables import write_table
+from iondrill.analyse.columns import TableForm, number, text
+from iondrill.analyse.energies.adsorption import height
 from iondrill.geometry.constraints import moving_atoms
 
 if TYPE_CHECKING:
@@ -19,10 +20,34 @@ if TYPE_CHECKING:
 
     from iondrill.analyse.energies.adsorption import Adsorption
 
-COLUMNS = (
-    *("facet", "adsorbate", "site", "n", "level", "against", "dE_ads_eV", "dheight_A", "ion_shift_A", "slab_rms_A"),
-    "status",
+DIFFERENCES = TableForm[Mapping[str, Any]](
+    "an ion on a site of a facet at a level, less the same at the last level",
+    (
+        text("facet", "name of the facet", heading="Facet", role="name"),
+        text("adsorbate", "ion", heading="Ion"),
+        text("site", "where the ion was put", heading="Site"),
+        number("n", "ions in the cell", digits=0),
+        text("level", "level of theory", heading="Level", role="level"),
+        text("against", "level that it is compared with", heading="Against", role="level"),
+        number(
+            "dE_ads_eV", "difference of E_ads per ion; empty unless both energies are there", heading="ΔE_ads", digits=3
+        ),
+        number(
+            "dheight_A",
+            "difference of the heights; empty unless both slabs with ion converged",
+            heading="Δheight",
+            digits=2,
+        ),
+        number(
+            "ion_shift_A", "distance of the ions, over slabs whose fixed atoms coincide", heading="Ion shift", digits=2
+        ),
+        number(
+            "slab_rms_A", "root mean square of the distances of the slab's free atoms", heading="Slab rms", digits=3
+        ),
+        text("status", "`converged`, or what became of either row", heading="Status", role="words"),
+    ),
 )
+"""``adsorption_levels.csv``."""
 
 
 def compare(row: Adsorption, reference: Adsorption) -> dict[str, str | int | float | None]:
@@ -36,15 +61,11 @@ def compare(row: Adsorption, reference: Adsorption) -> dict[str, str | int | flo
     Returns
     -------
     dict
-        By the names of `COLUMNS`. dE_ads is empty unless both energies are there; the geometry unless both slabs with
-        ion converged. ion_shift is the distance between the ions over slabs whose fixed atoms coincide, and slab_rms
-        that of the slab's free atoms.
+        By column of `DIFFERENCES`. dE_ads is empty unless both energies are there; the geometry unless both slabs
+        with ion converged. ion_shift is the distance between the ions over slabs whose fixed atoms coincide, and
+        slab_rms that of the slab's free atoms.
     """
-    ours, theirs = table_row(row), table_row(reference)
-    energies = [cells["E_ads_eV"] for cells in (ours, theirs)]
-    dE_ads_eV = None
-    if isinstance(energies[0], float) and isinstance(energies[1], float):
-        dE_ads_eV = energies[0] - energies[1]
+    ours_eV, theirs_eV = row.E_ads_eV, reference.E_ads_eV
     geometry: dict[str, float | None] = dict.fromkeys(("dheight_A", "ion_shift_A", "slab_rms_A"))
     if row.combined.status == reference.combined.status == "converged":
         shift_A = displacements(row.geometry, reference.geometry)
@@ -55,13 +76,12 @@ def compare(row: Adsorption, reference: Adsorption) -> dict[str, str | int | flo
             "ion_shift_A": float(shift_A[ion].max()),
             "slab_rms_A": float(np.sqrt((shift_A[free] ** 2).mean())) if free.any() else 0.0,
         }
-    notes = [
-        f"{each.combined.level}: {outcome}" for each in (row, reference) if (outcome := status(each)) != "converged"
-    ]
+    notes = [f"{each.combined.level}: {each.status}" for each in (row, reference) if str(each.status) != "converged"]
     return {
-        **{name: ours[name] for name in ("facet", "adsorbate", "site", "n", "level")},
+        **{name: getattr(row, name) for name in ("facet", "adsorbate", "site", "n")},
+        "level": row.combined.level,
         "against": reference.combined.level,
-        "dE_ads_eV": dE_ads_eV,
+        "dE_ads_eV": None if ours_eV is None or theirs_eV is None else ours_eV - theirs_eV,
         **geometry,
         "status": "; ".join(notes) or "converged",
     }
@@ -97,4 +117,4 @@ def write_differences(rows: Iterable[Adsorption], levels: list[str], path: Path)
         for key, row in by_level[level].items()
         if key in by_level[last]
     ]
-    write_table(path, COLUMNS, ([cells[name] for name in COLUMNS] for cells in found))
+    DIFFERENCES.write(found, path)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from iondrill.analyse.energies.row_status import SECOND_MINIMUM, Note
 from iondrill.engines.neighbourhood import TOO_DEEP_EV, lowest_neighbour
 
 if TYPE_CHECKING:
     from iondrill.engines.base import Neighbour, Neighbourhood
 
-SECOND_MINIMUM = "second minimum"
-"""In the status of a row that has a lower neighbour."""
 
-
-def around(found: Neighbourhood | None, n: int) -> list[str]:
+def around(found: Neighbourhood | None, n: int) -> list[Note]:
     """Return what the surroundings of ions have to say; nothing where all of them lie higher, or nobody has looked.
 
     Parameters
@@ -28,17 +26,18 @@ def around(found: Neighbourhood | None, n: int) -> list[str]:
     notes = []
     lower = lowest_neighbour(found.points, n)
     if lower is not None and lower.above_eV is not None:
-        notes.append(f"{SECOND_MINIMUM} {-lower.above_eV / n:.2f} eV lower at {_signed(lower.shift_A)} Å")
+        text = f"{SECOND_MINIMUM} {-lower.above_eV / n:.2f} eV lower at {_signed(lower.shift_A)} Å"
+        notes.append(Note(text=text, code="second_minimum"))
     notes += [
-        f"left a minimum {place.above_eV / n:.2f} eV higher, from {_signed(place.shift_A)} Å beside it"
+        Note(text=f"left a minimum {place.above_eV / n:.2f} eV higher, from {_signed(place.shift_A)} Å beside it")
         for place in found.left
     ]
     for point in found.points:
         if point.above_eV is None:
-            notes.append(f"no SCF at {_signed(point.shift_A)} Å")
+            notes.append(Note(text=f"no SCF at {_signed(point.shift_A)} Å"))
         elif _too_deep(point, n):
             depth = f"{-point.above_eV / n:.1f} eV too deep"
-            notes.append(f"SCF at {_signed(point.shift_A)} Å ended {depth}, not counted")
+            notes.append(Note(text=f"SCF at {_signed(point.shift_A)} Å ended {depth}, not counted"))
     return notes
 
 

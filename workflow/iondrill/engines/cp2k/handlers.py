@@ -33,7 +33,7 @@ class Ending(endings.Ending):
 
 def density_on_the_edge(ending: Ending) -> Verdict | None:
     """Recognise a box that is too small: the wavelet solver is wrong where the density touches its faces."""
-    if ending.log.on_the_edge and not ending.log.unconverged:
+    if ending.log.code == "density_on_edge":
         return Verdict("failed", f"{ON_THE_EDGE}: enlarge it")
     return None
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from iondrill.engines.base import Code
     from iondrill.engines.cp2k.charges import AtomicCharges, Scheme
 
 _EDGE = "Density non-zero on the"  # the rest of the warning is on its next line
@@ -122,6 +123,11 @@ class Log(logs.Log[Scf]):
     def on_the_edge(self) -> bool:
         """Whether the density of an SCF that ended touches the faces of the box."""
         return any(scf.on_the_edge for scf in self.scf)
+
+    @property
+    def code(self) -> Code:
+        """Say whether the density touches the faces of the box, and nothing worse happened."""
+        return "density_on_edge" if self.on_the_edge and not self.unconverged else ""
 
     def take(self, line: str) -> None:
         """Take a whole line."""

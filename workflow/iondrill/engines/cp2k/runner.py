@@ -155,8 +155,7 @@ class Run(attempts.Run[Attempt]):
             return verdict
         self.last = self.attempts()[-1]
         self.last.log = Log.read(self.last.folder / LOG)
-        if longer not in self.journal.entries[-1]["changed"]:
-            self.journal.remark(longer)
+        self.journal.remark(longer)
         return Verdict("done", "finished")
 
     # --- result -------------------------------------------------------------------------------------------------

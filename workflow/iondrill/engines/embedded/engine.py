@@ -120,7 +120,7 @@ class EmbeddedEngine(TypedEngine[L]):
         except UserError as error:
             journal.explain("; ".join(problem.found for problem in error.problems))
             raise
-        journal.end(reason, calculator.n_scf_cycles, changed="; ".join(dict.fromkeys(calculator.remarks)))
+        journal.end(reason, calculator.n_scf_cycles, notes=calculator.remarks)
         if status != "converged":
             found |= {"energy_eV": None, "max_force_eV_A": None}
         return record(job, journal, status, self.version(self.level(job)), **found), atoms

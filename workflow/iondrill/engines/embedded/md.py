@@ -183,13 +183,13 @@ class MdRun:
     def run(self, journal: Journal) -> None:
         """Run from the last saved point, or the start, to the last step; nothing is dropped of a longer run."""
         if longer := longer_than(self.task, self.state):
-            journal.begin(at=f"step {self.task.steps}")
+            journal.begin(self.task.steps)
             journal.remark(longer)
             return
         charges = "charges" in self.calculator.implemented_properties
         with FrameLog.open(self.state / FRAMES, n_atoms=len(self.atoms), charges=charges) as log:
             point = self.last_point(log)
-            journal.begin(at="" if point is None else f"step {point.step}")
+            journal.begin(None if point is None else point.step)
             if point is None:
                 log.truncate_after(-1)
                 point = self.first_point()

@@ -136,7 +136,7 @@ def _find(job: Job, start: Atoms, end: Atoms, journal: Journal) -> tuple[Result,
     except ScfNotConvergedError as error:
         reason = str(error)
     remarks = dict.fromkeys(remark for calculator in calculators for remark in calculator.remarks)
-    journal.end(reason, _cycles(calculators), changed="; ".join(remarks))
+    journal.end(reason, _cycles(calculators), notes=remarks)
     energies_eV = [image.get_potential_energy() for image in images] if status == "converged" else []
     numbers = {
         "energy_eV": max(energies_eV, default=None),
@@ -162,7 +162,7 @@ def _relax(
         done = int(known["steps"])
         for image, positions in zip(inner, known["positions"], strict=True):
             image.set_positions(positions, apply_constraint=False)
-    journal.begin(at=f"step {done}" if done else "")
+    journal.begin(done or None)
     steps, force_eV_A = done, np.inf
     for climb, fmax_eV_A in ((False, CLIMB_BELOW * task.fmax_eV_A), (True, task.fmax_eV_A)):
         band = NEB(images, k=SPRING_EV_A2, climb=climb, method="improvedtangent", allow_shared_calculator=False)

@@ -63,7 +63,7 @@ def relax(atoms: Atoms, task: Relax, state: Path, journal: Journal) -> tuple[boo
     """
     saved = _last_point(atoms, state)
     start = int(saved["steps"]) if saved else 0
-    journal.begin(at=f"step {start}" if start else "")
+    journal.begin(start or None)
     optimizer = Optimizer(atoms, logfile=None, maxstep=0.2)
     if saved:
         optimizer.memory = (*(saved[name] for name in MEMORY[:-1]), float(saved["maxstep"]))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from iondrill.engines.base import Code
+
 
 @dataclass
 class Scf:
@@ -54,6 +56,11 @@ class Log(ABC, Generic[S]):
     """
 
     program: ClassVar[str]
+
+    @property
+    def code(self) -> Code:
+        """What a program asks for of it; see `iondrill.engines.base.Attempt`."""
+        return ""
 
     def __init__(self) -> None:
         self.version = ""

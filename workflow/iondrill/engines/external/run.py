@@ -164,7 +164,7 @@ class Run(ABC, Generic[A]):
         verdict = last.recover()
         last.note(last.record.model_copy(update={"action": verdict.action}))
         if unseen and verdict.action not in {"again", "fresh"}:
-            self.journal.explain(verdict.reason)
+            self.journal.explain(verdict.reason, self.last.log.code)
         return self._climbed(verdict) if verdict.action in {"climb", "done", "failed", "not_converged"} else None
 
     def _attempt(self, lock: IO[str], signals: Signals) -> Verdict:
@@ -175,7 +175,7 @@ class Run(ABC, Generic[A]):
         rung = (self.next_rung(former[-1]) if record.action == "climb" else record.rung) % len(self.ladder)
         start, name = self.steps_done(), self.ladder[rung].name
         walltime_s = self._walltime_s()
-        self.journal.begin(at=f"step {start}" if start else "")
+        self.journal.begin(start or None)
         self.last = here = self.attempts()[-1]
         here.folder.mkdir(exist_ok=True)
         here.note(Record(start=start, rung=rung))
@@ -184,7 +184,7 @@ class Run(ABC, Generic[A]):
         here.note(Record(start=start, rung=rung, action=verdict.action))
         reason = f"{verdict.reason} ({signals.name})" if signals.count else verdict.reason
         self.journal.cores = here.log.cores
-        self.journal.end(reason, here.log.n_cycles, changed=name if rung else "")
+        self.journal.end(reason, here.log.n_cycles, notes=[name] if rung else [], code=here.log.code)
         print(f"attempt {len(former) + 1}: {reason}")
         return self._climbed(verdict)
 
@@ -217,5 +217,5 @@ class Run(ABC, Generic[A]):
         found = self.findings(atoms, done=verdict.action == "done")
         if verdict.action != "done":
             status = "not_converged" if verdict.action == "not_converged" else "failed"
-            self.journal.explain(verdict.reason)
+            self.journal.explain(verdict.reason, self.last.log.code)
         return record(self.job, self.journal, status, self.last.log.version, **found), atoms

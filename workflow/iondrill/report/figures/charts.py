@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+    from iondrill.analyse.tables import Table
     from iondrill.report.data import Results, Run
-    from iondrill.report.table import Table
 
     Floats = NDArray[np.float64]
 
@@ -95,7 +95,7 @@ ORDER_PANELS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("Ions outside the flake", "number", {"ions outside": "ions_expelled"}),
 )
 """Title, unit and columns of each panel; energies are drawn from their first value on."""
-CONTACTS = {
+CONTACT_WORDS = {
     "ion-carbon": "ion to carbon",
     "nd-flake": "nanodiamond to flake",
     "flake-sigma": "C–C bond in a layer",
@@ -139,7 +139,7 @@ def _all_panels(run: Run, level: str, most: int) -> Iterator[Panel]:
 def contact_panel(run: Run, level: str, most: int) -> Panel | None:
     """Return the ELF half-way between the atoms of each shortest contact; None without maps."""
     curves = {} if run.contacts is None else _curves_by("pair", "elf_midpoint", run.contacts, most)
-    curves = {CONTACTS.get(pair, pair): curve for pair, curve in curves.items()}
+    curves = {CONTACT_WORDS.get(pair, pair): curve for pair, curve in curves.items()}
     return Panel(run.name, "ELF half-way along the shortest contacts", "ELF", level, curves) if curves else None
 
 
@@ -207,6 +207,14 @@ def _draw_curves(axes: Axes, panel: Panel) -> None:
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
 
 
+class Bars(NamedTuple):
+    """What bars show: a column, in words, and what became of a row that has no number in it."""
+
+    column: str
+    label: str
+    outcome: Callable[[Mapping[str, str]], str]
+
+
 def draw_adsorption(results: Results) -> str:
     """Return adsorption energies as SVG: a bar for each facet, level, site, n and ion; words where there is no energy.
 
@@ -219,8 +227,11 @@ def draw_adsorption(results: Results) -> str:
     def title(facet: str, level: str) -> str:
         return f"{facet}: {results.title_of(level)}"
 
+    def outcome(row: Mapping[str, str]) -> str:
+        return results.adsorption.status(row).word if results.adsorption else ""
+
     label = "adsorption energy (eV per ion), negative where bound"
-    return _draw_bars_of(_panels(results.adsorption, ("facet", "level"), title), "E_ads_eV", label)
+    return _draw_bars_of(_panels(results.adsorption, ("facet", "level"), title), Bars("E_ads_eV", label, outcome))
 
 
 def draw_differences(results: Results) -> str:
@@ -235,8 +246,17 @@ def draw_differences(results: Results) -> str:
     def title(facet: str, level: str, against: str) -> str:
         return f"{facet}: {results.title_of(level)} minus {results.title_of(against)}"
 
+    def outcome(row: Mapping[str, str]) -> str:
+        """Return what became of the first of both rows that is not simply converged."""
+        for level in (row["level"], row["against"]):
+            status = results.adsorption and results.adsorption.status_at(row, level)
+            if status and (status.word != "converged" or any(note.code != "error_covers" for note in status.notes)):
+                return f"{level}: {status.word}"
+        return "none"
+
     label = "difference of the adsorption energies (eV per ion)"
-    return _draw_bars_of(_panels(results.differences, ("facet", "level", "against"), title), "dE_ads_eV", label)
+    bars = Bars("dE_ads_eV", label, outcome)
+    return _draw_bars_of(_panels(results.differences, ("facet", "level", "against"), title), bars)
 
 
 def _panels(table: Table | None, keys: Sequence[str], title: Callable[..., str]) -> dict[str, Table]:
@@ -252,41 +272,39 @@ def _panels(table: Table | None, keys: Sequence[str], title: Callable[..., str])
     return panels
 
 
-def _draw_bars_of(panels: Mapping[str, Table], column: str, label: str) -> str:
-    """Return bars as SVG, a panel for each table, by its title."""
+def _draw_bars_of(panels: Mapping[str, Table], bars: Bars) -> str:
+    """Return bars as SVG, a panel for each table, by its title; what became of a row stands in place of a bar."""
     from matplotlib import rc_context
 
     tables = list(panels.values())
     ions = list(dict.fromkeys(row["adsorbate"] for table in tables for row in table.rows))
     places = [list(dict.fromkeys(map(place_of, table.rows))) for table in tables]
     lengths = [len(some) * len(ions) + 2.0 for some in places]
-    values = np.concatenate([table.numbers(column) for table in tables])
+    values = np.concatenate([table.numbers(bars.column) for table in tables])
     reach = np.nanmin([*values, -0.5]), np.nanmax([*values, 0.0])
     with rc_context(STYLE):
         figure, axes = canvas(len(panels), 1, (4.9, BAR_IN * sum(lengths) + 0.8), height_ratios=lengths)
         for ax, (title, table), some in zip(axes, panels.items(), places, strict=True):
-            _draw_bars(ax, table, column, some, ions)
+            _draw_bars(ax, table, bars, some, ions)
             ax.set_xlim(1.22 * reach[0], 1.22 * reach[1])
             ax.set_title(title)
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=len(ions))
-        axes[-1].set_xlabel(label)
+        axes[-1].set_xlabel(bars.label)
         return to_svg(figure)
 
 
-def _draw_bars(axes: Axes, table: Table, column: str, places: Sequence[str], ions: Sequence[str]) -> None:
+def _draw_bars(axes: Axes, table: Table, bars: Bars, places: Sequence[str], ions: Sequence[str]) -> None:
     thickness = 0.8 / len(ions)
     for k, ion in enumerate(ions):
         rows = table.where("adsorbate", ion)
-        energies = rows.numbers(column)
+        energies = rows.numbers(bars.column)
         heights = np.array([places.index(place_of(row)) + (k - (len(ions) - 1) / 2) * thickness for row in rows.rows])
         colour, hatch = OKABE_ITO[k % len(OKABE_ITO)], ("", "////", "....")[k % 3]
         axes.barh(heights, np.nan_to_num(energies), thickness, color=colour, label=ion, hatch=hatch, ec=WHITE, lw=0.4)
         for height, energy, row in zip(heights, energies, rows.rows, strict=True):
             known, positive = bool(np.isfinite(energy)), energy > 0
             axes.annotate(
-                f"{energy:.2f}".replace("-", "−")
-                if known
-                else f"{ion}: {row['status'].partition(';')[0].replace('_', ' ')}",
+                f"{energy:.2f}".replace("-", "−") if known else f"{ion}: {bars.outcome(row).replace('_', ' ')}",
                 (energy if known else 0.0, height),
                 (3 if positive else -3, 0),
                 textcoords="offset points",

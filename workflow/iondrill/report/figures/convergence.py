@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from iondrill.analyse.columns import UNITS
 from iondrill.analyse.energies.convergence_table import shown
 from iondrill.report.figures.svg import INK, OKABE_ITO, STYLE, canvas, to_svg
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from iondrill.config.convergence import Tolerance
 
 PANEL_IN = (3.0, 2.5)
-UNITS = {"Ry": "Ry", "eV": "eV", "A": "Å"}
 NOTHING = "nothing to compare"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from iondrill.analyse.dynamics.diffraction import PAPER_DEG, bragg_spacing, known_stacks
+from iondrill.analyse.dynamics.diffraction import PAPER_DEG, bragg_spacing, known_compounds
 from iondrill.report.figures.svg import INK, OKABE_ITO, STYLE, canvas, to_svg
 from iondrill.report.sections.findings import signed
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from iondrill.analyse.dynamics.diffraction import Reflection
-    from iondrill.report.table import Table
+    from iondrill.analyse.tables import Table
 
 SHOWN_DEG = (15, 30)
 
@@ -42,7 +42,7 @@ def draw_diffraction(reflections: Sequence[Reflection]) -> str:
 
 def disagreement(table: Table) -> list[str]:
     """Return in words how the paper's reflections lie to those of the known compounds, from ``diffraction.csv``."""
-    compounds = {stack.phase for stack in known_stacks() if not stack.source.startswith("Bragg")}
+    compounds = {stack.phase for stack in known_compounds()}
     rows = [row for row in table.rows if row["phase"] in compounds and row["nearest_paper_deg"]]
     said = []
     for paper_deg in PAPER_DEG:

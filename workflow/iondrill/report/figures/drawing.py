@@ -91,8 +91,21 @@ class _Sheet(NamedTuple):
         return np.asarray((points_A - [self.left_A, self.top_A]) * [self.px_per_A, -self.px_per_A])
 
 
+class Drawing(NamedTuple):
+    """A scene as SVG, and its size in pixels."""
+
+    svg: str
+    width: int
+    height: int
+
+
 def draw_scene(scene: Scene, *, legend: bool = True) -> str:
-    """Return a scene as SVG, with a legend if wanted; its width and height in pixels."""
+    """Return a scene as SVG, with a legend if wanted."""
+    return drawing(scene, legend=legend).svg
+
+
+def drawing(scene: Scene, *, legend: bool = True) -> Drawing:
+    """Return a scene as SVG, with a legend if wanted, and its size."""
     atoms, view, colours, marks, within_A = scene
     plane_A = atoms.positions[:, IN_PLANE[view]]
     depth_A = -atoms.positions[:, 1] if view == "side" else atoms.positions[:, 2]
@@ -103,7 +116,7 @@ def draw_scene(scene: Scene, *, legend: bool = True) -> str:
     width, height = round(sheet.width), round(sheet.height + legend_px)
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     font = f'font-family="sans-serif" font-size="{sheet.em:.1f}"'
-    return "\n".join(
+    svg = "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font} fill="{INK}">',
             *_cell(sheet.place(cell_A)),
@@ -113,6 +126,7 @@ def draw_scene(scene: Scene, *, legend: bool = True) -> str:
             "</svg>\n",
         ]
     )
+    return Drawing(svg, width, height)
 
 
 def by_element(atoms: Atoms) -> list[Colour]:

@@ -11,13 +11,13 @@ import numpy as np
 from markupsafe import Markup
 
 from iondrill.analyse.dynamics.rest import late_temperature
+from iondrill.analyse.forms import FORMS
 from iondrill.config.load import as_yaml
 from iondrill.errors import Problem
 from iondrill.files import write_text
 from iondrill.geometry.bonds import BOND_SCALE
 from iondrill.report.data import Missing, gathered
 from iondrill.report.figure_files import write_figures, write_pictures
-from iondrill.report.figures.charts import CONTACTS
 from iondrill.report.figures.svg import data_uri
 from iondrill.report.outcome import refused_rows
 from iondrill.report.sections.chapters import Chapter, chapters, events
@@ -29,9 +29,9 @@ from iondrill.report.sections.player import player_data
 from iondrill.report.sections.site_pictures import site_picture
 
 if TYPE_CHECKING:
+    from iondrill.analyse.tables import Table
     from iondrill.engines.base import Attempt
     from iondrill.report.data import JobRecord, Results, Run, Structure
-    from iondrill.report.table import Table
 
 MOST_FRAMES, MOST_FRAMES_OF_RUN = 2000, 300
 """Frames in the players, of all runs together and of one: they keep the page small."""
@@ -83,7 +83,7 @@ def _fill(context: dict[str, Any]) -> str:
 
     environment = Environment(loader=PackageLoader(__package__, ""), autoescape=True, undefined=StrictUndefined)
     environment.filters |= {"attempt": _attempt, "duration": duration, "histogram": _histogram}
-    environment.globals |= {"cell": cell, "contacts": CONTACTS}
+    environment.globals |= {"cell": cell, "forms": FORMS}
     environment.globals["library"] = Markup(LIBRARY.read_text(encoding="utf-8"))  # noqa: S704  (the page's own script)
     text = environment.get_template("page.html").render(context, sections=_sections(context))
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
@@ -132,6 +132,7 @@ def _context(results: Results) -> dict[str, Any]:
         "missing": [*results.missing, *unread],
         "failed_jobs": [job for job in results.jobs if job.result.status != "converged"],
         "failed_rows": [row for row in rows if not row["E_ads_eV"]],
+        "refused": len(refused_rows(results.adsorption)),
         "highlights": highlights(results),
         "findings": list(sentences.items()),
         "caveats": caveats(results, list(sentences)),
@@ -151,7 +152,11 @@ def _context(results: Results) -> dict[str, Any]:
             for claim in claims
         ],
         "adsorption": (
-            {"picture": adsorption_picture(results), "rows": [(row, site_picture(results, row)) for row in rows]}
+            {
+                "picture": adsorption_picture(results),
+                "rows": rows,
+                "sites": [site_picture(results, row) for row in rows],
+            }
             if rows
             else None
         ),
@@ -168,7 +173,7 @@ def _sections(context: dict[str, Any]) -> list[tuple[str, str]]:
     sections = [
         (
             "failed",
-            _failure(context["missing"], context["failed_rows"]),
+            _failure(context["missing"], context["refused"]),
             any(context[key] for key in ("missing", "failed_jobs", "failed_rows")),
         ),
         ("summary", "Summary", True),
@@ -183,8 +188,7 @@ def _sections(context: dict[str, Any]) -> list[tuple[str, str]]:
     return [(name, title) for name, title, there in sections if there]
 
 
-def _failure(missing: list[Missing], rows: list[dict[str, str]]) -> str:
-    refused = any(row["status"].startswith("refused") for row in rows)
+def _failure(missing: list[Missing], refused: int) -> str:
     title = "What did not converge or was refused" if refused else "What did not converge"
     return f"{title}, and what is not there" if missing else title
 

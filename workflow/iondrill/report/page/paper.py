@@ -10,17 +10,17 @@ import numpy as np
 from pydantic import RootModel
 
 from iondrill.analyse.elf.map import read_elf_map
+from iondrill.analyse.tables import evenly
 from iondrill.config.load import load
 from iondrill.files import replacing, write_text
 from iondrill.geometry.checks import read_structure
 from iondrill.prepare.plan import Plan
 from iondrill.report.figures.charts import draw_adsorption
-from iondrill.report.figures.drawing import IN_PLANE, Scene, by_element, draw_scene
+from iondrill.report.figures.drawing import IN_PLANE, Scene, by_element, draw_scene, drawing
 from iondrill.report.figures.elf_map import scale, shown
 from iondrill.report.figures.plane_map import aspect, paint
 from iondrill.report.figures.svg import STYLE, canvas, data_uri
 from iondrill.report.sections.site_pictures import facet_with_sites
-from iondrill.report.table import evenly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -133,14 +133,14 @@ def draw_snapshots(frames: Sequence[Atoms], times_fs: Sequence[float]) -> str:
     """Return frames below each other from the side, all at one scale, as SVG with a legend."""
     within_A = np.vstack([atoms.positions[:, IN_PLANE["side"]] for atoms in frames])
     scenes = [
-        draw_scene(Scene(atoms, "side", by_element(atoms), (), within_A), legend=k == len(frames) - 1)
+        drawing(Scene(atoms, "side", by_element(atoms), (), within_A), legend=k == len(frames) - 1)
         for k, atoms in enumerate(frames)
     ]
-    parts, top, width = [], 0, 0
+    parts, top = [], 0
     for scene, time_fs in zip(scenes, times_fs, strict=True):
-        width, height = (int(scene.split(f'{side}="')[1].split('"')[0]) for side in ("width", "height"))
         parts.append(f'<text x="12" y="{top + 24}" font-family="sans-serif" font-size="20">{time_fs:g} fs</text>')
-        parts.append(scene.replace("<svg ", f'<svg y="{top + GAP_PX}" ', 1))
-        top += height + GAP_PX
+        parts.append(scene.svg.replace("<svg ", f'<svg y="{top + GAP_PX}" ', 1))
+        top += scene.height + GAP_PX
+    width = scenes[-1].width
     size = f'width="{width}" height="{top}" viewBox="0 0 {width} {top}"'
     return "\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" {size}>', *parts, "</svg>\n"])

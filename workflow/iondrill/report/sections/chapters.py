@@ -10,37 +10,23 @@ from pydantic import TypeAdapter, ValidationError
 
 from iondrill.analyse.dynamics.cases import QUANTITIES
 from iondrill.analyse.dynamics.order import CC_BOND_A
+from iondrill.analyse.forms import FORMS
+from iondrill.analyse.tables import read_table
 from iondrill.errors import UserError
+from iondrill.prepare.plan import Plan
+from iondrill.prepare.result_files import RESULT_FILES
 from iondrill.report.figures.diffraction import disagreement
 from iondrill.report.figures.svg import data_uri, themed
 from iondrill.report.sections.findings import signed
 from iondrill.report.sections.pictures import Picture
-from iondrill.report.table import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from iondrill.config.models import Config
+    from iondrill.analyse.columns import TableForm
     from iondrill.report.data import Results
 
-UNITS = {
-    "eV_A": "eV/Å",
-    "J_m2": "J/m²",
-    "mAh_g": "mAh/g",
-    "meV": "meV",
-    "GPa": "GPa",
-    "deg": "°",
-    "eV": "eV",
-    "fs": "fs",
-    "ML": "ML",
-    "Ry": "Ry",
-    "A": "Å",
-    "K": "K",
-    "e": "e",
-    "s": "s",
-}
-"""What the endings of names of columns mean; an ending that holds another comes first."""
 DIGITS, SMALL, ROUNDING = 4, 0.01, 1e-12
 
 
@@ -51,7 +37,7 @@ class Cell(NamedTuple):
     value: str | None
 
 
-class Column(NamedTuple):
+class Heading(NamedTuple):
     """A heading; numbers stand right."""
 
     label: str
@@ -62,7 +48,7 @@ class Sheet(NamedTuple):
     """A table of the page, and its file as a data URI."""
 
     name: str
-    columns: list[Column]
+    columns: list[Heading]
     rows: list[list[Cell]]
     data: str
     left_out: int = 0
@@ -95,60 +81,12 @@ class Chapter(NamedTuple):
     pictures: list[Picture]
 
 
-CHAPTERS = {
-    "contrasts": (
-        "Controls and contrasts",
-        "Runs side by side: the change of each quantity, its mean over the second half of the frames less its start.",
-    ),
-    "diffraction": (
-        "Diffraction",
-        "Reflections (00l) simulated from the structures, beside those of the paper's diffractograms.",
-    ),
-    "intercalation": (
-        "Intercalation",
-        "Energies of ions between layers of graphite.",
-    ),
-    "barriers": (
-        "Diffusion barriers",
-        "Ions on their way from site to site.",
-    ),
-    "convergence": (
-        "Convergence",
-        "How far the numbers depend on the settings of the calculation.",
-    ),
-}
-"""Title and note of each, by the id of its section."""
 STACKS = (
     "Reflections are those of thick stacks: two layers alone have no sharp one, theirs is some ten degrees wide. "
     "So diffractograms show mean distances, and neither confirm nor refute what happens at the edge of a bilayer."
 )
 NO_COMPARISON = "No two cases differ in one thing alone: of causes, nothing can be said."
 LEFT_OUT = "{0.name}.csv: {0.left_out} rows that this configuration does not ask for are left out; make the table anew."
-HEADINGS = {"low": "95 % from", "high": "95 % to", "n_runs": "runs", "two_theta_deg": "2θ (°)"}
-
-
-def tables_of(config: Config) -> dict[str, list[str]]:
-    """Return the tables of each chapter that a configuration asks for; what another one has left is not shown."""
-    return {
-        "contrasts": ["contrasts.csv"] if config.md.run else [],
-        "diffraction": ["diffraction.csv"] if config.md.run else [],
-        "intercalation": ["intercalation.csv"] if config.intercalation else [],
-        "barriers": ["barriers.csv"] if config.barriers else [],
-        "convergence": [f"convergence/{study}.csv" for study in config.convergence.studies],
-    }
-
-
-def rows_of(config: Config, chapter: str, table: str) -> dict[str, set[str]]:
-    """Return what a configuration asks for in columns of a table; a target makes it, and may have done so before."""
-    if chapter == "barriers" and config.barriers:
-        stage = config.barriers
-        return {"facet": {*stage.facets}, "ion": {*stage.ions}, "level": {stage.level}}
-    if chapter == "intercalation" and config.intercalation:
-        return {"compound": {*config.intercalation.crystals}, "level": {config.intercalation.level}}
-    if chapter == "convergence":
-        study = config.convergence.studies[table]
-        return {"parameter": {*study.sweep.values}, "level": {study.level}}
-    return {}
 
 
 def chapters(results: Results, folder: Path) -> Iterator[Chapter]:
@@ -166,18 +104,19 @@ def chapters(results: Results, folder: Path) -> Iterator[Chapter]:
     UserError
         If a file is cut or holds something else.
     """
-    tables = tables_of(results.config)
-    for name, (title, note) in CHAPTERS.items():
-        paths = sorted(path for table in tables[name] if (path := folder / table).exists())
-        sheets = [sheet(results, path, rows_of(results.config, name, path.stem)) for path in paths]
+    plan = Plan(results.config)
+    for file in RESULT_FILES:
+        if file.chapter is None:
+            continue
+        (name, title, note, asked), notes, claims = file.chapter, list[str](), dict[str, list[Claim]]()
+        of = {folder / file.path.format(**names): names for names in file.of.names(plan)}
+        paths = sorted(path for path in of if path.exists())
+        sheets = [sheet(results, path, FORMS[file.path], asked(results.config, of[path])) for path in paths]
         if any(each.rows for each in sheets):
             drawn = [(_figure_of(path, folder), each) for path, each in zip(paths, sheets, strict=True)]
             # a figure shows all rows
             pictures = [_picture(path, title, each.data) for path, each in drawn if path.exists() and not each.left_out]
-            notes, claims = (
-                [note, *(LEFT_OUT.format(each) for each in sheets if each.left_out)],
-                dict[str, list[Claim]](),
-            )
+            notes += [note, *(LEFT_OUT.format(each) for each in sheets if each.left_out)]
             if name == "contrasts" and (folder / "contrasts.json").exists():
                 more, claims = _compared(results, folder / "contrasts.json")
                 notes += more
@@ -220,7 +159,7 @@ def _watched(criteria: dict[str, float | None], watched_fs: float, happened: boo
     return f"Watched for during {watched_fs:g} fs, {lasting}: {', '.join(sought)}. {outcome}"
 
 
-def sheet(results: Results, path: Path, only: Mapping[str, set[str]] | None = None) -> Sheet:
+def sheet(results: Results, path: Path, form: TableForm[Any], only: Mapping[str, set[str]] | None = None) -> Sheet:
     """Read any CSV file as a table of the page: numbers to four digits, levels by their titles.
 
     Parameters
@@ -229,6 +168,8 @@ def sheet(results: Results, path: Path, only: Mapping[str, set[str]] | None = No
         The run.
     path : Path
         The file.
+    form : TableForm
+        Its headings; columns that it does not have get theirs from their names.
     only : mapping, optional
         What may stand in columns; rows in which something else stands are left out.
     """
@@ -241,26 +182,16 @@ def sheet(results: Results, path: Path, only: Mapping[str, set[str]] | None = No
     header, rows = table.columns, [list(row.values()) for row in table.rows]
     kept = [k for k in range(len(header)) if any(row[k] for row in rows)]
     numeric = [all(_is_number(row[k]) for row in rows) for k in kept]
-    columns = [Column(label(header[k]), number) for k, number in zip(kept, numeric, strict=True)]
+    columns = [Heading(form.label(header[k]), number) for k, number in zip(kept, numeric, strict=True)]
     cells = [
         [_cell(results, header[k], row[k], number) for k, number in zip(kept, numeric, strict=True)] for row in rows
     ]
     return Sheet(path.stem, columns, cells, data_uri(table.text, "text/csv"), left_out)
 
 
-def label(column: str) -> str:
-    """Return the name of a column with its unit in brackets."""
-    if column in HEADINGS:
-        return HEADINGS[column]
-    for ending, unit in UNITS.items():
-        if column.endswith(f"_{ending}"):
-            return f"{column.removesuffix(f'_{ending}').replace('_', ' ')} ({unit})"
-    return column.replace("_", " ")
-
-
 def _cell(results: Results, column: str, raw: str, numeric: bool) -> Cell:
     if column == "level":
-        return Cell(", ".join(results.title_of(name) for name in raw.split(", ")), None)
+        return Cell(results.title_of(raw), None)
     if not numeric:
         return Cell(_in_words(column, raw), None)
     if not raw or raw.lstrip("-").isdigit():
@@ -309,7 +240,8 @@ def _compared(results: Results, path: Path) -> tuple[list[str], dict[str, list[C
     """Return what is to be known of comparisons, and what each says, by what was compared."""
     claims: dict[str, list[Claim]] = {}
     for finding in _json(path, list[dict[str, Any]], "findings"):
-        level = ", ".join(results.title_of(name) for name in str(finding.get("level", "")).split(", "))
+        # a comparison of one level alone may be of a version that wrote no list of them
+        level = ", ".join(map(results.title_of, finding.get("levels", [str(finding.get("level", ""))])))
         claim = Claim(str(finding.get("text", "")), str(finding.get("verdict", "")), level)
         claims.setdefault(str(finding.get("comparison", "")), []).append(claim)
     left_out = _json(path, list[str], "left_out")

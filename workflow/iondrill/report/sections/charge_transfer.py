@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from iondrill.analyse.elf.difference import read_profile
+from iondrill.analyse.tables import evenly
 from iondrill.report.figures.svg import OKABE_ITO, STYLE, canvas, data_uri, themed, to_svg
 from iondrill.report.sections.elf_maps import difference_frames
 from iondrill.report.sections.pictures import Picture
-from iondrill.report.table import evenly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from iondrill.analyse.elf.grid import read_elf_grid
-from iondrill.analyse.elf.lines import BOND_COLUMNS, NEW_BOND, PROFILE_COLUMNS
+from iondrill.analyse.elf.lines import BONDS, NEW_BOND, PROFILES
+from iondrill.analyse.tables import evenly
 from iondrill.geometry.bonds import BOND_SCALE
 from iondrill.geometry.checks import read_structure
 from iondrill.prepare.plan import Plan
 from iondrill.report.data import gathered
-from iondrill.report.figures.charts import CONTACTS
+from iondrill.report.figures.charts import CONTACT_WORDS
 from iondrill.report.figures.svg import OKABE_ITO, STYLE, canvas, data_uri, themed, to_svg
 from iondrill.report.sections.charge_transfer import transfer_picture
 from iondrill.report.sections.elf_maps import difference_pictures, map_pictures
 from iondrill.report.sections.pictures import Picture, contact_picture
 from iondrill.report.sections.player import looks
-from iondrill.report.table import evenly, read_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from iondrill.analyse.tables import Table
     from iondrill.errors import Problem
     from iondrill.report.data import Results, Run
-    from iondrill.report.table import Table
 
 MOST_SURFACES = 12
 """In all runs together; each is up to 250 kB."""
@@ -45,7 +45,8 @@ def localisation(results: Results, run: Run, problems: list[Problem]) -> dict[st
         profiles = _profiles(run, folder / "profiles.csv", level)
     if (folder / "bonds.csv").exists():
         with gathered(problems):
-            bonds = read_table(folder / "bonds.csv", BOND_COLUMNS).rows
+            rows = BONDS.read(folder / "bonds.csv").rows
+            bonds = [row | {"first": f"{row['first']}–{row['second']}"} for row in rows]
     with gathered(problems):
         transfer = transfer_picture(results, run)
     with gathered(problems):
@@ -58,7 +59,7 @@ def localisation(results: Results, run: Run, problems: list[Problem]) -> dict[st
         "transfer": transfer,
         "panel": contact_picture(results, run),
         "profiles": profiles,
-        "rows": run.contacts.rows if run.contacts else [],
+        "rows": [row | {"pair": CONTACT_WORDS.get(row["pair"], row["pair"])} for row in _contacts(run)],
         "bonds": bonds,
         "surfaces": surfaces,
     }
@@ -100,18 +101,22 @@ def _draw_kind(axes: Axes, table: Table, kind: str) -> None:
             axes.plot(places_A - places_A[-1] / 2, line.numbers("elf"), color=colour, lw=1.3, label=label)
             label = "_"  # one entry for each frame
     axes.set(ylim=(0, 1.02), xlabel="from half-way between the nuclei (Å)", ylabel="ELF")
-    axes.set_title("bonds of nanodiamond and flake" if kind == NEW_BOND else CONTACTS.get(kind, kind))
+    axes.set_title("bonds of nanodiamond and flake" if kind == NEW_BOND else CONTACT_WORDS.get(kind, kind))
     axes.axvline(0, color=OKABE_ITO[1], lw=0.6, ls=":")
     axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1), handlelength=1.2)
+
+
+def _contacts(run: Run) -> list[dict[str, str]]:
+    return run.contacts.rows if run.contacts else []
 
 
 def _profiles(run: Run, path: Path, level: str) -> Picture | None:
     if not path.exists():
         return None
-    table = read_table(path, PROFILE_COLUMNS)
+    table = PROFILES.read(path)
     if not table.rows:
         return None
-    middles = {row["pair"]: row for row in (run.contacts.rows if run.contacts else [])}
+    middles = {row["pair"]: row for row in _contacts(run)}
     words = (f"{pair}: {float(row['elf_midpoint']):.2f} half-way at the end" for pair, row in middles.items())
     return Picture(
         src=data_uri(themed(draw_profiles(table)), "image/svg+xml"),

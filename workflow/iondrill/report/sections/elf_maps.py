@@ -9,11 +9,11 @@ import numpy as np
 
 from iondrill.analyse.elf.difference import read_difference_map
 from iondrill.analyse.elf.map import read_elf_map
+from iondrill.analyse.tables import evenly
 from iondrill.report.data import gathered
 from iondrill.report.figures.elf_map import shown
 from iondrill.report.figures.svg import data_uri, small_png
 from iondrill.report.sections.pictures import Picture
-from iondrill.report.table import evenly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

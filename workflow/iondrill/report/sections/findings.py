@@ -11,14 +11,14 @@ from pydantic import RootModel
 
 from iondrill.analyse.dynamics.rest import LAST_PART, Rest, late_temperature
 from iondrill.config.load import load
-from iondrill.prepare.estimates import COVERS
 from iondrill.report import ranking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from iondrill.analyse.energies.adsorption_table import AdsorptionTable
+    from iondrill.analyse.tables import Table
     from iondrill.report.data import Results, Run, Structure
-    from iondrill.report.table import Table
 
 BREATHING_A = 0.1
 """A gap that changes by less has neither widened nor narrowed: layers breathe by about this."""
@@ -152,7 +152,7 @@ def _charging(charges: Table) -> Iterator[str]:
             yield f"together the ions carry {ends} ({scheme})"
 
 
-def of_adsorption(table: Table | None) -> Iterator[Finding]:
+def of_adsorption(table: AdsorptionTable | None) -> Iterator[Finding]:
     """Yield the lowest site of each ion on each facet, which ion binds more strongly, and whether metal is better.
 
     Each number of ions in the cell is told apart: E_ads per ion at one coverage is not that at another.
@@ -173,7 +173,7 @@ def of_adsorption(table: Table | None) -> Iterator[Finding]:
 def _binding(best: ranking.Best) -> str:
     """Say how strongly an ion is bound at its lowest site."""
     row = best.row
-    notes = [note for note in ranking.notes_of(row) if not note.startswith(COVERS)]
+    notes = [note.text for note in best.status.notes if note.code != "error_covers"]
     unseen = [] if row["lowest_neighbour_eV"] else ["nobody has looked beside it"]
     site = "; ".join([best.of, f"started at {row['site']}", *notes, *unseen])
     text = f"{row['adsorbate']} binds with E_ads = {signed(best.E_ads_eV)} eV per ion ({site})"

@@ -14,8 +14,8 @@ from iondrill.report.table import place_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from iondrill.analyse.energies.adsorption_table import AdsorptionTable
     from iondrill.report.data import Results, Run
-    from iondrill.report.table import Table
 
 MOST_RUNS = 3
 
@@ -57,7 +57,7 @@ def _of_run(results: Results, run: Run) -> Iterator[Highlight]:
         yield Highlight(value, f"bonds of nanodiamond and flake, run {run.name}: start and end", level, "dynamics")
 
 
-def _of_adsorption(results: Results, table: Table | None) -> Iterator[Highlight]:
+def _of_adsorption(results: Results, table: AdsorptionTable | None) -> Iterator[Highlight]:
     """Yield the lowest row of each ion, of those facets and coverages of which one can be called lowest."""
     if table is None:
         return

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
+    from iondrill.analyse.tables import Table
     from iondrill.report.data import Results, Run, Structure
     from iondrill.report.figures.charts import Panel
-    from iondrill.report.table import Table
 
 MOST_ROWS = 4000
 """Frames drawn in all runs together: they keep the page small."""

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase.data import covalent_radii
 
+from iondrill.analyse.tables import evenly
 from iondrill.errors import UserError
 from iondrill.geometry.bonds import BOND_SCALE
 from iondrill.geometry.checks import COVALENT
 from iondrill.report.figures.charts import order_panels
 from iondrill.report.figures.drawing import by_element
-from iondrill.report.table import evenly
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,227 @@
+"""Every file that results consist of besides jobs, each declared once.
+
+Snakemake's targets, what the page is made from, its chapters, the crate and the list in the documentation follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from iondrill.config.models import Config
+    from iondrill.prepare.plan import Plan
+
+Names = Mapping[str, Any]
+"""What stands for the braces of a path: ``run``, ``step``, ``structure``, ``study``."""
+Rows = Mapping[str, set[str]]
+"""What may stand in columns of a table."""
+
+
+class Scope(NamedTuple):
+    """What there is one file for, in words, and the names of each of a plan."""
+
+    words: str
+    names: Callable[[Plan], Iterator[Names]]
+
+
+def _once(words: str, there: Callable[[Plan], object]) -> Scope:
+    """Return the scope of a file that there is once, under a condition."""
+    return Scope(words, lambda plan: iter([{}] if there(plan) else []))
+
+
+def _structures(plan: Plan) -> Iterator[Names]:
+    return ({"structure": name} for name in plan.structures())
+
+
+def _runs(plan: Plan) -> Iterator[Names]:
+    return ({"run": run} for run in plan.config.md.run)
+
+
+def _starts(plan: Plan) -> Iterator[Names]:
+    return ({"run": run, "structure": plan.md.start_structure(run)} for run in plan.config.md.run)
+
+
+def _mapped_runs(plan: Plan) -> Iterator[Names]:
+    return ({"run": run} for run in plan.config.md.run if plan.elf.steps(run))
+
+
+def _maps(plan: Plan) -> Iterator[Names]:
+    return ({"run": run, "step": step} for run in plan.config.md.run for step in plan.elf.steps(run))
+
+
+def _differences(plan: Plan) -> Iterator[Names]:
+    return (names for names in _maps(plan) if plan.elf.parts(names["run"]))
+
+
+def _grids(plan: Plan) -> Iterator[Names]:
+    return ({"run": run, "step": step} for run in plan.config.md.run for step in plan.elf.isosurface_steps(run))
+
+
+def _studies(plan: Plan) -> Iterator[Names]:
+    return ({"study": name} for name in plan.config.convergence.studies)
+
+
+ALWAYS = _once("always", lambda _: True)
+STRUCTURES = Scope("each structure", _structures)
+RUNS = Scope("each run", _runs)
+STARTS = Scope("each run", _starts)
+ANY_RUN = _once("runs", lambda plan: plan.config.md.run)
+MAPPED_RUNS = Scope("each run with maps", _mapped_runs)
+MAPS = Scope("each map", _maps)
+DIFFERENCES = Scope("each map, with `elf.difference`", _differences)
+GRIDS = Scope("the maps of `elf.isosurfaces`", _grids)
+FACETS = _once("facets", lambda plan: plan.config.adsorption.facets)
+FILLINGS = _once("ions on facets", lambda plan: plan.adsorption.fillings)
+BARRIERS = _once("`barriers`", lambda plan: plan.config.barriers)
+INTERCALATION = _once("`intercalation`", lambda plan: plan.config.intercalation)
+STUDIES = Scope("each study", _studies)
+
+
+class Chapter(NamedTuple):
+    """A section of the page that shows tables as they are: its id, title and first note.
+
+    ``asked`` gives what a configuration asks for in columns of a table: a target of its own makes the table, and may
+    have done so for another configuration before.
+    """
+
+    id: str
+    title: str
+    note: str
+    asked: Callable[[Config, Names], Rows] = lambda _config, _names: {}
+
+
+@dataclass(frozen=True)
+class ResultFile:
+    """A file of the results.
+
+    Parameters
+    ----------
+    path : str
+        In the folder of results; what stands in braces is a name of the scope.
+    what : str
+        What it holds, in words; names in braces as in the path.
+    of : Scope
+        What there is one for.
+    target : str
+        The target of Snakemake that makes it.
+    page : bool
+        Whether the page is made from it.
+    crate : bool
+        Whether the crate holds it.
+    chapter : Chapter, optional
+        The section of the page that shows it.
+    """
+
+    path: str
+    what: str
+    of: Scope = ALWAYS
+    target: str = "all"
+    page: bool = False
+    crate: bool = False
+    chapter: Chapter | None = None
+
+    def pieces(self, plan: Plan) -> Iterator[tuple[str, str]]:
+        """Yield path and words of each such file of a plan."""
+        return ((self.path.format(**names), self.what.format(**names)) for names in self.of.names(plan))
+
+    def paths(self, plan: Plan) -> Iterator[Path]:
+        """Yield the path of each such file of a plan."""
+        return (plan.results / path for path, _ in self.pieces(plan))
+
+
+def _asked_of_barriers(config: Config, _: Names) -> Rows:
+    stage = config.barriers
+    return {"facet": {*stage.facets}, "ion": {*stage.ions}, "level": {stage.level}} if stage else {}
+
+
+def _asked_of_intercalation(config: Config, _: Names) -> Rows:
+    stage = config.intercalation
+    return {"compound": {*stage.crystals}, "level": {stage.level}} if stage else {}
+
+
+def _asked_of_study(config: Config, names: Names) -> Rows:
+    study = config.convergence.studies[names["study"]]
+    return {"parameter": {*study.sweep.values}, "level": {study.level}}
+
+
+CONTRASTS = Chapter(
+    "contrasts",
+    "Controls and contrasts",
+    "Runs side by side: the change of each quantity, its mean over the second half of the frames less its start.",
+)
+DIFFRACTION = Chapter(
+    "diffraction",
+    "Diffraction",
+    "Reflections (00l) simulated from the structures, beside those of the paper's diffractograms.",
+)
+HOPS = Chapter("barriers", "Diffusion barriers", "Ions on their way from site to site.", _asked_of_barriers)
+COMPOUNDS = Chapter(
+    "intercalation", "Intercalation", "Energies of ions between layers of graphite.", _asked_of_intercalation
+)
+SETTINGS = Chapter(
+    "convergence",
+    "Convergence",
+    "How far the numbers depend on the settings of the calculation.",
+    _asked_of_study,
+)
+
+RESULT_FILES = (
+    ResultFile("report.html", "the report, one page that works offline", crate=True),
+    ResultFile("status.json", "how every job ended, and whether an adsorption energy came of them"),
+    ResultFile("figures/structures", "drawings of the structures (a folder)"),
+    ResultFile("figures/elf", "curves of the ELF (a folder)"),
+    ResultFile("structures/{structure}.extxyz", "structure {structure} as built or assembled", STRUCTURES, page=True),
+    ResultFile("structures/{structure}.json", "the checks that structure {structure} passed", STRUCTURES),
+    ResultFile("adsorption.csv", "adsorption energies", FACETS, page=True, crate=True),
+    ResultFile("adsorption.json", "what became of each row of adsorption.csv, as data", FACETS),
+    ResultFile("adsorption_levels.csv", "adsorption energies and geometries, level against level", FACETS),
+    ResultFile("figures/adsorption.svg", "adsorption energies", FILLINGS),
+    ResultFile("contrasts.csv", "runs side by side", ANY_RUN, crate=True, chapter=CONTRASTS),
+    ResultFile("contrasts.json", "what the runs support, and by which criterion", ANY_RUN, page=True, crate=True),
+    ResultFile("contrasts.md", "the same for readers", ANY_RUN, crate=True),
+    ResultFile("diffraction.csv", "(00l) reflections", ANY_RUN, page=True, crate=True, chapter=DIFFRACTION),
+    ResultFile("figures/diffraction.svg", "(00l) reflections", ANY_RUN),
+    ResultFile("md/{run}/trajectory.traj", "trajectory (ASE) of run {run}", RUNS, crate=True),
+    ResultFile(
+        "md/{run}/order_parameters.csv", "order parameters of each frame of run {run}", RUNS, page=True, crate=True
+    ),
+    ResultFile(
+        "md/{run}/thermalisation.csv",
+        "the same before the run, while it was thermalised of run {run}",
+        RUNS,
+        crate=True,
+    ),
+    ResultFile("md/{run}/events.json", "when layers opened, bonds formed, ions left of run {run}", RUNS, crate=True),
+    ResultFile("charges/{run}.csv", "charges of the fragments of run {run}", RUNS, page=True, crate=True),
+    ResultFile("structures/{structure}.extxyz", "start structure of run {run}", STARTS, crate=True),
+    ResultFile("figures/{run}.svg", "order parameters and charges of run {run} over time", RUNS),
+    ResultFile("elf/{run}/summary.csv", "ELF at the contacts of run {run}", MAPPED_RUNS, page=True, crate=True),
+    ResultFile("elf/{run}/profiles.csv", "ELF along the contacts of run {run}", MAPPED_RUNS),
+    ResultFile("elf/{run}/bonds.csv", "ELF of each bond of nanodiamond and flake of run {run}", MAPPED_RUNS),
+    ResultFile("elf/{run}/film.gif", "the maps of run {run} as a film", MAPPED_RUNS, page=True),
+    ResultFile("elf/{run}/{step}.npz", "map of the ELF of run {run} at step {step}", MAPS),
+    ResultFile("elf/{run}/{step}.png", "the same as a picture, in the paper's colours", MAPS),
+    ResultFile("elf/{run}/{step}.cividis.png", "the same in colours for all readers", MAPS),
+    ResultFile("elf/{run}/{step}.csv", "ELF at the contacts of run {run} at step {step}", MAPS),
+    ResultFile("elf/{run}/{step}.profiles.csv", "ELF along the contacts of run {run} at step {step}", MAPS),
+    ResultFile("elf/{run}/{step}.bonds.csv", "ELF of the bonds of run {run} at step {step}", MAPS),
+    ResultFile("elf/{run}/{step}.difference.npz", "density difference of run {run} at step {step}", DIFFERENCES),
+    ResultFile("elf/{run}/{step}.difference.png", "the same as a picture", DIFFERENCES, page=True),
+    ResultFile("elf/{run}/{step}.grid.npz", "ELF in space of run {run} at step {step}", GRIDS, page=True),
+    ResultFile("intercalation.csv", "formation energies", INTERCALATION, target="intercalation", chapter=COMPOUNDS),
+    ResultFile("barriers.csv", "diffusion barriers", BARRIERS, target="barriers", chapter=HOPS),
+    ResultFile("figures/barriers.svg", "the energy along each path", BARRIERS, target="barriers"),
+    ResultFile("convergence/status.json", "whether the points at own values converged", target="convergence"),
+    ResultFile("convergence/{study}.csv", "convergence study {study}", STUDIES, target="convergence", chapter=SETTINGS),
+    ResultFile("convergence/{study}.json", "what study {study} says", STUDIES, target="convergence"),
+    ResultFile("convergence/{study}.svg", "errors and cost of study {study}", STUDIES, target="convergence"),
+)
+
+
+def result_paths(plan: Plan, which: Callable[[ResultFile], object]) -> list[Path]:
+    """Return the paths of those files of a plan that are asked for, each once."""
+    return list(dict.fromkeys(path for file in RESULT_FILES if which(file) for path in file.paths(plan)))
