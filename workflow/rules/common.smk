@@ -9,6 +9,10 @@ from pathlib import Path
 
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
+from iondrill.deferred import install
+
+install()  # before the rest of the package: without it a dry run imports all that ASE takes from SciPy
+
 from iondrill.geometry.crystal import crystal_path
 from iondrill.geometry.recipes import spin_states
 from iondrill.config.load import merge

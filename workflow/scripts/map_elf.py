@@ -3,6 +3,7 @@
 from dataclasses import astuple, fields
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.analyse.elf.contacts import ContactElf, contact_elf
 from iondrill.analyse.elf.lines import BOND_COLUMNS, PROFILE_COLUMNS, bond_rows, elf_lines, profile_rows
 from iondrill.analyse.elf.map import elf_on_plane
@@ -10,7 +11,6 @@ from iondrill.analyse.elf.point import cube_map, plane_of_run, read_point
 from iondrill.analyse.tables import write_table
 from iondrill.files import replacing
 from iondrill.report.figures.elf_map import PAPER, SAFE, draw_elf_map
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
     spin_D0 = snakemake.params.spin_D0

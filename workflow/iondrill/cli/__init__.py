@@ -10,6 +10,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from iondrill.deferred import install
 from iondrill.errors import SAID, UserError, said_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 if all is well, 1 if something must be mended, 2 if the arguments are wrong, 130 after an interrupt.
     """
+    install()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without Å is no reason to stop
