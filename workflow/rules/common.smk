@@ -15,6 +15,7 @@ install()  # before the rest of the package: without it a dry run imports all th
 
 from iondrill.geometry.crystal import crystal_path
 from iondrill.geometry.recipes import spin_states
+from iondrill.config.levels import LEVELS
 from iondrill.config.load import merge
 from iondrill.config.project import check_config, located, project_first, read_documents
 from iondrill.engines.requests import Requests
