@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from iondrill.deferred import install
 from iondrill.engines.external.launch import END_TIME, WALLTIME
-from iondrill.errors import SAID, TOOK, UserError
+from iondrill.errors import MESSAGE_PREFIX, TOOK, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ def logged(path: str | Path, runtime_min: float | None = None) -> Iterator[None]
                 yield
         except UserError as error:
             for stream in (log, sys.stderr):
-                print(*(f"{SAID}{problem}" for problem in error.problems), sep="\n", file=stream)
+                print(*(f"{MESSAGE_PREFIX}{problem}" for problem in error.problems), sep="\n", file=stream)
             sys.exit(1)
         except Exception as error:
             import traceback

@@ -19,7 +19,7 @@ from iondrill.config.levels import LEVELS
 from iondrill.config.load import merge
 from iondrill.config.project import check_config, located, project_first, read_documents
 from iondrill.engines.requests import Requests
-from iondrill.errors import SAID, UserError
+from iondrill.errors import MESSAGE_PREFIX, UserError
 from iondrill.files import digest_of, templates_digest
 from iondrill.potential.plan import PotentialPlan
 from iondrill.prepare.estimates import error_estimates
@@ -110,7 +110,7 @@ def said_of(find):
         try:
             return find()
         except UserError as error:
-            raise SystemExit("\n".join(f"{SAID}{problem}" for problem in located(documents, error.problems))) from None
+            raise SystemExit("\n".join(f"{MESSAGE_PREFIX}{problem}" for problem in located(documents, error.problems))) from None
 
     return files
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from iondrill.config.levels import Level
     from iondrill.engines.base import Result
-    from iondrill.prepare.estimates import Estimate
+    from iondrill.prepare.estimates import ErrorEstimate
 
 COLUMNS = (
     *("facet", "termination", "adsorbate", "site", "n", "coverage_ML", "E_ads_eV", "E_ads_vs_metal_eV", "height_A"),
@@ -80,7 +80,7 @@ class Adsorption:
         The relaxed clean slab, atom by atom that of `geometry`: for the displacement of the substrate.
     metal_eV : float, optional
         Energy of the bulk metal at this level, per atom; by default the tabulated cohesive energy is used, if any.
-    error : Estimate, optional
+    error : ErrorEstimate, optional
         Error of E_ads from the settings of the level, as a convergence study found it.
     """
 
@@ -97,7 +97,7 @@ class Adsorption:
     faults: Mapping[str, str] = field(default_factory=dict)
     clean: Atoms | None = None
     metal_eV: float | None = None
-    error: Estimate | None = None
+    error: ErrorEstimate | None = None
 
     @property
     def parts(self) -> dict[str, Result]:
