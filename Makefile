@@ -63,7 +63,7 @@ format: .venv/.ready-dev ## Format Python and Snakemake files.
 	ruff check --fix .
 	snakefmt Snakefile workflow/rules
 
-docs: .venv/.ready-dev ## Write the schema and the reference pages anew from the models.
+docs: .venv/.ready-dev ## Write the schema and the reference pages from the models.
 	iondrill docs
 
 bench: .venv/.ready-bench ## Measure ourselves against others: all that needs no CP2K; writes docs/benchmarks.md.

@@ -33,7 +33,7 @@ rule all:
         f"{RESULTS}/.accepted",
 
 
-# seconds each: not worth a place in a queue
+# these take seconds each: no need for a scheduler's queue
 localrules:
     all,
     inputs,

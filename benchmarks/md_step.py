@@ -23,7 +23,7 @@ from frame import Row, benchmark, compare, paired
 
 from iondrill.engines.cp2k.inputs import Resume, render_input
 from iondrill.engines.cp2k.output import sound_forces
-from iondrill.jobs.job import VACUUM_A, Static
+from iondrill.jobs.job import BOX_VACUUM_A, Static
 
 PAPER_A = 50.0
 FITTED_A = PAPER_A / 2
@@ -51,7 +51,7 @@ class Boxes:
     def __init__(self, folder, cutoff_Ry, large_A):
         self.atoms, self.folder, self.cutoff_Ry = drill(), folder, cutoff_Ry
         self.edges_A = FITTED_A, large_A
-        assert np.ptp(self.atoms.positions, axis=0).max() + VACUUM_A <= FITTED_A
+        assert np.ptp(self.atoms.positions, axis=0).max() + BOX_VACUUM_A <= FITTED_A
         self.guess = dict.fromkeys(self.edges_A)
         self.forces = {}
         folder.mkdir()

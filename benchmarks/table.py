@@ -29,7 +29,7 @@ ORDER = (
 )
 HEAD = """# Faster than what?
 
-What the workflow does, measured beside what users would take instead, by `make bench`, and with CP2K by
+The workflow, measured against what users would take instead, by `make bench`, and with CP2K by
 `make bench-cp2k`; both write this page from `benchmarks/measured/`. What each file of `benchmarks/` compares, and how,
 its first lines say. `make bench` takes 6 to 10 minutes on two cores, `make bench-cp2k` some 35;
 `benchmarks/default_run.py` is run by hand after `make run`.
@@ -50,7 +50,7 @@ SHORT = """
   there would be over before the orbitals are read. CP2K's cube holds the ELF already; what CP2K takes to compute and
   write it is not counted. The larger and the emptier the box, the more the cube costs, and the orbitals not.
 - The disk for that slice in the fitted box: text of nine digits. Packed by gzip it would be less than half of it, but
-  Multiwfn and others read the file as it stands.
+  Multiwfn and others read the file as it is.
 - ELF and density of C₂H₂Li₂ against a density alone: all 48 functions reach all points, and value and slopes of each
   are more to compute than its value.
 - SCF cycles of lithium on a slab: the pre-relaxation and the first Hessian save geometries (6 for 8), the density of

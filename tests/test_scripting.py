@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from iondrill.errors import UserError
 from iondrill.scripting import logged
+from iondrill.errors import UserError
 
 SPENT = r"Took (\d+\.\d) s, (\d+\.\d) s of CPU time, at most (\d+) MB in one process\n\Z"
 

@@ -20,7 +20,7 @@ from iondrill.config.project import check_config
 from iondrill.engines.cp2k.cost import grid_points
 from iondrill.engines.requests import Request, Requests, limits, request
 from iondrill.geometry.crystal import build_crystal, load_crystal
-from iondrill.jobs.job import VACUUM_A, Job
+from iondrill.jobs.job import BOX_VACUUM_A, Job
 from iondrill.jobs.name import Subject
 from iondrill.jobs.size import ATOM_SIZE, Size, read_size, size_of
 from iondrill.prepare.plan import Plan
@@ -136,7 +136,7 @@ def test_the_size_is_that_of_the_file(tmp_path: Path, celled: bool) -> None:
         atoms.pbc = True
     write(tmp_path / "x.extxyz", atoms, format="extxyz")
     extent_A = float((atoms.positions.max(axis=0) - atoms.positions.min(axis=0)).max())
-    edges_A = (10, 10, 20) if celled else (extent_A + VACUUM_A,) * 3
+    edges_A = (10, 10, 20) if celled else (extent_A + BOX_VACUUM_A,) * 3
     assert read_size(tmp_path / "x.extxyz").n_atoms == 12
     assert read_size(tmp_path / "x.extxyz").edges_A == pytest.approx(edges_A, abs=1e-6)
     assert size_of(atoms).n_atoms == 12
@@ -280,7 +280,7 @@ def test_edges_are_lengths_of_the_vectors_of_the_cell(tmp_path: Path) -> None:
     assert read_size(tmp_path / "x.extxyz") == Size(1, (5.0, 13.0, 10.0))
     for number, longest in enumerate(["9 1 3", "1 9 3", "3 1 9"]):
         (tmp_path / f"{number}.extxyz").write_text(f"2\nno cell\nH 0 0 0 7\nH {longest} 8\n\n")
-        assert read_size(tmp_path / f"{number}.extxyz") == Size(2, (9 + VACUUM_A,) * 3)
+        assert read_size(tmp_path / f"{number}.extxyz") == Size(2, (9 + BOX_VACUUM_A,) * 3)
 
 
 def test_an_atom_without_a_cell_is_put_in_its_box_and_one_with_a_cell_is_not() -> None:
@@ -288,7 +288,7 @@ def test_an_atom_without_a_cell_is_put_in_its_box_and_one_with_a_cell_is_not() -
 
     assert size_of(Atoms("Li")) == ATOM_SIZE
     assert size_of(Atoms("Li", cell=[4, 5, 6])) == Size(1, (4.0, 5.0, 6.0))
-    assert size_of(Atoms("Li2", [[0, 0, 0], [0, 2, 0]], cell=[4, 5, 0])) == Size(2, (2 + VACUUM_A,) * 3)
+    assert size_of(Atoms("Li2", [[0, 0, 0], [0, 2, 0]], cell=[4, 5, 0])) == Size(2, (2 + BOX_VACUUM_A,) * 3)
 
 
 def test_a_slab_keeps_its_box_and_a_cluster_is_put_in_a_cube() -> None:

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from iondrill.errors import UserError
 from iondrill.geometry.checks import read_structure
-from iondrill.geometry.constraints import fix, fixed_directions, held_atoms, largest_force_eV_A, partly_fixed, turned
+from iondrill.geometry.constraints import fix, fixed_atoms, fixed_directions, largest_force_eV_A, partly_fixed, turned
 from iondrill.geometry.io import write_structure
 from iondrill.geometry.recipes import load_recipe
 from iondrill.geometry.registry import build
@@ -83,7 +83,7 @@ def test_two_constraints_on_an_atom_leave_what_both_leave():
     atoms = Atoms("C2", positions=[[0, 0, 0], [2, 0, 0]])
     atoms.set_constraint([FixedPlane([1], (1, 1, 0)), FixedPlane([1], (1, -1, 0))])  # oblique, but together along z
     assert fixed_directions(atoms).tolist() == [[False] * 3, [True, True, False]]
-    assert (held_atoms(atoms), partly_fixed(atoms)) == ([], {"xy": [1]})
+    assert (fixed_atoms(atoms), partly_fixed(atoms)) == ([], {"xy": [1]})
 
 
 @settings(max_examples=30, deadline=None)
@@ -122,14 +122,14 @@ def test_what_cannot_be_honoured_is_refused_by_name(constraint, said, plain, roo
 
 @pytest.mark.parametrize("suffix", ["vasp", "extxyz", "traj"])
 def test_a_file_that_fixes_the_dimers_in_the_plane_alone(suffix, plain, root):
-    slab, held = plain.copy(), held_atoms(plain)
+    slab, held = plain.copy(), fixed_atoms(plain)
     mask = FixScaled if suffix == "vasp" else FixCartesian  # of the other, ASE writes nothing there
     slab.set_constraint([FixAtoms(held), *(mask([i], (True, True, False)) for i in range(28, 32))])
     write(root / f"facets/mine.{suffix}", slab, **({"sort": False} if suffix == "vasp" else {}))
     built = build("mine", root)
     check = write_structure(built, root / "built.extxyz")
     assert (check.fixed_atoms, check.partly_fixed_atoms) == (16, {"xy": 4})
-    assert held_atoms(read_structure(root / "built.extxyz")) == held
+    assert fixed_atoms(read_structure(root / "built.extxyz")) == held
     assert partly_fixed(read_structure(root / "built.extxyz")) == {"xy": [28, 29, 30, 31]}
 
 

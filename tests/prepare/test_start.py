@@ -10,7 +10,7 @@ from ase.constraints import FixAtoms
 from ase.io.trajectory import Trajectory
 
 from iondrill.errors import UserError
-from iondrill.geometry.constraints import held_atoms
+from iondrill.geometry.constraints import fixed_atoms
 from iondrill.geometry.registry import build
 from iondrill.jobs.name import Subject
 from iondrill.prepare.start import damage, frame, left_site, part, slab_with_ions, with_fixed_edge
@@ -66,7 +66,7 @@ def test_dynamics_start_with_the_far_edge_fixed_if_they_shall(fixed):
     atoms.set_constraint(FixAtoms([0]))  # of an earlier stage
     start = with_fixed_edge(atoms, fixed)
     edge = np.flatnonzero(atoms.arrays["far_edge"]).tolist()
-    assert held_atoms(start) == (edge if fixed == "far_edge" else [])
+    assert fixed_atoms(start) == (edge if fixed == "far_edge" else [])
     carbon = atoms.symbols == "C"
     flake = carbon & np.isin(atoms.arrays["fragment"], ["lower", "upper"])
     assert len(edge) == 18
@@ -128,4 +128,4 @@ def test_an_ion_that_leaves_its_site_is_noticed(slab):
 
 def test_without_a_far_edge_nothing_is_fixed():
     atoms = molecule("CH4")
-    assert held_atoms(with_fixed_edge(atoms, "far_edge")) == []
+    assert fixed_atoms(with_fixed_edge(atoms, "far_edge")) == []

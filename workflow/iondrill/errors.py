@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-SAID = "iondrill: "
+MESSAGE_PREFIX = "iondrill: "
 """How what we tell the user begins, in a log as on the terminal."""
 TOOK = "Took "
 """How the last line of a log begins."""

@@ -1,4 +1,8 @@
-"""What every script of the workflow needs: a log, and no traceback for a user's mistake."""
+"""What every script of the workflow needs: a log, a light start, and no traceback for a user's mistake.
+
+Scripts import it before the rest of the package: the import itself defers packages (`iondrill.deferred`). Nothing
+else of `iondrill` changes the interpreter that imports it.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,14 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iondrill.deferred import install
 from iondrill.engines.external.launch import END_TIME, WALLTIME
-from iondrill.errors import SAID, TOOK, UserError
+from iondrill.errors import MESSAGE_PREFIX, TOOK, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+install()
 BATCH = ("SLURM_JOB_ID", "PBS_JOBID", "JOB_ID", "LSB_JOBID")
 """What Slurm, PBS, SGE and LSF set in the environment of a job."""
 KIB = 1024 if sys.platform == "linux" else 1
@@ -46,7 +52,7 @@ def logged(path: str | Path, runtime_min: float | None = None) -> Iterator[None]
                 yield
         except UserError as error:
             for stream in (log, sys.stderr):
-                print(*(f"{SAID}{problem}" for problem in error.problems), sep="\n", file=stream)
+                print(*(f"{MESSAGE_PREFIX}{problem}" for problem in error.problems), sep="\n", file=stream)
             sys.exit(1)
         except Exception as error:
             import traceback

@@ -9,12 +9,17 @@ from pathlib import Path
 
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
+from iondrill.deferred import install
+
+install()  # before the rest of the package: without it a dry run imports all that ASE takes from SciPy
+
 from iondrill.geometry.crystal import crystal_path
 from iondrill.geometry.recipes import spin_states
+from iondrill.config.levels import LEVELS
 from iondrill.config.load import merge
 from iondrill.config.project import check_config, located, project_first, read_documents
 from iondrill.engines.requests import Requests
-from iondrill.errors import SAID, UserError
+from iondrill.errors import MESSAGE_PREFIX, UserError
 from iondrill.files import digest_of, templates_digest
 from iondrill.potential.plan import PotentialPlan
 from iondrill.prepare.estimates import error_estimates
@@ -113,7 +118,7 @@ def said_of(find):
         try:
             return find()
         except UserError as error:
-            raise SystemExit("\n".join(f"{SAID}{problem}" for problem in located(documents, error.problems))) from None
+            raise SystemExit("\n".join(f"{MESSAGE_PREFIX}{problem}" for problem in located(documents, error.problems))) from None
 
     return files
 

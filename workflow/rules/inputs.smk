@@ -14,7 +14,7 @@ rule write_inputs:
         *MODULES,
     params:
         config=plan.config.model_dump(mode="json"),
-        templates=[templates_digest(engine) for engine in ("cp2k", "vasp")],
+        templates=[templates_digest(engine) for engine, level in LEVELS.items() if not level.in_process],
         made_from=digests_of(lambda: written_from(plan)),
     message:
         "Write and validate the job folders of file engines"

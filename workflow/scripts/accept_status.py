@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from iondrill.report.outcome import Outcome
 from iondrill.scripting import logged
+from iondrill.report.outcome import Outcome
 
 with logged(snakemake.log[0]):
     Outcome.read(Path(snakemake.input.status)).accept(snakemake.input.report)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.analyse.dynamics.charges import CHARGES, fragment_charges
 from iondrill.analyse.dynamics.events import watch_for
 from iondrill.analyse.dynamics.order import order_parameters, write_order
@@ -15,7 +16,6 @@ from iondrill.engines.folder import THERMALISED
 from iondrill.engines.length import FRAMES
 from iondrill.geometry.checks import read_structure
 from iondrill.jobs.frames import Frames
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
     atoms = read_structure(Path(snakemake.input.structure))

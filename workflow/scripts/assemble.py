@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.engines.base import read_converged
 from iondrill.geometry.assembly import assemble
 from iondrill.geometry.checks import read_structure
 from iondrill.geometry.io import write_structure
 from iondrill.geometry.recipes import load_recipe
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
     for path in snakemake.input.results:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.geometry.io import write_structure
 from iondrill.geometry.registry import build
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
     atoms = build(snakemake.wildcards.name, Path(snakemake.params.recipes))

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.engines.base import read_result
 from iondrill.errors import Problem, UserError
 from iondrill.files import write_text
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
     results = {path: read_result(Path(path)) for path in snakemake.input.results}

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from iondrill.report.outcome import outcome
 from iondrill.scripting import logged
+from iondrill.report.outcome import outcome
 
 with logged(snakemake.log[0]):
     table = snakemake.input.get("adsorption") or None

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.analyse.dynamics.diffraction import DIFFRACTION, known_stacks, reflections, stacks_of_runs
 from iondrill.files import write_text
 from iondrill.report.figures.diffraction import draw_diffraction
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
     rows = list(reflections([*known_stacks(), *stacks_of_runs(Path(snakemake.input[0]))]))

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from ase.io import write
 
+from iondrill.scripting import logged
 from iondrill.analyse.energies.barrier import profile, write_profile
 from iondrill.engines.base import read_result
 from iondrill.engines.find_barrier import find_barrier
 from iondrill.files import replacing
 from iondrill.geometry.checks import read_structure
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     record = Path(snakemake.output.result)

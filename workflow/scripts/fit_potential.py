@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.config.models import Config
 from iondrill.potential import stages
 from iondrill.potential.plan import PotentialPlan
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     plan = PotentialPlan(Config.model_validate(snakemake.params.config))

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.collect.spin import keep_lowest
 from iondrill.engines.base import read_result
 from iondrill.geometry.checks import read_structure
 from iondrill.geometry.io import write_structure
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
     files = dict(zip(snakemake.params.multiplicities, map(Path, snakemake.input.results), strict=True))

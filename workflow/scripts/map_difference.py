@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.analyse.elf.difference import check_balance, difference_on_plane, planar_integral
 from iondrill.analyse.elf.point import plane_of_run, read_point
 from iondrill.files import replacing
 from iondrill.report.figures.difference_map import draw_difference_map
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
     points = zip(snakemake.input.results, snakemake.input.structures, strict=True)

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.analyse.elf.contacts import CONTACTS, FrameContact, contact_elf
 from iondrill.analyse.elf.lines import BONDS, PROFILES, bond_rows, elf_lines, profile_rows
 from iondrill.analyse.elf.map import elf_on_plane
 from iondrill.analyse.elf.point import cube_map, plane_of_run, read_point
 from iondrill.files import replacing
 from iondrill.report.figures.elf_map import PAPER, SAFE, draw_elf_map
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
     spin_D0 = snakemake.params.spin_D0

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.analyse.elf.grid import elf_on_grid
 from iondrill.analyse.elf.point import read_point
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
     point = read_point(snakemake.input.result, snakemake.input.structure, snakemake.params.spin_D0)

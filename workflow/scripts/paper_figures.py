@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.config.models import Config
 from iondrill.report.data import read_results
 from iondrill.report.page.paper import write_paper_figures
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
     files = [Path(path) for path in snakemake.input]

@@ -11,12 +11,12 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iondrill.scripting import logged
 from iondrill.engines.execute import execute, prerelaxed
 from iondrill.geometry.checks import read_structure
 from iondrill.jobs.job import Job
 from iondrill.prepare.site_cache import sites_of
 from iondrill.prepare.start import slab_with_ions
-from iondrill.scripting import logged
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.engines.execute import execute
 from iondrill.prepare.start import isolated_atom
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     atoms = isolated_atom(snakemake.params.ion)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.engines.execute import execute
 from iondrill.geometry.crystal import Strain, build_crystal, load_crystal
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     recipe = load_crystal(snakemake.wildcards.crystal, Path(snakemake.params.recipes))

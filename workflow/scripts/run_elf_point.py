@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.engines.base import read_converged
 from iondrill.engines.execute import execute
 from iondrill.geometry.checks import read_structure
 from iondrill.prepare.start import frame, part
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     template = read_structure(Path(snakemake.input.structure))

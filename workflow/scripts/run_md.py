@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.engines.execute import execute, publish
 from iondrill.engines.length import FRAMES
 from iondrill.geometry.checks import read_structure
 from iondrill.jobs.job import Job
 from iondrill.prepare.start import with_fixed_edge
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     atoms = with_fixed_edge(read_structure(Path(snakemake.input.structure)), snakemake.params.fix)

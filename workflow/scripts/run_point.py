@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.engines.execute import execute
 from iondrill.prepare.stages.sweeps import Point
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     atoms = Point(**snakemake.params.point).start(Path(snakemake.params.recipes))

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from iondrill.files import write_text
 from iondrill.scripting import logged
+from iondrill.files import write_text
 
 with logged(snakemake.log[0]):
     for name in ("contacts", "profiles", "bonds"):

@@ -3,6 +3,7 @@
 from itertools import groupby
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.analyse.energies.adsorption import Adsorption
 from iondrill.analyse.energies.adsorption_table import write_adsorption
 from iondrill.analyse.energies.formation import metal_energies
@@ -15,7 +16,6 @@ from iondrill.geometry.surfaces.assertions import assert_surface, faults
 from iondrill.geometry.surfaces.sites import find_sites
 from iondrill.jobs.name import CLEAN, JobId, Subject
 from iondrill.prepare.plan import Plan
-from iondrill.scripting import logged
 
 
 def rows(plan, level):

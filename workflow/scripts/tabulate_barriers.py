@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.analyse.energies.barrier import BARRIERS, Barrier, read_profile
 from iondrill.config.models import Config
 from iondrill.engines.base import read_result
 from iondrill.files import write_text
 from iondrill.prepare.plan import Plan
 from iondrill.report.figures.barriers import draw_profiles
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
     plan = Plan(Config.model_validate(snakemake.params.config))

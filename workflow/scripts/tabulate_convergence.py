@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.analyse.energies.convergence import Sample, curves, vacuum_A
 from iondrill.analyse.energies.convergence_table import CONVERGENCE, points, summary
 from iondrill.config.models import Config
@@ -12,7 +13,6 @@ from iondrill.geometry.checks import read_structure
 from iondrill.prepare.estimates import made_of
 from iondrill.prepare.plan import Plan
 from iondrill.report.figures.convergence import draw_convergence
-from iondrill.scripting import logged
 
 
 def sample(plan, row):

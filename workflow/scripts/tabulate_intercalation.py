@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.analyse.energies.formation import INTERCALATION, Crystal, table
 from iondrill.config.models import Config
 from iondrill.engines.base import read_result
@@ -9,7 +10,6 @@ from iondrill.geometry.checks import read_structure
 from iondrill.geometry.crystal import strains
 from iondrill.jobs.name import ATOM, JobId, Subject
 from iondrill.prepare.plan import Plan
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
     plan = Plan(Config.model_validate(snakemake.params.config))

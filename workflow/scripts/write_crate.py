@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.config.models import Config
 from iondrill.prepare.plan import Plan
 from iondrill.report.crate import write_crate
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
     for one in write_crate(Plan(Config.model_validate(snakemake.params.config)), Path(snakemake.output[0])):

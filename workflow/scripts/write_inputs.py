@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.config.models import Config
 from iondrill.engines.inputs_only import write_inputs
 from iondrill.files import write_text
 from iondrill.prepare.plan import Plan
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
     plan = Plan(Config.model_validate(snakemake.params.config))

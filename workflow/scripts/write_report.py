@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from iondrill.scripting import logged
 from iondrill.config.models import Config
 from iondrill.report.data import read_results
 from iondrill.report.page.build import write_page
-from iondrill.scripting import logged
 
 with logged(snakemake.log[0]):
     results = read_results(

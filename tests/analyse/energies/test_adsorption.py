@@ -26,7 +26,7 @@ from iondrill.geometry.surfaces.adsorbate import add_adsorbate, relaxed_sites
 from iondrill.geometry.surfaces.facet import FacetRecipe
 from iondrill.geometry.surfaces.sites import find_sites
 from iondrill.geometry.surfaces.slab import build_slab
-from iondrill.prepare.estimates import Estimate
+from iondrill.prepare.estimates import ErrorEstimate
 
 GFN2 = XtbLevel(engine="xtb", dispersion="none")
 PBE = Cp2kLevel(engine="cp2k")
@@ -218,7 +218,7 @@ def test_the_metal_of_the_same_level_goes_before_the_table():
 
 
 def test_the_error_of_the_settings_stands_beside_the_energy_alone():
-    estimate = Estimate(0.012, "error estimate covers cutoff_Ry, not layers")
+    estimate = ErrorEstimate(0.012, "error estimate covers cutoff_Ry, not layers")
     found = ADSORPTION.cells(row(error=estimate))
     assert found["error_estimate_eV"] == 0.012
     assert found["status"] == "converged; error estimate covers cutoff_Ry, not layers"

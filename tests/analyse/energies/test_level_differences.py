@@ -14,7 +14,7 @@ from iondrill.analyse.energies.adsorption import Adsorption
 from iondrill.analyse.energies.level_differences import DIFFERENCES, compare, write_differences
 from iondrill.config.levels import XtbLevel
 from iondrill.engines.base import Attempt, Result
-from iondrill.prepare.estimates import Estimate
+from iondrill.prepare.estimates import ErrorEstimate
 
 LEVEL = XtbLevel(engine="xtb")
 
@@ -55,7 +55,7 @@ def test_the_difference_is_the_first_minus_the_second():
 
 
 def test_the_error_of_the_settings_is_no_fault_of_a_level():
-    estimate = Estimate(0.012, "error estimate covers cutoff_Ry")
+    estimate = ErrorEstimate(0.012, "error estimate covers cutoff_Ry")
     assert compare(replace(row("a"), error=estimate), row("b"))["status"] == "converged"
 
 

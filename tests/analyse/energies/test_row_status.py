@@ -13,7 +13,7 @@ from iondrill.analyse.energies.adsorption_table import read_adsorption, write_ad
 from iondrill.analyse.energies.row_status import status_of_text
 from iondrill.config.levels import XtbLevel
 from iondrill.engines.base import Attempt, Neighbour, Neighbourhood, Result
-from iondrill.prepare.estimates import COVERS, Estimate
+from iondrill.prepare.estimates import COVERS, ErrorEstimate
 
 A_A = 2.5
 SITES = {"top": np.array([[0, 0, 9], [A_A, 0, 9.0]]), "bridge": np.array([[A_A / 2, 0, 9], [3 * A_A / 2, 0, 9.0]])}
@@ -57,7 +57,7 @@ ROWS = {
     "as it was put": row(),
     "moved": row(A_A / 2),
     "second minimum": row(combined=lower_beside()),
-    "error": row(error=Estimate(0.02, f"{COVERS} cutoff_Ry, not kpoints")),
+    "error": row(error=ErrorEstimate(0.02, f"{COVERS} cutoff_Ry, not kpoints")),
     "unconverged": row(combined=unconverged()),
     "refused": row(combined=result(-107.5, engine_version="0.9")),
 }

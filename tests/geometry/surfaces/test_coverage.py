@@ -1,4 +1,4 @@
-"""Several ions on equivalent places: as far apart as can be, however the places are described."""
+"""Several ions on equivalent positions: as far apart as can be, however the positions are described."""
 
 from itertools import combinations
 
@@ -21,14 +21,14 @@ def test_known_arrangements_on_a_square_lattice(n, nearest_A):
 
 
 @given(
-    places=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=7),
+    positions=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=7),
     n=st.integers(2, 4),
     angle_deg=st.floats(40, 140),
 )
 @settings(max_examples=40)
-def test_no_choice_is_wider(places, n, angle_deg):
-    fractions = np.array(places)
-    n = min(n, len(places))
+def test_no_choice_is_wider(positions, n, angle_deg):
+    fractions = np.array(positions)
+    n = min(n, len(positions))
     angle = np.radians(angle_deg)
     cell = np.array([[6.0, 0.0], [5.0 * np.cos(angle), 5.0 * np.sin(angle)]])
     apart_A = periodic_distances(fractions, cell)
@@ -37,7 +37,7 @@ def test_no_choice_is_wider(places, n, angle_deg):
     def nearest_A(some):
         return min(apart_A[i, j] for i, j in combinations(some, 2))
 
-    best_A = max(nearest_A((0, *some)) for some in combinations(range(1, len(places)), n - 1))
+    best_A = max(nearest_A((0, *some)) for some in combinations(range(1, len(positions)), n - 1))
     assert chosen[0] == 0
     assert nearest_A(chosen) == pytest.approx(best_A, abs=0.011)
 
@@ -58,5 +58,5 @@ def test_many_places_are_taken_one_by_one():
 
 
 def test_more_ions_than_places_are_refused():
-    with pytest.raises(UserError, match="17 ions on a site with 16 places"):
+    with pytest.raises(UserError, match="17 ions on a site with 16 positions"):
         spread(SQUARE, CELL, 17)

@@ -88,13 +88,13 @@ def test_a_moved_slab_is_the_same_slab(recipes, seed, label):
     assert np.linalg.norm(moved.positions[-1, :2] - way.end_A) < 0.3
 
 
-def test_an_end_is_moved_to_each_of_its_places(recipes):
+def test_an_end_is_moved_to_each_of_its_positions(recipes):
     slab = build("C100-2x1", recipes)
     site = on(slab)["cave"]
     relaxed, cell = add_adsorbate(slab, site, "Na"), slab.cell.array[:2, :2]
     own = np.asarray(site.xy) @ cell
-    for place, image in product(site.fractions, ((0, 0), (1, -1))):
-        goal = np.add(place, image) @ cell
+    for position, image in product(site.fractions, ((0, 0), (1, -1))):
+        goal = np.add(position, image) @ cell
         moved = moved_by_symmetry(relaxed, slab, own, goal)
         assert np.allclose(moved.positions[-1, :2], goal, atol=1e-3)
         assert moved.positions[-1, 2] == relaxed.positions[-1, 2]

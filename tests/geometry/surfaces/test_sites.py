@@ -50,7 +50,7 @@ def summary(slab, ion="Li"):
     """What must not depend on how the slab is described."""
     top = slab.positions[:, 2].max()
     return {
-        site.label: (site.kind, round(site_position(slab, site.places[0], ion)[2] - top, 2))
+        site.label: (site.kind, round(site_position(slab, site.positions[0], ion)[2] - top, 2))
         for site in find_sites(slab)
     }
 
@@ -98,7 +98,9 @@ def test_minima_saddles_and_maxima_add_up_on_a_torus(name, cell):
     for site in find_sites(slab_of(name, cell=cell)):
         count[site.kind] += site.multiplicity
         assert re.fullmatch(r"[a-z0-9-]+", site.label)
-        assert all(sum(support.weight for support in place.supports) == pytest.approx(1) for place in site.places)
+        assert all(
+            sum(support.weight for support in position.supports) == pytest.approx(1) for position in site.positions
+        )
     assert count["top"] - count["bridge"] + count["hollow"] == 0
 
 
@@ -170,7 +172,7 @@ def test_small_displacements_do_not_split_sites(name):
 
 def test_a_dimer_row_lies_between_its_sites():
     slab = slab_of("C100-2x1")
-    positions = {site.label: site_position(slab, site.places[0], "Li") for site in find_sites(slab)}
+    positions = {site.label: site_position(slab, site.positions[0], "Li") for site in find_sites(slab)}
     x, y, _ = slab.cell.lengths()
 
     def apart(first, second):
@@ -238,7 +240,7 @@ def test_over_a_pore_that_widens_an_ion_comes_down_to_its_rim():
     for strain in np.linspace(-0.05, 0.03, 33):
         slab = graphyne(strain)
         pore, room_A = widest(slab)
-        heights_A.append(site_position(slab, pore.places[0], "Li")[2])
+        heights_A.append(site_position(slab, pore.positions[0], "Li")[2])
         roomy.append(room_A > covalent_radii[6] + covalent_radii[3])
     assert 0 < sum(roomy) < len(roomy)
     assert (np.diff(heights_A) < 1e-9).all()
@@ -251,15 +253,15 @@ def test_sites_follow_the_slab():
     top = slab.get_tags() == 1
     relaxed.positions[top] += [0.1, -0.2, 0.3]
     for site in find_sites(slab):
-        moved = site_position(relaxed, site.places[0], "Na") - site_position(slab, site.places[0], "Na")
+        moved = site_position(relaxed, site.positions[0], "Na") - site_position(slab, site.positions[0], "Na")
         assert moved[:2] == pytest.approx([0.1, -0.2])
 
 
 def test_sites_of_the_user_stand_beside_the_others():
-    places = {"mine": (0.25, 0.5), "on-top-of-one": {"x_A": 0.3, "y_A": 0.4}}
-    slab = slab_of("C100-2x1", sites=places)
+    positions = {"mine": (0.25, 0.5), "on-top-of-one": {"x_A": 0.3, "y_A": 0.4}}
+    slab = slab_of("C100-2x1", sites=positions)
     sites = {site.label: site for site in find_sites(slab)}
-    assert sites.keys() == SITES["C100-2x1"] | places.keys()
+    assert sites.keys() == SITES["C100-2x1"] | positions.keys()
     assert sites["mine"].kind == "given"
     assert sites["mine"].xy == pytest.approx((0.25, 0.5))
     assert np.array(sites["on-top-of-one"].xy) @ slab.cell.array[:2, :2] == pytest.approx([0.3, 0.4])
@@ -267,7 +269,7 @@ def test_sites_of_the_user_stand_beside_the_others():
     relaxed = slab.copy()
     relaxed.positions += [0.2, 0.1, 0.3]
     for site in (sites["mine"], sites["on-top-of-one"]):
-        moved = site_position(relaxed, site.places[0], "Li") - site_position(slab, site.places[0], "Li")
+        moved = site_position(relaxed, site.positions[0], "Li") - site_position(slab, site.positions[0], "Li")
         assert moved == pytest.approx([0.2, 0.1, 0.3])
 
 
@@ -276,7 +278,7 @@ def test_a_site_of_the_user_takes_no_label_of_another():
         find_sites(slab_of("C100-2x1", sites={"cave": (0, 0)}))
 
 
-def test_several_ions_lie_on_equivalent_places():
+def test_several_ions_lie_on_equivalent_positions():
     slab = slab_of("C100-2x1", cell=(4, 2))
     (cave,) = (site for site in find_sites(slab) if site.label == "cave")
     atoms = add_adsorbate(slab, cave, "Li", 2)

@@ -10,7 +10,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from iondrill.errors import SAID, UserError, said_of
+from iondrill.deferred import install
+from iondrill.errors import MESSAGE_PREFIX, UserError, said_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 if all is well, 1 if something must be mended, 2 if the arguments are wrong, 130 after an interrupt.
     """
+    install()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without Å is no reason to stop
@@ -41,16 +43,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except UserError as error:
         for problem in error.problems:
-            print(f"{SAID}{problem}", file=sys.stderr)
+            print(f"{MESSAGE_PREFIX}{problem}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
         return 1
     except OSError as error:
-        print(f"{SAID}{said_of(error)}", file=sys.stderr)
+        print(f"{MESSAGE_PREFIX}{said_of(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"{SAID}stopped", file=sys.stderr)
+        print(f"{MESSAGE_PREFIX}stopped", file=sys.stderr)
         return INTERRUPTED
     return status
 

@@ -16,7 +16,7 @@ from iondrill.errors import nearest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from iondrill.config.document import Place
+    from iondrill.config.document import KeyPath
     from iondrill.config.explain import Mistake
 
 THERMOSTATS = get_args(Thermostat.model_fields["kind"].annotation)
@@ -46,7 +46,7 @@ def mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
         yield from _sweep_mistakes(content, str(study))
 
 
-def references(content: dict[str | int, Any]) -> Iterator[tuple[Place, str, str]]:
+def references(content: dict[str | int, Any]) -> Iterator[tuple[KeyPath, str, str]]:
     """Yield each name that refers to something else: its place, to what, and the name.
 
     Levels that the stages name by default are among them.
@@ -64,7 +64,7 @@ def references(content: dict[str | int, Any]) -> Iterator[tuple[Place, str, str]
     yield from schema_of(Config).references(content)
 
 
-def _level_mistakes(content: dict[str | int, Any], place: Place, name: str) -> Iterator[Mistake]:
+def _level_mistakes(content: dict[str | int, Any], place: KeyPath, name: str) -> Iterator[Mistake]:
     """Yield what is wrong with a level where it is named; one that cannot be read is wrong only where it stands."""
     levels = _mapping(content, "levels")
     if levels and name not in levels:
@@ -77,7 +77,7 @@ def _level_mistakes(content: dict[str | int, Any], place: Place, name: str) -> I
         yield from _ability_mistakes(content, place, name, engine)
 
 
-def _ability_mistakes(content: dict[str | int, Any], place: Place, name: str, engine: str) -> Iterator[Mistake]:
+def _ability_mistakes(content: dict[str | int, Any], place: KeyPath, name: str, engine: str) -> Iterator[Mistake]:
     """Yield where a level is named for what its engine cannot do."""
     model, elf = LEVELS[engine], _mapping(content, "elf")
     stage = place[1] if place[0] == "inputs" else place[0]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-Place = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """Keys and indices that lead to a value."""
 
 MOST_VALUES = 100_000
@@ -91,7 +91,7 @@ class Document:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.lines: dict[Place, int] = {(): 1}
+        self.lines: dict[KeyPath, int] = {(): 1}
         self.problems: list[Problem] = []
         self._values = 0
         self._open: set[int] = set()
@@ -115,7 +115,7 @@ class Document:
             raise UserError.of(f"{path} (line 1)", f"found {shown(content)}", EXPECTED)
         self.content: dict[str | int, Any] = content
 
-    def where(self, at: Place, line: int | None = None) -> str:
+    def where(self, at: KeyPath, line: int | None = None) -> str:
         """Return ``file: key (line n)`` of a place, by default with its own or its nearest parent's line."""
         line = line or next(self.lines[parent] for parent in parents(at) if parent in self.lines)
         key = ".".join(_key(part) for part in at)
@@ -137,7 +137,7 @@ class Document:
             return Problem(self.where(at, line), f"Snakemake cannot read {what}", "allowed: words in quotes, no tabs")
         return None
 
-    def _read(self, node: yaml.Node, at: Place) -> Any:
+    def _read(self, node: yaml.Node, at: KeyPath) -> Any:
         """Return the plain value of a node, noting lines and problems."""
         self.lines.setdefault(at, node.start_mark.line + 1)
         self._values += 1
@@ -157,7 +157,7 @@ class Document:
         finally:
             self._open.discard(id(node))
 
-    def _mapping(self, node: yaml.Node, at: Place) -> dict[str | int, Any]:
+    def _mapping(self, node: yaml.Node, at: KeyPath) -> dict[str | int, Any]:
         """Return the keys and values of a mapping; its own keys go before merged ones."""
         content: dict[str | int, Any] = {}
         merged: list[yaml.Node] = []
@@ -187,12 +187,12 @@ class Document:
                     self._move_lines((*at, "<<", key), (*at, key))
         return content
 
-    def _move_lines(self, old: Place, new: Place) -> None:
+    def _move_lines(self, old: KeyPath, new: KeyPath) -> None:
         """Give the lines of a merged key to the place it was merged into."""
         moved = {place: line for place, line in self.lines.items() if place[: len(old)] == old}
         self.lines.update({(*new, *place[len(old) :]): line for place, line in moved.items()})
 
-    def _scalar(self, node: yaml.ScalarNode, at: Place) -> Any:
+    def _scalar(self, node: yaml.ScalarNode, at: KeyPath) -> Any:
         """Return text, number, boolean or None."""
         word: str = node.value
         kind = node.tag.removeprefix(TAG)
@@ -215,7 +215,7 @@ class Document:
             self._problem(at, f"found {shown(word)}", f"allowed: text without U+{ord(bad):04X}")
         return word
 
-    def _problem(self, at: Place, found: str, allowed: str, line: int | None = None) -> None:
+    def _problem(self, at: KeyPath, found: str, allowed: str, line: int | None = None) -> None:
         self.problems.append(Problem(self.where(at, line), found, allowed))
 
 
@@ -224,7 +224,7 @@ def dump(content: Any) -> str:
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
-def parents(at: Place) -> Iterator[Place]:
+def parents(at: KeyPath) -> Iterator[KeyPath]:
     """Yield a place and all that hold it, the root last."""
     return (at[:length] for length in range(len(at), -1, -1))
 

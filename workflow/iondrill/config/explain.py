@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from iondrill.config.base import NAME_RULE, KeysError
-from iondrill.config.document import Place, shown
+from iondrill.config.document import KeyPath, shown
 from iondrill.config.schema import Node, Schema, Spot, schema_of, value_at
 from iondrill.errors import nearest
 
@@ -25,7 +25,7 @@ KEYS = {
 """What a key may be, by what pydantic says of it."""
 NOTHING = f"found {shown(None)}"
 
-Mistake = tuple[Place, str, str]
+Mistake = tuple[KeyPath, str, str]
 """The place of a mistake, what was found there, and what is allowed."""
 
 
@@ -37,7 +37,7 @@ class Mishap(NamedTuple):
     message: str
     spot: Spot
 
-    def chosen(self, depth: int) -> tuple[Place, str] | None:
+    def chosen(self, depth: int) -> tuple[KeyPath, str] | None:
         """Return a choice between types on the way to the error, and the type that it is about, if there is one."""
         return self.spot.unions[depth] if depth < len(self.spot.unions) else None
 
@@ -107,7 +107,7 @@ def _without_misspelt(mishaps: Sequence[Mishap], schema: Schema) -> list[Mishap]
 def _nearest_type(mishaps: Sequence[Mishap], schema: Schema, content: Any, depth: int = 0) -> Iterator[Mishap]:
     """Of a value that fits none of several types, keep what is wrong by the type that comes nearest."""
 
-    def choice(mishap: Mishap) -> Place | None:
+    def choice(mishap: Mishap) -> KeyPath | None:
         chosen = mishap.chosen(depth)
         return None if chosen is None else chosen[0]
 
@@ -145,7 +145,7 @@ def _mistake(mishap: Mishap, schema: Schema, content: Any) -> Mistake:
     return place, f"found {shown(value_at(content, place))}", f"allowed: {rule or schema.describe(node)}"
 
 
-def _tag_mistake(place: Place, node: Node, schema: Schema, value: Any) -> Mistake:
+def _tag_mistake(place: KeyPath, node: Node, schema: Schema, value: Any) -> Mistake:
     """Say what is wrong with the key that decides between models."""
     key = node["discriminator"]["propertyName"]
     allowed = f"allowed: {', '.join(repr(word) for word in schema.tagged(node))}"

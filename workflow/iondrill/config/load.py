@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from iondrill.config.document import Document, Place, dump, parents
+from iondrill.config.document import Document, KeyPath, dump, parents
 from iondrill.errors import Problem, UserError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def load(model: type[Model], path: Path) -> Model:
     return parse(model, [Document(path)])
 
 
-def locate(documents: Sequence[Document], at: Place) -> str:
+def locate(documents: Sequence[Document], at: KeyPath) -> str:
     """Return file, key and line of a place, in the last document that holds it or its nearest parent."""
     return documents[_holder(documents, at)[0]].where(at)
 
@@ -92,7 +92,7 @@ def _update(into: dict[str | int, Any], new: Mapping[Any, Any]) -> None:
             into[key] = value
 
 
-def _holder(documents: Sequence[Document], at: Place) -> tuple[int, int]:
+def _holder(documents: Sequence[Document], at: KeyPath) -> tuple[int, int]:
     """Return the number of the last document that holds a place or its nearest parent, and the line there."""
     for parent in parents(at):
         for number in range(len(documents) - 1, -1, -1):
@@ -109,7 +109,7 @@ def _adapter(model: Hashable) -> TypeAdapter[Any]:
 
 def validate(
     model: type[Model], documents: Sequence[Document], content: Any
-) -> tuple[Model | None, list[tuple[Place, Problem]]]:
+) -> tuple[Model | None, list[tuple[KeyPath, Problem]]]:
     """Return the instance, or None and what is wrong."""
     try:
         return _adapter(cast("Hashable", model)).validate_python(content), []
@@ -122,7 +122,7 @@ def validate(
         ]
 
 
-def unless(found: list[tuple[Place, Problem]], documents: Sequence[Document], parsed: Model | None) -> Model:
+def unless(found: list[tuple[KeyPath, Problem]], documents: Sequence[Document], parsed: Model | None) -> Model:
     """Return what was parsed, unless problems were found: those are raised as they stand in the files."""
     problems = [problem for document in documents for problem in document.problems]
     unread = {problem.where for problem in problems}  # what stands in for it there means nothing

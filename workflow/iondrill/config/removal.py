@@ -9,7 +9,7 @@ from iondrill.config.schema import schema_of, value_at
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from iondrill.config.document import Document, Place
+    from iondrill.config.document import Document, KeyPath
 
 Content = dict[str | int, Any]
 
@@ -37,7 +37,7 @@ def without_removed(model: Any, documents: Sequence[Document], content: Content)
     return _pruned(content, removed) if removed else content
 
 
-def _nulls(content: Any, at: Place = ()) -> Iterator[Place]:
+def _nulls(content: Any, at: KeyPath = ()) -> Iterator[KeyPath]:
     """Yield the places of null in mappings."""
     for key, value in content.items() if isinstance(content, dict) else ():
         if value is None:
@@ -45,7 +45,7 @@ def _nulls(content: Any, at: Place = ()) -> Iterator[Place]:
         yield from _nulls(value, (*at, key))
 
 
-def _pruned(content: Any, removed: set[Place], at: Place = ()) -> Any:
+def _pruned(content: Any, removed: set[KeyPath], at: KeyPath = ()) -> Any:
     """Return content without some places."""
     if not isinstance(content, dict):
         return content

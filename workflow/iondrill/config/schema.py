@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from iondrill.config.document import Place
+    from iondrill.config.document import KeyPath
 
 Node = dict[str, Any]
 
@@ -18,11 +18,11 @@ Node = dict[str, Any]
 class Spot(NamedTuple):
     """Where one error of pydantic lies."""
 
-    place: Place
+    place: KeyPath
     """Keys and indices in the content."""
     node: Node
     """The schema of what may stand there."""
-    unions: tuple[tuple[Place, str], ...]
+    unions: tuple[tuple[KeyPath, str], ...]
     """The choices between types on the way there, outermost first, and of each the type that this error is about."""
 
 
@@ -66,10 +66,10 @@ class Schema:
             inner = next(iter(node.get("patternProperties", {}).values()), node.get("additionalProperties"))
         return inner if isinstance(inner, dict) else {}
 
-    def spot(self, location: Place) -> Spot:
+    def spot(self, location: KeyPath) -> Spot:
         """Follow a location of pydantic, which names the members of unions besides keys and indices."""
         place: list[str | int] = []
-        unions: list[tuple[Place, str]] = []
+        unions: list[tuple[KeyPath, str]] = []
         node = self.resolve(self.root)
         for part in location:
             if tagged := self.tagged(node):
@@ -90,7 +90,7 @@ class Schema:
         kind = "object" if label.startswith("dict") else "array" if label.startswith(("list", "tuple")) else None
         return next((choice for choice in choices if kind and choice.get("type") == kind), {})
 
-    def at(self, place: Place, content: Any) -> Node:
+    def at(self, place: KeyPath, content: Any) -> Node:
         """Return what may stand at a place of the content; of a choice between types, the choice."""
         node = self.resolve(self.root)
         for part in place:
@@ -103,12 +103,14 @@ class Schema:
             content = value_at(content, (part,))
         return node
 
-    def loses_entries(self, place: Place, content: Any) -> bool:
+    def loses_entries(self, place: KeyPath, content: Any) -> bool:
         """Say whether a mapping at a place is one that a later file can take entries out of."""
         node = self.at(place, content)
         return any(choice.get("x-removable") for choice in (node, *_choices(node)))
 
-    def references(self, content: Any, node: Node | None = None, at: Place = ()) -> Iterator[tuple[Place, str, str]]:
+    def references(
+        self, content: Any, node: Node | None = None, at: KeyPath = ()
+    ) -> Iterator[tuple[KeyPath, str, str]]:
         """Yield each name in the content that refers to something else: its place, to what, and the name.
 
         Parameters
@@ -183,7 +185,7 @@ def schema_of(model: Any) -> Schema:
     return Schema(model)
 
 
-def value_at(content: Any, place: Place) -> Any:
+def value_at(content: Any, place: KeyPath) -> Any:
     """Return what stands at a place; None where nothing does."""
     for part in place:
         try:

@@ -17,7 +17,7 @@ from pydantic import Field
 from iondrill.config.base import Fragment, NonNegativeInt, PositiveFloat, PositiveInt, Strict
 from iondrill.errors import Problem, UserError
 from iondrill.geometry.bonds import BOND_SCALE, find_bonds
-from iondrill.geometry.constraints import fix, fixed_directions, held_atoms, partly_fixed
+from iondrill.geometry.constraints import fix, fixed_atoms, fixed_directions, partly_fixed
 from iondrill.geometry.neighbours import near
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def check_structure(atoms: Atoms, where: object = "structure") -> Check:
         fragments={
             str(name): str(atoms.symbols[fragment == name].formula.format("hill")) for name in dict.fromkeys(fragment)
         },
-        fixed_atoms=len(held_atoms(atoms)),
+        fixed_atoms=len(fixed_atoms(atoms)),
         partly_fixed_atoms={axes: len(some) for axes, some in partly_fixed(atoms).items()},
         shortest_A=shortest_A,
         shortest_pair=pair,

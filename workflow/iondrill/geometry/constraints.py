@@ -111,7 +111,7 @@ def moving_atoms(atoms: Atoms) -> Mask:
     return np.asarray(~fixed_directions(atoms).all(axis=1))
 
 
-def held_atoms(atoms: Atoms) -> list[int]:
+def fixed_atoms(atoms: Atoms) -> list[int]:
     """Return the atoms that are fixed as a whole, in order, counted from 0."""
     return [int(i) for i in np.flatnonzero(~moving_atoms(atoms))]
 

@@ -22,7 +22,7 @@ from iondrill.config.base import (
 )
 from iondrill.config.levels import Level
 from iondrill.config.quantities import Shift
-from iondrill.geometry.constraints import held_atoms, partly_fixed
+from iondrill.geometry.constraints import fixed_atoms, partly_fixed
 from iondrill.jobs.name import JobId, StageName
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ CUBES = "cubes"
 """Folder of the cube files in that of a job."""
 ATOM_BOX_A = (12.0, 13.0, 14.0)
 """Three different edges, so that an atom's shell is not filled evenly by symmetry."""
-VACUUM_A = 15.0
+BOX_VACUUM_A = 15.0
 """Least distance between the outermost atoms of an isolated structure without a cell and their images."""
 
 
@@ -170,7 +170,7 @@ class Job(Strict):
                 digest.update(np.ascontiguousarray(array).tobytes())
             fragments = atoms.arrays.get("fragment", np.array([])).tolist()
             partly = partly_fixed(atoms)
-            digest.update(json.dumps([held_atoms(atoms), fragments, *([partly] if partly else [])]).encode())
+            digest.update(json.dumps([fixed_atoms(atoms), fragments, *([partly] if partly else [])]).encode())
             if is_md and "momenta" in atoms.arrays:
                 digest.update((np.round(atoms.get_momenta(), 8) + 0.0).tobytes())
         return digest.hexdigest()[:16]

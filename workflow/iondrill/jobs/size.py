@@ -6,7 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from iondrill.jobs.job import ATOM_BOX_A, VACUUM_A
+from iondrill.jobs.job import ATOM_BOX_A, BOX_VACUUM_A
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ def read_size(path: Path) -> Size:
         else:
             positions = [[float(word) for word in line.split()[1:4]] for line in file if line.strip()]
             extent = max((max(axis) - min(axis) for axis in zip(*positions, strict=True)), default=0.0)
-            edges = [extent + VACUUM_A] * 3
+            edges = [extent + BOX_VACUUM_A] * 3
     return Size(n_atoms, (edges[0], edges[1], edges[2]))
 
 
@@ -67,5 +67,5 @@ def size_of(atoms: Atoms) -> Size:
     if atoms.cell.rank == 3:
         first, second, third = (float(edge) for edge in atoms.cell.lengths())
         return Size(len(atoms), (first, second, third))
-    edge = float((atoms.positions.max(axis=0) - atoms.positions.min(axis=0)).max()) + VACUUM_A
+    edge = float((atoms.positions.max(axis=0) - atoms.positions.min(axis=0)).max()) + BOX_VACUUM_A
     return Size(len(atoms), (edge, edge, edge))

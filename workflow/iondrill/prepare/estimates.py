@@ -24,14 +24,14 @@ COVERS = "error estimate covers"
 """How the words of an estimate begin."""
 
 
-class Estimate(NamedTuple):
+class ErrorEstimate(NamedTuple):
     """How far E_ads may be off for the settings of its level, eV, and which settings were looked at, in words."""
 
     error_eV: float
     covers: str
 
 
-def error_estimates(plan: Plan) -> dict[str, Estimate]:
+def error_estimates(plan: Plan) -> dict[str, ErrorEstimate]:
     """Return how far E_ads may be off for the settings of its level, by facet, ion and level.
 
     The keys are like ``C100-2x1.Li.pbe-d3``. What a study found for one site, as built, serves all sites of the
@@ -43,7 +43,7 @@ def error_estimates(plan: Plan) -> dict[str, Estimate]:
         Its ``convergence/<study>.json`` are read. One that is not there, is not `made_of` what the study now is, has
         no estimate, or does not tell what that covers, says nothing.
     """
-    found: dict[str, Estimate] = {}
+    found: dict[str, ErrorEstimate] = {}
     for name, study in plan.config.convergence.studies.items():
         subject = Subject.parse(study.structure)
         if not subject.is_facet:
@@ -54,7 +54,7 @@ def error_estimates(plan: Plan) -> dict[str, Estimate]:
             covers, lacks = (
                 ", ".join(summary[f"error_estimate_{which}"]["E_ads_meV"]) for which in ("covers", "lacks")
             )
-            estimate = Estimate(
+            estimate = ErrorEstimate(
                 float(summary["error_estimate"]["E_ads_meV"]) / 1000,
                 f"{COVERS} {covers}" + (f", not {lacks}" if lacks else ""),
             )

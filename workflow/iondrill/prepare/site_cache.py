@@ -45,8 +45,8 @@ def site_spacings(recipe: Path, recipes: Path) -> dict[str, list[float]]:
     Returns
     -------
     dict of str to list of float
-        For each label the least distance in Å among 1, 2, … ions spread over the equivalent places of the cell,
-        images included; as many entries as there are places, at most 16.
+        For each label the least distance in Å among 1, 2, … ions spread over the equivalent positions of the cell,
+        images included; as many entries as there are positions, at most 16.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def site_spacings(recipe: Path, recipes: Path) -> dict[str, list[float]]:
 
 
 def has_room(spacings_A: list[float], ion: Ion, n: int) -> bool:
-    """Say whether `n` ions find places on a site that are not too close to each other."""
+    """Say whether a site has `n` positions that are not too close to each other."""
     return n <= len(spacings_A) and spacings_A[n - 1] >= LEAST_A[ion]
 
 
@@ -102,20 +102,20 @@ def sites_of(slab: Atoms) -> list[Site]:
         f"sites-{_digest(slab)}.json",
         lambda: find_sites(slab),
         lambda kept: [_site(*one) for one in kept],
-        lambda found: [(site.label, site.kind, site.places) for site in found],
+        lambda found: [(site.label, site.kind, site.positions) for site in found],
     )
 
 
-def _site(label: str, kind: str, places: Any) -> Site:
+def _site(label: str, kind: str, positions: Any) -> Site:
     """Return a site from what was kept of it."""
-    from iondrill.geometry.surfaces.sites import Place, Site, Support
+    from iondrill.geometry.surfaces.sites import Position, Site, Support
 
     return Site(
         label,
         kind,
         tuple(
-            Place((x, y), tuple(Support(atom, (i, j), weight) for atom, (i, j), weight in supports))
-            for (x, y), supports in places
+            Position((x, y), tuple(Support(atom, (i, j), weight) for atom, (i, j), weight in supports))
+            for (x, y), supports in positions
         ),
     )
 

@@ -121,8 +121,8 @@ def left_site(before: Atoms, after: Atoms, built: Atoms) -> str:
     from iondrill.geometry.surfaces.adsorbate import relaxed_sites
     from iondrill.geometry.surfaces.sites import find_sites
 
-    places = {site.label: site.fractions @ built.cell.array[:2] for site in find_sites(built)}
-    was, now = (relaxed_sites(atoms, places) for atoms in (before, after))
+    positions = {site.label: site.fractions @ built.cell.array[:2] for site in find_sites(built)}
+    was, now = (relaxed_sites(atoms, positions) for atoms in (before, after))
     return "" if was == now else f"the ion moved from {', '.join(was)} to {', '.join(now)}"
 
 

@@ -16,7 +16,7 @@ from iondrill.analyse.energies.level_differences import DIFFERENCES
 from iondrill.collect.progress import progress
 from iondrill.config.load import load
 from iondrill.engines.base import Result, read_result
-from iondrill.errors import SAID, TOOK, Problem, UserError
+from iondrill.errors import MESSAGE_PREFIX, TOOK, Problem, UserError
 from iondrill.geometry.checks import Check, read_structure
 from iondrill.jobs.name import CLEAN, JobId, parse_structure_name
 from iondrill.prepare.plan import Plan
@@ -164,7 +164,7 @@ def _why(job: Progress) -> str:
         return job.reason
     text = Path(job.log).read_text(encoding="utf-8", errors="replace")
     lines = [line for line in text.splitlines() if not line.startswith(TOOK)]
-    said = [line.removeprefix(SAID) for line in lines if line.startswith(SAID)]
+    said = [line.removeprefix(MESSAGE_PREFIX) for line in lines if line.startswith(MESSAGE_PREFIX)]
     return "; ".join(said or lines[-1:])
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from iondrill.config.levels import Level
     from iondrill.engines.base import Result
-    from iondrill.prepare.estimates import Estimate
+    from iondrill.prepare.estimates import ErrorEstimate
 
 TWO_SIDED_A = 2.5
 """First layers as far apart as this are one of each side; nearer ones may be, too."""
@@ -71,7 +71,7 @@ class Adsorption:
         The relaxed clean slab, atom by atom that of `geometry`: for the displacement of the substrate.
     metal_eV : float, optional
         Energy of the bulk metal at this level, per atom; by default the tabulated cohesive energy is used, if any.
-    error : Estimate, optional
+    error : ErrorEstimate, optional
         Error of E_ads from the settings of the level, as a convergence study found it.
     """
 
@@ -88,7 +88,7 @@ class Adsorption:
     faults: Mapping[str, str] = field(default_factory=dict)
     clean: Atoms | None = None
     metal_eV: float | None = None
-    error: Estimate | None = None
+    error: ErrorEstimate | None = None
 
     @property
     def parts(self) -> dict[str, Result]:
@@ -132,7 +132,7 @@ class Adsorption:
         return (None, "") if self.E_ads_eV is None else against_metal(self, self.E_ads_eV)
 
     @property
-    def error_estimate(self) -> Estimate | None:
+    def error_estimate(self) -> ErrorEstimate | None:
         """Error of E_ads from the settings; None where there is no E_ads."""
         return self.error if self.status.word == "converged" else None
 

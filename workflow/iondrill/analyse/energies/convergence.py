@@ -12,7 +12,7 @@ from ase.geometry import find_mic
 from iondrill.analyse.energies.adsorption import adsorption_energy
 from iondrill.engines.base import FORCES
 from iondrill.geometry.constraints import moving_atoms
-from iondrill.jobs.job import VACUUM_A
+from iondrill.jobs.job import BOX_VACUUM_A
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -226,7 +226,7 @@ def vacuum_A(atoms: Atoms) -> float:
     if slab.any():
         return float(atoms.cell[2, 2] - np.ptp(atoms.positions[slab, 2]))
     edge_A, extent_A = float(atoms.cell.lengths().max()), float(np.ptp(atoms.positions, axis=0).max())
-    return edge_A - extent_A if edge_A else VACUUM_A
+    return edge_A - extent_A if edge_A else BOX_VACUUM_A
 
 
 def _same_places(atoms: Atoms, other: Atoms) -> tuple[NDArray[np.int_], NDArray[np.int_]]:

@@ -15,7 +15,7 @@ from iondrill.engines.embedded.velocities import nanodiamond, start_velocities
 from iondrill.engines.external.box import check_slab, in_box, in_cube, off_the_fold
 from iondrill.engines.external.templates import render
 from iondrill.errors import Problem, UserError
-from iondrill.geometry.constraints import held_atoms, partly_fixed
+from iondrill.geometry.constraints import fixed_atoms, partly_fixed
 from iondrill.jobs.job import ATOM_BOX_A, Md, Relax, Static, unpaired_electrons
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ def _scf(level: Cp2kLevel, rung: OrbitalTransformation | Diagonalisation, electr
 
 def fixed_lists(atoms: Atoms) -> dict[str, list[int]]:
     """Return the fixed atoms, counted from 1, by COMPONENTS_TO_FIX: ``{"XYZ": [1, 2], "XY": [5]}``."""
-    found = {"xyz": held_atoms(atoms), **partly_fixed(atoms)}
+    found = {"xyz": fixed_atoms(atoms), **partly_fixed(atoms)}
     return {axes.upper(): [i + 1 for i in some] for axes, some in found.items() if some}
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iondrill.errors import UserError
-from iondrill.jobs.job import VACUUM_A
+from iondrill.jobs.job import BOX_VACUUM_A
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -21,7 +21,7 @@ def in_cube(atoms: Atoms, *, at_least: float = 1.0) -> Atoms:
     ----------
     atoms : Atoms
         With a cell, whose longest edge becomes that of the cube; or without one, and then the cube leaves
-        `VACUUM_A` between the outermost atoms and their images.
+        `BOX_VACUUM_A` between the outermost atoms and their images.
     at_least : float
         Smallest edge in units of the structure's extent.
 
@@ -39,7 +39,7 @@ def in_cube(atoms: Atoms, *, at_least: float = 1.0) -> Atoms:
     needed_A = at_least * extent_A
     edge_A = float(atoms.cell.lengths().max())
     if edge_A == 0:
-        edge_A = max(extent_A + VACUUM_A, needed_A)
+        edge_A = max(extent_A + BOX_VACUUM_A, needed_A)
     elif edge_A < needed_A or edge_A == extent_A:
         raise UserError.of(
             f"the box of {atoms.get_chemical_formula()}",

@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from iondrill.geometry.surfaces.sites import Place, Site
+    from iondrill.geometry.surfaces.sites import Position, Site
 
 
-def site_position(slab: Atoms, place: Place, ion: str) -> NDArray[np.float64]:
-    """Return where an ion on a place touches the slab.
+def site_position(slab: Atoms, position: Position, ion: str) -> NDArray[np.float64]:
+    """Return where an ion at a position of a site touches the slab.
 
-    The ion comes down over the place until it is as close to some atom as the sum of their covalent radii. Through a
+    The ion comes down over the position until it is as close to some atom as the sum of their covalent radii. Through a
     pore too wide for that it comes as far as the atoms of its rim: the highest of those that are laterally nearest.
 
     Parameters
     ----------
     slab : Atoms
-        The slab the place was found on, relaxed or not, with its atoms in the same order.
-    place : Place
+        The slab the position was found on, relaxed or not, with its atoms in the same order.
+    position : Position
         Of a site.
     ion : str
         Chemical symbol.
@@ -44,7 +44,7 @@ def site_position(slab: Atoms, place: Place, ion: str) -> NDArray[np.float64]:
     slab = bare(slab)
     cell = np.array(slab.cell[:2])
     xy_A = sum(
-        (support.weight * (slab.positions[support.atom] + support.offset @ cell)[:2] for support in place.supports),
+        (support.weight * (slab.positions[support.atom] + support.offset @ cell)[:2] for support in position.supports),
         start=np.zeros(2),
     )
     contact_A = covalent_radii[atomic_numbers[ion]] + covalent_radii[slab.numbers]
@@ -68,21 +68,21 @@ def add_adsorbate(slab: Atoms, site: Site, ion: str, n: int = 1, *, built: Atoms
     ion : str
         Chemical symbol.
     n : int
-        How many on a side, on equivalent places as far from each other as `spread` finds.
+        How many on a side, on equivalent positions as far from each other as `spread` finds.
     built : Atoms, optional
         The slab as built, whose exact symmetry takes the top to the back; by default `slab`.
 
     Raises
     ------
     UserError
-        If the site has fewer places.
+        If the site has fewer positions.
     """
-    chosen = [site.places[index] for index in spread(site.fractions, slab.cell.array[:2, :2], n)]
-    positions = [site_position(slab, place, ion) for place in chosen]
+    chosen = [site.positions[index] for index in spread(site.fractions, slab.cell.array[:2, :2], n)]
+    positions = [site_position(slab, position, ion) for position in chosen]
     built = slab if built is None else built
     if built.info.get("two_sided") and (flip := find_flip(built)):
         turned = flip.turned(slab, built)
-        positions += [*flip.apply(np.array([site_position(turned, place, ion) for place in chosen]))]
+        positions += [*flip.apply(np.array([site_position(turned, position, ion) for position in chosen]))]
     cell = slab.cell.array
     positions = [
         position - np.floor(position @ np.linalg.inv(cell) + 1e-6) * [1, 1, 0] @ cell for position in positions
@@ -103,8 +103,8 @@ def relaxed_sites(geometry: Atoms, sites: Mapping[str, NDArray[np.float64]]) -> 
     ----------
     geometry : Atoms
         Slab and ions, fragment "adsorbate".
-    sites : mapping of str to (n_places, 3) array
-        All places of each kind.
+    sites : mapping of str to (n_positions, 3) array
+        All positions of each kind.
 
     Returns
     -------
@@ -118,8 +118,8 @@ def relaxed_sites(geometry: Atoms, sites: Mapping[str, NDArray[np.float64]]) -> 
     in_plane = np.linalg.inv(geometry.cell.array[:2, :2])
     nine = np.stack(np.meshgrid((-1, 0, 1), (-1, 0, 1)), axis=-1).reshape(-1, 2) @ geometry.cell.array[:2, :2]
     distances = []
-    for places in sites.values():
-        apart = ions[:, None] - np.asarray(places)[None, :, :2]
+    for positions in sites.values():
+        apart = ions[:, None] - np.asarray(positions)[None, :, :2]
         apart -= np.rint(apart @ in_plane) @ geometry.cell.array[:2, :2]
         # in an oblique cell the nearest image may be one cell beyond the one that rounding gives
         distances.append(np.linalg.norm(apart[:, :, None] + nine, axis=-1).min(axis=(1, 2)))

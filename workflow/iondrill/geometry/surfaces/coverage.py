@@ -1,4 +1,4 @@
-"""Several ions on equivalent places of a cell: as far from each other as they can be."""
+"""Several ions on equivalent positions of a cell: as far from each other as they can be."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ MOST = 20_000
 
 
 def spread(fractions: NDArray[np.float64], cell: NDArray[np.float64], n: int) -> list[int]:
-    """Choose places so that the nearest two are as far apart as possible, then the second nearest, and so on.
+    """Choose positions so that the nearest two are as far apart as possible, then the second nearest, and so on.
 
-    The first place is always among them, which leaves nothing out where all are equivalent. Where all choices
-    are too many to try, the places are taken one after another, each as far from those before as possible.
+    The first position is always among them, which leaves nothing out where all are equivalent. Where all choices
+    are too many to try, the positions are taken one after another, each as far from those before as possible.
 
     Parameters
     ----------
     fractions : (m, 2) float array
-        Fractional positions of the places.
+        Fractional coordinates of the positions.
     cell : (2, 2) float array
         The periodic cell, Å.
     n : int
@@ -42,10 +42,10 @@ def spread(fractions: NDArray[np.float64], cell: NDArray[np.float64], n: int) ->
     Raises
     ------
     UserError
-        If there are fewer places.
+        If there are fewer positions.
     """
     if n > len(fractions):
-        raise UserError.of("n", f"{n} ions on a site with {len(fractions)} places in the cell", "use a larger cell")
+        raise UserError.of("n", f"{n} ions on a site with {len(fractions)} positions in the cell", "use a larger cell")
     distances_A = periodic_distances(fractions, cell)
     others = range(1, len(fractions))
     if comb(len(others), n - 1) <= MOST:
@@ -59,7 +59,7 @@ def spread(fractions: NDArray[np.float64], cell: NDArray[np.float64], n: int) ->
 
 
 def closest_A(fractions: NDArray[np.float64], cell: NDArray[np.float64], n: int) -> float:
-    """Return the distance of the nearest two of `n` spread places, images of the cell included."""
+    """Return the distance of the nearest two of `n` spread positions, images of the cell included."""
     chosen = spread(fractions, cell, n)
     return float(periodic_distances(fractions[chosen], cell, own=True).min())
 
@@ -67,7 +67,7 @@ def closest_A(fractions: NDArray[np.float64], cell: NDArray[np.float64], n: int)
 def periodic_distances(
     fractions: NDArray[np.float64], cell: NDArray[np.float64], *, own: bool = False
 ) -> NDArray[np.float64]:
-    """Return the distances (m, m) of the nearest images; on the diagonal 0, or that of a place to its own image."""
+    """Return the distances (m, m) of the nearest images; on the diagonal 0, or that of a position to its own image."""
     reach = np.array([(i, j) for i in range(-2, 3) for j in range(-2, 3)])
     apart = fractions[:, None] - fractions
     apart = (apart - np.rint(apart))[:, :, None] + reach

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEAST_VACUUM_A = 8.0
-VACUUM_A = 17.0
+ADDED_VACUUM_A = 17.0
+"""Height of vacuum that a sheet read from a file without a third cell vector gets."""
 UPRIGHT = 1e-4
 LAYER_A = 0.3
 """Atoms belong to one layer as long as the next lower one is not farther down than this."""
@@ -56,7 +57,7 @@ def as_slab(atoms: Atoms, path: Path) -> None:
         )
     _turn_upright(atoms, path)
     if atoms.cell.rank == 2:
-        atoms.center(vacuum=VACUUM_A / 2, axis=2)
+        atoms.center(vacuum=ADDED_VACUUM_A / 2, axis=2)
     _close(atoms, path)
     if "two_sided" in atoms.info:
         _check_sides(atoms, path)

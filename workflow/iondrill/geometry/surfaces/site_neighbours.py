@@ -1,4 +1,4 @@
-"""Paths of an ion from site to site: which places are neighbours, and a relaxed slab moved there by symmetry."""
+"""Paths of an ion from site to site: which positions are neighbours, and a relaxed slab moved there by symmetry."""
 
 from __future__ import annotations
 
@@ -31,38 +31,38 @@ NINE = np.array(list(product((-1, 0, 1), repeat=2)))
 
 
 class Hop(NamedTuple):
-    """A way between two places in the plane, Cartesian, Å."""
+    """The ends of a path between two positions in the plane, Cartesian, Å."""
 
     start_A: Floats
     end_A: Floats
 
 
 def nearest_hops(slab: Atoms, start: Site, end: Site) -> list[Hop]:
-    """Return the shortest ways from a site to places of another, or of its own, kind; images are other places.
+    """Return the shortest paths from a site to positions of another, or of its own, kind; images are other positions.
 
     Parameters
     ----------
     slab : Atoms
         On which the sites were found.
     start, end : Site
-        The ways begin at the start's own place, not at one of its equivalents.
+        The paths begin at the start's own position, not at one of its equivalents.
 
     Returns
     -------
     list of Hop
-        One at least; several where places are equally near.
+        One at least; several where positions are equally near.
     """
-    origin, places = _place(slab, start), _places(slab, end)
-    apart = np.linalg.norm(places - origin, axis=1)
+    origin, positions = _position(slab, start), _positions(slab, end)
+    apart = np.linalg.norm(positions - origin, axis=1)
     apart[apart < SAME_A] = np.inf
-    return [Hop(origin, place) for place in places[apart < apart.min() + TIE_A]]
+    return [Hop(origin, position) for position in positions[apart < apart.min() + TIE_A]]
 
 
 def neighbours(slab: Atoms, sites: Sequence[Site]) -> list[tuple[str, str]]:
-    """Return the pairs of kinds of sites that have neighbouring places.
+    """Return the pairs of kinds of sites that have neighbouring positions.
 
-    Two places are neighbours if their Voronoi cells in the plane share an edge: no third place is closer to all of
-    the way between them.
+    Two positions are neighbours if their Voronoi cells in the plane share an edge: no third position is closer to the
+    whole line between them.
 
     Parameters
     ----------
@@ -74,12 +74,12 @@ def neighbours(slab: Atoms, sites: Sequence[Site]) -> list[tuple[str, str]]:
     Returns
     -------
     list of (str, str)
-        Labels, in the order of `sites`; a kind is a neighbour of itself if two of its places are.
+        Labels, in the order of `sites`; a kind is a neighbour of itself if two of its positions are.
     """
-    places = [_places(slab, site) for site in sites]
-    kinds = np.repeat(np.arange(len(sites)), [len(some) for some in places])
-    ridges = Voronoi(np.concatenate(places)).ridge_points
-    home = {kind: int(np.argmin(_away(places, kinds, kind, slab, sites))) for kind in range(len(sites))}
+    positions = [_positions(slab, site) for site in sites]
+    kinds = np.repeat(np.arange(len(sites)), [len(some) for some in positions])
+    ridges = Voronoi(np.concatenate(positions)).ridge_points
+    home = {kind: int(np.argmin(_away(positions, kinds, kind, slab, sites))) for kind in range(len(sites))}
     found = set()
     for one, other in ridges:
         for here, there in ((one, other), (other, one)):
@@ -90,7 +90,7 @@ def neighbours(slab: Atoms, sites: Sequence[Site]) -> list[tuple[str, str]]:
 
 
 def moved_by_symmetry(relaxed: Atoms, built: Atoms, from_A: Floats, to_A: Floats) -> Atoms:
-    """Move a relaxed slab with its ion by the operation of the bare slab that takes one place to another.
+    """Move a relaxed slab with its ion by the operation of the bare slab that takes one position to another.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def moved_by_symmetry(relaxed: Atoms, built: Atoms, from_A: Floats, to_A: Floats
     built : Atoms
         The slab as built, which has the symmetry.
     from_A, to_A : (2,) array
-        Equivalent places in the plane.
+        Equivalent positions in the plane.
 
     Returns
     -------
@@ -125,12 +125,12 @@ def moved_by_symmetry(relaxed: Atoms, built: Atoms, from_A: Floats, to_A: Floats
     raise UserError.of(
         f"slab {built.get_chemical_formula()}",
         f"no symmetry of its cell takes {np.round(from_A, 2).tolist()} to {np.round(to_A, 2).tolist()} Å",
-        "allowed: places of one kind of site",
+        "allowed: positions of one kind of site",
     )
 
 
 def beside(atoms: Atoms, built: Atoms, ion_A: Floats) -> Atoms:
-    """Return a slab with its ion in the image that lies beside a place: `add_adsorbate` leaves it in the cell.
+    """Return a slab with its ion in the image that lies beside a position: `add_adsorbate` leaves it in the cell.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def beside(atoms: Atoms, built: Atoms, ion_A: Floats) -> Atoms:
     built : Atoms
         The slab as built.
     ion_A : (2,) array
-        The place in the plane, in whichever cell.
+        The position in the plane, in whichever cell.
 
     Returns
     -------
@@ -151,25 +151,25 @@ def beside(atoms: Atoms, built: Atoms, ion_A: Floats) -> Atoms:
     return moved
 
 
-def _place(slab: Atoms, site: Site) -> Floats:
+def _position(slab: Atoms, site: Site) -> Floats:
     return np.asarray(np.asarray(site.xy) @ slab.cell.array[:2, :2])
 
 
-def _places(slab: Atoms, site: Site) -> Floats:
-    """Return all places of a kind in the cells around, (n, 2)."""
+def _positions(slab: Atoms, site: Site) -> Floats:
+    """Return all positions of a kind in the cells around, (n, 2)."""
     images = np.array(list(product(NEAR, repeat=2)))
     fractional = site.fractions[:, None] + images
     return np.asarray(fractional.reshape(-1, 2) @ slab.cell.array[:2, :2])
 
 
-def _away(places: list[Floats], kinds: NDArray[np.int_], kind: int, slab: Atoms, sites: Sequence[Site]) -> Floats:
-    """Return how far every place is from the site's own; those of other kinds are infinitely far."""
-    distance = np.linalg.norm(np.concatenate(places) - _place(slab, sites[kind]), axis=1)
+def _away(positions: list[Floats], kinds: NDArray[np.int_], kind: int, slab: Atoms, sites: Sequence[Site]) -> Floats:
+    """Return how far every position is from the site's own; those of other kinds are infinitely far."""
+    distance = np.linalg.norm(np.concatenate(positions) - _position(slab, sites[kind]), axis=1)
     return np.asarray(np.where(kinds == kind, distance, np.inf))
 
 
 def _operations(built: Atoms, from_A: Floats, to_A: Floats) -> list[tuple[Floats, Floats]]:
-    """Return rotations (2, 2) and shifts (2,) that take one place to another and keep the cell; translations first."""
+    """Return rotations (2, 2) and shifts (2,) that take a position to another and keep the cell; translations first."""
     symmetry, cell = SurfaceSymmetry(built), built.cell.array[:2, :2]
     found = []
     for rotation, shift_A in zip(symmetry.rotations, symmetry.shifts_A, strict=True):
@@ -182,15 +182,15 @@ def _operations(built: Atoms, from_A: Floats, to_A: Floats) -> list[tuple[Floats
 
 
 def _permutation(built: Atoms, rotation: Floats, shift_A: Floats) -> NDArray[np.int_] | None:
-    """Return where each atom goes: the index of the atom whose place it takes.
+    """Return where each atom goes: the index of the atom whose position it takes.
 
-    None if one finds no place, or the place of one that is fixed otherwise.
+    None if one finds no position, or the position of one that is fixed otherwise.
     """
     cell = built.cell.array[:2, :2]
     goal = built.positions[:, :2] @ rotation + shift_A
     order: list[int] = []
-    for place, height_A, number in zip(goal, built.positions[:, 2], built.numbers, strict=True):
-        apart = (built.positions[:, :2] - place) @ np.linalg.inv(cell)
+    for position, height_A, number in zip(goal, built.positions[:, 2], built.numbers, strict=True):
+        apart = (built.positions[:, :2] - position) @ np.linalg.inv(cell)
         lateral_A = np.linalg.norm((apart - np.rint(apart)) @ cell, axis=1)
         same = (lateral_A < SAME_A) & (abs(built.positions[:, 2] - height_A) < SAME_A) & (built.numbers == number)
         if same.sum() != 1:
@@ -203,7 +203,7 @@ def _permutation(built: Atoms, rotation: Floats, shift_A: Floats) -> NDArray[np.
 
 
 def _images(positions: Floats, built: Atoms, ion_A: Floats) -> Floats:
-    """Return the positions (n, 3) of a slab's atoms beside where they were built, and of the ion beside a place."""
+    """Return the positions (n, 3) of a slab's atoms beside where they were built, and of the ion beside a position."""
     cell, goal_A = built.cell.array[:2, :2], np.tile(ion_A, (len(positions), 1))
     goal_A[: len(built)] = built.positions[:, :2]
     apart_A = positions[:, :2] - goal_A

@@ -28,13 +28,13 @@ class Support(NamedTuple):
     """The site is the weighted sum of its supports; the weights sum to 1."""
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """Where in the cell an ion can be put."""
 
     xy: tuple[float, float]
     """Fractional position in the cell of the slab it was found on."""
     supports: tuple[Support, ...]
-    """What holds it, so that the place follows when the slab relaxes."""
+    """The atoms that define it, so that the position follows when the slab relaxes."""
 
 
 @dataclass(frozen=True)
@@ -48,28 +48,28 @@ class Site:
     kind : str
         "top", "bridge" or "hollow": a minimum, saddle or maximum of the distance to the surface atoms; "given":
         wherever the user wants it.
-    places : tuple of Place
-        All equivalent places in the cell; first the one that is nearest to its middle, or given.
+    positions : tuple of Position
+        All equivalent positions in the cell; first the one that is nearest to its middle, or given.
     """
 
     label: str
     kind: str
-    places: tuple[Place, ...]
+    positions: tuple[Position, ...]
 
     @property
     def xy(self) -> tuple[float, float]:
-        """Fractional position of the first place."""
-        return self.places[0].xy
+        """Fractional coordinates of the first position."""
+        return self.positions[0].xy
 
     @property
     def fractions(self) -> NDArray[np.float64]:
-        """Fractional positions (n, 2) of all places."""
-        return np.array([place.xy for place in self.places])
+        """Fractional coordinates (n, 2) of all positions."""
+        return np.array([position.xy for position in self.positions])
 
     @property
     def multiplicity(self) -> int:
-        """Number of equivalent places in the cell of the slab."""
-        return len(self.places)
+        """Number of equivalent positions in the cell of the slab."""
+        return len(self.positions)
 
 
 def find_sites(slab: Atoms) -> list[Site]:
@@ -120,7 +120,7 @@ def find_sites(slab: Atoms) -> list[Site]:
             raise UserError.of("sites", f"'{label}' is found by symmetry already", "allowed: another label")
         orbit_A = symmetry.orbit(np.array(fractional) @ surface.cell, surface.cell)
         points = [Point("given", xy_A, surface.around(xy_A)) for xy_A in orbit_A]
-        sites.append(Site(label, "given", tuple(_place(point, surface) for point in points)))
+        sites.append(Site(label, "given", tuple(_position(point, surface) for point in points)))
     return sorted(sites, key=lambda site: site.label)
 
 
@@ -190,15 +190,15 @@ def _site(label: str, members: list[Point], surface: Surface) -> Site:
         return (round(float(abs(fractional - 0.5).max()), 3), *fractional.round(3))
 
     members = sorted(members, key=rank)
-    return Site(label, members[0].kind, tuple(_place(point, surface) for point in members))
+    return Site(label, members[0].kind, tuple(_position(point, surface) for point in members))
 
 
-def _place(point: Point, surface: Surface) -> Place:
-    """Make a place of a point: the least weights of its supports whose sum it is."""
+def _position(point: Point, surface: Surface) -> Position:
+    """Make a position of a point: the least weights of its supports whose sum it is."""
     held = np.vstack([surface.xy_A[point.supports].T, np.ones(len(point.supports))])
     weights = np.linalg.lstsq(held, [*point.xy_A, 1.0], rcond=None)[0]
     x, y = point.xy_A @ np.linalg.inv(surface.cell)
-    return Place(
+    return Position(
         (float(x), float(y)),
         tuple(
             Support(int(surface.index[atom]), (int(i), int(j)), float(weight))

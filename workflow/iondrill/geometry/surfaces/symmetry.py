@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 SYMPREC_A = 0.05
 SAME_A = 0.2
 """Two sites closer than this are one."""
-VACUUM_A = 20.0
+SYMMETRY_VACUUM_A = 20.0
+"""Height of vacuum in the box that spglib sees: the same for all slabs, so that their own changes nothing."""
 
 
 class SurfaceSymmetry:
@@ -67,7 +68,7 @@ def _operations(
     cell: NDArray[np.float64], positions: NDArray[np.float64], numbers: NDArray[np.int_]
 ) -> tuple[NDArray[np.int_], NDArray[np.float64]]:
     """Return rotations (n, 2, 2) and translations (n, 2), fractional, of the slab in a box of fixed vacuum."""
-    height_A = np.ptp(positions[:, 2]) + VACUUM_A
+    height_A = np.ptp(positions[:, 2]) + SYMMETRY_VACUUM_A
     lattice = np.zeros((3, 3))
     lattice[:2, :2] = cell
     lattice[2, 2] = height_A

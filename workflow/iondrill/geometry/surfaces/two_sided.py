@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from iondrill.geometry.surfaces.symmetry import VACUUM_A, spglib_operations
+from iondrill.geometry.surfaces.symmetry import SYMMETRY_VACUUM_A, spglib_operations
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -63,7 +63,7 @@ def find_flip(slab: Atoms) -> Flip | None:
     z = slab.positions[:, 2]
     lattice = np.zeros((3, 3))
     lattice[:2, :2] = slab.cell.array[:2, :2]
-    lattice[2, 2] = np.ptp(z) + VACUUM_A
+    lattice[2, 2] = np.ptp(z) + SYMMETRY_VACUUM_A
     inverse = np.linalg.inv(lattice)
     found = spglib_operations(lattice, slab.positions @ inverse, slab.numbers)
     if found is None:

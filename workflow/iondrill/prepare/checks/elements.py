@@ -11,7 +11,7 @@ from iondrill.errors import Problem
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from iondrill.config.document import Document, Place
+    from iondrill.config.document import Document, KeyPath
     from iondrill.config.models import Config
     from iondrill.jobs.name import JobId
     from iondrill.prepare.plan import Plan
@@ -59,7 +59,7 @@ def element_problems(config: Config, uses: Mapping[Use, JobId], documents: Seque
     for (name, element), job in sorted(jobs.items()):
         key, what, offered, remedy = config.levels[name].offer
         if offered is not None and element not in offered:
-            place: Place = ("levels", name, key)
+            place: KeyPath = ("levels", name, key)
             found = f"no {what} for {element}, which job {job.stage}/{job.name} needs"
             more = remedy if element in VALENCE_ELECTRONS else ""
             problems.append(Problem(locate(documents, place), found, f"allowed: {', '.join(offered)}{more}"))

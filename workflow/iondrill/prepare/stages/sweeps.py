@@ -18,7 +18,7 @@ from iondrill.geometry.recipes import (
     load_recipe,
 )
 from iondrill.geometry.surfaces.facet import FacetRecipe
-from iondrill.jobs.job import ATOM_BOX_A, VACUUM_A, Kind
+from iondrill.jobs.job import ATOM_BOX_A, BOX_VACUUM_A, Kind
 from iondrill.jobs.name import JobId, Subject
 from iondrill.jobs.size import ATOM_SIZE, size_of
 
@@ -191,7 +191,7 @@ class Sweeps:
             return self.recipe.box.vacuum_A if isinstance(self.recipe.box, FittedBox) else None
         if self.recipe is None:
             return min(ATOM_BOX_A)
-        return None if isinstance(self.recipe, FileRecipe) else VACUUM_A
+        return None if isinstance(self.recipe, FileRecipe) else BOX_VACUUM_A
 
     def _row(self, parameter: str, value: Any, *, own: bool) -> Row:
         level, subject = self.study.level, self.subject
