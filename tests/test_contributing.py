@@ -19,6 +19,8 @@ STAGES = tuple(Plan(read_config(ROOT / "config.yaml")).stages)
 FACETS = tuple(path.stem for path in (ROOT / "structures/facets").glob("*.yaml"))
 OTHER_MEANINGS = {
     "config/cp2k_elements.py": {"cp2k"},  # what the program's data files hold
+    "potential/stages.py": {"ase"},  # the package
+    "report/crate.py": {"ase"},
     "geometry/checks.py": {"vasp"},  # ASE's name of the format POSCAR
     "config/levels.py": {"relax", "md"},  # tasks of that name
     "jobs/job.py": {"relax", "md"},
@@ -30,7 +32,7 @@ OTHER_MEANINGS = {
     "analyse/dynamics/cases.py": {"md"},
     "analyse/dynamics/contrasts.py": {"md"},
     "prepare/estimates.py": {"convergence"},
-    "report/page/build.py": {"md", "elf", "adsorption"},  # parts of the page
+    "report/page/build.py": {"md", "elf", "adsorption", "ase"},  # parts of the page, and a package
     "report/sections/highlights.py": {"adsorption"},
     "report/sections/elf.py": {"elf"},  # folders and columns
     "report/sections/chapters.py": {"md"},
