@@ -9,6 +9,7 @@ from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
 
 from iondrill.geometry.surfaces.coverage import spread
+from iondrill.geometry.surfaces.nearest import nearest_A
 from iondrill.geometry.surfaces.sites import bare, lateral_A
 from iondrill.geometry.surfaces.surface import TIE_A
 from iondrill.geometry.surfaces.two_sided import find_flip
@@ -115,13 +116,9 @@ def relaxed_sites(geometry: Atoms, sites: Mapping[str, NDArray[np.float64]]) -> 
     ion = fragment == "adsorbate"
     upper = ion & (z > z[~ion].mean()) if (~ion).any() else ion
     ions = geometry.positions[upper if upper.any() else ion, :2]
-    in_plane = np.linalg.inv(geometry.cell.array[:2, :2])
-    nine = np.stack(np.meshgrid((-1, 0, 1), (-1, 0, 1)), axis=-1).reshape(-1, 2) @ geometry.cell.array[:2, :2]
-    distances = []
-    for positions in sites.values():
-        apart = ions[:, None] - np.asarray(positions)[None, :, :2]
-        apart -= np.rint(apart @ in_plane) @ geometry.cell.array[:2, :2]
-        # in an oblique cell the nearest image may be one cell beyond the one that rounding gives
-        distances.append(np.linalg.norm(apart[:, :, None] + nine, axis=-1).min(axis=(1, 2)))
+    cell = geometry.cell.array[:2, :2]
+    distances = [
+        nearest_A(ions[:, None] - np.asarray(positions)[None, :, :2], cell).min(axis=1) for positions in sites.values()
+    ]
     nearest = set(np.argmin(distances, axis=0).tolist())
     return [name for index, name in enumerate(sites) if index in nearest]

@@ -10,6 +10,7 @@ from scipy.spatial import Voronoi
 
 from iondrill.errors import UserError
 from iondrill.geometry.constraints import fixed_directions
+from iondrill.geometry.surfaces.nearest import nearest_cells
 from iondrill.geometry.surfaces.symmetry import SAME_A, SurfaceSymmetry
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ NEAR = range(-2, 3)
 """Cells around the middle one in which neighbours are looked for."""
 TIE_A = 0.01
 """Places whose distances differ by less are equally near: more than rounding, less than any two distances of note."""
-NINE = np.array(list(product((-1, 0, 1), repeat=2)))
-"""A cell and those around it."""
 
 
 class Hop(NamedTuple):
@@ -207,9 +206,6 @@ def _images(positions: Floats, built: Atoms, ion_A: Floats) -> Floats:
     cell, goal_A = built.cell.array[:2, :2], np.tile(ion_A, (len(positions), 1))
     goal_A[: len(built)] = built.positions[:, :2]
     apart_A = positions[:, :2] - goal_A
-    # in an oblique cell the nearest image may be one cell beyond the one that rounding gives
-    cells = np.rint(apart_A @ np.linalg.inv(cell))[:, None] + NINE
-    nearest = np.linalg.norm(apart_A[:, None] - cells @ cell, axis=2).argmin(axis=1)
     moved = positions.copy()
-    moved[:, :2] -= cells[np.arange(len(cells)), nearest] @ cell
+    moved[:, :2] -= nearest_cells(apart_A, cell) @ cell
     return moved

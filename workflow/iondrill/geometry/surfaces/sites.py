@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from iondrill.errors import UserError
+from iondrill.geometry.surfaces.nearest import nearest_A
 from iondrill.geometry.surfaces.surface import Point, Surface
 from iondrill.geometry.surfaces.symmetry import SurfaceSymmetry
 
@@ -141,12 +142,7 @@ def _one_sided(slab: Atoms) -> Atoms:
 
 def lateral_A(slab: Atoms, xy_A: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the lateral distance (n,) of every atom's nearest image from a point."""
-    arms = slab.positions[:, :2] - xy_A
-    fractional = arms @ np.linalg.inv(slab.cell[:2, :2])
-    arms = (fractional - np.rint(fractional)) @ slab.cell[:2, :2]
-    images = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]) @ slab.cell[:2, :2]
-    nearest_A: NDArray[np.float64] = np.linalg.norm(arms[:, None] + images, axis=2).min(axis=1)
-    return nearest_A
+    return nearest_A(slab.positions[:, :2] - xy_A, slab.cell.array[:2, :2])
 
 
 def _crowding(point: Point, surface: Surface, slab: Atoms) -> float:
