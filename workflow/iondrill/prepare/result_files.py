@@ -191,11 +191,11 @@ RESULT_FILES = (
     ),
     ResultFile(
         "md/{run}/thermalisation.csv",
-        "the same before the run, while it was thermalised of run {run}",
+        "order parameters of each frame of the thermalisation before run {run}",
         RUNS,
         crate=True,
     ),
-    ResultFile("md/{run}/events.json", "when layers opened, bonds formed, ions left of run {run}", RUNS, crate=True),
+    ResultFile("md/{run}/events.json", "events of run {run}: layers that open, bonds that form, ions that leave", RUNS, crate=True),
     ResultFile("charges/{run}.csv", "charges of the fragments of run {run}", RUNS, page=True, crate=True),
     ResultFile("structures/{structure}.extxyz", "start structure of run {run}", STARTS, crate=True),
     ResultFile("figures/{run}.svg", "order parameters and charges of run {run} over time", RUNS),
