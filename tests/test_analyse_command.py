@@ -1,4 +1,4 @@
-"""`iondrill analyse` on a trajectory made elsewhere."""
+"""`iondrill analyse` on a trajectory from any program."""
 
 from __future__ import annotations
 

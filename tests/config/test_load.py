@@ -257,7 +257,7 @@ LEVELS = "levels: {gfn2: {engine: xtb}}\n"
         ("[1]", "F (line 1): found [1]; allowed: keys with values"),
         ("", "F (line 1): holds nothing"),
         ("levels: {}", "F: levels (line 1): found {}; allowed: keys with values"),
-        (LEVELS + "seed: 1\nseed: 2\n", "F: seed (line 3): the key stands twice, first in line 2; allowed: once"),
+        (LEVELS + "seed: 1\nseed: 2\n", "F: seed (line 3): the key is there twice, first in line 2; allowed: once"),
         (LEVELS + "null: 1\n", "F (line 2): found 'null' as a key; allowed: text; put it in quotes"),
         (LEVELS + "true: 1\n", "F (line 2): found 'true' as a key; allowed: text; put it in quotes"),
         (LEVELS + "[1]: 1\n", "F (line 2): found a list or mapping as a key; allowed: text; put it in quotes"),

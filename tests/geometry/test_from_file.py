@@ -127,8 +127,8 @@ def infinite():
         (lambda: with_layers([0, 0, 0], [15, 0, 0.2]), "flakes", "two pieces side by side"),
         (lambda: with_layers([0, 0, 0], [0, 0, 13]), "flakes", "C24H12 13.0 Å away from the rest"),
         (lambda: bare("nd29"), "flakes", "lie in no common plane"),
-        (infinite, "flakes", "goes on through its cell along ['a', 'b', 'c']"),
-        (infinite, "clusters", "goes on through its cell along ['a', 'b', 'c']"),
+        (infinite, "flakes", "continues through its cell along ['a', 'b', 'c']"),
+        (infinite, "clusters", "continues through its cell along ['a', 'b', 'c']"),
     ],
 )
 def test_what_is_no_cluster_or_flake_is_refused(atoms, folder, said, root):

@@ -1,7 +1,7 @@
 """Packages that run when something of them is used, and not before.
 
-To read one structure, ASE imports two thirds of SciPy by way of these, and uses nothing of it: most of the time that a
-small job takes, and more of it on a cluster's file system.
+To read one structure, ASE imports two thirds of SciPy through these packages, and uses nothing of it. This import would
+take most of the time of a small job, and more of it on a cluster's file system.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Deferred(ModuleType):
 
 
 class _Deferring:
-    """Makes a module in the place of another loader, which it leaves to run it."""
+    """Makes a module; the loader that it replaces runs the module later."""
 
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
@@ -68,8 +68,8 @@ class _Finder:
 
 
 def install() -> None:
-    """Defer the packages from now on, and pydantic's search for plugins in all that is installed."""
-    # set before pydantic is imported; nothing here uses one
+    """Defer the packages from now on, and keep pydantic from searching all installed packages for plugins."""
+    # set before pydantic is imported; nothing here uses a plugin
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())

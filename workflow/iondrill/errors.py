@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 MESSAGE_PREFIX = "iondrill: "
-"""How what we tell the user begins, in a log as on the terminal."""
+"""The beginning of every message to the user, in a log as on the terminal."""
 TOOK = "Took "
-"""How the last line of a log begins."""
+"""The beginning of the last line of a log."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Problem:
     where : str
         The file, and the key or line in it: ``config.yaml: md.runs.drill.steps (line 31)``.
     found : str
-        What stands there.
+        What was found there.
     allowed : str
-        What may stand there.
+        What is allowed there.
     """
 
     where: str
@@ -45,7 +45,7 @@ class UserError(Exception):
     Parameters
     ----------
     *problems : Problem
-        All that was found, in the order of the file.
+        All problems, in the order of the file.
     """
 
     def __init__(self, *problems: Problem) -> None:
@@ -65,7 +65,7 @@ class UserError(Exception):
 
 
 def said_of(error: OSError) -> str:
-    """Return what the system refuses, as one line: a folder that cannot be written, a disk that is full."""
+    """Return an error of the system in one line: a folder that cannot be written, a disk that is full."""
     reason = error.strerror or str(error) or type(error).__name__
     return f"{error.filename}: {reason}" if error.filename else reason
 
@@ -78,7 +78,7 @@ def nearest(word: str, allowed: Iterable[str]) -> str:
     word : str
         What was found.
     allowed : iterable of str
-        What may stand there.
+        What is allowed there.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all; where the templates are, and what may be forgotten at any time."""
+"""Files that are written whole or not at all; the folders of templates and of the cache."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def template_folder(engine: str) -> Path:
 
 
 def digest_of(*paths: Path) -> str:
-    """Return the digest (16 hex digits) of what files hold, one after the other; their dates do not matter.
+    """Return the digest (16 hex digits) of the contents of files, one after the other; their dates do not matter.
 
     Raises
     ------
@@ -54,9 +54,9 @@ def digest_of(*paths: Path) -> str:
 
 @cache
 def templates_digest(engine: str) -> str:
-    """Return the digest of what an engine's templates say to its program; "" if it has none.
+    """Return the digest of an engine's templates; "" if it has none.
 
-    Blank lines and comments, those of Jinja and of CP2K, say nothing.
+    Blank lines and comments, those of Jinja and of CP2K, do not count: they do not change what a program computes.
     """
     digest = hashlib.sha256()
     if not (TEMPLATES / engine).is_dir():
@@ -69,7 +69,7 @@ def templates_digest(engine: str) -> str:
 
 
 def cache_folder() -> Path:
-    """Return the folder of what is remembered between runs, made or not; no harm is done where it cannot be written.
+    """Return the folder of the cache, which may not exist yet; everything works without it.
 
     It is never inside results, so that looking at them changes nothing.
     """
@@ -82,7 +82,7 @@ def cache_folder() -> Path:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; it takes the place of `path` when all went well.
+    """Give a temporary path in the folder of `path`; it replaces `path` if no error occurred.
 
     The temporary name keeps the ending, since many writers choose their format by it.
 
@@ -91,7 +91,7 @@ def replacing(path: Path) -> Iterator[Path]:
     UserError
         If the file cannot be written: its folder is read-only or no folder, it is no ordinary file, the disk is full.
     """
-    temporary = _beside(path)
+    temporary = _temporary(path)
     try:
         yield temporary
         temporary.chmod(0o644)
@@ -106,11 +106,11 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def ensure_writable(path: Path) -> None:
     """Raise a UserError if a file cannot be written; make its folder if there is none."""
-    _beside(path).unlink()
+    _temporary(path).unlink()
 
 
-def _beside(path: Path) -> Path:
-    """Make an empty file beside another, whose place it can take."""
+def _temporary(path: Path) -> Path:
+    """Make an empty file in the folder of another, which it can replace."""
     if path.exists() and not path.is_file():
         found = "a folder" if path.is_dir() else "no ordinary file"
         raise UserError.of(path, f"cannot be written: it is {found}")

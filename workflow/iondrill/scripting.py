@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 install()
 BATCH = ("SLURM_JOB_ID", "PBS_JOBID", "JOB_ID", "LSB_JOBID")
-"""What Slurm, PBS, SGE and LSF set in the environment of a job."""
+"""Variables that Slurm, PBS, SGE and LSF set in the environment of a job."""
 KIB = 1024 if sys.platform == "linux" else 1
-"""Of what getrusage counts memory in, bytes."""
+"""Bytes in the unit in which getrusage counts memory."""
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -37,10 +37,10 @@ def logged(path: str | Path, runtime_min: float | None = None) -> Iterator[None]
     Parameters
     ----------
     path : str or Path
-        The log file; it is written anew.
+        The log file; an earlier one is replaced.
     runtime_min : float, optional
-        What the job has asked its scheduler for: engines stop themselves before it is over, unless the environment
-        says when. It means nothing where no scheduler keeps to it.
+        The time that the job has asked its scheduler for: engines stop before it is over, unless the environment
+        names another limit. Without a scheduler it is ignored.
     """
     if runtime_min and END_TIME not in os.environ and any(name in os.environ for name in BATCH):
         os.environ.setdefault(WALLTIME, f"{60 * runtime_min:.0f}")
@@ -69,7 +69,7 @@ def logged(path: str | Path, runtime_min: float | None = None) -> Iterator[None]
 
 
 def _spent(wall_s: float) -> str:
-    """Say what this process and those that it has started and seen end took; `benchmarks/default_run.py` reads it."""
+    """Return the time and memory of this process and of its ended children; `benchmarks/default_run.py` reads it."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu_s = sum(one.ru_utime + one.ru_stime for one in used)
     memory_MB = max(_own_memory_MB(), used[1].ru_maxrss * KIB / 1e6)
@@ -77,7 +77,7 @@ def _spent(wall_s: float) -> str:
 
 
 def _own_memory_MB() -> float:
-    """Return the most memory that this process has had; what getrusage says may be of the one that started it."""
+    """Return the peak memory of this process; that of getrusage may be of the process that started it."""
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii")
     except OSError:

@@ -57,8 +57,8 @@ SPIN_D0 = getattr(plan.config.levels[plan.config.elf.level], "elf_spin_D0", None
 MODULES, CONTAINER = plan.config.software.modules, plan.config.software.container
 RESULTS = plan.results.as_posix()
 RECIPES = plan.recipes
-# relaxations are started by a shell: Snakemake's preamble of a script takes longer than all that a small one imports.
-# Where Python and the script are goes by the environment: in the command it would make each job a changed one
+# relaxations are started by a shell: Snakemake's preamble of a script takes longer than all imports of a small one.
+# The environment holds the paths of Python and the script: in the command they would make each job a changed one
 environ["IONDRILL_PYTHON"] = (
     "python"
     if {DeploymentMethod.CONDA, DeploymentMethod.APPTAINER} & set(workflow.deployment_settings.deployment_method)
@@ -99,7 +99,7 @@ def records_of(jobs):
 
 
 def files_of(jobs):
-    """Return an input function that gives all that jobs publish."""
+    """Return an input function that gives all files that jobs publish."""
     return said_of(lambda: [path.as_posix() for job in jobs() for path in job_files(plan, job)])
 
 
@@ -124,7 +124,7 @@ def said_of(find):
 
 
 def digest_of_files(files):
-    """Return the digest of what files hold: as a parameter it makes a job anew when one has changed, whatever its date.
+    """Return the digest of files: as a parameter it makes a job run again when one has changed, whatever its date.
 
     A function of the wildcards has to call it: what Snakemake derives from inputs it does not compare.
     """
@@ -177,7 +177,7 @@ def cores(stage, name):
     """Return the cores that a job asks of a scheduler: one for each MPI rank."""
     ranks = ranks_of(stage, name)
     return {
-        # without MPI none, which stands for one: tasks and cores of grouped jobs are added, and then multiplied
+        # without MPI none, which means one: tasks and cores of grouped jobs are added, and then multiplied
         "tasks": lambda wildcards: ranks(wildcards) if ranks(wildcards) > 1 else 0,
         "cpus_per_task": 1,
         "mpi": lambda wildcards: "mpi" if ranks(wildcards) > 1 else "",

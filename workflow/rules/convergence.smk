@@ -69,6 +69,6 @@ rule check_convergence:
     envmodules:
         *MODULES,
     message:
-        "Did the points at the levels' own values converge?"
+        "Did the points at the reference settings converge?"
     script:
         "../scripts/check_convergence.py"

@@ -1,5 +1,5 @@
-# What a job was made from decides whether it is made anew, by digests of what files hold. Snakemake goes by dates where
-# it can: a script or an input that is replaced by one with an older date is not seen, and a new date alone counts.
+# A job runs again when the contents of its files have changed, by their digests. Snakemake itself compares dates where it
+# can: it does not notice a script or an input that is replaced by one with an older date, and a new date alone counts.
 import hashlib
 from functools import cache, wraps
 
@@ -20,7 +20,7 @@ def digest_scripts():
 
 
 async def none_by_date(job):
-    """Yield no output as older than its script: the digest tells."""
+    """Yield no output as older than its script: the digest decides."""
     return
     yield
 
@@ -38,7 +38,7 @@ def changed_input(input_changed):
 
 
 def is_other(path, kept):
-    """Say whether a file is there and does not hold what it did; what is not there is made anew."""
+    """Say whether a file exists and has other contents than before; a missing file is made again anyway."""
     algorithm, _, digest = kept.rpartition(":")
     try:
         stat = Path(path).stat()

@@ -59,7 +59,7 @@ rule paper_figures:
             f"{RESULTS}/paper_figures/index.html",
             caption="../report/paper.rst",
             category="Paper figures",
-            labels={"what": "all, beside what the paper shows"},
+            labels={"what": "all, with what the paper shows"},
         ),
     log:
         f"{RESULTS}/logs/paper_figures.log",

@@ -1,4 +1,4 @@
-"""Run, or go on with, molecular dynamics, and publish its frames."""
+"""Run or resume molecular dynamics, and publish its frames."""
 
 from pathlib import Path
 

@@ -62,21 +62,23 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"iondrill {version('iondrill')}")
     commands = parser.add_subparsers(metavar="command", required=True)
 
-    check = commands.add_parser("check", help="check configuration and recipes; say all that is wrong at once")
+    check = commands.add_parser("check", help="check configuration and recipes; report all mistakes at once")
     _add_configfile(check)
     check.add_argument("--json", action="store_true", help="write the outcome as JSON to stdout")
     check.set_defaults(command=_check)
 
-    status = commands.add_parser("status", help="say of every job how far it is, and why it stopped")
+    status = commands.add_parser("status", help="list how far every job is, and why it stopped")
     _add_configfile(status)
     status.add_argument("--json", action="store_true", help="write the table as JSON")
     status.set_defaults(command=_status)
 
-    report = commands.add_parser("report", help="write the page from whatever results there are, failures first")
+    report = commands.add_parser("report", help="write the page from the results so far, failures first")
     _add_configfile(report)
     report.set_defaults(command=_report)
 
-    analyse = commands.add_parser("analyse", help="order parameters and events of a trajectory made elsewhere")
+    analyse = commands.add_parser(
+        "analyse", help="compute order parameters and events of a trajectory from any program"
+    )
     analyse.add_argument("trajectory", type=Path, metavar="TRAJECTORY", help=".xyz, .extxyz, .traj, frames.bin, …")
     analyse.add_argument(
         "--structure", type=Path, required=True, metavar="START", help="the start, with the array fragment (.extxyz)"
@@ -85,16 +87,16 @@ def _parser() -> argparse.ArgumentParser:
     analyse.add_argument("--events", type=Path, metavar="JSON", help="events to write, by the default criteria")
     analyse.set_defaults(command=_analyse)
 
-    crate = commands.add_parser("crate", help="write the RO-Crate of a run, finished or not, and say what is missing")
+    crate = commands.add_parser("crate", help="write the RO-Crate of a run, finished or not, and list missing files")
     _add_configfile(crate)
     crate.add_argument("-o", "--output", type=Path, metavar="ZIP", help="default: crate.zip in the results")
     crate.set_defaults(command=_crate)
 
-    doctor = commands.add_parser("doctor", help="say what was found on this machine, and what to install")
+    doctor = commands.add_parser("doctor", help="list what was found on this machine, and what to install")
     doctor.add_argument("--json", action="store_true", help="write the findings as JSON")
     doctor.set_defaults(command=_doctor)
 
-    new = commands.add_parser("new", help="write a commented starter file; never over one that is there")
+    new = commands.add_parser("new", help="write a commented starter file; never replace a file")
     kinds = new.add_subparsers(metavar="kind", required=True)
     facet = kinds.add_parser("facet", help="for structures/facets")
     facet.add_argument("name", help="of the recipe; its file is structures/facets/NAME.yaml")
@@ -115,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     schema.add_argument("what", nargs="?", choices=["config", "recipe", "crystal"], default="config")
     schema.set_defaults(command=_schema)
 
-    docs = commands.add_parser("docs", help="write schemas/ and the reference pages in docs/ anew")
+    docs = commands.add_parser("docs", help="write schemas/ and the reference pages in docs/")
     docs.add_argument("--root", type=Path, default=Path(), metavar="DIR", help="the repository (default: here)")
     docs.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is out of date")
     docs.set_defaults(command=_docs)
@@ -139,7 +141,7 @@ def _add_cluster(commands: Any) -> None:
 
 def _add_elf_check(commands: Any) -> None:
     elf = commands.add_parser(
-        "elf-check", help="compute methane twice at a level; say what its engine's ELF of a spin is"
+        "elf-check", help="compute methane twice at a level; say which D0 its engine's ELF of a spin has"
     )
     elf.add_argument("level", metavar="LEVEL", help="of engine cp2k or vasp; its program runs here")
     _add_configfile(elf)

@@ -138,7 +138,7 @@ def submit(scheduler: str, wish: Wish, extra: Sequence[str], jobscript: Path) ->
 
 
 def wrapper(jobscript: Path, folder: Path, seconds: int) -> str:
-    """Return a script that tells the job its time, runs it, and notes its exit status under the job's number."""
+    """Return a script that passes its time limit to the job, runs it, and writes its exit status to a file."""
     return f"""\
 #!/bin/sh
 export {WALLTIME}={seconds}

@@ -20,33 +20,33 @@ if TYPE_CHECKING:
 
 CONFIGURATION = """
 Every key that `config.yaml` may hold. Several files may be given, later ones overriding earlier ones key by key
-(lists and single values replace, null takes out a level, a run or whatever else has a name of your own):
+(lists and single values replace, null removes a level, a run or any other entry with a name of your own):
 `snakemake --configfile config.yaml examples/paper.yaml`. For Snakemake and `iondrill` alike, `config.yaml` of the
 working directory is the first of them, named or not.
-`iondrill check` names everything that is wrong in them, each with its line.
+`iondrill check` reports all mistakes in them, each with its line.
 
 With the first line `# yaml-language-server: $schema=schemas/config.schema.json` editors complete and check the keys.
 Numbers and booleans are those of YAML 1.2: `1e-7` is a number, `010` is 10; `no`, `on`, `1:30` and `2026-11-28` are
-words. The workflow reads the files itself, so that they mean the same to Snakemake and to `iondrill check`; what
-Snakemake's own reader, which opens a `--configfile` first, cannot take apart, `iondrill check` refuses. Units stand in
-the names of the keys: `_A` ångström, `_eV`, `_fs`, `_K`, `_Ry`, `_m_s` metres per second.
+words. The workflow reads the files itself, so that they mean the same to Snakemake and to `iondrill check`. Snakemake's
+own reader opens a `--configfile` first; `iondrill check` refuses what that reader cannot parse. The names of the keys
+end in their units: `_A` ångström, `_eV`, `_fs`, `_K`, `_Ry`, `_m_s` metres per second.
 """
 RECIPES = """
 A recipe is a YAML file in `structures/clusters`, `flakes`, `facets` or `assemblies`; its name is the file's name
-without the ending, and the configuration names it by that. Instead of a cluster, flake or facet in YAML, any structure
-file that ASE reads may lie in the folder. `iondrill check` builds every recipe that the configuration names.
+without the ending, and the configuration uses that name. Instead of a cluster, flake or facet in YAML, any structure
+file that ASE reads may be in the folder. `iondrill check` builds every recipe that the configuration names.
 
-Of a structure file its last frame counts: species, positions, cell, what is fixed, and the columns `fragment`
+From a structure file the last frame is read: species, positions, cell, fixed atoms, and the columns `fragment`
 (`nd`; `lower`, `upper`, `ion`; `slab`) and `far_edge` of extended XYZ. Moments, charges, forces, velocities and
-masses do not; it is neutral, of the lowest multiplicity. Atoms may be fixed as a whole or along x, y or z; every
-other constraint (of bonds, springs, symmetry, oblique directions) is refused by its name, and so is a file in which
-nothing may move. A cluster must be one piece, with its crystal axes along x, y and z where an assembly's `tip`
+masses are not read; the structure is neutral, of the lowest multiplicity. Atoms may be fixed as a whole or along x, y
+or z; every other constraint (of bonds, springs, symmetry, oblique directions) is refused by its name, and so is a file
+in which no atom may move. A cluster must be one piece, with its crystal axes along x, y and z where an assembly's `tip`
 names a direction. A flake must be of one or two layers; it is laid flat and turned until C–C bonds lie along x, as
-in those of recipes. What the edges of a cell cut is joined through that cell. In dynamics `md.runs` says what is
-fixed (`fix`), and what a file fixes holds in the relaxation before them.
+in those of recipes. Fragments that the edges of a cell cut are joined through that cell. In dynamics the key `fix` of
+`md.runs` chooses the fixed atoms; those that a file fixes are fixed in the relaxation before the dynamics.
 
-Notes (`.md`, `.txt`, `.py`, pictures), hidden files, and backups of editors and other tools (`x.yaml~`, `#x.yaml#`,
-`x.bak`, `x.orig`, …) beside a recipe are ignored.
+The folders may also hold notes (`.md`, `.txt`, `.py`, pictures), hidden files, and backups of editors and other tools
+(`x.yaml~`, `#x.yaml#`, `x.bak`, `x.orig`, …): these are ignored.
 
 Crystals have [a page of their own](crystals.md).
 
@@ -55,10 +55,10 @@ keys.
 """
 CRYSTALS = """
 A crystal of `snakemake intercalation` is a YAML file in `structures/crystals`; its name is the file's name without the
-ending, and `intercalation.crystals` names it by that. Its cell is strained around the edges given here, and an equation
-of state gives its energy and its own edges: if these lie near the end of the scan, the table says so. Compounds are
-weighed against the elements among the crystals named, so each element wants one. With `adsorption.metal: computed` the
-metals among them give `E_ads_vs_metal_eV`: for potassium add `K-bcc`.
+ending, and `intercalation.crystals` uses that name. Its cell is strained around the edges given here, and an equation
+of state gives its energy and its relaxed edges: if these lie near the end of the scan, the table says so. Formation
+energies are relative to the elements among the crystals named, so each element needs a crystal. With
+`adsorption.metal: computed` the metals among them give `E_ads_vs_metal_eV`: for potassium add `K-bcc`.
 
 ```yaml
 {example}

@@ -73,7 +73,7 @@ def _snakemake() -> Finding:
 
 
 def _executors() -> list[Finding]:
-    """Return every executor plugin there is, and those that the profiles want."""
+    """Return every installed executor plugin, and those that the profiles need."""
     there = {
         found.name.lower().removeprefix(PREFIX): found.version
         for found in distributions()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HEAD = """\
 # yaml-language-server: $schema=../../schemas/recipe.schema.json
 # {title}.
-# Keys behind a `#` have their defaults, or are examples. How to go on: docs/adding-a-facet.md
+# Keys behind a `#` have their defaults, or are examples. Next steps: docs/adding-a-facet.md
 """
 THICKNESS_A = 6.2
 MOST_LAYERS = 100
@@ -116,7 +116,10 @@ def _validated(choice: dict[str, Any]) -> FacetRecipe:
     except ValidationError as error:
         mistakes = explain(FacetRecipe, error, content)
         raise UserError(
-            *(Problem("--" + ".".join(map(str, place)) if place else "facet", *rest) for place, *rest in mistakes)
+            *(
+                Problem("--" + ".".join(map(str, key_path)) if key_path else "facet", *rest)
+                for key_path, *rest in mistakes
+            )
         ) from None
 
 

@@ -28,7 +28,7 @@ class KeysError(ValueError):
     message : str
         What was found and what is allowed.
     *keys : str
-        Where: the first of these that stands in the file.
+        Where: the first of these that the file has.
     """
 
     def __init__(self, message: str, *keys: str) -> None:
@@ -90,7 +90,7 @@ Container = Annotated[
 
 
 class Removable:
-    """Marks a mapping by names, of which a later file takes out an entry by null: see `iondrill.config.removal`."""
+    """Marks a mapping by names from which a later file removes an entry by null: see `iondrill.config.removal`."""
 
     def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Let editors accept null for an entry; the model itself never sees it."""
@@ -108,8 +108,8 @@ def _or_null(schema: JsonSchemaValue) -> JsonSchemaValue:
 
 Entry = TypeVar("Entry")
 Entries = Annotated[dict[Name, Entry], Removable()]
-"""Values by name, each of which a later file can change or take out."""
-REMOVE = "null in a later file takes one out"
+"""Values by name, each of which a later file can change or remove."""
+REMOVE = "null in a later file removes one"
 """What the description of such a mapping says."""
 
 
@@ -144,7 +144,7 @@ class Thermostat(Strict):
 
 
 class Thermalise(Strict):
-    """A segment before the run, nothing launched, everything that may move coupled to a thermostat (CSVR)."""
+    """A segment before the run: nothing is launched, and all atoms that may move are coupled to a thermostat (CSVR)."""
 
     time_fs: Annotated[float, Field(ge=0, le=1e6), Number] = Field(
         300.0, description="its length, rounded up to a frame; 0: none, velocities are drawn for the run itself"

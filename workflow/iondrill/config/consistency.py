@@ -35,19 +35,19 @@ def mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
     known = _known_runs(content)
     yield from _metal_mistakes(content)
     yield from _facet_mistakes(content)
-    for place, refers_to, name in references(content):
+    for key_path, refers_to, name in references(content):
         if refers_to == "level":
-            yield from _level_mistakes(content, place, name)
+            yield from _level_mistakes(content, key_path, name)
         elif refers_to == "run" and known is not None and name not in known:
-            yield place, f"there is no run '{name}'", nearest(name, known)
-        elif refers_to == "run" and place[0] == "md":
+            yield key_path, f"there is no run '{name}'", nearest(name, known)
+        elif refers_to == "run" and key_path[0] == "md":
             yield from _thermostat_mistakes(content, name)
     for study in _mapping(content, "convergence", "studies"):
         yield from _sweep_mistakes(content, str(study))
 
 
 def references(content: dict[str | int, Any]) -> Iterator[tuple[KeyPath, str, str]]:
-    """Yield each name that refers to something else: its place, to what, and the name.
+    """Yield each name that refers to something else: its key path, to what, and the name.
 
     Levels that the stages name by default are among them.
     """
@@ -64,59 +64,59 @@ def references(content: dict[str | int, Any]) -> Iterator[tuple[KeyPath, str, st
     yield from schema_of(Config).references(content)
 
 
-def _level_mistakes(content: dict[str | int, Any], place: KeyPath, name: str) -> Iterator[Mistake]:
-    """Yield what is wrong with a level where it is named; one that cannot be read is wrong only where it stands."""
+def _level_mistakes(content: dict[str | int, Any], key_path: KeyPath, name: str) -> Iterator[Mistake]:
+    """Yield what is wrong with a level where it is named; one that cannot be read is reported where it is defined."""
     levels = _mapping(content, "levels")
     if levels and name not in levels:
-        default = "" if value_at(content, place) else ", the default"
+        default = "" if value_at(content, key_path) else ", the default"
         allowed = nearest(name, map(str, levels))
-        allowed += ", or null" if place[-1] == "prerelax" and allowed.startswith("allowed") else ""
-        yield place, f"there is no level '{name}'{default}", allowed
+        allowed += ", or null" if key_path[-1] == "prerelax" and allowed.startswith("allowed") else ""
+        yield key_path, f"there is no level '{name}'{default}", allowed
         return
     if engine := _engine(content, name):
-        yield from _ability_mistakes(content, place, name, engine)
+        yield from _ability_mistakes(content, key_path, name, engine)
 
 
-def _ability_mistakes(content: dict[str | int, Any], place: KeyPath, name: str, engine: str) -> Iterator[Mistake]:
+def _ability_mistakes(content: dict[str | int, Any], key_path: KeyPath, name: str, engine: str) -> Iterator[Mistake]:
     """Yield where a level is named for what its engine cannot do."""
     model, elf = LEVELS[engine], _mapping(content, "elf")
-    stage = place[1] if place[0] == "inputs" else place[0]
+    stage = key_path[1] if key_path[0] == "inputs" else key_path[0]
     found = f"level '{name}' is of engine {engine}"
     if stage == "intercalation" and not model.samples_kpoints:
         allowed = engines_that(lambda other: other.samples_kpoints)
         more = f"{found}, which samples Γ alone: no metal converges with its cell"
-        yield place, more, f"allowed: a level of engine {allowed}"
+        yield key_path, more, f"allowed: a level of engine {allowed}"
     if stage == "barriers" and "neb" not in model.tasks:
         allowed = engines_that(lambda other: "neb" in other.tasks)
-        yield place, f"level '{name}' is not of engine {allowed}", f"allowed: a level of engine {allowed}"
+        yield key_path, f"level '{name}' is not of engine {allowed}", f"allowed: a level of engine {allowed}"
     if stage == "md" and "md" not in model.tasks:
-        yield place, found, f"allowed: a level of engine {engines_that(lambda other: 'md' in other.tasks)}"
+        yield key_path, found, f"allowed: a level of engine {engines_that(lambda other: 'md' in other.tasks)}"
     if stage == "elf" and not model.has_electrons:
-        yield place, found, f"allowed: a level of engine {engines_that(lambda other: other.has_electrons)}"
-    if place[0] == "elf" and elf.get("difference") and not model.maps_parts:
+        yield key_path, found, f"allowed: a level of engine {engines_that(lambda other: other.has_electrons)}"
+    if key_path[0] == "elf" and elf.get("difference") and not model.maps_parts:
         allowed = engines_that(lambda other: other.maps_parts)
         yield ("elf", "difference"), found, f"allowed: false, or a level of {allowed}"
-    if place == ("elf", "level") and elf.get("route") == "cube" and not model.writes_cubes:
+    if key_path == ("elf", "level") and elf.get("route") == "cube" and not model.writes_cubes:
         yield ("elf", "route"), f"found 'cube', and {found}", "allowed: wavefunction"
     said = _mapping(content, "levels", name).get("elf_spin_D0")
-    if place == ("elf", "level") and model.asks_spin_D0 and said is None:
+    if key_path == ("elf", "level") and model.asks_spin_D0 and said is None:
         found = f"level '{name}' does not say elf_spin_D0, without which an ELFCAR of two spins means nothing"
-        yield place, found, f"allowed: '6pi2' or '3pi2'; `iondrill elf-check {name}` finds out which"
+        yield key_path, found, f"allowed: '6pi2' or '3pi2'; `iondrill elf-check {name}` finds out which"
 
 
 def _metal_mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
     """Yield where the bulk metals of adsorption energies are to be computed, and are not, or at no level of these."""
-    stage, place = _mapping(content, "adsorption"), ("adsorption", "metal")
+    stage, key_path = _mapping(content, "adsorption"), ("adsorption", "metal")
     if stage.get("metal") != "computed":
         return
     computed = _mapping(content, "intercalation")
     if content.get("intercalation") is None:
-        yield place, "found 'computed'", "allowed: tabulated; computed needs intercalation"
+        yield key_path, "found 'computed'", "allowed: tabulated; computed needs intercalation"
     level = computed.get("level")
     wanted = stage.get("level", Config.model_fields["adsorption"].get_default().level)
     if isinstance(level, str) and level not in (wanted if isinstance(wanted, list) else [wanted]):
         found = f"found 'computed', and intercalation is at level '{level}', none of adsorption's"
-        yield place, found, f"allowed: tabulated, or level '{level}' in adsorption"
+        yield key_path, found, f"allowed: tabulated, or level '{level}' in adsorption"
 
 
 def _facet_mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
@@ -170,9 +170,13 @@ def _sweep_mistakes(content: dict[str | int, Any], name: str) -> Iterator[Mistak
         return
     for parameter, values in _mapping(study, "sweep").items():
         if values and parameter in Sweep.model_fields and parameter not in {*GEOMETRY, *LEVELS[engine].model_fields}:
-            place = ("convergence", "studies", name, "sweep", parameter)
+            key_path = ("convergence", "studies", name, "sweep", parameter)
             there = [key for key in Sweep.model_fields if key in {*GEOMETRY, *LEVELS[engine].model_fields}]
-            yield place, f"level '{chosen}' is of engine {engine}, without this setting", f"allowed: {', '.join(there)}"
+            yield (
+                key_path,
+                f"level '{chosen}' is of engine {engine}, without this setting",
+                f"allowed: {', '.join(there)}",
+            )
 
 
 def _engine(content: dict[str | int, Any], level: str) -> str | None:
@@ -186,14 +190,14 @@ def _in_process(engine: str) -> bool:
 
 
 def _mapping(content: Any, *keys: str) -> dict[str | int, Any]:
-    """Return the mapping at a place, empty where there is none."""
+    """Return the mapping at a key path, empty where there is none."""
     for key in keys:
         content = content.get(key) if isinstance(content, dict) else None
     return content if isinstance(content, dict) else {}
 
 
 def _readable(content: Any, *keys: str) -> bool:
-    """Say whether there is a mapping at a place, or it is left out."""
+    """Say whether there is a mapping at a key path, or it is left out."""
     for key in keys:
         content = content.get(key, {}) if isinstance(content, dict) else None
     return isinstance(content, dict)

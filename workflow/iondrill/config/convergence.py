@@ -24,7 +24,7 @@ Subject = Annotated[
 
 
 class Sweep(Strict):
-    """Values of the settings that are varied, one at a time; the study's own value is always among them."""
+    """Values of the settings that are varied, one at a time; the reference setting is always among them."""
 
     cutoff_Ry: list[Cutoff] = Field([], description="engine cp2k")
     rel_cutoff_Ry: list[Cutoff] = Field([], description="engine cp2k")
@@ -49,7 +49,7 @@ class Sweep(Strict):
 
 
 class Tolerance(Strict):
-    """Differences from the finest value of a sweep up to which a coarser one will do."""
+    """Differences from the finest value of a sweep up to which a coarser one is sufficient."""
 
     energy_meV_atom: Energy = Field(1.0, description="total energy; where there is no adsorption energy")
     force_eV_A: Force = Field(0.01, description="longest difference of the forces on an atom that moves")
@@ -60,12 +60,12 @@ class Study(Strict):
     """Single points of one structure, from coarse to fine."""
 
     structure: Subject = Field(description=SUBJECT_RULE)
-    level: LevelName = Field(description="level of theory, whose own values each sweep holds too")
+    level: LevelName = Field(description="level of theory; its settings are the reference settings")
     sweep: Sweep
     tolerance: Tolerance = Tolerance()
 
 
 class ConvergenceStage(Strict):
-    """What ``snakemake convergence`` computes: how far results depend on cutoff, box, k-points and layers."""
+    """What ``snakemake convergence`` computes: how results depend on cutoff, box, k-points and layers."""
 
     studies: Entries[Study] = Field({}, description=f"studies by name; {REMOVE}")

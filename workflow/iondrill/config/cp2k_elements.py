@@ -9,7 +9,7 @@ from iondrill.files import template_folder
 
 
 class BasisSet(Strict):
-    """Where a basis set stands, and for which elements."""
+    """The file of a basis set, and its elements."""
 
     file: str
     elements: list[str]

@@ -79,7 +79,7 @@ class Document:
     content : dict
         Text, numbers, booleans, None, lists and dicts. Repeated and unusable keys are left out.
     lines : dict
-        The line of each place, counted from 1.
+        The line of each key path, counted from 1.
     problems : list of Problem
         Repeated keys, keys that are not text, tags; `iondrill.config.load.parse` raises them with its own.
 
@@ -116,7 +116,7 @@ class Document:
         self.content: dict[str | int, Any] = content
 
     def where(self, at: KeyPath, line: int | None = None) -> str:
-        """Return ``file: key (line n)`` of a place, by default with its own or its nearest parent's line."""
+        """Return ``file: key (line n)`` of a key path, by default with its own or its nearest parent's line."""
         line = line or next(self.lines[parent] for parent in parents(at) if parent in self.lines)
         key = ".".join(_key(part) for part in at)
         return f"{self.path}" + (f": {key}" if key else "") + f" (line {line})"
@@ -131,8 +131,8 @@ class Document:
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             line = mark.line + 1 if mark else 1
-            before = [place for place, its_line in self.lines.items() if its_line <= line]
-            at = max(before, key=lambda place: (self.lines[place], len(place)))
+            before = [key_path for key_path, its_line in self.lines.items() if its_line <= line]
+            at = max(before, key=lambda key_path: (self.lines[key_path], len(key_path)))
             what = " ".join(str(getattr(error, "problem", None) or error).split())
             return Problem(self.where(at, line), f"Snakemake cannot read {what}", "allowed: words in quotes, no tabs")
         return None
@@ -172,7 +172,7 @@ class Document:
                 self._problem(at, f"found {found} as a key", "allowed: text; put it in quotes", line)
             elif key in content:
                 first = self.lines[(*at, key)]
-                self._problem((*at, key), f"the key stands twice, first in line {first}", "allowed: once", line)
+                self._problem((*at, key), f"the key is there twice, first in line {first}", "allowed: once", line)
             else:
                 self.lines[(*at, key)] = line
                 content[key] = self._read(value_node, (*at, key))
@@ -188,9 +188,9 @@ class Document:
         return content
 
     def _move_lines(self, old: KeyPath, new: KeyPath) -> None:
-        """Give the lines of a merged key to the place it was merged into."""
-        moved = {place: line for place, line in self.lines.items() if place[: len(old)] == old}
-        self.lines.update({(*new, *place[len(old) :]): line for place, line in moved.items()})
+        """Move the lines of a merged key to the key path it was merged into."""
+        moved = {key_path: line for key_path, line in self.lines.items() if key_path[: len(old)] == old}
+        self.lines.update({(*new, *key_path[len(old) :]): line for key_path, line in moved.items()})
 
     def _scalar(self, node: yaml.ScalarNode, at: KeyPath) -> Any:
         """Return text, number, boolean or None."""
@@ -225,7 +225,7 @@ def dump(content: Any) -> str:
 
 
 def parents(at: KeyPath) -> Iterator[KeyPath]:
-    """Yield a place and all that hold it, the root last."""
+    """Yield a key path and those of all its parents, the root last."""
     return (at[:length] for length in range(len(at), -1, -1))
 
 
@@ -240,7 +240,7 @@ def shown(value: Any) -> str:
 
 
 def _key(part: str | int) -> str:
-    """Return a key as it stands in a message: in quotes if it would be misread."""
+    """Return a key as messages show it: in quotes if it would be misread."""
     text = str(part)
     return text if re.fullmatch(r"[\w+<-]{1,64}", text) else shown(text)
 

@@ -26,11 +26,11 @@ KEYS = {
 NOTHING = f"found {shown(None)}"
 
 Mistake = tuple[KeyPath, str, str]
-"""The place of a mistake, what was found there, and what is allowed."""
+"""The key path of a mistake, what was found there, and what is allowed."""
 
 
 class Mishap(NamedTuple):
-    """An error of pydantic, and where it lies."""
+    """An error of pydantic, and where it is."""
 
     kind: str
     location: tuple[str | int, ...]
@@ -38,14 +38,14 @@ class Mishap(NamedTuple):
     spot: Spot
 
     def chosen(self, depth: int) -> tuple[KeyPath, str] | None:
-        """Return a choice between types on the way to the error, and the type that it is about, if there is one."""
+        """Return a choice between types above the error, and the type that it is about, if there is one."""
         return self.spot.unions[depth] if depth < len(self.spot.unions) else None
 
     def within(self, depth: int) -> bool:
         """Say whether the value is of the type chosen there, and only what it holds is wrong."""
         if self.kind in {"missing", "extra_forbidden"}:
             return isinstance(self.location[-1], str)
-        return len(self.spot.place) > len(self.spot.unions[depth][0])
+        return len(self.spot.key_path) > len(self.spot.unions[depth][0])
 
 
 def explain(model: Any, error: ValidationError, content: Any) -> Iterator[Mistake]:
@@ -64,21 +64,21 @@ def explain(model: Any, error: ValidationError, content: Any) -> Iterator[Mistak
     details = error.errors(include_url=False, include_input=False)
     mishaps = [_mishap(detail, schema, content) for detail in details]
     for mishap in _nearest_type(_without_misspelt(mishaps, schema), schema, content):
-        place, found, allowed = _mistake(mishap, schema, content)
-        if found == NOTHING and schema.loses_entries(place[:-1], content):
+        key_path, found, allowed = _mistake(mishap, schema, content)
+        if found == NOTHING and schema.loses_entries(key_path[:-1], content):
             allowed += ", or null for an entry of an earlier file"
-        yield place, found, allowed
+        yield key_path, found, allowed
 
 
 def _mishap(detail: ErrorDetails, schema: Schema, content: Any) -> Mishap:
-    """Find the place of an error; of a wrong key, pydantic gives the key and the mark [key].
+    """Find the key path of an error; for a wrong key, pydantic gives the key and the mark [key].
 
-    Of several keys together it gives the mapping, and the error says which of its keys is meant.
+    For several keys together it gives the mapping, and the error names the key that is meant.
     """
     kind, location = detail["type"], detail["loc"]
     raised = detail.get("ctx", {}).get("error")
     if isinstance(raised, KeysError):
-        mapping = value_at(content, schema.spot(location).place)
+        mapping = value_at(content, schema.spot(location).key_path)
         location = (*location, next((key for key in raised.keys if key in mapping), raised.keys[0]))
     if location[-1:] == ("[key]",) and kind != "extra_forbidden":
         parent = value_at(content, location[:-1])
@@ -88,13 +88,13 @@ def _mishap(detail: ErrorDetails, schema: Schema, content: Any) -> Mishap:
 
 
 def _suggestion(mishap: Mishap, schema: Schema) -> str:
-    """Say which of the keys that are allowed an unknown one was perhaps meant to be."""
-    beside = schema.spot(mishap.location[:-1]).node
-    return nearest(str(mishap.location[-1]), beside.get("properties", {}))
+    """Say which of the allowed keys an unknown one perhaps misspells."""
+    parent = schema.spot(mishap.location[:-1]).node
+    return nearest(str(mishap.location[-1]), parent.get("properties", {}))
 
 
 def _without_misspelt(mishaps: Sequence[Mishap], schema: Schema) -> list[Mishap]:
-    """Drop a missing key where an unknown one beside it is its misspelling: that is one mistake."""
+    """Drop a missing key where an unknown one of the same mapping is its misspelling: that is one mistake."""
     unknown = [mishap for mishap in mishaps if mishap.kind == "extra_forbidden"]
     meant = {(mishap.location[:-1], _suggestion(mishap, schema)) for mishap in unknown}
     return [
@@ -125,32 +125,32 @@ def _nearest_type(mishaps: Sequence[Mishap], schema: Schema, content: Any, depth
 
 def _mistake(mishap: Mishap, schema: Schema, content: Any) -> Mistake:
     """Say one error in words."""
-    kind, _, message, (place, node, _) = mishap
+    kind, _, message, (key_path, node, _) = mishap
     if kind == "extra_forbidden":
-        return place, f"unknown key {shown(place[-1])}", _suggestion(mishap, schema)
-    if kind == "missing" and isinstance(place[-1], str):
-        return place[:-1], f"key '{place[-1]}' is missing", ""
+        return key_path, f"unknown key {shown(key_path[-1])}", _suggestion(mishap, schema)
+    if kind == "missing" and isinstance(key_path[-1], str):
+        return key_path[:-1], f"key '{key_path[-1]}' is missing", ""
     if kind == "missing":  # an item of a list of fixed length
-        place, node = place[:-1], schema.at(place[:-1], content)
+        key_path, node = key_path[:-1], schema.at(key_path[:-1], content)
     if kind in {"value_error", "assertion_error"}:
-        return place, message.split(", ", 1)[1], ""
+        return key_path, message.split(", ", 1)[1], ""
     if kind.startswith("union_tag"):
-        return _tag_mistake(place, node, schema, value_at(content, place))
+        return _tag_mistake(key_path, node, schema, value_at(content, key_path))
     if kind == "invalid_key" or kind.startswith(KEY):
-        names = schema.at(place[:-1], content).get("propertyNames", {})
+        names = schema.at(key_path[:-1], content).get("propertyNames", {})
         rule = names.get("x-rule") if "string_" in kind else None
         allowed = rule or KEYS.get(kind, "text; put it in quotes")
-        return place, f"found the key {shown(place[-1])}", f"allowed: {allowed}"
+        return key_path, f"found the key {shown(key_path[-1])}", f"allowed: {allowed}"
     rule = node.get("x-rule") if kind == "string_pattern_mismatch" else None
-    return place, f"found {shown(value_at(content, place))}", f"allowed: {rule or schema.describe(node)}"
+    return key_path, f"found {shown(value_at(content, key_path))}", f"allowed: {rule or schema.describe(node)}"
 
 
-def _tag_mistake(place: KeyPath, node: Node, schema: Schema, value: Any) -> Mistake:
+def _tag_mistake(key_path: KeyPath, node: Node, schema: Schema, value: Any) -> Mistake:
     """Say what is wrong with the key that decides between models."""
     key = node["discriminator"]["propertyName"]
     allowed = f"allowed: {', '.join(repr(word) for word in schema.tagged(node))}"
     if not isinstance(value, dict):
-        return place, f"found {shown(value)}", "allowed: keys with values"
+        return key_path, f"found {shown(value)}", "allowed: keys with values"
     if key not in value:
-        return place, f"key '{key}' is missing", allowed
-    return (*place, key), f"found {shown(value[key])}", allowed
+        return key_path, f"key '{key}' is missing", allowed
+    return (*key_path, key), f"found {shown(value[key])}", allowed

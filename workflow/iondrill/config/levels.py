@@ -25,7 +25,7 @@ PLACEHOLDER = re.compile(r"(?<!\$)\{[A-Za-z_][^{},\s]*\}")
 
 
 def _only_ranks(word: str) -> str:
-    """Refuse what would reach the launcher as it is."""
+    """Refuse a placeholder that would reach the launcher unchanged."""
     if unknown := [found for found in PLACEHOLDER.findall(word) if found != RANKS]:
         raise ValueError(f"found '{unknown[0]}'; allowed: {RANKS}, the number of ranks")
     return word
@@ -55,7 +55,7 @@ class Offer(NamedTuple):
     key : str
         The setting of the level that decides.
     what : str
-        What there is, or is not, for an element.
+        What an element needs, such as a basis set.
     elements : list of str or None
         Those that have it; None: not known before it runs.
     remedy : str
@@ -69,7 +69,7 @@ class Offer(NamedTuple):
 
 
 class LevelModel(Strict):
-    """What any level of theory says of itself; each engine has its own.
+    """What every level of theory declares; each engine has a model of its own.
 
     Attributes
     ----------
@@ -151,8 +151,8 @@ class XtbLevel(LevelModel):
     method: Literal["GFN2-xTB", "GFN1-xTB"] = Field("GFN2-xTB", description="GFN1 over-binds Na: not for energies")
     dispersion: Literal["own", "none"] = Field(
         "own",
-        description="own: D4 in GFN2, D3 in GFN1; none: for ions on slabs, where D4 takes an ion for a free atom as "
-        "soon as it is 0.3 Å higher. Without dispersion nothing holds layers together",
+        description="own: D4 in GFN2, D3 in GFN1; none: for ions on slabs, where D4 treats an ion as a free atom as "
+        "soon as it is 0.3 Å higher. Without dispersion, layers do not bind to each other",
     )
     accuracy: Accuracy = Field(1.0, description="tblite's accuracy; SCF thresholds scale with it")
     electronic_temperature_K: Temperature = Field(300.0, description="of the Fermi–Dirac occupations")
@@ -243,15 +243,16 @@ class Cp2kLevel(DftLevel):
     command: Command = ["cp2k.psmp"]
     basis: Literal["DZVP-MOLOPT-SR-GTH", "DZVP-GTH", "TZV2P-GTH"] = Field(
         "DZVP-MOLOPT-SR-GTH",
-        description="Gaussian basis set, with GTH pseudopotentials; MOLOPT for slabs: with the far-reaching "
-        "functions that Li has in the others the SCF does not settle",
+        description="Gaussian basis set, with GTH pseudopotentials; MOLOPT for slabs: the diffuse Li functions of the "
+        "other sets keep the SCF from converging",
     )
     cutoff_Ry: Cutoff = Field(400.0, description="300–350 for MD, 400 for energies, 600–1000 for MD and ELF with Na")
     rel_cutoff_Ry: Cutoff = Field(50.0, description="plane-wave cutoff of the grid that holds the narrowest Gaussian")
     gapw: list[Literal["H", "C", "Si", "Li", "Na", "K"]] = Field(
         ["Na"],
-        description="elements whose density near the nucleus stands on a grid of the atom's own in relaxations and "
-        "energies (GAPW; MD and ELF stay without): on the grid of the box the force on Na is off by up to 1.5 eV/Å",
+        description="elements whose density near the nucleus is computed on a grid of the atom's own in relaxations "
+        "and energies (GAPW; not in MD and for the ELF): on the grid of the box the force on Na is off by up to "
+        "1.5 eV/Å",
     )
     eps_scf: Threshold = Field(1e-6, description="SCF threshold")
     max_scf_cycles: Cycles = Field(300, description="inner cycles of one SCF")
@@ -264,22 +265,24 @@ class Cp2kLevel(DftLevel):
     )
     restricted_slabs: bool = Field(
         False,
-        description="of slabs with an odd number of electrons: fill the orbitals of both spins alike; half the cost, "
-        "and right where the electron of an ion joins those of a metal and leaves no moment",
+        description="slabs with an odd number of electrons: fill the orbitals of both spins alike. This halves the "
+        "cost, and is right where the electron of an ion joins those of a metal and leaves no moment",
     )
     dipole_correction: bool = Field(
-        False, description="of slabs: cancel the field between unlike faces, so that the vacuum does not matter"
+        False,
+        description="slabs: cancel the field between unlike faces, so that the vacuum does not matter; off by default: "
+        "with it CP2K's SCF often fails to converge",
     )
     trust_radius_A: Length = Field(
         0.25,
-        description="longest step of an atom in a relaxation by BFGS. CP2K keeps a step that goes uphill: where an ion "
-        "lies in a soft place, 0.1 is slower and surer",
+        description="longest step of an atom in a relaxation by BFGS. CP2K keeps a step that goes uphill: where the "
+        "energy surface around an ion is soft, 0.1 is slower and more reliable",
     )
     poisson: Literal["WAVELET", "MT"] = Field("WAVELET", description="solver of non-periodic boxes")
     elf_spin_D0: SpinD0 = Field(
         "3pi2",
-        description="of CP2K's own ELF of open shells (`elf.route: cube`): D₀ of one spin with (3π²)^⅔, as in CP2K "
-        "2023.1 to 2026.2, or with (6π²)^⅔, as it should be; `iondrill elf-check` finds out",
+        description="for CP2K's own ELF of open shells (`elf.route: cube`): D₀ of one spin with (3π²)^⅔, as in CP2K "
+        "2023.1 to 2026.2, or with the correct (6π²)^⅔; `iondrill elf-check` finds out which",
     )
 
     @property
@@ -314,7 +317,7 @@ class VaspLevel(DftLevel):
     command: Command = ["vasp_std"]
     encut_eV: Cutoff = Field(520.0, description="Li_sv needs about 499")
     ediff_eV: Threshold = Field(1e-6, description="SCF threshold")
-    max_scf_cycles: Cycles = Field(200, description="electronic steps of one SCF; more: the next rung of the ladder")
+    max_scf_cycles: Cycles = Field(200, description="electronic steps of one SCF; more: the next fallback is tried")
     ismear: Annotated[int, Field(ge=-15, le=20), Number] = Field(0, description="smearing; 0 is Gaussian")
     sigma_eV: Width = Field(0.05, description="width of the smearing")
     kpoints: Grid = Field((3, 3, 1), description="Γ-centred grid of slabs; atoms use Γ")
@@ -328,9 +331,9 @@ class VaspLevel(DftLevel):
     ncore: Ranks = Field(1, description="cores that share a band; the ELF needs 1")
     elf_spin_D0: SpinD0 | None = Field(
         None,
-        description="of ELFCAR, which has two spins: D₀ of one with (6π²)^⅔, as it should be, or with (3π²)^⅔, as VASP "
-        "5.4.4 to 6.3 as published; which version mends it is not documented, so the stage elf needs it said; "
-        "`iondrill elf-check` finds out",
+        description="for an ELFCAR of two spins: D₀ of one spin with the correct (6π²)^⅔, or with (3π²)^⅔, as in VASP "
+        "5.4.4 to 6.3 as published. The stage elf needs this key, since it is not documented which version corrects "
+        "it; `iondrill elf-check` finds out which",
     )
 
     @property

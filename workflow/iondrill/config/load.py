@@ -73,7 +73,7 @@ def load(model: type[Model], path: Path) -> Model:
 
 
 def locate(documents: Sequence[Document], at: KeyPath) -> str:
-    """Return file, key and line of a place, in the last document that holds it or its nearest parent."""
+    """Return file, key and line of a key path, in the last document that holds it or its nearest parent."""
     return documents[_holder(documents, at)[0]].where(at)
 
 
@@ -93,7 +93,7 @@ def _update(into: dict[str | int, Any], new: Mapping[Any, Any]) -> None:
 
 
 def _holder(documents: Sequence[Document], at: KeyPath) -> tuple[int, int]:
-    """Return the number of the last document that holds a place or its nearest parent, and the line there."""
+    """Return the number of the last document that holds a key path or its nearest parent, and the line there."""
     for parent in parents(at):
         for number in range(len(documents) - 1, -1, -1):
             if parent and parent in documents[number].lines:
@@ -117,15 +117,15 @@ def validate(
         from iondrill.config.explain import explain
 
         return None, [
-            (place, Problem(locate(documents, place), found, allowed))
-            for place, found, allowed in explain(model, error, content)
+            (key_path, Problem(locate(documents, key_path), found, allowed))
+            for key_path, found, allowed in explain(model, error, content)
         ]
 
 
 def unless(found: list[tuple[KeyPath, Problem]], documents: Sequence[Document], parsed: Model | None) -> Model:
-    """Return what was parsed, unless problems were found: those are raised as they stand in the files."""
+    """Return what was parsed, unless problems were found: those are raised in the order of the files."""
     problems = [problem for document in documents for problem in document.problems]
-    unread = {problem.where for problem in problems}  # what stands in for it there means nothing
+    unread = {problem.where for problem in problems}  # values that could not be read have placeholders
     ordered = (problem for _, problem in sorted(found, key=lambda item: _holder(documents, item[0])))
     problems += [problem for problem in ordered if problem.where not in unread]
     if parsed is None or problems:

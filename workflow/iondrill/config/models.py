@@ -46,15 +46,15 @@ from iondrill.config.quantities import (
 )
 
 PRERELAX = (
-    "level whose relaxed geometries are the start at this stage's level, unless that is of engine xtb; null: start as "
-    "built"
+    "level whose relaxed geometries the relaxations of this stage start from, unless its own level is of engine xtb; "
+    "null: start as built"
 )
 SiteLabels = list[Name] | Literal["all"]
 IonCount = Annotated[int, Field(ge=1, le=16), Number]
 
 
 class RelaxStage(Strict):
-    """Optimise structures on their own: the parts of assemblies, and what else is asked for."""
+    """Optimise structures on their own: the parts of assemblies, and those listed."""
 
     level: LevelName = Field("gfn2", description="level of theory")
     structures: list[StructureName] = Field([], description="recipes to relax, besides the parts that assemblies need")
@@ -68,12 +68,14 @@ class RunSettings(Strict):
 
     level: LevelName | None = Field(None, description="level of theory; by default that of the stage")
     relax_parts: bool = Field(True, description="assemble relaxed parts rather than parts as built")
-    steps: Steps = Field(description="number of time steps; a run that is made longer is continued")
+    steps: Steps = Field(description="number of time steps; a larger number continues the run")
     timestep_fs: TimeStep = Field(0.5, description="time step")
     temperature_K: Temperature = Field(300.0, description="of the thermostats and of the first velocities")
     thermalise: Thermalise = Thermalise()
     thermostat: Thermostat = Thermostat()
-    fix: Literal["far_edge", "none"] = Field("far_edge", description="what is held: the flake's edge away from the ND")
+    fix: Literal["far_edge", "none"] = Field(
+        "far_edge", description="fixed atoms: the flake's edge away from the ND, or none"
+    )
     launch_m_s: Annotated[float, Field(ge=0, le=1000), Number] = Field(
         0.0, description="speed given to the nanodiamond along the insertion axis, after `thermalise`; an assumption"
     )
@@ -115,12 +117,12 @@ class MdMatrix(RunSettings):
 
 
 class EventCriteria(Strict):
-    """When something counts as having happened in a run."""
+    """When something counts as an event of a run."""
 
     opened_by_A: Length = Field(
         1.0, description="the layers have opened where the gap at the edge is wider than at the start by this"
     )
-    lasting_fs: Duration = Field(50.0, description="what does not last this long has not happened")
+    lasting_fs: Duration = Field(50.0, description="an event must last at least this long")
 
 
 class MdStage(Strict):
@@ -147,13 +149,13 @@ class MdStage(Strict):
             if name in self.runs:
                 raise ValueError(f"'{name}' names a run and a matrix; allowed: one of the two")
         every = {**self.runs, **{run: settings for runs in cells.values() for run, settings in runs.items()}}
-        # the model is frozen for all others: this is still its making
+        # the model is frozen for others; here it is still being built
         object.__setattr__(self, "runs", every)
         object.__setattr__(self, "run", self.named(self.run))
         return self
 
     def named(self, names: list[str]) -> list[str]:
-        """Return runs, the runs of each matrix in the place of its name; each once."""
+        """Return runs, each once; the name of a matrix stands for its runs."""
         runs = (list(self.matrix[name].cells(name)) if name in self.matrix else [name] for name in names)
         return list(dict.fromkeys(run for several in runs for run in several))
 
@@ -175,13 +177,13 @@ class ElfStage(Strict):
     )
     route: Literal["wavefunction", "cube"] = Field(
         "wavefunction",
-        description="what maps are made from: the orbitals; or, with engine cp2k, its own ELF on all of its grid, "
-        "of which the nearest plane of grid points is taken",
+        description="source of the maps: the orbitals; or, with engine cp2k, its own ELF on its whole grid, of which "
+        "the nearest plane of grid points is taken",
     )
     keep_cubes: bool = Field(False, description="keep the cube files once the maps are made")
     difference: bool = Field(
         False,
-        description="map also what the density gains and loses as nanodiamond and flake meet; "
+        description="map also the density difference between a frame and its separate nanodiamond and flake; "
         "two more single points for each frame",
     )
 
@@ -202,21 +204,22 @@ class AdsorptionStage(Strict):
     )
     n: Annotated[list[IonCount], Field(min_length=1)] = Field(
         [1],
-        description="numbers of ions in the cell, each a coverage of its own: on equivalent places as far apart as "
-        "possible; with sites `all` those that have room for them",
+        description="numbers of ions in the cell, each a coverage of its own: on equivalent positions as far apart as "
+        "possible; with sites `all` on those sites that have room for them",
     )
     fmax_eV_A: Force = Field(0.05, description="largest force at which a slab counts as relaxed")
     max_steps: Cycles = Field(300, description="more than this: not converged")
     look_around_A: list[Shift] = Field(
         [-0.4, 0.4, 0.8],
-        description="by how much a relaxed ion is lifted, a single point each, to look for a lower place; where there "
-        "is one, the ion is relaxed from there, too. []: nobody looks, and the findings say so",
+        description="distances by which a relaxed ion is moved along the normal, a single point each, to look for a "
+        "lower energy; where there is one, the ion is relaxed from there, too. []: no such search, and the findings "
+        "say so",
     )
     prerelax: LevelName | None = Field("gfn2", description=PRERELAX)
     metal: Literal["tabulated", "computed"] = Field(
         "tabulated",
-        description="cohesive energies of the bulk metals; tabulated: Li and Na at PBE, else, and for K, "
-        "E_ads_vs_metal_eV stays empty; computed: those of the section intercalation, for its level",
+        description="cohesive energies of the bulk metals; tabulated: Li and Na at PBE (E_ads_vs_metal_eV stays empty "
+        "at other levels and for K); computed: those of the section intercalation, for its level",
     )
 
     @property
@@ -234,11 +237,11 @@ class BarriersStage(Strict):
 
     level: LevelName = Field(description="level of theory, of engine xtb")
     facets: list[FacetName] = Field(description="recipes in structures/facets, none of them two_sided")
-    ions: list[Ion] = Field(["Li", "Na"], description="what moves")
+    ions: list[Ion] = Field(["Li", "Na"], description="the ions that move")
     paths: list[tuple[Name, Name]] | Literal["all-neighbours"] = Field(
         "all-neighbours",
-        description="pairs of labels of sites, each joined by its shortest way; or all pairs of kinds that have "
-        "neighbouring places",
+        description="pairs of labels of sites, each joined by its shortest path; or all pairs of kinds of sites that "
+        "have neighbouring positions",
     )
     images: Few = Field(5, description="geometries between the two ends; odd for a symmetric path")
     fmax_eV_A: Force = Field(0.05, description="largest force at which the path counts as relaxed")
@@ -251,8 +254,8 @@ class IntercalationStage(Strict):
     level: LevelName = Field(description="level of theory with k-points: Γ alone does not describe metals")
     crystals: list[Name] = Field(
         ["Li-bcc", "Na-bcc", "graphite-AB", "LiC6", "NaC6"],
-        description="recipes in structures/crystals: compounds, and the elements they are made from, of which the "
-        "crystal of lowest energy counts",
+        description="recipes in structures/crystals: compounds, and the elements in them; of several crystals of an "
+        "element the one of lowest energy counts",
     )
     kpoint_length_A: Length = Field(25.0, description="k-points along an edge times the edge, at least")
 
@@ -278,7 +281,7 @@ class Config(Strict):
     """Everything that a run needs to know."""
 
     title: str = Field("iondrill", description="heading of the report")
-    results: Folder = Field("results", description="folder of all that is made")
+    results: Folder = Field("results", description="folder of all results")
     structures: Folder = Field("structures", description="folder of the recipes")
     seed: Seed = Field(1, description="seed of everything random")
     levels: Entries[Level] = Field(min_length=1, description=f"levels of theory by name; {REMOVE}")

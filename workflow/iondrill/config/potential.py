@@ -30,10 +30,10 @@ from iondrill.config.quantities import (
 
 
 class Exploration(Strict):
-    """Trajectories of one structure, at each temperature and for each seed: where frames to be labelled come from."""
+    """Trajectories of one structure, at each temperature and for each seed: the source of the frames to be labelled."""
 
     structure: StructureName = Field(description="recipe of a cluster, flake, assembly, facet or crystal")
-    kind: Name | None = Field(None, description="what errors are told apart by; by default the exploration's name")
+    kind: Name | None = Field(None, description="group in which errors are reported; by default the exploration's name")
     level: LevelName | None = Field(None, description="level of the dynamics; by default that of the stage")
     gap_A: Length | None = Field(None, description="of a flake: another distance of its layers")
     saturate: bool = Field(False, description="of a cluster: hydrogen on every dangling bond")
@@ -74,7 +74,7 @@ class FitSettings(Strict):
     python: str | None = Field(
         None,
         description="a Python that has torch and torchnep; by default that of `make fit-environment`, else "
-        "the one that runs everything",
+        "the Python of the workflow",
     )
     epochs: Cycles = Field(400, description="passes over the labels")
     batch: Few = Field(4, description="frames in a step")
@@ -107,7 +107,7 @@ class OwnRun(Strict):
     """Dynamics with the potential itself, frames of which the next generation labels."""
 
     structure: StructureName = Field(description="recipe, as in an exploration")
-    kind: Name = Field(description="what errors are told apart by")
+    kind: Name = Field(description="group in which errors are reported")
     gap_A: Length | None = Field(None, description="of a flake: another distance of its layers")
     saturate: bool = Field(False, description="of a cluster: hydrogen on every dangling bond")
     place: dict[Ion, Few] = Field({}, description="ions put on places drawn at random on the surface")
@@ -124,13 +124,13 @@ class PotentialStage(Strict):
 
     name: Name = Field("drill", description="of the potential")
     reference: LevelName = Field(description="level of the labels: energies and forces that the potential learns")
-    explore: Entries[Exploration] = Field(min_length=1, description="where frames come from")
+    explore: Entries[Exploration] = Field(min_length=1, description="trajectories that frames are taken from")
     level: LevelName = Field("gfn2", description="cheap level of the explorations")
     select: SelectSettings = SelectSettings()
     fit: FitSettings = FitSettings()
     judge: JudgeSettings = JudgeSettings()
     generations: Few = Field(
-        1, description="the first fits to frames of the explorations, each further one also to frames of its own runs"
+        1, description="the first fits to frames of the explorations, each later one also to frames of its own runs"
     )
     runs: Entries[OwnRun] = Field({}, description="own runs, in each generation but the last")
     vacuum_A: Length = Field(8.0, description="of an isolated frame: how much wider than its atoms the box is")

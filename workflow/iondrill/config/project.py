@@ -42,7 +42,7 @@ def project_first(paths: Sequence[Path]) -> list[Path]:
 def read_documents(*paths: Path) -> list[Document]:
     """Read configuration files.
 
-    Snakemake reads them here too, in the place of its own reader: what a word means is decided once.
+    Snakemake reads them here too, instead of its own reader: what a word means is decided once.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def read_documents(*paths: Path) -> list[Document]:
         except UserError as error:
             problems += error.problems
     for document in documents:
-        # tags and repeated keys are told of as they are
+        # tags and repeated keys are reported as such
         if not document.problems and (problem := document.refused_by_snakemake()):
             problems.append(problem)
     if problems:
@@ -77,7 +77,7 @@ def read_config(*paths: Path) -> Config:
 
 
 def config_content(documents: Sequence[Document], content: Any = None) -> dict[str | int, Any]:
-    """Return what configuration files say together: merged, without the entries that later ones take out.
+    """Return the merged content of configuration files, without the entries that later ones remove.
 
     Parameters
     ----------
@@ -106,26 +106,26 @@ def check_config(documents: Sequence[Document], content: Any = None) -> Config:
 
     content = config_content(documents, content)
     config, problems = validate(Config, documents, content)
-    for place, found, allowed in mistakes(content):
-        problems.append((place, Problem(locate(documents, place), found, allowed)))
+    for key_path, found, allowed in mistakes(content):
+        problems.append((key_path, Problem(locate(documents, key_path), found, allowed)))
     return unless(problems, documents, config)
 
 
 def located(documents: Sequence[Document], problems: Iterable[Problem]) -> list[Problem]:
-    """Return problems, those that name a key of the configuration with the file and the line where it stands.
+    """Return problems, those that name a key of the configuration with its file and line.
 
     Parameters
     ----------
     documents : sequence of Document
         The files of the configuration.
     problems : iterable of Problem
-        A key is one like ``barriers.paths.0``; what names a file stays as it is.
+        Keys look like ``barriers.paths.0``; problems that name a file are returned unchanged.
     """
     from iondrill.config.models import Config
 
     found = []
     for problem in problems:
-        place = tuple(int(part) if part.isdecimal() else part for part in problem.where.split("."))
-        is_key = place[0] in Config.model_fields
-        found.append(replace(problem, where=locate(documents, place)) if is_key else problem)
+        key_path = tuple(int(part) if part.isdecimal() else part for part in problem.where.split("."))
+        is_key = key_path[0] in Config.model_fields
+        found.append(replace(problem, where=locate(documents, key_path)) if is_key else problem)
     return found

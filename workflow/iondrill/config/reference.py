@@ -37,7 +37,7 @@ def page(model: Any, title: str, introduction: str, examples: Mapping[str, str] 
     title, introduction : str
         Heading and first paragraphs.
     examples : mapping of str, optional
-        YAML text to put into the section of each model of a union, by the word that stands for it.
+        YAML text to put into the section of each model of a union, by its tag.
     """
     schema = Schema(model)
     root = schema.resolve(schema.root)

@@ -1,4 +1,4 @@
-"""JSON Schema of the models: what may stand at a place, in words, for messages and the reference pages."""
+"""JSON Schema of the models: what is allowed at a key path, in words, for messages and the reference pages."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Node = dict[str, Any]
 class Spot(NamedTuple):
     """Where one error of pydantic lies."""
 
-    place: KeyPath
+    key_path: KeyPath
     """Keys and indices in the content."""
     node: Node
-    """The schema of what may stand there."""
+    """The schema of the values that are allowed there."""
     unions: tuple[tuple[KeyPath, str], ...]
-    """The choices between types on the way there, outermost first, and of each the type that this error is about."""
+    """The choices between types above it, outermost first, each with the type that this error is about."""
 
 
 class Schema:
@@ -51,14 +51,14 @@ class Schema:
                 return node
 
     def tagged(self, node: Node) -> dict[str, Node]:
-        """Return the models of a union that a key decides, by the word that stands for each."""
+        """Return the models of a union that a key decides, by the value of the key."""
         mapping = node.get("discriminator", {}).get("mapping", {})
         order = [choice["$ref"] for choice in node.get("oneOf", ())]
         tags = sorted(mapping, key=lambda tag: order.index(mapping[tag]))
         return {tag: self.resolve({"$ref": mapping[tag]}) for tag in tags}
 
     def child(self, node: Node, part: str | int) -> Node:
-        """Return what may stand under a key or index."""
+        """Return what is allowed under a key or index."""
         inner: Any = node.get("properties", {}).get(part)
         if inner is None and isinstance(part, int):
             inner = dict(enumerate(node.get("prefixItems", ()))).get(part, node.get("items"))
@@ -68,19 +68,19 @@ class Schema:
 
     def spot(self, location: KeyPath) -> Spot:
         """Follow a location of pydantic, which names the members of unions besides keys and indices."""
-        place: list[str | int] = []
+        key_path: list[str | int] = []
         unions: list[tuple[KeyPath, str]] = []
         node = self.resolve(self.root)
         for part in location:
             if tagged := self.tagged(node):
                 node = tagged.get(str(part), {})
             elif len(choices := _choices(node)) > 1:
-                unions.append((tuple(place), str(part)))
+                unions.append((tuple(key_path), str(part)))
                 node = self.resolve(self._labelled(choices, str(part)))
             else:
-                place.append(part)
+                key_path.append(part)
                 node = self.resolve(self.child(node, part))
-        return Spot(tuple(place), node, tuple(unions))
+        return Spot(tuple(key_path), node, tuple(unions))
 
     def _labelled(self, choices: list[Node], label: str) -> Node:
         """Return the member of a union that pydantic means by a label."""
@@ -90,10 +90,10 @@ class Schema:
         kind = "object" if label.startswith("dict") else "array" if label.startswith(("list", "tuple")) else None
         return next((choice for choice in choices if kind and choice.get("type") == kind), {})
 
-    def at(self, place: KeyPath, content: Any) -> Node:
-        """Return what may stand at a place of the content; of a choice between types, the choice."""
+    def at(self, key_path: KeyPath, content: Any) -> Node:
+        """Return what is allowed at a key path of the content; of a choice between types, the choice."""
         node = self.resolve(self.root)
-        for part in place:
+        for part in key_path:
             tagged = self.tagged(node)
             if tagged and isinstance(content, dict):
                 node = tagged.get(str(content.get(node["discriminator"]["propertyName"])), {})
@@ -103,15 +103,15 @@ class Schema:
             content = value_at(content, (part,))
         return node
 
-    def loses_entries(self, place: KeyPath, content: Any) -> bool:
-        """Say whether a mapping at a place is one that a later file can take entries out of."""
-        node = self.at(place, content)
+    def loses_entries(self, key_path: KeyPath, content: Any) -> bool:
+        """Say whether a later file can remove entries from the mapping at a key path."""
+        node = self.at(key_path, content)
         return any(choice.get("x-removable") for choice in (node, *_choices(node)))
 
     def references(
         self, content: Any, node: Node | None = None, at: KeyPath = ()
     ) -> Iterator[tuple[KeyPath, str, str]]:
-        """Yield each name in the content that refers to something else: its place, to what, and the name.
+        """Yield each name in the content that refers to something else: its key path, to what, and the name.
 
         Parameters
         ----------
@@ -185,9 +185,9 @@ def schema_of(model: Any) -> Schema:
     return Schema(model)
 
 
-def value_at(content: Any, place: KeyPath) -> Any:
-    """Return what stands at a place; None where nothing does."""
-    for part in place:
+def value_at(content: Any, key_path: KeyPath) -> Any:
+    """Return the value at a key path; None where there is none."""
+    for part in key_path:
         try:
             content = content[part]
         except (KeyError, IndexError, TypeError):

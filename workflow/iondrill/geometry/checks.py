@@ -109,7 +109,7 @@ def read_structure(path: Path, *, constraints: bool = True) -> Atoms:
     Parameters
     ----------
     path : Path
-        The file; ASE tells the format by its name and content.
+        The file; ASE recognises the format by its name and content.
     constraints : bool
         Whether what the file fixes counts.
 

@@ -88,9 +88,9 @@ def mark_far_edge(atoms: Atoms) -> None:
         x = atoms.positions[:, 0]
         edge = carbon & (x >= x[carbon].max() - EDGE_DEPTH_A)
         apart = atoms.positions[hydrogen, None] - atoms.positions[None, edge]
-        held = (np.linalg.norm(apart, axis=2) < CH_BOND_BELOW_A).any(axis=1)
+        bonded = (np.linalg.norm(apart, axis=2) < CH_BOND_BELOW_A).any(axis=1)
         far |= edge
-        far[hydrogen[held]] = True
+        far[hydrogen[bonded]] = True
     atoms.set_array("far_edge", far)
 
 
@@ -134,7 +134,7 @@ def _sheet(hexagons: NDArray[np.int_], recipe: FlakeRecipe) -> Atoms:
     angles = np.radians(np.arange(0, 360, 60))
     corners = np.column_stack([np.cos(angles), np.sin(angles)])
     every = (_plane(hexagons)[:, None] + corners).reshape(-1, 2)
-    # the nearest corners are one bond apart: a grid of 0.001 bond tells equal from different
+    # the nearest corners are one bond apart: a grid of 0.001 bond distinguishes them
     carbon = every[np.unique(np.round(every, 3) + 0.0, axis=0, return_index=True)[1]]
     apart = carbon[None] - carbon[:, None]
     bonded = np.abs(np.linalg.norm(apart, axis=2) - 1) < 0.01

@@ -39,7 +39,7 @@ def as_cluster(atoms: Atoms, path: Path) -> None:
     Raises
     ------
     UserError
-        If it is of several pieces, or goes on through its cell.
+        If it is of several pieces, or continues through its cell.
     """
     ions = np.isin(atoms.get_chemical_symbols(), get_args(Ion))
     pieces = [piece for piece in join(atoms, ions, path) if not ions[piece].any()]
@@ -76,7 +76,7 @@ def as_flake(atoms: Atoms, path: Path) -> None:
 
 
 def check_axes(cluster: Atoms, where: object) -> None:
-    """Raise a UserError unless the crystal axes of a diamond lie along x, y and z, as far as its bonds tell."""
+    """Raise a UserError unless the crystal axes of a diamond lie along x, y and z, as far as its bonds show."""
     bonds = find_bonds(cluster)
     carbon = cluster.numbers == 6
     fourfold = np.bincount(bonds.first[carbon[bonds.first] & carbon[bonds.second]], minlength=len(cluster)) == 4
@@ -170,7 +170,7 @@ def _normals(atoms: Atoms, covalent: NDArray[np.bool_]) -> Floats:
 
 
 def _shortest_turn(up: Floats) -> Floats:
-    """Return the rotation (3, 3) that takes a unit vector to +z by the shortest way."""
+    """Return the rotation (3, 3) that takes a unit vector to +z by the smallest angle."""
     axis = np.cross(up, [0, 0, 1])
     cosine = up[2]
     if np.linalg.norm(axis) < 1e-9:

@@ -1,4 +1,4 @@
-"""Structures on disk: extended XYZ with the record of its checks beside it."""
+"""Structures on disk: extended XYZ, and the record of its checks in a second file."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ def write_structure(atoms: Atoms, path: Path) -> Check:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write a file whole: beside its place, then moved there."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write a file whole or not at all: first under a temporary name."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 BLOCK = 2**18
-"""Pairs looked at together: what bounds the memory."""
+"""Pairs computed together: this bounds the memory."""
 
 
 class Near(NamedTuple):
@@ -45,7 +45,7 @@ class Near(NamedTuple):
 def near(atoms: Atoms, reach_A: ArrayLike) -> Near:
     """Find all pairs of atoms nearer to each other than their reaches add up to.
 
-    Every pair of atoms and images is looked at, which for the few hundred atoms of a structure takes less time
+    Every pair of atoms and images is computed, which for the few hundred atoms of a structure takes less time
     than a list of cells.
 
     Parameters

@@ -83,13 +83,13 @@ def join(atoms: Atoms, apart: NDArray[np.bool_], where: object) -> list[NDArray[
     Raises
     ------
     UserError
-        If a piece goes on from cell to cell.
+        If a piece continues from cell to cell.
     """
     given = find_pieces(atoms, apart)
     periodic = bool(atoms.pbc.any())
     if periodic and given.endless:
         axes = [axis for axis, on in zip("abc", atoms.pbc, strict=True) if on]
-        raise UserError.of(where, f"goes on through its cell along {axes}", "allowed: a finite structure in vacuum")
+        raise UserError.of(where, f"continues through its cell along {axes}", "allowed: a finite structure in vacuum")
     if not periodic and atoms.cell.rank == 3 and len(given.members) > 1:
         wrapped = atoms.copy()
         wrapped.pbc = True

@@ -85,7 +85,7 @@ class Intercalant(Strict):
 
     element: Ion = Field(description="the ion")
     count: Few | Literal["full"] = Field(
-        "full", description="number of ions, from the centre outwards; full: every place of the pattern"
+        "full", description="number of ions, from the centre outwards; full: every position of the pattern"
     )
 
 
@@ -155,14 +155,14 @@ KEPT_ASIDE = re.compile(
     r"|[._](BACKUP|BASE|LOCAL|REMOTE)[._]\d+\.\w+$",
     re.IGNORECASE,
 )
-"""Names of what editors, patch, merge tools and package managers leave beside a file."""
+"""Names of the backups that editors, patch, merge tools and package managers make."""
 NOTES = {".md", ".txt", ".rst", ".py", ".sh", ".png", ".svg", ".jpg", ".pdf"}
 FOLDERS = {"cluster": "clusters", "flake": "flakes", "assembly": "assemblies", "facet": "facets"}
 YAML = {".yaml", ".yml"}
 
 
 class FileRecipe(NamedTuple):
-    """A geometry that stands in the place of a recipe."""
+    """A geometry in a file, instead of a recipe."""
 
     part: Literal["cluster", "flake", "facet"]
     path: Path
@@ -172,19 +172,19 @@ class FileRecipe(NamedTuple):
 
     @property
     def termination(self) -> str:
-        """What ends the surface is not known of a file."""
+        """The termination of a surface in a file is not known."""
         return "as given"
 
 
 def spin_states(recipe: AnyRecipe) -> list[int]:
-    """Return the multiplicities of which a recipe wants the lowest in energy; nothing if there is no choice."""
+    """Return the multiplicities among which the lowest energy decides; nothing if a recipe leaves no choice."""
     wanted = recipe.multiplicity
     states = list(dict.fromkeys(wanted)) if isinstance(wanted, list) else []
     return states if len(states) > 1 else []
 
 
 def multiplicity(recipe: AnyRecipe) -> int | None:
-    """Return the multiplicity that a recipe wants; None for the lowest, or where it leaves a choice."""
+    """Return the multiplicity that a recipe names; None for the lowest, or where it leaves a choice."""
     wanted = recipe.multiplicity
     if isinstance(wanted, list):
         return wanted[0] if len(set(wanted)) == 1 else None

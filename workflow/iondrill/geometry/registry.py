@@ -53,7 +53,7 @@ class Parts(NamedTuple):
 
 
 def build(name: str, root: Path, changes: Mapping[str, Any] | None = None) -> Atoms:
-    """Build a structure from its recipe, or read the file that stands in its place.
+    """Build a structure from its recipe, or read the file that replaces the recipe.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def _from_file(recipe: FileRecipe) -> Atoms:
 
 
 def _drop_foreign(atoms: Atoms, recipe: FileRecipe) -> None:
-    """Drop moments, charges, forces, masses: all that a file says besides geometry, what is fixed and our own labels.
+    """Drop moments, charges, forces, masses: everything in a file but geometry, fixed atoms and our own labels.
 
     Raises
     ------
@@ -179,11 +179,11 @@ def _kind(recipe: ClusterRecipe | FlakeRecipe | AssemblyRecipe | FacetRecipe | F
 
 
 @contextmanager
-def _at(place: object) -> Iterator[None]:
-    """Name the place, a recipe's file or key, before whatever problems come up inside."""
+def _at(source: object) -> Iterator[None]:
+    """Put the source, a recipe's file or key, before the problems that occur inside."""
     try:
         yield
     except UserError as error:
         raise UserError(
-            *(Problem(f"{place}: {problem.where}", problem.found, problem.allowed) for problem in error.problems)
+            *(Problem(f"{source}: {problem.where}", problem.found, problem.allowed) for problem in error.problems)
         ) from None

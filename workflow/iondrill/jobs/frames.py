@@ -1,6 +1,6 @@
 """The frames of a molecular-dynamics run in an append-only file that survives kills; `records` is its format.
 
-A run starts with the frame of step 0. A record of a step takes the place of every earlier record of that step or
+A run starts with the frame of step 0. A record of a step replaces every earlier record of that step or
 a later one: the run was taken up again from before it.
 """
 

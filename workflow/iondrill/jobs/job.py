@@ -47,7 +47,7 @@ class Relax(Strict):
     fmax_eV_A: PositiveFloat
     max_steps: PositiveInt
     look_around_A: tuple[Shift, ...] = ()
-    """By how much the ions are lifted from where they came to rest, each time by itself, to look for a lower place."""
+    """Distances by which the relaxed ions are moved along the normal, one at a time, to look for a lower energy."""
 
 
 class Static(Strict):
@@ -143,7 +143,7 @@ class Job(Strict):
         return None if task is None else self.model_copy(update={"task": task})
 
     def input_hash(self, *geometries: Atoms) -> str:
-        """Return the hash (16 hex digits) of all that decides the result, but how long a run of dynamics is.
+        """Return the hash (16 hex digits) of everything that decides the result, but the length of a run of dynamics.
 
         A run that is made longer or shorter stays the same run: what there is of it is kept, and continued.
 

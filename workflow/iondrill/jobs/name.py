@@ -9,9 +9,9 @@ StageName = Literal["relax", "md", "elf", "adsorption", "intercalation", "barrie
 Part = Literal["nd", "rest"]
 
 ATOM = "atom"
-"""In the place of the structure: an isolated atom."""
+"""Instead of the structure: an isolated atom."""
 CLEAN = "clean"
-"""In the place of ion and site: a facet without ion."""
+"""Instead of ion and site: a facet without ion."""
 
 _NAME = r"(?P<structure>[A-Za-z0-9][A-Za-z0-9+_-]*)"
 _ION = r"(?P<n>\d*)(?P<ion>[A-Z][a-z]?)"

@@ -1,4 +1,4 @@
-"""Which frames are worth a label: those whose environments are far from all that are labelled."""
+"""Which frames are worth a label: those whose environments are far from all labelled ones."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def start_of(exploration: Exploration, seed: int, root: Path) -> Atoms:
     exploration : Exploration
         What it is of.
     seed : int
-        Draws the places of ions.
+        Draws the positions of ions.
     root : Path
         The folder of the recipes.
     """
@@ -101,7 +101,7 @@ def with_ion(atoms: Atoms, element: str, rng: np.random.Generator) -> Atoms:
     element : str
         The ion.
     rng : Generator
-        Draws place and direction.
+        Draws position and direction.
     """
     target = atoms.positions[int(rng.choice(np.flatnonzero(atoms.numbers == 6)))]
     direction = np.array([0.0, 0.0, 1.0]) if atoms.pbc.any() else rng.normal(size=3)
@@ -146,7 +146,7 @@ def dynamics(exploration: Exploration, trajectory: Trajectory, level_name: str, 
 
 
 def explore(job: Job, start: Atoms, folder: Path) -> list[Atoms]:
-    """Run a trajectory, or go on with it, and return the frames that are taken from it, whole.
+    """Run or resume a trajectory, and return the frames that are taken from it, whole.
 
     Raises
     ------

@@ -34,7 +34,7 @@ MADE_FOR_IT = Path(__file__).resolve().parents[3] / ".venv-fit" / "bin" / "pytho
 def element_energies_eV(labels: Sequence[Atoms], energies_eV: Sequence[float]) -> dict[str, float]:
     """Return the energy of each element that, summed over the atoms, comes nearest to the labels' energies.
 
-    Least squares of the smallest norm: of compositions that do not tell two elements apart, both share alike.
+    Least squares of the smallest norm: elements that the compositions do not distinguish get equal shares.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def fit(labels: Sequence[Atoms], settings: FitSettings, folder: Path, seed: int,
     settings : FitSettings
         How.
     folder : Path
-        Of the potential; a training that was killed in it goes on.
+        Of the potential; a killed training resumes there.
     seed : int
         Of weights and batches.
     start : Path, optional
@@ -140,7 +140,7 @@ def trainer(settings: FitSettings) -> str:
 
 def _train(folder: Path, settings: FitSettings) -> None:
     """Run the training in its own Python."""
-    # isolated: modules beside the program are none of the standard library's, and not of that Python's
+    # isolated: modules in the folder of the program must not replace those of the standard library or of that Python
     command = [trainer(settings), "-I", train_nep.__file__, str(folder.resolve())]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     with (folder / "training.log").open("w", encoding="utf-8") as log:

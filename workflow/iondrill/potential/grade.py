@@ -82,7 +82,7 @@ class Grade:
         return float(self.of_atoms(atoms).max())
 
     def write(self, folder: Path) -> None:
-        """Write it beside a potential."""
+        """Write it to the folder of a potential."""
         with replacing(folder / FILE) as temporary:
             np.savez_compressed(
                 temporary,

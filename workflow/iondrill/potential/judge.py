@@ -84,7 +84,7 @@ def _drawn(name: str) -> str:
 
 
 def parts_of(label: Atoms) -> Array:
-    """Return what errors are told apart by, for each atom: hydrogen, an ion's element, or its fragment.
+    """Return for each atom the group in which its error is reported: hydrogen, an ion's element, or its fragment.
 
     Returns
     -------

@@ -39,7 +39,7 @@ def digest_of(level: Level, atoms: Atoms, charge: int = 0) -> str:
     """Return the digest (16 hex digits) of a frame and of the settings that its label is made with.
 
     Settings at their defaults do not count: a setting that a later version adds leaves old labels as they are. Of a
-    default that changes the label tells, since it holds all settings; see `agrees`.
+    default that changes is seen in the label, which holds all settings; see `agrees`.
 
     Parameters
     ----------

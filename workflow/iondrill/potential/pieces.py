@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 CH_A = 1.09
-"""Length of a bond to a hydrogen that stands in for a carbon."""
+"""Length of a bond to a hydrogen that replaces a carbon."""
 LARGEST_RING = 6
 CLASH_A = 1.5
 """Hydrogens of two cut bonds do not come nearer to each other than this: then the atoms cut off stay."""
@@ -96,7 +96,7 @@ def cut(atoms: Atoms, centre_A: ArrayLike, most: int) -> Atoms:
     -------
     Atoms
         Without a cell; arrays fragment, ``cap`` (True for the hydrogens added) and ``parent`` (index in `atoms`, of a
-        hydrogen added that of the atom it stands for).
+        hydrogen added that of the atom it replaces).
     """
     neighbours = bonded(atoms)
     carbon = np.flatnonzero(atoms.numbers == 6)
@@ -134,8 +134,8 @@ def _clashing(atoms: Atoms, heavy: list[set[int]], kept: set[int]) -> set[int]:
     cuts = [(i, j) for i in sorted(kept) for j in sorted(heavy[i] - kept)]
     if len(cuts) < 2:
         return set()
-    places = np.array([_stand_in(atoms, i, j) for i, j in cuts])
-    apart = np.linalg.norm(places[:, None] - places[None], axis=2) + 10 * np.eye(len(cuts))
+    positions = np.array([_stand_in(atoms, i, j) for i, j in cuts])
+    apart = np.linalg.norm(positions[:, None] - positions[None], axis=2) + 10 * np.eye(len(cuts))
     # two on one carbon are those of a CH2 group, however near
     same = np.array([[a[0] == b[0] for b in cuts] for a in cuts])
     first, _ = np.nonzero((apart < CLASH_A) & ~same)
@@ -161,7 +161,7 @@ def _size(atoms: Atoms, neighbours: list[set[int]], kept: set[int], distance: ND
 
 
 def _stand_in(atoms: Atoms, inside: int, outside: int) -> NDArray[np.float64]:
-    """Return where the hydrogen is put that stands for an atom outside."""
+    """Return the position of the hydrogen that replaces an atom outside."""
     bond = atoms.positions[outside] - atoms.positions[inside]
     return np.asarray(atoms.positions[inside] + CH_A * bond / np.linalg.norm(bond))
 

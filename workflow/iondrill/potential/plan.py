@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class PotentialPlan:
-    """Folders and names of all that makes a potential.
+    """Folders and names of the jobs that make a potential.
 
     Parameters
     ----------

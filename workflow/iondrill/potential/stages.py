@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from iondrill.potential.plan import PotentialPlan
 
 NOTHING = "nothing"
-"""Status of a label's record where fewer frames were chosen than there are places."""
+"""Status of a label's record where fewer frames were chosen than there are slots."""
 
 
 def read_frames(paths: Iterable[str | Path]) -> list[Atoms]:

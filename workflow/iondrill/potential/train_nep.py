@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def main(folder: Path) -> None:
-    """Train, or go on with it from the last checkpoint."""
+    """Train, or resume from the last checkpoint."""
     import torch
     from torchnep import train_nep
 

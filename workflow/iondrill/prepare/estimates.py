@@ -17,31 +17,31 @@ if TYPE_CHECKING:
     from iondrill.prepare.plan import Plan
 
 PROSE = {"description", "references"}
-"""Of a recipe: for readers alone."""
+"""Keys of a recipe that are only for readers."""
 MADE_OF = ("structure", "level", "level_settings", "recipes")
-"""The keys of ``convergence/<study>.json`` that say what it was made of."""
+"""The keys of ``convergence/<study>.json`` that record its origin."""
 COVERS = "error estimate covers"
-"""How the words of an estimate begin."""
+"""The beginning of the words of an estimate."""
 
 
 class ErrorEstimate(NamedTuple):
-    """How far E_ads may be off for the settings of its level, eV, and which settings were looked at, in words."""
+    """Error of E_ads from the settings of its level, eV, and the settings that it covers, in words."""
 
     error_eV: float
     covers: str
 
 
 def error_estimates(plan: Plan) -> dict[str, ErrorEstimate]:
-    """Return how far E_ads may be off for the settings of its level, by facet, ion and level.
+    """Return the errors of E_ads from the settings of its level, by facet, ion and level.
 
-    The keys are like ``C100-2x1.Li.pbe-d3``. What a study found for one site, as built, serves all sites of the
-    facet; of several studies the largest estimate counts.
+    The keys are like ``C100-2x1.Li.pbe-d3``. The estimate of a study for one site, as built, is used for all sites of
+    the facet; of several studies the largest estimate counts.
 
     Parameters
     ----------
     plan : Plan
-        Its ``convergence/<study>.json`` are read. One that is not there, is not `made_of` what the study now is, has
-        no estimate, or does not tell what that covers, says nothing.
+        Its ``convergence/<study>.json`` are read. A file is ignored if it is missing, if its origin is not `made_of`
+        the study as it is now, or if it has no estimate with the settings that this covers.
     """
     found: dict[str, ErrorEstimate] = {}
     for name, study in plan.config.convergence.studies.items():
@@ -69,7 +69,7 @@ def error_estimates(plan: Plan) -> dict[str, ErrorEstimate]:
 def made_of(plan: Plan, study: Study) -> dict[str, Any]:
     """Return what decides the numbers of a convergence study, besides the values it sweeps; by `MADE_OF`.
 
-    The title of a level would not do: it names few of its settings. What stands in `HOW_IT_RUNS` does not count.
+    The title of a level is not enough: it names few of its settings. Settings in `HOW_IT_RUNS` do not count.
     """
     recipe, level = Subject.parse(study.structure).recipe, plan.config.levels[study.level]
     names = [] if recipe is None else [Path(path).stem for path in plan.project.recipe_files(recipe)]
@@ -82,7 +82,7 @@ def made_of(plan: Plan, study: Study) -> dict[str, Any]:
 
 
 def _digest(recipe: AnyRecipe) -> str:
-    """Return the hash (16 hex digits) of all that a recipe makes its structure from."""
+    """Return the hash (16 hex digits) of everything that decides the structure of a recipe."""
     if isinstance(recipe, FileRecipe):
         content = recipe.path.read_bytes()
     else:

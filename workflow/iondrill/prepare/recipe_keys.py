@@ -31,7 +31,7 @@ def recipe_named(refers_to: str, value: str) -> tuple[str, tuple[str, ...]] | No
     refers_to : str
         What the key refers to: ``facet``, ``level``, ``subject``, ….
     value : str
-        What stands there.
+        The value of the key.
     """
     if refers_to != "subject":
         return (value, KINDS[refers_to]) if refers_to in KINDS else None
@@ -56,17 +56,17 @@ def at_its_key(error: UserError, name: str, config: Config, files: Mapping[str, 
         All recipes there are, by name.
     """
     content: Any = config.model_dump(mode="json")
-    places = [
-        (place, named[1])
-        for place, refers_to, value in references(content)
+    key_paths = [
+        (key_path, named[1])
+        for key_path, refers_to, value in references(content)
         if (named := recipe_named(refers_to, value)) and named[0] == name
     ]
-    if not places:
+    if not key_paths:
         return error
-    # the runs of a matrix stand in no file
-    place, kinds = min(places, key=lambda one: one[0][:2] == ("md", "runs"))
+    # the runs of a matrix are in no file
+    key_path, kinds = min(key_paths, key=lambda one: one[0][:2] == ("md", "runs"))
     folders = {FOLDERS[kind] for kind in kinds}
     there = [other for other, paths in files.items() if folders & {path.parent.name for path in paths}]
-    where = ".".join(map(str, place))
+    where = ".".join(map(str, key_path))
     allowed = {} if name in there else {"allowed": nearest(name, there)}
     return UserError(*(replace(problem, where=where, **allowed) for problem in error.problems))

@@ -195,7 +195,12 @@ RESULT_FILES = (
         RUNS,
         crate=True,
     ),
-    ResultFile("md/{run}/events.json", "events of run {run}: layers that open, bonds that form, ions that leave", RUNS, crate=True),
+    ResultFile(
+        "md/{run}/events.json",
+        "events of run {run}: layers that open, bonds that form, ions that leave",
+        RUNS,
+        crate=True,
+    ),
     ResultFile("charges/{run}.csv", "charges of the fragments of run {run}", RUNS, page=True, crate=True),
     ResultFile("structures/{structure}.extxyz", "start structure of run {run}", STARTS, crate=True),
     ResultFile("figures/{run}.svg", "order parameters and charges of run {run} over time", RUNS),

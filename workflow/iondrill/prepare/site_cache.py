@@ -1,7 +1,7 @@
-"""The sites of facets, remembered: the workflow asks when it starts, and so does each job of an ion on a site.
+"""A cache of the sites of facets: the workflow needs them when it starts, and each job of an ion on a site needs them.
 
-What is remembered lies in `iondrill.files.cache_folder`, by the digest of all that it was made from, our code included;
-it may be removed at any time. What cannot be read, or is not what we wrote, is looked for again.
+The cache is in `iondrill.files.cache_folder`. Its files are named by the digest of their sources, our code included,
+and may be removed at any time. Sites whose file cannot be read, or is damaged, are computed again.
 """
 
 from __future__ import annotations

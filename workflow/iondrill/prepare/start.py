@@ -60,7 +60,7 @@ def slab_with_ions(built: Atoms, relaxed: Atoms, subject: Subject, sites: Sequen
 
 
 def with_fixed_edge(atoms: Atoms, fixed: str) -> Atoms:
-    """Return the start of dynamics with what ``md.fix`` names fixed, and nothing else.
+    """Return the start of dynamics with the atoms fixed that ``md.fix`` names, and no others.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def with_fixed_edge(atoms: Atoms, fixed: str) -> Atoms:
 
 
 def damage(before: Atoms, after: Atoms) -> str:
-    """Say why a relaxed geometry cannot stand in for the one it was relaxed from; nothing if it can.
+    """Say why a relaxed geometry cannot replace the one it was relaxed from; nothing if it can.
 
     Of a slab, every bond must still be there and none be new. A cluster or a flake may reconstruct, but must not fall
     into more pieces. Bonds to ions do not count.

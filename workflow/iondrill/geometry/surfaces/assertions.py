@@ -38,7 +38,7 @@ DIMERISED_A = 0.05
 
 
 class SurfaceRecord(Strict):
-    """One thing that a surface was looked at for."""
+    """One property that a surface was checked for."""
 
     what: str
     expected: str

@@ -56,7 +56,7 @@ class BondWindow(Strict):
 
 
 class InPlane(Strict):
-    """A place on the plane of the surface."""
+    """A point in the plane of the surface."""
 
     x_A: Coordinate = Field(description="along the first edge")
     y_A: Coordinate = Field(description="perpendicular to it")
@@ -81,15 +81,15 @@ def site_fractions(sites: Sites, cell: NDArray[np.float64]) -> dict[str, list[fl
     """Return sites as fractions of the edges of the slab's cell (3, 3), which lie in the xy plane."""
     x = cell[0, :2] / np.linalg.norm(cell[0, :2])
     y = np.array([-x[1], x[0]])
-    places = {
-        label: np.linalg.solve(cell[:2, :2].T, place.x_A * x + place.y_A * y) if isinstance(place, InPlane) else place
-        for label, place in sites.items()
+    fractions = {
+        label: np.linalg.solve(cell[:2, :2].T, point.x_A * x + point.y_A * y) if isinstance(point, InPlane) else point
+        for label, point in sites.items()
     }
-    return {label: [float(part) for part in place] for label, place in places.items()}
+    return {label: [float(part) for part in point] for label, point in fractions.items()}
 
 
 class Reconstruction(NamedTuple):
-    """Where a reconstruction can live."""
+    """The surfaces that can have a reconstruction."""
 
     family: Miller | None
     """The facets of diamond that have it (any signs and order); None for every facet of every crystal."""
@@ -126,10 +126,10 @@ class FacetRecipe(Strict):
     hydrogenated: bool = Field(False, description="hydrogen on each dangling bond of the top")
     layers: Few = Field(8, description="atomic layers (planes of different height)")
     fixed_layers: Annotated[int, Field(ge=0, le=100), Number] = Field(
-        2, description="layers that do not move: at the back, besides the H; or amid a slab of two sides"
+        2, description="fixed layers: at the back, besides the H; or in the middle of a two-sided slab"
     )
     two_sided: bool = Field(
-        False, description="the facet also at the back, which then takes as many ions; for crystals that allow it"
+        False, description="make the back a facet too, with as many ions; only for crystals that allow it"
     )
     cell: tuple[Repeats, Repeats] = Field((2, 2), description="repeats of the 1×1 cell")
     charge: Charge = 0
@@ -153,7 +153,7 @@ class FacetRecipe(Strict):
 
     @property
     def termination(self) -> str:
-        """What ends the surface: ``H`` or ``clean``."""
+        """Termination of the surface: ``H`` or ``clean``."""
         return "H" if self.hydrogenated else "clean"
 
     @model_validator(mode="after")

@@ -76,8 +76,8 @@ def _own_sites(found: Any, path: Path) -> FileSites:
 
         raise UserError(
             *(
-                Problem(f"{path}: info.{'.'.join(map(str, place))}", what, allowed)
-                for place, what, allowed in explain(FileSites, error, content)
+                Problem(f"{path}: info.{'.'.join(map(str, key_path))}", what, allowed)
+                for key_path, what, allowed in explain(FileSites, error, content)
             )
         ) from None
 

@@ -49,8 +49,8 @@ def pandey(slab: Atoms, _recipe: FacetRecipe) -> None:
     """Turn the top bilayer of (111) into π-bonded zigzag chains along the second edge.
 
     K. C. Pandey, Phys. Rev. Lett. 47, 1913 (1981). In each 2×1 cell, of width b across the chains, the
-    atoms of the third layer carry the lower chain half-way between them, and the upper chain b/2 beside it.
-    The two atoms of a chain stand to either side of its axis, and each keeps its place along the chain.
+    atoms of the third layer carry the lower chain half-way between them, and the upper chain is shifted by b/2 from it.
+    The two atoms of a chain are on either side of its axis, and each keeps its position along the chain.
 
     Parameters
     ----------

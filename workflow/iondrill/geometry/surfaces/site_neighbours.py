@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 NEAR = range(-2, 3)
 """Cells around the middle one in which neighbours are looked for."""
 TIE_A = 0.01
-"""Places whose distances differ by less are equally near: more than rounding, less than any two distances of note."""
+"""Positions whose distances differ by less are equally near: more than rounding, less than any real difference."""
 
 
 class Hop(NamedTuple):
@@ -103,8 +103,8 @@ def moved_by_symmetry(relaxed: Atoms, built: Atoms, from_A: Floats, to_A: Floats
     Returns
     -------
     Atoms
-        Each atom of the slab where its built position is, so that it can be compared atom by atom; the ion's image
-        is the one beside `to_A`. Fixed atoms are exactly where they were.
+        Each atom of the slab at its built position, so that it can be compared atom by atom; the ion's image is the
+        one nearest to `to_A`. Fixed atoms are exactly where they were.
 
     Raises
     ------
@@ -128,8 +128,8 @@ def moved_by_symmetry(relaxed: Atoms, built: Atoms, from_A: Floats, to_A: Floats
     )
 
 
-def beside(atoms: Atoms, built: Atoms, ion_A: Floats) -> Atoms:
-    """Return a slab with its ion in the image that lies beside a position: `add_adsorbate` leaves it in the cell.
+def with_ion_image(atoms: Atoms, built: Atoms, ion_A: Floats) -> Atoms:
+    """Return a slab with its ion in the image nearest to a position: `add_adsorbate` leaves it in the cell.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def beside(atoms: Atoms, built: Atoms, ion_A: Floats) -> Atoms:
     Returns
     -------
     Atoms
-        The same crystal; the other atoms beside where they were built, fixed ones exactly where they were.
+        The same crystal; the other atoms in the images nearest to where they were built, fixed ones exactly there.
     """
     moved = atoms.copy()
     moved.set_positions(_images(atoms.positions, built, ion_A), apply_constraint=True)
@@ -162,7 +162,7 @@ def _positions(slab: Atoms, site: Site) -> Floats:
 
 
 def _away(positions: list[Floats], kinds: NDArray[np.int_], kind: int, slab: Atoms, sites: Sequence[Site]) -> Floats:
-    """Return how far every position is from the site's own; those of other kinds are infinitely far."""
+    """Return the distance of every position from the site's first one; infinite for those of other kinds."""
     distance = np.linalg.norm(np.concatenate(positions) - _position(slab, sites[kind]), axis=1)
     return np.asarray(np.where(kinds == kind, distance, np.inf))
 
@@ -181,9 +181,9 @@ def _operations(built: Atoms, from_A: Floats, to_A: Floats) -> list[tuple[Floats
 
 
 def _permutation(built: Atoms, rotation: Floats, shift_A: Floats) -> NDArray[np.int_] | None:
-    """Return where each atom goes: the index of the atom whose position it takes.
+    """Return for each atom the index of the atom whose position it takes.
 
-    None if one finds no position, or the position of one that is fixed otherwise.
+    None if an atom finds no position, or the position of one that is fixed otherwise.
     """
     cell = built.cell.array[:2, :2]
     goal = built.positions[:, :2] @ rotation + shift_A
@@ -202,7 +202,7 @@ def _permutation(built: Atoms, rotation: Floats, shift_A: Floats) -> NDArray[np.
 
 
 def _images(positions: Floats, built: Atoms, ion_A: Floats) -> Floats:
-    """Return the positions (n, 3) of a slab's atoms beside where they were built, and of the ion beside a position."""
+    """Return the images (n, 3) nearest to where a slab's atoms were built, and of the ion nearest to a position."""
     cell, goal_A = built.cell.array[:2, :2], np.tile(ion_A, (len(positions), 1))
     goal_A[: len(built)] = built.positions[:, :2]
     apart_A = positions[:, :2] - goal_A

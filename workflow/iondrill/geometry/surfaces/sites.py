@@ -48,7 +48,7 @@ class Site:
         Unique on its slab; lower-case letters, digits and hyphens.
     kind : str
         "top", "bridge" or "hollow": a minimum, saddle or maximum of the distance to the surface atoms; "given":
-        wherever the user wants it.
+        wherever the user chooses.
     positions : tuple of Position
         All equivalent positions in the cell; first the one that is nearest to its middle, or given.
     """
@@ -146,7 +146,7 @@ def lateral_A(slab: Atoms, xy_A: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _crowding(point: Point, surface: Surface, slab: Atoms) -> float:
-    """Return a number that tells apart sites of one name: how close the atoms around and beneath are."""
+    """Return a number that distinguishes sites of one name: how close the atoms around and beneath are."""
     depth_A = slab.positions[:, 2].max() + 1.0 - slab.positions[:, 2]
     images_A = slab.positions[:, None, :2] + surface.offsets @ surface.cell - point.xy_A
     squares = (images_A**2).sum(axis=2) + depth_A[:, None] ** 2
@@ -191,8 +191,8 @@ def _site(label: str, members: list[Point], surface: Surface) -> Site:
 
 def _position(point: Point, surface: Surface) -> Position:
     """Make a position of a point: the least weights of its supports whose sum it is."""
-    held = np.vstack([surface.xy_A[point.supports].T, np.ones(len(point.supports))])
-    weights = np.linalg.lstsq(held, [*point.xy_A, 1.0], rcond=None)[0]
+    supports = np.vstack([surface.xy_A[point.supports].T, np.ones(len(point.supports))])
+    weights = np.linalg.lstsq(supports, [*point.xy_A, 1.0], rcond=None)[0]
     x, y = point.xy_A @ np.linalg.inv(surface.cell)
     return Position(
         (float(x), float(y)),

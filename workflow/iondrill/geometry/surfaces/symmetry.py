@@ -78,7 +78,7 @@ def _operations(
         raise UserError.of(
             f"the slab of {len(numbers)} atoms",
             f"a search for its symmetry finds nothing, not even the identity; atoms lie up to {farthest_A:.3g} Å off",
-            f"allowed: positions whose digits tell {SYMPREC_A} Å apart, and no two atoms closer than that",
+            f"allowed: positions accurate to {SYMPREC_A} Å, and no two atoms closer than that",
         )
     rotations, translations = found
     up = (rotations[:, 2] == [0, 0, 1]).all(axis=1) & (rotations[:, :2, 2] == 0).all(axis=1)

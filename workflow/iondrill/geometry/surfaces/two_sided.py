@@ -28,7 +28,7 @@ class Flip(NamedTuple):
         return moved
 
     def turned(self, slab: Atoms, built: Atoms) -> Atoms:
-        """Return a slab with its back up, each atom in the place of the one it is taken to.
+        """Return a slab with its back up, each atom at the index of the one it is taken to.
 
         Parameters
         ----------

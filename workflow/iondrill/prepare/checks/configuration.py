@@ -185,9 +185,9 @@ def _require_named(recipes: Recipes, content: dict[str | int, Any], documents: S
             found = f"there is no folder '{recipes.root}'{default}"
             yield Problem(locate(documents, ("structures",)), found, "allowed: the folder of the recipes")
         return
-    for place, refers_to, name in named:
+    for key_path, refers_to, name in named:
         if recipe := recipe_named(refers_to, name):
-            recipes.require(*recipe, locate(documents, place))
+            recipes.require(*recipe, locate(documents, key_path))
 
 
 def _spin_problems(atoms: Atoms, path: Path, recipe: AnyRecipe) -> list[Problem]:

@@ -59,8 +59,8 @@ def element_problems(config: Config, uses: Mapping[Use, JobId], documents: Seque
     for (name, element), job in sorted(jobs.items()):
         key, what, offered, remedy = config.levels[name].offer
         if offered is not None and element not in offered:
-            place: KeyPath = ("levels", name, key)
+            key_path: KeyPath = ("levels", name, key)
             found = f"no {what} for {element}, which job {job.stage}/{job.name} needs"
             more = remedy if element in VALENCE_ELECTRONS else ""
-            problems.append(Problem(locate(documents, place), found, f"allowed: {', '.join(offered)}{more}"))
+            problems.append(Problem(locate(documents, key_path), found, f"allowed: {', '.join(offered)}{more}"))
     return problems

@@ -43,17 +43,17 @@ class BarriersStage(Stage):
         return self.config.barriers
 
     def jobs(self) -> list[JobId]:
-        """Return the paths that are asked for: facet by facet, ion by ion.
+        """Return the paths that the configuration asks for: facet by facet, ion by ion.
 
         Raises
         ------
         UserError
-            If nothing is asked for; if a facet cannot be built, has two sides, or lacks sites that are named: each by
-            its place in the configuration.
+            If it asks for none; if a facet cannot be built, has two sides, or lacks sites that are named: each by
+            its key path in the configuration.
         """
         stage, paths = self.settings, self.settings.paths
         for facet in stage.facets:
-            self.project.recipe_path(facet)  # says which key names one that is not there
+            self.project.recipe_path(facet)  # its error names the key of a missing one
         problems = [
             Problem(f"barriers.facets.{k}", f"facet {facet} is two_sided: an ion on each side would hop", ONE_SIDED)
             for k, facet in enumerate(stage.facets)
@@ -83,7 +83,7 @@ class BarriersStage(Stage):
         ]
 
     def _two_sided(self, facet: str) -> bool:
-        """Say whether as many ions come to the back of a facet as to its top, by its recipe or its file."""
+        """Say whether a facet is two-sided, by its recipe or its file."""
         from iondrill.geometry.checks import read_structure
         from iondrill.geometry.recipes import FileRecipe
         from iondrill.geometry.surfaces.facet import FacetRecipe
@@ -94,7 +94,7 @@ class BarriersStage(Stage):
         return isinstance(recipe, FacetRecipe) and recipe.two_sided
 
     def _neighbours(self, facet: str) -> list[tuple[str, str]]:
-        """Return the pairs of kinds of sites of a facet that have neighbouring places."""
+        """Return the pairs of kinds of sites of a facet that have neighbouring positions."""
         from iondrill.geometry.registry import build
         from iondrill.geometry.surfaces.site_neighbours import neighbours
         from iondrill.geometry.surfaces.sites import find_sites
@@ -150,30 +150,30 @@ def ends(path: JobId, built: Atoms, start: Atoms, end: Atoms) -> tuple[Atoms, At
     -------
     tuple of Atoms
         `start` with its ion in the image from which the path begins; `end` moved by a symmetry of the slab to the
-        place next to it.
+        position next to it.
 
     Raises
     ------
     UserError
-        If an ion has left its site, or the places cannot be reached by a symmetry.
+        If an ion has left its site, or the positions cannot be reached by a symmetry.
     """
     from iondrill.geometry.surfaces.adsorbate import relaxed_sites
-    from iondrill.geometry.surfaces.site_neighbours import beside, moved_by_symmetry, nearest_hops
+    from iondrill.geometry.surfaces.site_neighbours import moved_by_symmetry, nearest_hops, with_ion_image
     from iondrill.geometry.surfaces.sites import find_sites
 
     sites = {site.label: site for site in find_sites(built)}
     in_plane = built.cell.array[:2]
-    places = {label: site.fractions @ in_plane for label, site in sites.items()}
+    positions = {label: site.fractions @ in_plane for label, site in sites.items()}
     first, last = path.subject.site, path.end
     for label, atoms in ((first, start), (last, end)):
-        if (now := relaxed_sites(atoms, places)) != [label]:
+        if (now := relaxed_sites(atoms, positions)) != [label]:
             raise UserError.of(path.stem, f"the ion put at {label} relaxed to {', '.join(now)}", "no end of a path")
     own = np.asarray(sites[last].xy) @ in_plane[:, :2]
     refusals: list[Problem] = []
-    # the cell of the slab may break the symmetry of the surface, so that not each of equally near places will do
+    # the cell of the slab may break the symmetry of the surface: then only some of the equally near positions work
     for hop in nearest_hops(built, sites[first], sites[last]):
         try:
-            return beside(start, built, hop.start_A), moved_by_symmetry(end, built, own, hop.end_A)
+            return with_ion_image(start, built, hop.start_A), moved_by_symmetry(end, built, own, hop.end_A)
         except UserError as error:
             refusals += error.problems
     raise UserError(*refusals[:1])

@@ -76,7 +76,7 @@ class Stage(ABC):
         return self.project.level(job.level)
 
     def electrons(self, job: JobId) -> tuple[int, int | None]:  # noqa: ARG002
-        """Return charge and multiplicity of a job; None stands for the lowest that the electrons allow."""
+        """Return charge and multiplicity of a job; None means the lowest that the electrons allow."""
         return 0, None
 
     def start(self, job: JobId) -> Atoms:
@@ -105,7 +105,7 @@ class Stage(ABC):
         return {*own, *([subject.ion] if subject.ion else [])}
 
     def problems(self, documents: Sequence[Document]) -> Iterable[Problem]:  # noqa: ARG002
-        """Return what would end a target of Snakemake before its first job, at the places of the files."""
+        """Return what would end a target of Snakemake before its first job, with the lines of the files."""
         return ()
 
     def job(self, job: JobId, note: str = "") -> Job:

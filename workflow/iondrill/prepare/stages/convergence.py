@@ -107,7 +107,9 @@ class ConvergenceStage(Stage):
         built: dict[tuple[Any, ...], tuple[Problem, ...]] = {}
         for name in self.config.convergence.studies:
             sweeps = Sweeps(name, self.config, self.project.recipes)
-            found = [Problem(locate(documents, place), what, allowed) for place, what, allowed in sweeps.problems()]
+            found = [
+                Problem(locate(documents, key_path), what, allowed) for key_path, what, allowed in sweeps.problems()
+            ]
             for row in [] if found else sweeps.rows():
                 geometry = (row.point.subject, *row.point.changes.items())
                 if geometry not in built:

@@ -59,15 +59,15 @@ class IntercalationStage(Stage):
         Raises
         ------
         UserError
-            All that do not exist, each by its place in the configuration, and what is wrong in the others.
+            All that do not exist, each by its key path in the configuration, and what is wrong in the others.
         """
         found, problems, recipes = {}, list[Problem](), self.project.recipes
         for index, name in enumerate(self.settings.crystals):
             try:
                 found[name] = load_crystal(name, recipes)
             except UserError as error:
-                place = f"intercalation.crystals.{index}"
-                missing = (Problem(place, one.found, one.allowed) for one in error.problems)
+                key_path = f"intercalation.crystals.{index}"
+                missing = (Problem(key_path, one.found, one.allowed) for one in error.problems)
                 problems += error.problems if name in crystal_names(recipes) else missing
         if problems:
             raise UserError(*problems)
@@ -101,7 +101,7 @@ class IntercalationStage(Stage):
     def sound_jobs(self) -> list[JobId]:
         """Return its jobs; none if its recipes have mistakes.
 
-        Snakemake asks what is written whatever its target is; the targets that need the recipes tell of these.
+        Snakemake asks for the written folders whatever its target is; targets that need the recipes report mistakes.
         """
         try:
             return [] if self.config.intercalation is None else self.jobs()

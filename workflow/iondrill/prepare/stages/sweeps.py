@@ -85,7 +85,7 @@ class Point:
     def size(self, recipes: Path) -> Size:
         """Return the size of its structure, of a slab without its ion; where none can be built, that of an atom.
 
-        What is wrong with it is for the job to say: here it would end all of Snakemake.
+        The job itself reports what is wrong with it: an error here would end all of Snakemake.
         """
         from iondrill.prepare.start import varied
 
@@ -101,15 +101,15 @@ class Row(NamedTuple):
 
     parameter: str
     value: Any
-    """None for an own value that only the built structure shows."""
+    """None for a reference setting that only the built structure shows."""
     own: bool
     point: Point
     parts: Mapping[str, Point]
-    """Of an adsorption energy: the `PARTS`."""
+    """The `PARTS` of an adsorption energy."""
 
     @property
     def points(self) -> tuple[Point, ...]:
-        """All that it needs."""
+        """All points that it needs."""
         return (self.point, *self.parts.values())
 
 
@@ -145,14 +145,14 @@ class Sweeps:
         return "slab" if facet else "cluster"
 
     def rows(self) -> Iterator[Row]:
-        """Yield every value of every setting, the own value once in each sweep.
+        """Yield every value of every setting, the reference setting once in each sweep.
 
         Raises
         ------
         UserError
             All settings that cannot be swept.
         """
-        found = [Problem(".".join(place), *rest) for place, *rest in self.problems()]
+        found = [Problem(".".join(key_path), *rest) for key_path, *rest in self.problems()]
         if found:
             raise UserError(*found)
         for parameter, values in self.study.sweep.values.items():
@@ -161,14 +161,14 @@ class Sweeps:
             yield from (self._row(parameter, value, own=False) for value in dict.fromkeys(values) if value != own)
 
     def problems(self) -> Iterator[tuple[tuple[str, ...], str, str]]:
-        """Yield what means nothing for this structure at this level: the place of the key, what was found, allowed."""
-        place = ("convergence", "studies", self.name)
+        """Yield what does not apply to this structure at this level: key path, what was found, what is allowed."""
+        key_path = ("convergence", "studies", self.name)
         if self.subject.is_facet and self.kind == "cluster":
-            yield (*place, "structure"), f"{self.subject.structure} is no facet", "allowed: a facet"
+            yield (*key_path, "structure"), f"{self.subject.structure} is no facet", "allowed: a facet"
         for parameter in self.study.sweep.values:
             if needed := self._needed(parameter):
                 found = f"{parameter} means nothing for {self.study.structure} at {self.study.level}"
-                yield (*place, "sweep", parameter), found, f"needed: {needed}"
+                yield (*key_path, "sweep", parameter), found, f"needed: {needed}"
 
     def _needed(self, parameter: str) -> str:
         """Return what a setting would need and does not have."""
