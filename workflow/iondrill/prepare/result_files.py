@@ -197,7 +197,7 @@ RESULT_FILES = (
     ),
     ResultFile(
         "md/{run}/events.json",
-        "events of run {run}: layers that open, bonds that form, ions that leave",
+        "events of run {run}: opened layers, new bonds, expelled ions",
         RUNS,
         crate=True,
     ),
