@@ -11,6 +11,7 @@ from pydantic import model_validator
 from iondrill.config.base import NonNegativeFloat, NonNegativeInt, PositiveInt, Strict
 from iondrill.errors import UserError
 from iondrill.files import write_text
+from iondrill.jobs.journal import Code
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 Status = Literal["converged", "not_converged", "failed"]
 FORCES = "forces_eV_A"
 """The array, (n_atoms, 3), that a single point adds to its structure: every atom's, held or not."""
-Code = Literal["", "density_on_edge"]
 ON_THE_EDGE = "the electron density touches the faces of the box"
 """Why a job in a box that is too small failed."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from iondrill.files import write_text
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+Code = Literal["", "density_on_edge"]
+"""What a program asks for of an attempt: whether the density touches the faces of the box."""
 RUNNING = "running"
 FINISHED = "finished"
 """Why an attempt ended that needs no other."""

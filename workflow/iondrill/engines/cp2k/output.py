@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from iondrill.engines.base import Code
     from iondrill.engines.cp2k.charges import AtomicCharges, Scheme
+    from iondrill.jobs.journal import Code
 
 _EDGE = "Density non-zero on the"  # the rest of the warning is on its next line
 _PHRASES = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from iondrill.engines.base import Code
+    from iondrill.jobs.journal import Code
 
 
 @dataclass
