@@ -183,7 +183,7 @@ def _other_value(text: str, chance: random.Random) -> str:
     """Put another value at a place of the data: one of another place, of another kind, or nothing."""
     try:
         places = list(_places(content := yaml.safe_load(text)))
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError):  # an alias may name what holds it
+    except (yaml.YAMLError, ValueError, TypeError, IndexError, RecursionError):  # the reader's own; aliases in a circle
         return text
     if not places:
         return text

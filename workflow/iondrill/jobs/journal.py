@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Code = Literal["", "density_on_edge"]
-"""Why an attempt ended, where a program asks for it."""
+"""What a program asks for of an attempt: whether the density touches the faces of the box."""
 RUNNING = "running"
 FINISHED = "finished"
 """Why an attempt ended that needs no other."""
