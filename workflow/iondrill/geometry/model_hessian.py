@@ -18,7 +18,7 @@ METALS = (3, 11, 19)
 STRETCH_eV_A2 = {"bond": 25.0, "ion": 1.0}
 SHEAR_eV_A2 = {"bond": 4.0, "ion": 0.3}
 GROUND_eV_A2 = {"cell": 3.0, "molecule": 0.5}
-"""What holds each atom to its place, so that no direction is soft. On a slab with 0.5 an ion overshoots at first
+"""Springs from each atom to its position, so that no direction is soft. On a slab with 0.5 an ion overshoots at first
 (from the cave of C(100) 9 steps instead of 3, GFN2-xTB, 0.1 eV/Å); free clusters reconstruct sooner when it is soft."""
 
 
