@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from iondrill.analyse.dynamics.events import watch_for
-from iondrill.analyse.dynamics.order import order_parameters, write_csv
+from iondrill.analyse.dynamics.order import order_parameters, write_order
 from iondrill.collect.readers import read_chunks
 from iondrill.config.models import EventCriteria
 from iondrill.geometry.registry import build
@@ -33,7 +33,7 @@ def peak_bytes(path, atoms):
     watch = watch_for(EventCriteria(), atoms)
     tracemalloc.start()
     try:
-        write_csv(watch.over(order_parameters(read_chunks(path, atoms), atoms)), path.with_suffix(".csv"))
+        write_order(watch.over(order_parameters(read_chunks(path, atoms), atoms)), path.with_suffix(".csv"))
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

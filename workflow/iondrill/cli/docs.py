@@ -93,8 +93,8 @@ they name is part of the job: another content is another job. `iondrill doctor` 
   potential was fitted to, or of `functional`.
 - A potential knows of no charge and no spin. An energy of a free atom, and with it E_ads, is outside of what most were
   trained on. Energies are those of the level's name, never of the functional it was fitted to.
-- What a calculator of the table has been run with here: EMT and NEP. The others are made as their authors document
-  it; the first run of one deserves a look at its numbers.
+- EMT and NEP are tested with every change, and CHGNet was run once, resumed dynamics with D3(BJ) included. The others
+  are made as their authors document it: have a look at the numbers of the first run.
 
 {table}
 """
