@@ -118,7 +118,9 @@ def said_of(find):
         try:
             return find()
         except UserError as error:
-            raise SystemExit("\n".join(f"{MESSAGE_PREFIX}{problem}" for problem in located(documents, error.problems))) from None
+            raise SystemExit(
+                "\n".join(f"{MESSAGE_PREFIX}{problem}" for problem in located(documents, error.problems))
+            ) from None
 
     return files
 
