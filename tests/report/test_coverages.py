@@ -127,8 +127,8 @@ def test_each_number_of_ions_has_findings_of_its_own(several):
     said = [finding.text for finding in findings(several.read())]
     (one,) = (s for s in said if s.startswith("C100-2x1: Li binds with"))
     (two,) = (s for s in said if s.startswith("C100-2x1, n = 2: Li binds with"))
-    assert "−3.97 eV per ion (lowest of 2 sites; started at cave; nobody has looked beside it)" in one
-    assert "−2.75 eV per ion (lowest of 2 sites; started at bridge; nobody has looked beside it)" in two
+    assert "−3.97 eV per ion (lowest of 2 sites; started at cave; its neighbourhood was not scanned)" in one
+    assert "−2.75 eV per ion (lowest of 2 sites; started at bridge; its neighbourhood was not scanned)" in two
     # ions are compared at the same coverage, and at places of a kind
     assert "C100-2x1: Li binds more strongly than Na, by 0.87 eV at their lowest sites." in said
     assert "C100-2x1, n = 2: Na and Li are not compared: their lowest sites are of two kinds, cave and bridge." in said

@@ -88,14 +88,14 @@ def test_rows_on_the_two_sides_of_d4s_step_are_not_compared():
 
 
 def test_where_nobody_has_looked_the_sentence_says_so():
-    assert "nobody has looked beside it" in said(row("Li", "cave", -3.0, around=""))[0]
+    assert "its neighbourhood was not scanned" in said(row("Li", "cave", -3.0, around=""))[0]
     assert "nobody" not in said(row("Li", "cave", -3.0))[0]
 
 
 def test_a_refused_row_is_neither():
     refused = row("Na", "cave", "") | {"status": "refused; E_ads_eV -16.00 is not within -6 to 1"}
     assert said(refused) == []
-    assert "lowest of 1 converged of 2 sites" in said(refused, row("Na", "pedestal", -2.0))[0]
+    assert "(the only converged of 2 sites" in said(refused, row("Na", "pedestal", -2.0))[0]
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_a_chapter_for_what_is_there(told):
     assert chapter.sheets[0].rows[0][2].shown == "gap at the edge (Å)"
     told.text("contrasts.json", json.dumps({"criterion": "By what.", "left_out": [], "findings": []}))
     (alone,) = chapters(results, told.results)
-    assert alone.notes[1:] == ["No two cases differ in one thing alone: of causes, nothing can be said."]
+    assert alone.notes[1:] == ["No two cases differ in exactly one factor, so no effect can be attributed."]
 
 
 def test_diffraction_says_how_far_the_paper_is_from_what_is_known(told):
@@ -114,7 +114,7 @@ def test_the_page_tells_chapters_and_events(told):
     assert events(told.results, "control") is None
     calm = {**content, "events": [], "criteria": {**content["criteria"], "start_gap_A": None}}
     told.text("md/control/events.json", json.dumps(calm))
-    assert events(told.results, "control").watched.endswith("None of it happened.")
+    assert events(told.results, "control").watched.endswith("None of these events was seen.")
     assert "gap" not in events(told.results, "control").watched
     page = render(told.read())
     for words in ('<section id="contrasts">', "nanodiamond or &lt;none&gt;", "layers opened", 'href="#contrasts"'):

@@ -66,8 +66,10 @@ def lowest(table: AdsorptionTable) -> Iterator[Best | str]:
         elif len(sides) > 1:
             yield f"no site of {ion} is called lowest: D4 takes the ion for a free atom at some sites alone"
         else:
-            all_of = f"lowest of {len(energies)} sites"
-            some_of = f"lowest of {len(known)} converged of {len(energies)} sites"
+            all_of = "the only site" if len(energies) == 1 else f"lowest of {len(energies)} sites"
+            some_of = f"the only converged of {len(energies)} sites"
+            if len(known) > 1:
+                some_of = f"lowest of {len(known)} converged of {len(energies)} sites"
             against_metal_eV = float(rows.numbers("E_ads_vs_metal_eV")[best])
             of = all_of if len(known) == len(energies) else some_of
             alike_eV: dict[str, float] = {}

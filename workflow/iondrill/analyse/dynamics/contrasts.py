@@ -253,7 +253,7 @@ def _markdown(cases: Sequence[Case], found: Sequence[dict[str, Any]], left_out: 
     runs = [f"{case.name}: {len(case.runs)} ({case.level})" for case in cases]
     lines += [f"Runs of each case: {'; '.join(runs)}.", ""]
     if not found:
-        lines += ["No two cases differ in one thing alone: of causes, nothing can be said.", ""]
+        lines += ["No two cases differ in exactly one factor, so no effect can be attributed.", ""]
     for words in dict.fromkeys(finding["comparison"] for finding in found):
         lines += [f"## {words[0].upper()}{words[1:]}", ""]
         for verdict in VERDICTS:

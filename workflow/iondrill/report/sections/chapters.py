@@ -85,7 +85,7 @@ STACKS = (
     "Reflections are those of thick stacks: two layers alone have no sharp one, theirs is some ten degrees wide. "
     "So diffractograms show mean distances, and neither confirm nor refute what happens at the edge of a bilayer."
 )
-NO_COMPARISON = "No two cases differ in one thing alone: of causes, nothing can be said."
+NO_COMPARISON = "No two cases differ in exactly one factor, so no effect can be attributed."
 LEFT_OUT = "{0.name}.csv: {0.left_out} rows that this configuration does not ask for are left out; make the table anew."
 
 
@@ -154,7 +154,7 @@ def _watched(criteria: dict[str, float | None], watched_fs: float, happened: boo
     sought = [f"a C–C bond of nanodiamond and flake (below {CC_BOND_A:g} Å)", "an ion outside the flake"]
     if criteria.get("start_gap_A") is not None:
         sought.insert(0, f"a gap at the edge more than {criteria['opened_by_A']:g} Å wider than at the start")
-    outcome = "What happened stands in the table." if happened else "None of it happened."
+    outcome = "The table lists what was seen." if happened else "None of these events was seen."
     lasting = f"each lasting at least {criteria['lasting_fs']:g} fs"
     return f"Watched for during {watched_fs:g} fs, {lasting}: {', '.join(sought)}. {outcome}"
 

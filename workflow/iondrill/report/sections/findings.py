@@ -174,7 +174,7 @@ def _binding(best: ranking.Best) -> str:
     """Say how strongly an ion is bound at its lowest site."""
     row = best.row
     notes = [note.text for note in best.status.notes if note.code != "error_covers"]
-    unseen = [] if row["lowest_neighbour_eV"] else ["nobody has looked beside it"]
+    unseen = [] if row["lowest_neighbour_eV"] else ["its neighbourhood was not scanned"]
     site = "; ".join([best.of, f"started at {row['site']}", *notes, *unseen])
     text = f"{row['adsorbate']} binds with E_ads = {signed(best.E_ads_eV)} eV per ion ({site})"
     better = ranking.against_metal(best)
