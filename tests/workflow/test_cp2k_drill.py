@@ -49,7 +49,7 @@ STRUCTURES = {
         "cluster": "drop",
         "flake": "pair",
         "tip": "atom",
-        "box": {"vacuum_A": 6},
+        "box": {"vacuum_A": 8},
     },
 }
 """19 atoms: methane before the edge of two cyclopropenes on each other."""
