@@ -29,13 +29,13 @@ CONFIG: dict[str, Any] = {
         "name": "small",
         "reference": "reference",
         "generations": 2,
-        "select": {"count": 4, "least_distance": 0.01},
-        "fit": {"epochs": 40, "neurons": 10, "n_max": 4, "basis_size": 6, "batch": 1},
+        "select": {"count": 6, "least_distance": 0.01},
+        "fit": {"epochs": 400, "neurons": 10, "n_max": 4, "basis_size": 6, "batch": 1},
         "explore": {
             "cage": {
                 "structure": "cage",
                 "saturate": True,
-                "temperatures_K": [300, 600],
+                "temperatures_K": [300, 450, 600],
                 "seeds": [1],
                 "steps": 30,
                 "frames": 3,
@@ -61,7 +61,7 @@ def test_a_potential_is_made_from_its_labels_and_judged_on_others(tmp_path: Path
     done = run(snakemake(project, "--cores", "2", first))
     assert done.returncode == 0, done.stderr[-4000:]
     stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "results/potential/small/labels").glob("*/*")}
-    assert len(stamps) == 4
+    assert len(stamps) == 6
 
     # labels that are there are not made again, though the files that name them are lost
     for record in (tmp_path / "results/potential/small/generation-0/labels").iterdir():
