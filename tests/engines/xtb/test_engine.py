@@ -400,3 +400,27 @@ def test_a_cut_journal_does_not_stop_a_run(tmp_path: Path) -> None:
     journal.end("finished", 3)
     assert [entry["reason"] for entry in json.loads(path.read_text())] == ["finished"]
     assert journal.cost("n_scf_cycles") == 3
+
+
+@pytest.mark.parametrize("level_K", [300.0, 2500.0])
+def test_the_last_way_to_start_an_scf_has_hotter_electrons_than_the_level(
+    level_K: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calculator = XtbCalculator(LEVEL.model_copy(update={"electronic_temperature_K": level_K, "max_scf_cycles": 1}))
+    asked_K, api = [], calculator.api
+
+    def noted(temperature_K: float | None = None, settings: Any = ()) -> Any:
+        asked_K.append(temperature_K)
+        made = api(temperature_K, settings)
+        if temperature_K is not None:
+            made.set("max-iter", 250)  # the hotter one converges, the level's own does not
+        return made
+
+    monkeypatch.setattr(calculator, "api", noted)
+    atoms = molecule("CH4")
+    atoms.calc = calculator
+    with pytest.raises(ScfNotConvergedError):
+        atoms.get_potential_energy()
+    hot_K = [kelvin for kelvin in asked_K if kelvin is not None]
+    assert hot_K
+    assert min(hot_K) > level_K

@@ -50,7 +50,7 @@ class Rung(NamedTuple):
 
     name: str
     restart: bool = False
-    preheat_K: float | None = None
+    preheat: bool = False
     settings: tuple[tuple[str, float], ...] = ()
 
 
@@ -58,8 +58,10 @@ LADDER = (
     Rung("start from the last wavefunction", restart=True),
     Rung("start from superposed atoms"),
     Rung("mixer of short memory", settings=(("mixer-damping", 0.1), ("mixer-memory", 20))),
-    Rung("start from electrons at 1500 K", preheat_K=1500.0, settings=(("mixer-damping", 0.1),)),
+    Rung("start from hotter electrons", preheat=True, settings=(("mixer-damping", 0.1),)),
 )
+PREHEAT_K, PREHEAT_FACTOR = 1500.0, 2.0
+"""Hotter electrons are so hot at least, and so many times as hot as the level's own: else they would be colder."""
 
 
 class XtbCalculator(EmbeddedCalculator):
@@ -130,8 +132,9 @@ class XtbCalculator(EmbeddedCalculator):
 
     def _singlepoint(self, rung: Rung) -> TbliteResult:
         guess = self.wavefunction if rung.restart else None
-        if rung.preheat_K is not None:
-            guess = self.api(temperature_K=rung.preheat_K, settings=rung.settings).singlepoint(None)
+        if rung.preheat:
+            hot_K = max(PREHEAT_K, PREHEAT_FACTOR * self.level.electronic_temperature_K)
+            guess = self.api(temperature_K=hot_K, settings=rung.settings).singlepoint(None)
         return self.api(settings=rung.settings).singlepoint(guess)
 
     def api(self, temperature_K: float | None = None, settings: Sequence[tuple[str, float]] = ()) -> TbliteCalculator:
