@@ -25,6 +25,7 @@ FREE = {
     ("md", "runs"),
     ("md", "matrix"),
     ("convergence", "studies"),
+    ("adsorption", "sites"),
 }  # mappings whose keys the user chooses
 
 unprintable = ("Cc", "Cs")
