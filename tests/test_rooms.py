@@ -1,6 +1,5 @@
 """The rooms of the house: who may import whom, and what the start costs."""
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +9,6 @@ import networkx as nx
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ENGINE = re.compile(r"""(["'])(xtb|cp2k|vasp)\1""")
-LISTS = {
-    "config/levels.py",
-    "config/cp2k_elements.py",  # its settings depend on what the program's data files hold
-    "geometry/checks.py",  # ASE's name of the format POSCAR
-}
 HEAVY = ["ase", "pymatgen", "pyscf", "scipy", "tblite", "matplotlib", "snakemake", "jinja2"]
 
 
@@ -31,14 +24,6 @@ def test_no_files_import_one_another_in_a_circle():
     imports = nx.DiGraph((a, b) for a in graph.modules for b in graph.find_modules_directly_imported_by(a))
     assert len(imports) > 200
     assert [sorted(part) for part in nx.strongly_connected_components(imports) if len(part) > 1] == []
-
-
-def test_the_lists_of_engines_are_the_only_files_outside_that_name_one():
-    files = sorted((ROOT / "workflow/iondrill").rglob("*.py"))
-    named = [
-        file.relative_to(ROOT / "workflow/iondrill").as_posix() for file in files if ENGINE.search(file.read_text())
-    ]
-    assert {name for name in named if not name.startswith("engines/")} == LISTS
 
 
 @pytest.mark.parametrize(

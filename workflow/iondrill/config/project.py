@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from iondrill.config.document import Document
 from iondrill.config.load import locate, merge, unless, validate
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from iondrill.config.models import Config
 
+Section = TypeVar("Section")
 PROJECT = Path("config.yaml")
 """The configuration that the Snakefile names, in the working directory."""
 
@@ -109,6 +110,19 @@ def check_config(documents: Sequence[Document], content: Any = None) -> Config:
     for key_path, found, allowed in mistakes(content):
         problems.append((key_path, Problem(locate(documents, key_path), found, allowed)))
     return unless(problems, documents, config)
+
+
+def required(section: Section | None, name: str, needed: str) -> Section:
+    """Return a section of the configuration that a target needs.
+
+    Raises
+    ------
+    UserError
+        If there is none: its name, and which keys are needed in it.
+    """
+    if section is None:
+        raise UserError.of(name, "the configuration has no such section", f"needed: {needed}")
+    return section
 
 
 def located(documents: Sequence[Document], problems: Iterable[Problem]) -> list[Problem]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iondrill.config.potential import Exploration
-from iondrill.errors import UserError
+from iondrill.config.project import required
 from iondrill.potential.explore import Trajectory, trajectories
 
 if TYPE_CHECKING:
@@ -28,16 +28,8 @@ class PotentialPlan:
 
     @property
     def stage(self) -> PotentialStage:
-        """The section.
-
-        Raises
-        ------
-        UserError
-            If there is none.
-        """
-        if self.config.potential is None:
-            raise UserError.of("potential", "the configuration has no such section", "needed: reference and explore")
-        return self.config.potential
+        """The section of the configuration; see `iondrill.config.project.required`."""
+        return required(self.config.potential, "potential", "reference and explore")
 
     @property
     def there(self) -> bool:

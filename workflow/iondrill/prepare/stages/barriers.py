@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iondrill.config.project import located
+from iondrill.config.project import located, required
 from iondrill.errors import Problem, UserError, nearest
 from iondrill.jobs.job import Kind, Neb
 from iondrill.jobs.name import JobId, Subject
@@ -31,16 +31,8 @@ class BarriersStage(Stage):
 
     @property
     def settings(self) -> Settings:
-        """The section of the configuration.
-
-        Raises
-        ------
-        UserError
-            If there is none.
-        """
-        if self.config.barriers is None:
-            raise UserError.of("barriers", "the configuration has no such section", "needed: level and facets")
-        return self.config.barriers
+        """The section of the configuration; see `iondrill.config.project.required`."""
+        return required(self.config.barriers, "barriers", "level and facets")
 
     def jobs(self) -> list[JobId]:
         """Return the paths that the configuration asks for: facet by facet, ion by ion.

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, get_args
 
 from iondrill.config.base import Ion
-from iondrill.config.project import located
+from iondrill.config.project import located, required
 from iondrill.errors import Problem, UserError
 from iondrill.geometry.crystal import (
     build_crystal,
@@ -41,16 +41,8 @@ class IntercalationStage(Stage):
 
     @property
     def settings(self) -> Settings:
-        """The section of the configuration.
-
-        Raises
-        ------
-        UserError
-            If there is none.
-        """
-        if self.config.intercalation is None:
-            raise UserError.of("intercalation", "the configuration has no such section", "needed: level")
-        return self.config.intercalation
+        """The section of the configuration; see `iondrill.config.project.required`."""
+        return required(self.config.intercalation, "intercalation", "level")
 
     @cached_property
     def crystals(self) -> dict[str, CrystalRecipe]:
