@@ -77,5 +77,5 @@ bench-cp2k: .venv/.ready-bench ## Measure the rest: all that needs CP2K.
 lock: .venv/.ready-dev ## Pin the newest versions of all packages.
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev --extra bench --no-annotate --no-header --no-emit-index-url --output-file requirements.lock pyproject.toml
 
-clean: ## Remove the environment; results stay.
-	rm -rf .venv
+clean: ## Remove the environments; results stay.
+	rm -rf .venv .venv-fit
