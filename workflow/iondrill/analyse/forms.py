@@ -15,6 +15,7 @@ from iondrill.analyse.energies.barrier import BARRIERS, PROFILE
 from iondrill.analyse.energies.convergence_table import CONVERGENCE
 from iondrill.analyse.energies.formation import INTERCALATION
 from iondrill.analyse.energies.level_differences import DIFFERENCES
+from iondrill.analyse.verification.errors import FRAMES, VERIFICATION
 
 if TYPE_CHECKING:
     from iondrill.analyse.columns import TableForm
@@ -26,6 +27,8 @@ FORMS: dict[str, TableForm[Any]] = {
     "diffraction.csv": DIFFRACTION,
     "md/{run}/order_parameters.csv": ORDER,
     "md/{run}/thermalisation.csv": ORDER,
+    "md/{run}/verification.csv": VERIFICATION,
+    "md/{run}/verified_frames.csv": FRAMES,
     "charges/{run}.csv": CHARGES,
     "elf/{run}/summary.csv": CONTACTS,
     "elf/{run}/{step}.csv": CONTACTS,

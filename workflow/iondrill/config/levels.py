@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
@@ -138,6 +139,16 @@ class LevelModel(Strict):
     def content(self) -> str:
         """Digest of the files that its settings name and that decide its result; "" if there are none."""
         return ""
+
+    @property
+    def learned(self) -> bool:
+        """Whether it was fitted to another level: of structures that were not compared, nothing is known."""
+        return False
+
+    @property
+    def fitted_in(self) -> Path | None:
+        """The folder of the potential that it runs, which also says what was in its training; None for all others."""
+        return None
 
 
 class XtbLevel(LevelModel):
@@ -420,6 +431,17 @@ class AseLevel(LevelModel):
         """Digest of the files that the arguments name."""
         paths = files_among(self.arguments)
         return digest_of(*paths) if paths else ""
+
+    @property
+    def learned(self) -> bool:
+        """Whether the list says what it was trained on; of a calculator of the user's own it is not known."""
+        return bool(self.entry.trained_on)
+
+    @property
+    def fitted_in(self) -> Path | None:
+        """The folder that a potential of `snakemake potential` is called with."""
+        folder = self.arguments.get("potential")
+        return Path(folder) if self.entry.make.endswith(".learned.calculator_of") and folder else None
 
     @property
     def ranks(self) -> int:

@@ -45,6 +45,10 @@ def _starts(plan: Plan) -> Iterator[Names]:
     return ({"run": run, "structure": plan.md.start_structure(run)} for run in plan.config.md.run)
 
 
+def _verified_runs(plan: Plan) -> Iterator[Names]:
+    return ({"run": run} for run in plan.verify.runs())
+
+
 def _mapped_runs(plan: Plan) -> Iterator[Names]:
     return ({"run": run} for run in plan.config.md.run if plan.elf.steps(run))
 
@@ -70,6 +74,7 @@ STRUCTURES = Scope("each structure", _structures)
 RUNS = Scope("each run", _runs)
 STARTS = Scope("each run", _starts)
 ANY_RUN = _once("runs", lambda plan: plan.config.md.run)
+VERIFIED_RUNS = Scope("each run, with `md.verify`", _verified_runs)
 MAPPED_RUNS = Scope("each run with maps", _mapped_runs)
 MAPS = Scope("each map", _maps)
 DIFFERENCES = Scope("each map, with `elf.difference`", _differences)
@@ -158,6 +163,11 @@ DIFFRACTION = Chapter(
     "Diffraction",
     "Reflections (00l) simulated from the structures, beside those of the paper's diffractograms.",
 )
+VERIFICATION = Chapter(
+    "verification",
+    "Verification",
+    "Frames of the runs themselves at a level that is trusted: the error of the forces that drove each run.",
+)
 HOPS = Chapter("barriers", "Diffusion barriers", "Ions on their way from site to site.", _asked_of_barriers)
 COMPOUNDS = Chapter(
     "intercalation", "Intercalation", "Energies of ions between layers of graphite.", _asked_of_intercalation
@@ -199,6 +209,29 @@ RESULT_FILES = (
         "md/{run}/events.json",
         "events of run {run}: opened layers, new bonds, expelled ions",
         RUNS,
+        crate=True,
+    ),
+    ResultFile(
+        "md/{run}/verification.csv",
+        "errors of the forces of run {run} against the reference, by part of the structure",
+        VERIFIED_RUNS,
+        page=True,
+        crate=True,
+        chapter=VERIFICATION,
+    ),
+    ResultFile(
+        "md/{run}/verified_frames.csv",
+        "the frames of run {run} that were compared with the reference",
+        VERIFIED_RUNS,
+        page=True,
+        crate=True,
+        chapter=VERIFICATION,
+    ),
+    ResultFile(
+        "md/{run}/verification.json",
+        "whether run {run} is trusted, doubtful or refused, by which criteria, and why",
+        VERIFIED_RUNS,
+        page=True,
         crate=True,
     ),
     ResultFile("charges/{run}.csv", "charges of the fragments of run {run}", RUNS, page=True, crate=True),
