@@ -141,6 +141,11 @@ class LevelModel(Strict):
         return ""
 
     @property
+    def quick(self) -> bool:
+        """Whether a relaxation takes seconds: then many of them are one job of the workflow."""
+        return False
+
+    @property
     def learned(self) -> bool:
         """Whether it was fitted to another level: of structures that were not compared, nothing is known."""
         return False
@@ -431,6 +436,11 @@ class AseLevel(LevelModel):
         """Digest of the files that the arguments name."""
         paths = files_among(self.arguments)
         return digest_of(*paths) if paths else ""
+
+    @property
+    def quick(self) -> bool:
+        """Whether the list says that it is."""
+        return self.entry.quick
 
     @property
     def learned(self) -> bool:
