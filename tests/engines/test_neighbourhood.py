@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 
 from iondrill.config.levels import XtbLevel
 from iondrill.engines import neighbourhood
-from iondrill.engines.base import Attempt, Result, StoppedError
+from iondrill.engines.base import AttemptEntry, Result, StoppedError
 from iondrill.engines.execute import execute
 from iondrill.engines.neighbourhood import FOLDER, lifted, relax_and_look_around
 from iondrill.engines.xtb.calculator import XtbCalculator
@@ -71,7 +71,7 @@ class Analytic:
             n_ionic_steps=steps,
             n_scf_cycles=10,
             core_s=1.0,
-            attempts=[Attempt(reason="finished")],
+            attempts=[AttemptEntry(reason="finished")],
             input_hash=job.input_hash(atoms),
         )
         atoms.calc = None
@@ -178,13 +178,13 @@ def test_ions_on_both_sides_are_lifted_away_from_the_slab():
 @pytest.mark.parametrize("stop_at", range(8))
 def test_stopped_anywhere_it_goes_on_and_does_no_part_twice(analytic, tmp_path, stop_at):
     analytic(FIRST, DEEPER)
-    calm, final = relax_and_look_around(job(), slab(2.05), tmp_path / "calm")
+    uninterrupted, final = relax_and_look_around(job(), slab(2.05), tmp_path / "uninterrupted")
     engine = analytic(FIRST, DEEPER, stop_at=stop_at)
     with pytest.raises(StoppedError):
         relax_and_look_around(job(), slab(2.05), tmp_path / "stopped")
     result, again = relax_and_look_around(job(), slab(2.05), tmp_path / "stopped")
     assert len(engine.done) == 8
-    assert result == calm
+    assert result == uninterrupted
     assert again.positions == pytest.approx(final.positions, abs=1e-8)
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from iondrill.engines.base import ON_THE_EDGE, Attempt
+from iondrill.engines.base import ON_THE_EDGE, AttemptEntry
 from iondrill.jobs.journal import Journal, changed
 
 OLD = {"reason": "killed", "changed": "", "wall_s": 3.0, "core_s": 6.0, "n_scf_cycles": 9}
@@ -71,7 +71,7 @@ def test_a_box_that_is_too_small_is_told_by_a_code(tmp_path):
     journal.begin()
     journal.explain("in other words", "density_on_edge")
     (entry,) = Journal(tmp_path / "journal.json").told()
-    assert Attempt.model_validate(entry).code == "density_on_edge"
-    assert Attempt(reason="SCF not converged").code == ""
+    assert AttemptEntry.model_validate(entry).code == "density_on_edge"
+    assert AttemptEntry(reason="SCF not converged").code == ""
     # records without codes said it in words
-    assert Attempt.model_validate({"reason": f"{ON_THE_EDGE}: enlarge it"}).code == "density_on_edge"
+    assert AttemptEntry.model_validate({"reason": f"{ON_THE_EDGE}: enlarge it"}).code == "density_on_edge"

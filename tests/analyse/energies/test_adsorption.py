@@ -20,7 +20,7 @@ from iondrill.analyse.energies.adsorption import (
 )
 from iondrill.analyse.energies.adsorption_table import ADSORPTION
 from iondrill.config.levels import Cp2kLevel, VaspLevel, XtbLevel
-from iondrill.engines.base import Attempt, Left, Neighbour, Neighbourhood, Result
+from iondrill.engines.base import AttemptEntry, Left, Neighbour, Neighbourhood, Result
 from iondrill.errors import UserError
 from iondrill.geometry.surfaces.adsorbate import add_adsorbate, relaxed_sites
 from iondrill.geometry.surfaces.facet import FacetRecipe
@@ -36,7 +36,7 @@ SITES = {"top": np.array([[0, 0, 9], [A_A, 0, 9.0]]), "bridge": np.array([[A_A /
 
 
 def result(energy_eV=None, state="converged", reason="", **changed):
-    attempts = [Attempt(reason="first try"), Attempt(reason=reason)] if reason else []
+    attempts = [AttemptEntry(reason="first try"), AttemptEntry(reason=reason)] if reason else []
     fields = {"level": "gfn2", "engine": "xtb", "engine_version": "0.8", "input_hash": "0"} | changed
     return Result(status=state, energy_eV=energy_eV, attempts=attempts, **fields)
 

@@ -16,13 +16,13 @@ from iondrill.analyse.energies.barrier import (
     read_profile,
     write_profile,
 )
-from iondrill.engines.base import Attempt, Result
+from iondrill.engines.base import AttemptEntry, Result
 
 DISTANCE_A = np.array([0.0, 0.7, 1.5, 2.4])
 
 
 def barrier(energies_eV, status="converged", reasons=(), distance_A=DISTANCE_A, **cost):
-    attempts = [Attempt(reason=reason) for reason in reasons]
+    attempts = [AttemptEntry(reason=reason) for reason in reasons]
     known = {"level": "gfn2", "engine": "xtb", "engine_version": "0", "input_hash": "0", "attempts": attempts}
     energies = np.array(energies_eV, dtype=float)
     result = Result(status=status, **known, **cost)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iondrill.analyse.energies.formation import INTERCALATION, Crystal, equilibrium, lowest, metal_energies, table
-from iondrill.engines.base import Attempt, Result
+from iondrill.engines.base import AttemptEntry, Result
 from iondrill.geometry.crystal import build_crystal, load_crystal, strains
 
 ENERGY_EV = {"Li-bcc": -400.0, "graphite-AB": -620.0, "LiC6": -1130.3}
@@ -20,7 +20,7 @@ ENERGY_EV = {"Li-bcc": -400.0, "graphite-AB": -620.0, "LiC6": -1130.3}
 
 
 def result(energy_eV=None, status="converged", version="1"):
-    attempts = [Attempt(reason="SCF not converged")]
+    attempts = [AttemptEntry(reason="SCF not converged")]
     fields = {"level": "dft", "engine": "cp2k", "engine_version": version, "input_hash": "0", "attempts": attempts}
     return Result(status=status, energy_eV=energy_eV, **fields)
 

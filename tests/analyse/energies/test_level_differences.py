@@ -13,14 +13,14 @@ from ase.constraints import FixAtoms
 from iondrill.analyse.energies.adsorption import Adsorption
 from iondrill.analyse.energies.level_differences import DIFFERENCES, compare, write_differences
 from iondrill.config.levels import XtbLevel
-from iondrill.engines.base import Attempt, Result
+from iondrill.engines.base import AttemptEntry, Result
 from iondrill.prepare.estimates import ErrorEstimate
 
 LEVEL = XtbLevel(engine="xtb")
 
 
 def result(level, energy_eV, status="converged"):
-    attempts = [] if status == "converged" else [Attempt(reason="out of steps")]
+    attempts = [] if status == "converged" else [AttemptEntry(reason="out of steps")]
     fields = {"level": level, "engine": "xtb", "engine_version": "0", "input_hash": "0", "attempts": attempts}
     return Result(status=status, energy_eV=energy_eV if status == "converged" else None, **fields)
 

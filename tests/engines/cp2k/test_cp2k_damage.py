@@ -47,7 +47,7 @@ def attempt(root, make_job, tmp_path):
     for source, name in NAMES.items():
         (folder / name).write_text((root / "tests/data/cp2k" / source).read_text())
     found = Attempt(make_job("cp2k", "cluster", TASK), atoms, folder)
-    found.note(Record(start=0, rung=0))
+    found.note(Record(start=0, fallback=0))
     return found
 
 
@@ -334,7 +334,7 @@ def test_a_box_that_is_too_small_fails_and_says_so(fake, make_job, structure, tm
     assert "enlarge it" in result.attempts[-1].reason
 
 
-def test_every_rung_is_tried_and_recorded(fake, make_job, structure, tmp_path):
+def test_every_fallback_is_tried_and_recorded(fake, make_job, structure, tmp_path):
     job = make_job("cp2k", "atom", Static(), level=fake("unconverged"))
     result, _ = Cp2kEngine().run(job, structure("atom"), tmp_path)
     assert result.status == "not_converged"

@@ -100,7 +100,7 @@ def test_the_thermostat_and_fixed_atoms_are_taken(make_job, tmp_path):
     task = Md(steps=2, timestep_fs=0.5, temperature_K=300, thermostat=Thermostat(), launch_m_s=0, save_every=1, seed=5)
     other = h2()
     other.positions += [3, 0, 0]
-    atoms = h2() + other  # one H2 with a held atom has no degree of freedom left for CP2K
+    atoms = h2() + other  # one H2 with a fixed atom has no degree of freedom left for CP2K
     atoms.set_constraint(FixAtoms([0]))
     write_folder(make_job("cp2k", "cluster", task, level=CHEAP), atoms, tmp_path)
     output = run(tmp_path)

@@ -36,9 +36,9 @@ def test_every_job_is_valid_and_comes_back(*, task, kind, ion, make_job, structu
     assert np.abs(moved - moved[0]).max() < 1e-8  # shifted as a whole at most
     assert kind != "slab" or np.abs(moved).max() < 1e-8
     free = np.ones((len(atoms), 3), bool) if found.selective_dynamics is None else np.array(found.selective_dynamics)
-    held = [int(i) for constraint in atoms.constraints for i in constraint.get_indices()]
-    assert np.flatnonzero(~free[back].any(axis=1)).tolist() == held
-    assert free.sum() == 3 * (len(atoms) - len(held))
+    fixed = [int(i) for constraint in atoms.constraints for i in constraint.get_indices()]
+    assert np.flatnonzero(~free[back].any(axis=1)).tolist() == fixed
+    assert free.sum() == 3 * (len(atoms) - len(fixed))
     datasets = {"C": "C", "H": "H", "Li": "Li_sv", "Na": "Na_pv", "K": "K_sv"}
     assert (tmp_path / "POTCAR.spec").read_text().split() == [datasets[name] for name in found.site_symbols]
 
@@ -167,16 +167,16 @@ def test_the_numbers_of_any_level_come_back(*, encut, ediff, ismear, sigma, ncor
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(order=st.permutations(range(8)), held=st.sets(st.integers(0, 7)))
-def test_any_order_of_atoms_maps_back(order, held, make_job, structure, tmp_path):
+@given(order=st.permutations(range(8)), fixed=st.sets(st.integers(0, 7)))
+def test_any_order_of_atoms_maps_back(order, fixed, make_job, structure, tmp_path):
     atoms = structure("slab").repeat((2, 1, 1))[[*order, 8, 9]]
-    atoms.set_constraint(FixAtoms(sorted(held)))
+    atoms.set_constraint(FixAtoms(sorted(fixed)))
     write_folder(make_job("vasp", "slab", "relax"), atoms, tmp_path)
     back = read_order(tmp_path)
     found = Poscar.from_file(tmp_path / "POSCAR", check_for_potcar=False)
     assert np.allclose(found.structure.cart_coords[back], atoms.positions, atol=1e-8)
     free = np.ones((10, 3), bool) if found.selective_dynamics is None else np.array(found.selective_dynamics)
-    assert set(np.flatnonzero(~free[back].all(axis=1))) == held
+    assert set(np.flatnonzero(~free[back].all(axis=1))) == fixed
 
 
 @pytest.mark.parametrize("mask", [(True, True, False), (False, False, True), (False, True, False)])

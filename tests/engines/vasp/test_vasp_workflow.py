@@ -67,7 +67,7 @@ def row(folder):
     return found
 
 
-def calm_run(folder, monkeypatch):
+def uninterrupted_run(folder, monkeypatch):
     """Run the three jobs of the energy without Snakemake or an interruption; return their results by subject."""
     monkeypatch.chdir(folder)
     plan = Plan(check_config([Document(Path("config.yaml"))]))
@@ -112,8 +112,8 @@ def read_all(attempt):
 def test_kill_wall_time_and_resume_leave_the_adsorption_energy_as_it_is(
     project, snakemake, library, look_for_potcar, monkeypatch
 ):
-    calm, folder = project("calm"), project("disturbed")
-    expected_eV, n_steps = calm_run(calm, monkeypatch)
+    uninterrupted, folder = project("uninterrupted"), project("disturbed")
+    expected_eV, n_steps = uninterrupted_run(uninterrupted, monkeypatch)
     assert -8 < expected_eV < -1
 
     kill_after(snakemake(folder, TABLE, VASP_DOUBLE_PAUSE_S="0.1"), folder, "OSZICAR", "   1 F=")
@@ -146,5 +146,5 @@ def test_kill_wall_time_and_resume_leave_the_adsorption_energy_as_it_is(
 
     page = (folder / "results/report.html").read_text()
     assert f"{float(found['E_ads_eV']):.2f}".lstrip("-") in page
-    assert look_for_potcar(folder, calm) == []
+    assert look_for_potcar(folder, uninterrupted) == []
     assert not any(path.is_file() for path in (library / "cache/iondrill/potcar").rglob("*"))

@@ -80,8 +80,8 @@ def test_a_moved_slab_is_the_same_slab(recipes, seed, label):
     way, *_ = nearest_hops(slab, site, site)
     moved = moved_by_symmetry(relaxed, slab, way.start_A, way.end_A)
     assert moved.get_chemical_symbols() == relaxed.get_chemical_symbols()
-    held = [i for constraint in slab.constraints for i in constraint.get_indices()]
-    assert np.array_equal(moved.positions[held], relaxed.positions[held])
+    fixed = [i for constraint in slab.constraints for i in constraint.get_indices()]
+    assert np.array_equal(moved.positions[fixed], relaxed.positions[fixed])
     before, after = (np.sort(atoms.get_all_distances(mic=True).ravel()) for atoms in (relaxed, moved))
     assert np.allclose(before, after, atol=1e-5)
     assert np.linalg.norm(moved.positions[: len(slab)] - slab.positions, axis=1).max() < 0.5

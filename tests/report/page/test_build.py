@@ -267,7 +267,10 @@ def test_findings_follow_from_the_numbers(folder):
     )
     assert any("Run control" in s and "neither widened nor narrowed" in s and "nanodiamond" not in s for s in said)
     assert any("Li binds with E_ads = −3.97 eV" in s and "started at cave" in s for s in said)
-    assert any("Na binds with E_ads = −2.84 eV" in s and "moved to pedestal" in s and "the only converged of 2 sites" in s for s in said)
+    assert any(
+        "Na binds with E_ads = −2.84 eV" in s and "moved to pedestal" in s and "the only converged of 2 sites" in s
+        for s in said
+    )
     assert any("Li and Na are not compared: their lowest sites are of two kinds, cave and pedestal" in s for s in said)
     assert any("nd: 0 of 64 C (0%)" in s for s in said)
 

@@ -112,8 +112,8 @@ def test_the_page_tells_chapters_and_events(told):
     assert happened.rows[0]["what"] == "layers opened"
     assert "during 20 fs, each lasting at least 50 fs: a gap at the edge more than 1 Å wider" in happened.watched
     assert events(told.results, "control") is None
-    calm = {**content, "events": [], "criteria": {**content["criteria"], "start_gap_A": None}}
-    told.text("md/control/events.json", json.dumps(calm))
+    uneventful = {**content, "events": [], "criteria": {**content["criteria"], "start_gap_A": None}}
+    told.text("md/control/events.json", json.dumps(uneventful))
     assert events(told.results, "control").watched.endswith("None of these events was seen.")
     assert "gap" not in events(told.results, "control").watched
     page = render(told.read())

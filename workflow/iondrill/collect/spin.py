@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from iondrill.engines.base import Attempt, Result, SpinState, Status
+from iondrill.engines.base import AttemptEntry, Result, SpinState, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ def keep_lowest(results: Mapping[int, Result]) -> tuple[Result, int | None]:
     if kept is None:
         status = "failed" if all(result.status == "failed" for result in results.values()) else "not_converged"
     record = next(iter(results.values())) if kept is None else results[kept]
-    update = {"status": status, "spin_states": states, "attempts": [Attempt(reason=reason)]}
+    update = {"status": status, "spin_states": states, "attempts": [AttemptEntry(reason=reason)]}
     unpaid = {"wall_s": 0.0, "core_s": 0.0}
     numbers = {} if kept is not None else {"energy_eV": None, "max_force_eV_A": None}
     return record.model_copy(update={**update, **unpaid, **numbers}), kept

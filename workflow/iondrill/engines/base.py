@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 Status = Literal["converged", "not_converged", "failed"]
 FORCES = "forces_eV_A"
-"""The array, (n_atoms, 3), that a single point adds to its structure: every atom's, held or not."""
+"""The array, (n_atoms, 3), that a single point adds to its structure: every atom's, fixed or not."""
 ON_THE_EDGE = "the electron density touches the faces of the box"
 """Why a job in a box that is too small failed."""
 
 
-class Attempt(Strict):
-    """One try at a job: why it ended, and what was changed for it, in words; a code where a program asks for it."""
+class AttemptEntry(Strict):
+    """What a record says of an attempt: why it ended and what was changed, in words; a code if a program needs one."""
 
     reason: str
     changed: str = ""
@@ -120,7 +120,7 @@ class Result(Strict):
     n_ionic_steps: NonNegativeInt = 0
     wall_s: NonNegativeFloat = 0.0
     core_s: NonNegativeFloat = 0.0
-    attempts: list[Attempt] = []
+    attempts: list[AttemptEntry] = []
     input_hash: str
     start: Start | None = None
     neighbourhood: Neighbourhood | None = None

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from iondrill.engines.base import Attempt, Start, read_result
+from iondrill.engines.base import AttemptEntry, Start, read_result
 from iondrill.engines.external.launch import only_one
 from iondrill.engines.folder import GUESS, LAST, RESULT, THERMALISED, WAVEFUNCTION, rounded
 from iondrill.engines.length import FRAMES, publish_frames
@@ -78,7 +78,7 @@ def execute(
         settled, atoms = thermalise(first, atoms, folder / THERMALISED)
         if settled.status != "converged":
             reason = f"before the run, while it was thermalised: {settled.attempts[-1].reason}"
-            settled = settled.model_copy(update={"attempts": [*settled.attempts[:-1], Attempt(reason=reason)]})
+            settled = settled.model_copy(update={"attempts": [*settled.attempts[:-1], AttemptEntry(reason=reason)]})
             write_structure(atoms, structure_path)
             settled.write(result_path)
             return settled

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # Larger tiles need fewer nodes for each point, and more functions reach them; between 4 and 8 it matters little.
 TILE_BOHR = 5.4
 MOST_IN_TILE = 48
-# Points along a side of the patches whose orbitals are held at a time: they fit into a processor's cache.
+# Points along a side of the patches whose orbitals are kept at a time: they fit into a processor's cache.
 PATCH = 12
 # With half as many nodes as points along an axis, a plane takes a quarter of the places, and half the slopes.
 NODES_PER_POINT = 0.5

@@ -186,7 +186,7 @@ class Wavefunction:
 
     def _blocks(self, points: NDArray[np.float64]) -> Iterator[NDArray[np.intp]]:
         """Yield indices of points (3, n) in the same small cube, as many as memory shall hold."""
-        # value and three derivatives of each function, held about twice
+        # value and three derivatives of each function, kept about twice
         most = max(1, CHUNK_BYTES // (2 * 4 * 8 * self.mol.nao))
         places = np.floor((points - points.min(axis=1, keepdims=True)) / BLOCK_BOHR).astype(int)
         cubes = np.ravel_multi_index(tuple(places), tuple(places.max(axis=1) + 1))

@@ -140,7 +140,7 @@ class Unwrapping:
 
     Where all atoms move a little, nothing is done. Where one jumps, the flake is joined along its bonds, and every
     atom takes the image that is nearest to where it was in the frame before, in the axes of the flake: so neither
-    drift nor rotation of the whole counts. The first frame is held against the start.
+    drift nor rotation of the whole counts. The first frame is compared with the start.
 
     Parameters
     ----------

@@ -91,9 +91,9 @@ def differences(tree: dict[str, Any], job: Job, atoms: Atoms) -> Iterator[tuple[
     if missing:
         yield f"no KIND section for {', '.join(sorted(missing))}", "allowed: one for each element"
     if "+motion" in tree:
-        held = _atom_lists(tree["+motion"].get("+constraint", {}).get("+fixed_atoms", []))
-        if held != fixed_lists(atoms):
-            counts = ", ".join(f"{len(some)} along {axes}" for axes, some in held.items()) or "none"
+        fixed = _atom_lists(tree["+motion"].get("+constraint", {}).get("+fixed_atoms", []))
+        if fixed != fixed_lists(atoms):
+            counts = ", ".join(f"{len(some)} along {axes}" for axes, some in fixed.items()) or "none"
             yield f"FIXED_ATOMS holds {counts}", "allowed: those that structure.extxyz fixes"
 
 

@@ -63,7 +63,7 @@ def player_data(run: Run, trajectory: Path, level: str, most: int) -> dict[str, 
     chosen = evenly(len(run.order.rows), most)
     first, positions_A = _read_frames(trajectory, chosen, [int(run.order.rows[i]["step"]) for i in chosen])
     panels = order_panels(run, level, len(run.order.rows))
-    calm = [panel for panel in panels if panel.unit not in {"K", "eV"}]
+    geometric = [panel for panel in panels if panel.unit not in {"K", "eV"}]
     return {
         "run": run.name,
         "level": level,
@@ -73,7 +73,7 @@ def player_data(run: Run, trajectory: Path, level: str, most: int) -> dict[str, 
         "step": [int(run.order.rows[i]["step"]) for i in chosen],
         "time_fs": [float(run.order.rows[i]["time_fs"]) for i in chosen],
         "of": len(run.order.rows),
-        "series": [_series(panel, run, chosen) for panel in [*calm, *(p for p in panels if p not in calm)]],
+        "series": [_series(panel, run, chosen) for panel in [*geometric, *(p for p in panels if p not in geometric)]],
     }
 
 
