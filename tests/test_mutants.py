@@ -84,7 +84,7 @@ def test_a_sample_has_something_of_every_module_and_is_decided_by_its_seed(monke
     few = data() | {"modules": ["collect/s*.py", "engines/external/handlers.py"]}
     monkeypatch.setattr("mutants.sample.data", lambda: few)
     chosen = [
-        [(module.name, mutant.place, mutant.operator) for module, mutant in sample(1, seed)] for seed in (5, 5, 6)
+        [(module.name, mutant.position, mutant.operator) for module, mutant in sample(1, seed)] for seed in (5, 5, 6)
     ]
     assert {name for name, *_ in chosen[0]} == {"collect/spin.py", "engines/external/handlers.py"}
     assert chosen[0] == chosen[1] != chosen[2]

@@ -1,4 +1,4 @@
-"""Ends of paths: the ion begins beside the place where it arrives, whichever image of it the relaxed slabs hold."""
+"""Ends of paths: the ion begins near the position where it arrives, whichever image of it the relaxed slabs hold."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_a_place_that_is_as_low_as_the_lowest_serves_to_compare():
 
 def test_a_row_with_a_lower_place_beside_it_is_not_called_lowest():
     texts = said(row("Na", "trough-1", -1.95, SECOND, around="-0.31"), row("Na", "cave", -1.80))
-    assert texts == ["C111: no site of Na is called lowest: beside that at trough-1 there is a lower place."]
+    assert texts == ["C111: no site of Na is called lowest: near that at trough-1 there is a lower point."]
     # nor is one that lies higher than what was seen there
     assert said(row("Na", "trough-1", -1.95, SECOND, around="-0.31"), row("Na", "cave", -2.1)) == texts
     below = said(row("Na", "trough-1", -1.95, SECOND, around="-0.31"), row("Na", "cave", -2.5))

@@ -84,9 +84,9 @@ class Campaign:
     def slurm(self) -> Slurm:
         """Return the Slurm of this campaign, brought up when it is first needed."""
         if self._slurm is None:
-            place = self.folder.with_name(f"{self.folder.name}-slurm")
-            self._stack.callback(shutil.rmtree, place, ignore_errors=True)
-            self._slurm = self._stack.enter_context(Slurm(place))
+            folder = self.folder.with_name(f"{self.folder.name}-slurm")
+            self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            self._slurm = self._stack.enter_context(Slurm(folder))
         return self._slurm
 
     def uninterrupted(self, level: str) -> Path:

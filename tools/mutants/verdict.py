@@ -90,13 +90,13 @@ def _unchanged(module: Module, seed: int) -> Unchanged:
 
 
 def _try(task: tuple[Module, Mutant, Unchanged], seed: int) -> Verdict:
-    """First run the tests that come by the changed place, then, if none fails, the module's others."""
+    """First run the tests that come by the changed position, then, if none fails, the module's others."""
     module, mutant, unchanged = task
     limit_s = SPARE_S + SPARE * unchanged.wall_s
-    first, rest = unchanged.by_line(mutant.place[0])
+    first, rest = unchanged.by_line(mutant.position[0])
     word = "survived"
     for tests in (first, rest):
         if tests and word == "survived":
             outcome = _bench.run(module.name, mutant.code, tests, limit_s=limit_s, seed=seed)
             word = {"passed": "survived", "late": "killed late"}.get(outcome.word, "killed")
-    return Verdict(module.name, mutant.place[0], tuple(mutant.diff), word)
+    return Verdict(module.name, mutant.position[0], tuple(mutant.diff), word)

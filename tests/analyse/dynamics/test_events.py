@@ -111,7 +111,7 @@ def test_the_first_long_enough_spell_is_found(holds, length):
     lasting = Lasting(float(length))
     for step, present in enumerate(holds):
         lasting.see(step, float(step), [()] if present else [])
-    spells = "".join("x" if present else "." for true in holds)
+    spells = "".join("x" if present else "." for present in holds)
     at = spells.find("x" * (length + 1))
     assert (lasting.found[()]["step"] if lasting.found else -1) == at
 

@@ -122,7 +122,7 @@ def test_kill_wall_time_and_resume_leave_the_adsorption_energy_as_it_is(
     status, said = finish(snakemake(folder, TABLE, IONDRILL_WALLTIME_s="2", VASP_DOUBLE_PAUSE_S="0.1"))
     assert status != 0
     assert "stopped at the wall time after step" in said
-    assert "it goes on from there" in said
+    assert "it resumes from there" in said
     assert "Traceback" not in said
 
     status, said = finish(snakemake(folder))

@@ -41,7 +41,7 @@ def kept(
     Raises
     ------
     UserError
-        If the steps start anew, so that it cannot be said whether the run goes on or was thrown away, or if time and
+        If the steps start again, so that it cannot be said whether the run was resumed or thrown away, or if time and
         step disagree on the order of frames. Names the frame.
     """
     said = np.zeros(n_frames, dtype=bool) if times is None else np.isfinite(times)

@@ -1,6 +1,6 @@
 """Numbers in frames of text that are all laid out alike, taken as columns of characters.
 
-Programs write a frame as they wrote the one before: every number ends at the same place. `Layout` learns these places
+Programs write a frame as they wrote the one before: every number ends in the same column. `Layout` learns these columns
 from a frame, and takes the numbers of all frames that keep to it at once.
 """
 
@@ -28,7 +28,7 @@ WORD = re.compile(rb"\S+")
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the numbers of a frame stand, counted from the first character after its comment line.
+    """Where the numbers of a frame are, counted from the first character after its comment line.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Layout:
     fixed : (n,) array
         Characters that are the same in every frame: symbols, ends of numbers and of lines.
     expected : (n,) array
-        What stands there.
+        The text there.
     """
 
     size: int
@@ -85,7 +85,7 @@ class Layout:
         characters = blocks[:, self.fields.transpose(2, 0, 1)].transpose(1, 0, 2, 3).reshape(width, -1)
         point = width - self.decimals - 1
         digits = characters - np.uint8(ZERO)  # what is no digit wraps to more than 9
-        # a number that leaves no blank before it may go on there
+        # a number with no blank before it may continue there
         good = (characters[0] == BLANK) & (characters[point] == POINT)
         good &= digits[point + 1 :].max(axis=0) <= 9
         mantissa = _joined(digits[point + 1 :])
@@ -111,7 +111,7 @@ def _joined(digits: Bytes) -> Floats:
 
 
 def _whole(characters: Bytes, digits: Bytes, good: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return what stands before the points, and which have a minus; others than numbers are marked in `good`."""
+    """Return the digits before the points, and which have a minus; others than numbers are marked in `good`."""
     value, negative = np.zeros(len(good)), np.zeros(len(good), dtype=bool)
     ended = np.zeros(len(good), dtype=bool)  # a blank or a minus was met, from the right
     for k in range(len(characters) - 1, -1, -1):
@@ -141,8 +141,8 @@ class Columns:
         declared = PROPERTIES.search(comment)
         if declared is None:
             return cls()
-        words, places, column = declared.group(1).decode("utf-8", "replace").split(":"), dict[str, int](), 0
+        words, columns, column = declared.group(1).decode("utf-8", "replace").split(":"), dict[str, int](), 0
         for name, count in zip(words[::3], words[2::3], strict=False):
-            places[name.lower()] = column
+            columns[name.lower()] = column
             column += int(count) if count.isdigit() else 1
-        return cls(places.get("species", 0), places.get("pos", 1))
+        return cls(columns.get("species", 0), columns.get("pos", 1))

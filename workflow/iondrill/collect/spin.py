@@ -21,7 +21,7 @@ def keep_lowest(results: Mapping[int, Result]) -> tuple[Result, int | None]:
     Returns
     -------
     Result
-        It cost nothing itself: the cost stands in the records of the multiplicities. ``not_converged`` or ``failed``,
+        It cost nothing itself: the cost is in the records of the multiplicities. ``not_converged`` or ``failed``,
         and without an energy, if none converged.
     int or None
         The multiplicity that is kept.
@@ -32,8 +32,8 @@ def keep_lowest(results: Mapping[int, Result]) -> tuple[Result, int | None]:
         SpinState(multiplicity=m, status=result.status, energy_eV=energies_eV.get(m), kept=m == kept)
         for m, result in results.items()
     ]
-    told = "; ".join(f"multiplicity {m}: {_outcome(result)}" for m, result in results.items())
-    reason = f"no multiplicity converged ({told})" if kept is None else f"multiplicity {kept} kept ({told})"
+    outcomes = "; ".join(f"multiplicity {m}: {_outcome(result)}" for m, result in results.items())
+    reason = f"no multiplicity converged ({outcomes})" if kept is None else f"multiplicity {kept} kept ({outcomes})"
     status: Status = "converged"
     if kept is None:
         status = "failed" if all(result.status == "failed" for result in results.values()) else "not_converged"

@@ -33,7 +33,7 @@ def find_barrier(
     relaxed : mapping of str to (Result, Atoms)
         Of the slab with the ion, by the label of the site.
     folder : Path
-        The job's folder; a search that was killed goes on from what it holds.
+        The job's folder; a search that was killed resumes from what it holds.
 
     Returns
     -------

@@ -91,7 +91,7 @@ class Profile:
     Parameters
     ----------
     place_A : array (n,)
-        Evenly spaced places on the axis.
+        Evenly spaced positions on the axis.
     difference_e_A : array (n,)
         Electrons per Å.
     """
@@ -106,7 +106,7 @@ class Profile:
 
     @property
     def transferred_e(self) -> Array:
-        """Electrons that moved to smaller values of the axis through each place, shape (n,)."""
+        """Electrons that moved to smaller values of the axis through each position, shape (n,)."""
         return np.asarray(np.cumsum(self.difference_e_A) * (self.place_A[1] - self.place_A[0]))
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from iondrill.config.convergence import Tolerance
     from iondrill.engines.base import Result
 
-SAME_PLACE_A = 0.05
+SAME_POSITION_A = 0.05
 FINER_IF_SMALLER = ("accuracy",)
 
 
@@ -112,7 +112,7 @@ class Difference(NamedTuple):
     E_ads_meV: float | None = None
 
     def within(self, tolerance: Tolerance) -> bool:
-        """Say whether all that was compared is small enough; adsorption energies stand in for total energies."""
+        """Say whether all that was compared is small enough; adsorption energies replace total energies."""
         energy = (
             (self.energy_meV_atom, tolerance.energy_meV_atom)
             if self.E_ads_meV is None
@@ -200,7 +200,7 @@ def force_difference(atoms: Atoms, finest: Atoms) -> tuple[float, float] | None:
     ----------
     atoms, finest : Atoms
         With forces. They hold the same atoms in the same order; or they are slabs of different thickness, whose
-        tops are laid on each other, and the atoms at the same place are compared.
+        tops are laid on each other, and the atoms at the same position are compared.
 
     Returns
     -------
@@ -211,7 +211,7 @@ def force_difference(atoms: Atoms, finest: Atoms) -> tuple[float, float] | None:
         return None
     first = second = np.arange(len(atoms))
     if len(atoms) != len(finest):
-        first, second = _same_places(atoms, finest)
+        first, second = _same_positions(atoms, finest)
     moving = moving_atoms(atoms)[first] & moving_atoms(finest)[second]
     if not moving.any():
         return None
@@ -229,11 +229,11 @@ def vacuum_A(atoms: Atoms) -> float:
     return edge_A - extent_A if edge_A else BOX_VACUUM_A
 
 
-def _same_places(atoms: Atoms, other: Atoms) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
-    """Return the atoms of two slabs that are of one element and at one place, measured from the highest."""
+def _same_positions(atoms: Atoms, other: Atoms) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Return the atoms of two slabs that are of one element and at one position, measured from the highest."""
     ours, theirs = (slab.positions - [0, 0, slab.positions[:, 2].max()] for slab in (atoms, other))
     apart = (ours[:, None] - theirs[None]).reshape(-1, 3)
     _, lengths = find_mic(apart, atoms.cell, pbc=(True, True, False))
-    near = lengths.reshape(len(atoms), len(other)) < SAME_PLACE_A
+    near = lengths.reshape(len(atoms), len(other)) < SAME_POSITION_A
     first, second = np.nonzero(near & (atoms.numbers[:, None] == other.numbers[None]))
     return first, second

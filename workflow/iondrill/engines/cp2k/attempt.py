@@ -62,7 +62,7 @@ class Attempt(attempt.Attempt):
         return next(iter(restarts_of.restarts(self.folder, self.symbols)), None)
 
     def restart(self, last_frame: int | None) -> restarts_of.Restart | None:
-        """Return the restart file to go on from, or None.
+        """Return the restart file to resume from, or None.
 
         It is of a step whose SCF has converged, and no frame before it is missing.
 

@@ -73,7 +73,7 @@ class Cp2kEngine(program.ProgramEngine[Cp2kLevel]):
         return cost(job, self.level(job), size)
 
     def standing(self, atoms: Atoms, state: Path, attempt: int, *, began: int, wall_s: float) -> Standing:
-        """Return where a job stands; see `iondrill.engines.base.Engine.standing`."""
+        """Return how far a job is; see `iondrill.engines.base.Engine.standing`."""
         from iondrill.engines.cp2k.attempt import LOG
         from iondrill.engines.cp2k.output import Log
 

@@ -35,7 +35,7 @@ ATOMIC_TIME = 2.4188843265864e-2 * fs
 
 
 class Resume(NamedTuple):
-    """What the next attempt goes on from: files of earlier ones, as paths from its folder; None for none.
+    """What the next attempt resumes from: files of earlier ones, as paths from its folder; None for none.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ def render_input(
     fallback : OrbitalTransformation or Diagonalisation, optional
         How to drive the SCF; by default the first entry of the ladder.
     resume : Resume
-        What to go on from.
+        What to resume from.
 
     Returns
     -------
@@ -144,7 +144,7 @@ def own_grid(job: Job) -> bool:
 
 
 def own_grid_elements(job: Job, level: Cp2kLevel, elements: Iterable[str]) -> list[str]:
-    """Return those elements of a job that stand on grids of their own."""
+    """Return those elements of a job that are on grids of their own."""
     return [element for element in dict.fromkeys(elements) if own_grid(job) and element in level.gapw]
 
 
@@ -168,7 +168,7 @@ def without_charges(job: Job, atoms: Atoms) -> list[str]:
 
 
 def too_coarse(level: Cp2kLevel, elements: Iterable[str], *, own_grid: bool) -> dict[str, float]:
-    """Return the elements whose energies want a higher cutoff than the level's, and that cutoff in Ry.
+    """Return the elements whose energies need a higher cutoff than the level's, and that cutoff in Ry.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def too_coarse(level: Cp2kLevel, elements: Iterable[str], *, own_grid: bool) -> 
     elements : iterable of str
         Chemical symbols.
     own_grid : bool
-        Whether those of the level's `gapw` stand on grids of their own, which the cutoff is not for.
+        Whether those of the level's `gapw` are on grids of their own, to which the cutoff does not apply.
     """
     advised = cp2k_elements().cutoffs_Ry
     on_grid = (element for element in elements if not (own_grid and element in level.gapw))

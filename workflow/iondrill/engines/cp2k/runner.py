@@ -1,4 +1,4 @@
-"""Run a job by CP2K: what an attempt goes on from, and what its result is."""
+"""Run a job by CP2K: what an attempt resumes from, and what its result is."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Run(attempts.Run[Attempt]):
         return Attempt(self.job, self.atoms, folder)
 
     def steps_done(self) -> int:
-        """Return the last step that the next attempt can go on from."""
+        """Return the last step that the next attempt can resume from."""
         return self._resume(self.attempts())[0].step
 
     def next_fallback(self, last: Attempt) -> int:
@@ -113,7 +113,7 @@ class Run(attempts.Run[Attempt]):
         return hessian_eV_A2
 
     def _resume(self, former: list[Attempt]) -> tuple[Resume, set[Path]]:
-        """Return what the next attempt goes on from, and the folders that this is in."""
+        """Return what the next attempt resumes from, and the folders that this is in."""
         restart = guess = hessian = None
         last_frame = self._last_frame()
         for attempt in reversed(former):

@@ -70,7 +70,7 @@ def check_input(text: str, path: Path, job: Job, atoms: Atoms) -> str:
 
 
 def differences(tree: dict[str, Any], job: Job, atoms: Atoms) -> Iterator[tuple[str, str]]:
-    """Yield in which ways a parsed input is not that of a job: what was found, and what is allowed."""
+    """Yield how a parsed input differs from that of a job: what was found, and what is allowed."""
     try:
         (force_eval,) = tree["+force_eval"]
         subsys, dft = force_eval["+subsys"], force_eval["+dft"]
@@ -82,9 +82,9 @@ def differences(tree: dict[str, Any], job: Job, atoms: Atoms) -> Iterator[tuple[
         return
     yield from _moved(lines, positions, cell, in_cp2k_cell(job, atoms))
     periodic = "none" if job.kind == "cluster" else "xyz"
-    for place, found in (("CELL", subsys["+cell"]), ("POISSON", dft.get("+poisson", {}))):
+    for section, found in (("CELL", subsys["+cell"]), ("POISSON", dft.get("+poisson", {}))):
         if (periodicity := found.get("periodic", "xyz")).lower() != periodic:
-            yield f"PERIODIC of {place} is {periodicity}", f"allowed: {periodic.upper()} for a {job.kind}"
+            yield f"PERIODIC of {section} is {periodicity}", f"allowed: {periodic.upper()} for a {job.kind}"
     if dft.get("charge", 0) != job.charge:
         yield f"CHARGE is {dft.get('charge', 0)}", f"allowed: {job.charge}"
     missing = {line[0] for line in lines} - {kind.get("_") for kind in subsys.get("+kind", [])}

@@ -71,7 +71,7 @@ class ProgramEngine(TypedEngine[L]):
 
     @abstractmethod
     def standing(self, atoms: Atoms, state: Path, attempt: int, *, began: int, wall_s: float) -> Standing:
-        """Return where a job stands; see `iondrill.engines.base.Engine.standing`."""
+        """Return how far a job is; see `iondrill.engines.base.Engine.standing`."""
 
     def write_inputs(self, job: Job, atoms: Atoms, folder: Path) -> list[Path]:
         """Write the input files; see `iondrill.engines.base.Engine.write_inputs`."""

@@ -1,4 +1,4 @@
-"""Run a job by an external program: attempt after attempt, each going on from what the one before left."""
+"""Run a job by an external program: attempt after attempt, each resuming from what the one before left."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FUTILE = 2
 
 
 class Fallback(Protocol):
-    """One way to drive the SCF."""
+    """How an entry of the ladder drives the SCF."""
 
     @property
     def name(self) -> str:
@@ -70,7 +70,7 @@ class Run(ABC, Generic[A]):
 
     @abstractmethod
     def steps_done(self) -> int:
-        """Return the last step that the next attempt can go on from."""
+        """Return the last step that the next attempt can resume from."""
 
     @abstractmethod
     def make(self, here: A, former: list[A], signals: Signals, lock: IO[str], walltime_s: int | None) -> Verdict:
@@ -109,7 +109,7 @@ class Run(ABC, Generic[A]):
     # --- from attempt to attempt --------------------------------------------------------------------------------
 
     def to_the_end(self) -> tuple[Result, Atoms]:
-        """Run, or go on, until the job is done or cannot be.
+        """Run, or resume, until the job is done or cannot be.
 
         Raises
         ------
@@ -145,7 +145,7 @@ class Run(ABC, Generic[A]):
         steps = self.steps_done()
         so_far = f" after step {steps}" if steps > 0 else ""
         attempts = self.attempts()
-        advice = "run it again: it goes on from there" if hint or not attempts else f"see {attempts[-1].folder}"
+        advice = "run it again: it resumes from there" if hint or not attempts else f"see {attempts[-1].folder}"
         return StoppedError.of(self.folder, f"{reason}{so_far}", advice)
 
     def attempts(self) -> list[A]:

@@ -111,7 +111,7 @@ class Attempt(attempt.Attempt):
         return self.verdict(program.status, asked)
 
     def _ask_to_stop(self, signals: Signals, job_folder: Path, clock: Clock) -> str:
-        """Write a STOPCAR if it is time to, or the user wants it; return who asks."""
+        """Write a STOPCAR if it is time to, or the user asks for it; return who asks."""
         user = job_folder / STOPCAR
         asked, how = "", SOFT
         if signals.count:
@@ -155,7 +155,7 @@ class Attempt(attempt.Attempt):
         task = self.job.task
         if isinstance(task, Relax):
             force_eV_A = largest_force_eV_A(self.results.forces_eV_A, self.poscar)
-            # VASP's own test may lie a rounding beside
+            # VASP's own test may differ by a rounding
             if force_eV_A is None or force_eV_A > 1.001 * task.fmax_eV_A:
                 return "forces below EDIFFG"
         grids = (ELFCAR, CHGCAR) if isinstance(task, Static) and task.wavefunction else ()

@@ -62,7 +62,7 @@ class VaspEngine(ProgramEngine[VaspLevel]):
         return cost(job, self.level(job), size)
 
     def standing(self, atoms: Atoms, state: Path, attempt: int, *, began: int, wall_s: float) -> Standing:
-        """Return where a job stands; see `iondrill.engines.base.Engine.standing`."""
+        """Return how far a job is; see `iondrill.engines.base.Engine.standing`."""
         from iondrill.engines.vasp.inputs import species_order
         from iondrill.engines.vasp.output import OUTCAR, Log
 

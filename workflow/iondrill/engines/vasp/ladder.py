@@ -16,7 +16,7 @@ TagName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 
 
 class Fallback(Strict):
-    """One way to drive the SCF."""
+    """How the SCF is driven."""
 
     name: str
     incar: dict[TagName, str | Annotated[int, Number] | Annotated[float, Number]]

@@ -1,4 +1,4 @@
-"""Run a job by VASP: what an attempt goes on from, and what its result is."""
+"""Run a job by VASP: what an attempt resumes from, and what its result is."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Resume(NamedTuple):
-    """What the next attempt goes on from."""
+    """What the next attempt resumes from."""
 
     step: int = 0
     """Ionic steps done."""
@@ -88,7 +88,7 @@ class Run(attempts.Run[Attempt]):
         return here.run(self.journal, signals, lock, self.folder, walltime_s)
 
     def _resume(self, former: list[Attempt]) -> Resume:
-        """Return what the next attempt goes on from."""
+        """Return what the next attempt resumes from."""
         action = former[-1].record.action if former else None
         orbitals = None
         if action not in {"climb", "fresh"}:  # those of an SCF that failed, or that cannot be read

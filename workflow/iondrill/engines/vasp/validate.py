@@ -98,8 +98,8 @@ def _incar_problems(path: Path, incar: Any) -> Iterator[Problem]:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             type(incar)({key: value}).check_params()
-        place = next((n for n, line in enumerate(lines, 1) if line.split("=")[0].strip().upper() == key), None)
-        where = f"{path}" + (f" (line {place})" if place else "")
+        number = next((n for n, line in enumerate(lines, 1) if line.split("=")[0].strip().upper() == key), None)
+        where = f"{path}" + (f" (line {number})" if number else "")
         for warning in caught:
             if key in incar.INCAR_PARAMS:
                 yield Problem(where, str(warning.message))

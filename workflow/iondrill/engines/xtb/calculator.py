@@ -46,7 +46,7 @@ at tblite's own 0.4, slabs with an alkali atom many times more."""
 
 
 class Fallback(NamedTuple):
-    """One way to start the SCF, tried when the one before has failed."""
+    """How the SCF is started; tried when the entry before has failed."""
 
     name: str
     restart: bool = False

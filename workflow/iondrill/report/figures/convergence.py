@@ -102,8 +102,8 @@ def _draw_cost(axes: Axes, curve: Curve, chosen: SweepPoint | None) -> None:
 
 def _mark(axes: Axes, curve: Curve, chosen: SweepPoint | None, values: NDArray[np.float64]) -> None:
     """Ring the value that will do."""
-    if chosen is not None and np.isfinite(values[place := list(curve.points).index(chosen)]):
-        axes.plot(place, values[place], "o", ms=10, mfc="none", mec=OKABE_ITO[2], mew=1.6)
+    if chosen is not None and np.isfinite(values[index := list(curve.points).index(chosen)]):
+        axes.plot(index, values[index], "o", ms=10, mfc="none", mec=OKABE_ITO[2], mew=1.6)
 
 
 def _name_values(axes: Axes, curve: Curve) -> None:

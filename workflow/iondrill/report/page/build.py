@@ -95,7 +95,7 @@ def cell(value: float | str | None, digits: int = 0) -> Markup:
     Parameters
     ----------
     value : float, str or None
-        A number, as such or as it stands in a CSV file; None or "" makes an empty cell.
+        A number, as such or as text of a CSV file; None or "" makes an empty cell.
     digits : int
         Shown after the point.
     """

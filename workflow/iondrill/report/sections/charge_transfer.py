@@ -1,4 +1,4 @@
-"""Which way the electrons go as nanodiamond and flake meet: the density difference, integrated over planes along x."""
+"""Where the electrons go as nanodiamond and flake meet: the density difference, integrated over planes along x."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def transfer_picture(results: Results, run: Run) -> Picture | None:
     moved = {time_fs: float(max(profile.transferred_e, key=abs)) for time_fs, profile in profiles.items()}
     words = "; ".join(f"{time_fs:g} fs: at most {moved_e:.3f} e" for time_fs, moved_e in moved.items())
     rows = [
-        f'{time_fs:g},{place:.3f},{density:.6g},{passed:.6g},"{level}"'
+        f'{time_fs:g},{position:.3f},{density:.6g},{passed:.6g},"{level}"'
         for time_fs, profile in profiles.items()
-        for place, density, passed in zip(
+        for position, density, passed in zip(
             profile.place_A.tolist(), profile.difference_e_A.tolist(), profile.transferred_e.tolist(), strict=True
         )
     ]

@@ -1,4 +1,4 @@
-"""What the page's player needs of a run: its frames, small enough to be put into the page, and curves beside them."""
+"""What the page's player needs of a run: its frames, small enough to be put into the page, and its curves."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def player_data(run: Run, trajectory: Path, level: str, most: int) -> dict[str, 
     Returns
     -------
     dict or None
-        For JSON: ``atoms`` (look and radius of each), ``frames`` (places, see `pack`), ``step`` and ``time_fs`` of
+        For JSON: ``atoms`` (look and radius of each), ``frames`` (positions, see `pack`), ``step`` and ``time_fs`` of
         each frame, ``series`` (panels with a value for each frame). None if there is no trajectory.
 
     Raises
@@ -80,7 +80,7 @@ def player_data(run: Run, trajectory: Path, level: str, most: int) -> dict[str, 
 def pack(positions_A: Floats) -> dict[str, Any]:
     """Return positions (n_frames, n_atoms, 3) as text: base64 of little-endian 16-bit integers times ``scale_A``.
 
-    They are counted from the middle of all places; ``scale_A`` is 0.001 Å where 16 bits reach that far.
+    They are counted from the middle of all positions; ``scale_A`` is 0.001 Å where 16 bits reach that far.
     """
     middle = (positions_A.min(axis=(0, 1)) + positions_A.max(axis=(0, 1))) / 2
     centred = positions_A - middle
