@@ -66,10 +66,10 @@ def test_what_is_the_same_by_construction_is_not(words):
 
 
 def test_a_mutant_says_what_it_changes_and_where():
-    for place, several in candidates(SOURCE).items():
+    for position, several in candidates(SOURCE).items():
         for mutant in (each for each in several if each.code):
             assert len(mutant.diff) >= 2
-            assert SOURCE.splitlines()[place[0] - 1] == mutant.diff[0][1:]
+            assert SOURCE.splitlines()[position[0] - 1] == mutant.diff[0][1:]
 
 
 def test_every_module_that_is_named_is_there_and_has_tests():

@@ -1,4 +1,4 @@
-"""Where a relaxation stands, told from the logs of real programs while they grow, and from what GFN2 keeps."""
+"""How far a relaxation is, read from the logs of real programs while they grow, and from what GFN2 keeps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a run is does not decide what it is: made longer it goes on, made shorter it loses nothing."""
+"""How long a run is does not decide what it is: made longer it resumes, made shorter it loses nothing."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ LAUNCHED = {"launch_m_s": 900.0, "thermalise": Thermalise(time_fs=100, time_cons
 
 
 def test_the_start_is_thermalised_and_then_launched(tmp_path: Path) -> None:
-    """From rest to the temperature; then the nanodiamond alone gets its speed, and all else goes on as it was."""
+    """From rest to the temperature; then the nanodiamond alone gets its speed, and all else continues as it was."""
     result, frames = run(job(20, **LAUNCHED), tmp_path, pair())
     assert result.status == "converged"
     before = Frames(tmp_path / THERMALISED / FRAMES, stride=2)

@@ -1,4 +1,4 @@
-"""Lower places beside an ion are found: a planted double well, a false state, a kill; and real GFN2."""
+"""Lower points near an ion are found: a planted double well, a false state, a kill; and real GFN2."""
 
 import numpy as np
 import pytest
@@ -136,7 +136,7 @@ def test_of_two_wells_the_deeper_is_kept_and_the_other_told(analytic, tmp_path, 
     (left,) = result.neighbourhood.left
     assert left.above_eV == pytest.approx(bottom(wells, 2.0) - bottom(wells, other), abs=1e-3)
     assert np.sign(left.shift_A) == np.sign(other - 2.0)
-    # what is recorded lies around the place that was kept
+    # what is recorded lies around the position that was kept
     assert min(point.above_eV for point in result.neighbourhood.points) > 0
     assert engine.done == ["relax", *["static"] * 3, "relax", *["static"] * 3]
     assert (result.n_scf_cycles, result.core_s, len(result.attempts)) == (80, 8.0, 2)

@@ -23,7 +23,7 @@ from iondrill.errors import UserError
 
 
 def line(elf, *, length_A=2.0, core_A=(0.3, 0.3), rho=1.0):
-    """Return a line with the ELF of a function of the place."""
+    """Return a line with the ELF of a function of the position."""
     x = np.linspace(0, length_A, 201)
     return ElfLine("nd-flake-bond", 0, 1, core_A, x, elf(x), np.full(x.shape, rho))
 

@@ -156,7 +156,7 @@ def test_what_did_not_converge_is_an_empty_row_that_says_why(tmp_path):
     assert rows["600"]["status"] == f"failed: {reason}"
     assert rows["600"]["density_on_edge"] == "yes"
     assert rows["600"]["within_tolerance"] == rows["600"]["core_s_relative"] == ""
-    # and the finest of the others stands in
+    # and the finest of the others is taken
     assert float(rows["500"]["energy_difference_meV_atom"]) == 0
     assert rows["500"]["density_on_edge"] == "no"
 
@@ -237,7 +237,7 @@ def test_the_vacuum_is_measured_as_it_was_asked_for(recipes):
         (0.0, 0.0101, None, False),
         (None, None, None, True),
         (None, 0.02, None, False),
-        (99.0, 0.0, 10.0, True),  # the adsorption energy stands in
+        (99.0, 0.0, 10.0, True),  # the adsorption energy counts instead
         (0.0, 0.0, -10.1, False),
         (0.0, 0.02, 1.0, False),
     ],

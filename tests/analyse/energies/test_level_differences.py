@@ -86,7 +86,7 @@ def test_all_levels_are_compared_with_the_last(tmp_path):
 
 def test_only_the_free_atoms_of_the_slab_count_in_its_root_mean_square():
     rows = [row("a"), row("b")]
-    # the first C is free, the second is fixed; the ion's own way is its shift
+    # the first C is free, the second is fixed; the ion's own path is its shift
     rows[0].geometry.positions += [[0, 0, 0.3], [0.5, 0, 0], [0, 0, 0.9]]
     found = compare(*rows)
     assert found["slab_rms_A"] == pytest.approx(0.3)

@@ -70,7 +70,7 @@ def test_whole_files_are_done(attempt, tmp_path):
     verdict, last, restart = recovered(attempt, tmp_path)
     assert (verdict.action, last) == ("done", STEPS)
     assert attempt.final().step == STEPS
-    assert restart is None  # the only file is of the last step: nothing to go on with
+    assert restart is None  # the only file is of the last step: nothing to resume from
 
 
 def test_the_frames_are_where_the_atoms_of_the_job_are(attempt, tmp_path):
@@ -219,7 +219,7 @@ def test_a_relaxed_slab_has_the_charges_of_its_last_geometry(*, gapw, without, r
     if reason == "finished":
         charges_e = final.arrays["hirshfeld_e"]
         assert charges_e.sum() == pytest.approx(0, abs=1e-9)
-        # more than at the first geometry, where the ion was farther from its place
+        # more than at the first geometry, where the ion was farther from its position
         assert charges_e[-1] == pytest.approx(0.311, abs=1e-3)
 
 

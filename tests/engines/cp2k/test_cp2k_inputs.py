@@ -1,4 +1,4 @@
-"""CP2K inputs: what is asked for stands in them, by two grammars, and the physics is right."""
+"""CP2K inputs: what is asked for is in them, by two grammars, and the physics is right."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_other_ensembles_resume_after_a_kill(kind, killed_cp2k, make_job, tmp_pa
     conserved_eV, potential_eV = (
         np.array([frames["cut"][i][name] for i in range(STEPS + 1)]) for name in ("conserved_eV", "potential_eV")
     )
-    # what Verlet leaves open is second order in the step, and small beside what goes to and fro
+    # what Verlet leaves open is second order in the step, and small against what oscillates
     assert np.ptp(conserved_eV) < 0.05 * np.ptp(potential_eV)
     if kind == "none":  # the conserved quantity is the energy
         velocities = np.array([frames["cut"][i]["velocities_A_fs"] for i in range(STEPS + 1)]) / fs
@@ -159,7 +159,7 @@ def test_a_dipole_correction_makes_the_vacuum_not_matter(make_job, tmp_path):
 
 
 def test_sodium_pushes_itself_on_the_grid_and_not_on_a_grid_of_its_own(make_job, tmp_path):
-    """Upright NaH among its images: inner forces add up to nothing, however the atoms stand on the grid."""
+    """Upright NaH among its images: inner forces add up to nothing, wherever the atoms are on the grid."""
     positions = [[0, 0, 2.0], [0, 0, 3.9]]
     net_eV_A = {}
     for gapw in ([], ["Na", "H"]):

@@ -129,8 +129,8 @@ def test_a_slab_with_k_points_is_taken(make_job, tmp_path):
     """Graphane, 2 × 2 × 1 k-points, a loose SCF."""
     edge_A = 2.54
     cell = [[edge_A, 0, 0], [edge_A / 2, edge_A * np.sqrt(0.75), 0], [0, 0, 9]]
-    places = [[0, 0, 3.4], [0, 0, 4.5], [1.27, 0.7332, 4.96], [1.27, 0.7332, 6.06]]
-    atoms = Atoms("HCCH", positions=places, cell=cell, pbc=True)
+    positions = [[0, 0, 3.4], [0, 0, 4.5], [1.27, 0.7332, 4.96], [1.27, 0.7332, 6.06]]
+    atoms = Atoms("HCCH", positions=positions, cell=cell, pbc=True)
     atoms.set_array("fragment", np.full(4, "slab"))
     job = make_job("cp2k", "slab", Static(), level=CHEAP | {"eps_scf": 1e-2, "max_scf_cycles": 12})
     write_folder(job, atoms, tmp_path)

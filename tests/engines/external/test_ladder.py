@@ -12,7 +12,7 @@ from iondrill.jobs.job import Job, Static
 
 
 class Fallback(Strict):
-    """A way to drive an SCF that has a name alone."""
+    """An entry with nothing but a name."""
 
     name: str
 

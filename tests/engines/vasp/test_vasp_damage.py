@@ -151,7 +151,7 @@ def test_without_a_contcar_the_steps_of_vasprun_serve(damage, attempt):
 
 
 def test_positions_that_came_from_an_unconverged_scf_are_not_gone_on_from(attempt):
-    """The third SCF did not converge: its own place came from sound forces, the places after it did not."""
+    """The third SCF did not converge: its own position came from sound forces, the positions after it did not."""
     cell_A, log = np.eye(3) * 7.0, Log.read(attempt.folder / OUTCAR)
     log.scf[2].converged = False
     found = next_positions(attempt.folder, log, attempt.symbols, cell_A)

@@ -48,7 +48,7 @@ def methane():
 
 @pytest.fixture
 def run(make_job, library, double):
-    """Return what runs a job in a folder; the second time, it goes on."""
+    """Return what runs a job in a folder; the second time, it resumes."""
 
     def go(folder, atoms=None, task=TASK, kind="cluster", **level):
         job = make_job("vasp", kind, task, level={"command": double, **level})
@@ -111,7 +111,7 @@ def test_a_relaxation_through_a_crash_ends_where_another_program_does(by_ase, ru
     assert result.energy_eV == pytest.approx(by_ase.get_potential_energy(), abs=2e-3)
     assert result.max_force_eV_A <= FMAX
     assert result.magnetisation_muB == 0
-    # atoms come back in the job's order and place, not in the POSCAR's
+    # atoms come back in the job's order and position, not in the POSCAR's
     assert final.get_chemical_symbols() == list("HCHHH")
     assert np.abs(final.get_all_distances() - by_ase.get_all_distances()).max() < 0.02
     assert np.abs(final.positions - methane().positions).max() < 0.3
@@ -165,7 +165,7 @@ def test_a_stopped_run_goes_on_and_takes_the_same_path(run, tmp_path, monkeypatc
     assert result.status == "converged"
     assert result.energy_eV == pytest.approx(uninterrupted.energy_eV, abs=SAME_eV)
     assert result.n_ionic_steps == uninterrupted.n_ionic_steps
-    # soft: the step was finished, and the next attempt goes on from it with its orbitals
+    # soft: the step was finished, and the next attempt resumes from it with its orbitals
     assert Incar.from_file(attempt(folder, 2) / "INCAR")["ISTART"] == 1
     assert json.loads((attempt(folder, 2) / "attempt.json").read_text())["start"] > 0
 

@@ -1,4 +1,4 @@
-"""The data of maps: what stands in the file of a figure is what it shows."""
+"""The data of maps: what is in the file of a figure is what it shows."""
 
 import base64
 import csv
