@@ -12,14 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from iondrill.collect.digits import joined
+
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
 EXACT_DIGITS = 15
 """Whole numbers of so many digits, and powers of ten up to 1e22, are exact: their quotient is the nearest number."""
-
-INT32_DIGITS = 7
-"""So many, even of what is no digit, fit 32 bits, which are faster than 64."""
 
 POINT, BLANK, MINUS, ZERO = (ord(c) for c in ". -0")
 PROPERTIES = re.compile(rb'Properties="?([^\s"]+)')
@@ -88,26 +87,12 @@ class Layout:
         # a number with no blank before it may continue there
         good = (characters[0] == BLANK) & (characters[point] == POINT)
         good &= digits[point + 1 :].max(axis=0) <= 9
-        mantissa = _joined(digits[point + 1 :])
+        mantissa = joined(digits[point + 1 :], np.float64)
         whole, negative = _whole(characters[:point], digits[:point], good)
         mantissa += whole * 10.0**self.decimals
         good &= mantissa < 10.0**EXACT_DIGITS
         values = np.where(negative, -mantissa, mantissa) / 10.0**self.decimals
         return values.reshape(shape), keeps & good.reshape(len(starts), -1).all(axis=1)
-
-
-def _joined(digits: Bytes) -> Floats:
-    """Return the whole numbers that digits (n_digits, n) spell."""
-    value = np.zeros(digits.shape[1])
-    for start in range(0, len(digits), INT32_DIGITS):
-        part = digits[start : start + INT32_DIGITS]
-        number = part[0].astype(np.int32)
-        for digit in part[1:]:
-            number *= 10
-            number += digit
-        value *= 10.0 ** len(part)
-        value += number
-    return value
 
 
 def _whole(characters: Bytes, digits: Bytes, good: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_]]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from iondrill.collect.digits import joined
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -101,14 +103,12 @@ def _decode(words: Bytes, form: Form) -> tuple[Array, Flags]:
     good = (columns[: point - 2] == ord(" ")).all(axis=0) & (columns[point] == ord("."))
     before, first = columns[point - 2], columns[point - 1]
     bare = (first == ord(" ")) | (first == ord("-"))  # .12345E-05 and -.12345E-05
-    leading = np.where(bare, 0, digits[point - 1])
+    leading = np.where(bare, 0, digits[point - 1]).astype(np.int64)
     good &= (leading <= 9) & ((before == ord(" ")) | ((before == ord("-")) & ~bare))
     minus = (before == ord("-")) | (first == ord("-"))
-    mantissa = leading.astype(np.int64)
-    for column in digits[point + 1 : exponent]:
-        good &= column <= 9
-        mantissa *= 10
-        mantissa += column
+    decimals = digits[point + 1 : exponent]
+    good &= decimals.max(axis=0) <= 9
+    mantissa = leading * 10 ** len(decimals) + joined(decimals, np.int64)
     power, there = _powers(columns[exponent:], digits[exponent:])
     power -= exponent - point - 1
     good &= there
