@@ -11,9 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymatgen.io.vasp.inputs import Incar, Kpoints, Poscar
 
-from iondrill.engines.registry import write_folder
+from iondrill.engines.registry import engine, write_folder
 from iondrill.engines.vasp.inputs import read_order, render_inputs
-from iondrill.engines.vasp.validate import validate
 from iondrill.errors import UserError
 
 CASES = list(product(("relax", "static", "wavefunction"), ("cluster", "slab", "atom"), ("Li", "Na", "K")))
@@ -27,7 +26,7 @@ def incar(job, atoms):
 def test_every_job_is_valid_and_comes_back(*, task, kind, ion, make_job, structure, tmp_path):
     job, atoms = make_job("vasp", kind, task), structure(kind, ion)
     write_folder(job, atoms, tmp_path)
-    assert len(validate(tmp_path)) == 3
+    assert len(engine("vasp").validate_inputs(tmp_path)) == 3
     assert not (tmp_path / "POTCAR").exists()
     found = Poscar.from_file(tmp_path / "POSCAR", check_for_potcar=False)
     back = read_order(tmp_path)
@@ -146,7 +145,7 @@ def test_a_damaged_set_is_refused(*, file, old, new, message, make_job, structur
     assert old in text
     (tmp_path / file).write_text(text.replace(old, new))
     with pytest.raises(UserError, match=message):
-        validate(tmp_path)
+        engine("vasp").validate_inputs(tmp_path)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -9,7 +9,6 @@ import numpy as np
 from iondrill.config.levels import Cp2kLevel
 from iondrill.engines.cp2k import grammar
 from iondrill.engines.cp2k.inputs import INPUT, fixed_lists, in_cp2k_cell
-from iondrill.engines.folder import read_job
 from iondrill.errors import Problem, UserError
 
 if TYPE_CHECKING:
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 NEAR_A = 1e-7
 
 
-def validate(folder: Path) -> list[str]:
-    """Check ``job.inp`` in a job folder.
+def check_inputs(folder: Path, job: Job, atoms: Atoms) -> list[str]:
+    """Check ``job.inp`` in the folder of a job.
 
     Returns
     -------
@@ -38,7 +37,6 @@ def validate(folder: Path) -> list[str]:
         All that the grammar refuses, each with file, line, keyword and what is allowed; else all in which the
         input differs from ``job.json`` and ``structure.extxyz``.
     """
-    job, atoms = read_job(folder)
     path = folder / INPUT
     try:
         text = path.read_text(encoding="utf-8")
@@ -56,7 +54,7 @@ def check_input(text: str, path: Path, job: Job, atoms: Atoms) -> str:
     Raises
     ------
     UserError
-        As `validate`.
+        As `check_inputs`.
     """
     command = job.level.command if isinstance(job.level, Cp2kLevel) else []
     local = grammar.of_command(command) if command else None
