@@ -22,7 +22,7 @@ def test_an_attempt_that_resumes_says_from_which_step(tmp_path):
     journal.remark("ALGO All")
     journal.remark("ALGO All")
     journal.end("finished", 3, notes=["Broyden 0.2"])
-    assert journal.told()[-1] == {"reason": "finished", "changed": "continued from step 7; ALGO All; Broyden 0.2"}
+    assert journal.in_words()[-1] == {"reason": "finished", "changed": "continued from step 7; ALGO All; Broyden 0.2"}
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_box_that_is_too_small_is_told_by_a_code(tmp_path):
     journal = Journal(tmp_path / "journal.json")
     journal.begin()
     journal.explain("in other words", "density_on_edge")
-    (entry,) = Journal(tmp_path / "journal.json").told()
+    (entry,) = Journal(tmp_path / "journal.json").in_words()
     assert AttemptEntry.model_validate(entry).code == "density_on_edge"
     assert AttemptEntry(reason="SCF not converged").code == ""
     # records without codes said it in words

@@ -35,7 +35,7 @@ def record(job: Job, journal: Journal, status: Status, engine_version: str, **fo
         n_scf_cycles=int(journal.cost("n_scf_cycles")),
         wall_s=journal.cost("wall_s"),
         core_s=journal.cost("core_s"),
-        attempts=[AttemptEntry.model_validate(entry) for entry in journal.told()],
+        attempts=[AttemptEntry.model_validate(entry) for entry in journal.in_words()],
         input_hash=journal.path.parent.name,
         **found,
     )

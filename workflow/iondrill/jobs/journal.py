@@ -103,7 +103,7 @@ class Journal:
             self.remark(note)
         self.beat(n_scf_cycles)
 
-    def told(self) -> list[dict[str, str]]:
+    def in_words(self) -> list[dict[str, str]]:
         """Return of each attempt, for readers, why it ended and what was changed for it."""
         return [
             {"reason": entry["reason"], "changed": changed(entry)} | ({"code": entry["code"]} if entry["code"] else {})

@@ -55,7 +55,7 @@ class Barrier:
         energy_eV = self.profile[1]
         return None if self.top is None else float(energy_eV[self.top] - energy_eV[end])
 
-    def way_A(self, image: int | None) -> float | None:
+    def path_length_A(self, image: int | None) -> float | None:
         """Return how far the ion has gone at an image; None if the path did not converge."""
         return None if self.top is None or image is None else float(self.profile[0][image])
 
@@ -86,8 +86,8 @@ BARRIERS = TableForm[Barrier](
             lambda row: row.above_eV(0),
         ),
         number("E_backward_eV", "the same above that of its end", lambda row: row.above_eV(-1)),
-        number("length_A", "length of the ion's path from end to end", lambda row: row.way_A(-1)),
-        number("saddle_A", "length of the ion's path to the highest image", lambda row: row.way_A(row.top)),
+        number("length_A", "length of the ion's path from end to end", lambda row: row.path_length_A(-1)),
+        number("saddle_A", "length of the ion's path to the highest image", lambda row: row.path_length_A(row.top)),
         text("level", "level of theory", lambda row: row.result.level),
         text("status", "`converged`, or why there is no number"),
         number("n_images", "images, the ends included", lambda row: len(row.profile[1]) or None),
