@@ -45,7 +45,7 @@ class Wells(Calculator):
 
 
 class Analytic:
-    """An engine that computes with `Wells`, counts its jobs, and stops when it is told to."""
+    """An engine that computes with `Wells`, counts its jobs, and stops on request."""
 
     def __init__(self, wells, hole=None, stop_at=None):
         self.wells, self.hole, self.stop_at, self.done = wells, hole, stop_at, []

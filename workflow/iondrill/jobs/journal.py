@@ -64,7 +64,7 @@ class Journal:
         self._started = time.monotonic()
 
     def begin(self, step: int | None = None) -> None:
-        """Open an attempt, which resumes from a step, or starts anew; one that is still open was killed."""
+        """Open an attempt, which resumes from a step, or starts from scratch; one that is still open was killed."""
         at = "" if step is None else f" at step {step}"
         if self.entries and self.entries[-1]["reason"] == RUNNING:
             self.entries[-1]["reason"] = f"killed{at}"
