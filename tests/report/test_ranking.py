@@ -6,7 +6,7 @@ import pytest
 
 from iondrill.analyse.energies.adsorption_table import AdsorptionTable
 from iondrill.analyse.energies.row_status import status_of_text
-from iondrill.report.ranking import kind_of_place
+from iondrill.report.ranking import kind_of_position
 from iondrill.report.sections.findings import of_adsorption
 
 COLUMNS = ("facet", "adsorbate", "site", "n", "E_ads_eV", "E_ads_vs_metal_eV", "level", "status", "lowest_neighbour_eV")
@@ -109,4 +109,4 @@ def test_a_refused_row_is_neither():
 )
 def test_kinds_of_places_have_no_numbers(site, note, kind):
     found = row("Li", site, -1.0, note)
-    assert kind_of_place(found, status_of_text(found["status"])) == kind
+    assert kind_of_position(found, status_of_text(found["status"])) == kind

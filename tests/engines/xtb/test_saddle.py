@@ -38,9 +38,9 @@ def relaxed(x_A: float) -> Atoms:
     return atoms
 
 
-def force(atoms: Atoms, place_A: np.ndarray) -> np.ndarray:
+def force(atoms: Atoms, position_A: np.ndarray) -> np.ndarray:
     there = atoms.copy()
-    there.positions[-1] = place_A
+    there.positions[-1] = position_A
     there.calc = XtbCalculator(GFN2)
     return there.get_forces()[-1]
 

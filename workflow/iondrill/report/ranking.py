@@ -28,7 +28,7 @@ class Best(NamedTuple):
     alike_eV: dict[str, float]
 
 
-def kind_of_place(row: Mapping[str, str], status: RowStatus) -> str:
+def kind_of_position(row: Mapping[str, str], status: RowStatus) -> str:
     """Return where the ions of a row came to rest, without the number that distinguishes positions of a kind."""
     kinds = (re.sub(r"-\d+$", "", site) for site in status.sites or [row["site"]])
     return " and ".join(dict.fromkeys(kinds))
@@ -75,7 +75,7 @@ def lowest(table: AdsorptionTable) -> Iterator[Best | str]:
             alike_eV: dict[str, float] = {}
             for k in sorted(known, key=lambda k: energies[k]):
                 if energies[k] < energies[best] + ALIKE_EV and not lower[k]:
-                    alike_eV.setdefault(kind_of_place(rows.rows[k], statuses[k]), float(energies[k]))
+                    alike_eV.setdefault(kind_of_position(rows.rows[k], statuses[k]), float(energies[k]))
             yield Best(row, statuses[best], float(energies[best]), against_metal_eV, of, alike_eV)
 
 
@@ -86,7 +86,7 @@ def compared(first: Best, second: Best) -> str:
     """
     strong, weak = sorted((first, second), key=lambda best: best.E_ads_eV)
     one, other = (best.row["adsorbate"] for best in (strong, weak))
-    kinds = [kind_of_place(best.row, best.status) for best in (strong, weak)]
+    kinds = [kind_of_position(best.row, best.status) for best in (strong, weak)]
     common = [kind for kind in strong.alike_eV if kind in weak.alike_eV]
     if not common:
         return f"{one} and {other} are not compared: their lowest sites are of two kinds, {kinds[0]} and {kinds[1]}"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tblite.interface import Result
 
 ANGULAR_MOMENTA = "spd"
-# Places in tblite's order (m = -l … l; p: y z x) of the functions in Molden's order (p: x y z; d: 0 +1 -1 +2 -2).
+# Indices in tblite's order (m = -l … l; p: y z x) of the functions in Molden's order (p: x y z; d: 0 +1 -1 +2 -2).
 MOLDEN_ORDER = {0: [0], 1: [2, 0, 1], 2: [2, 3, 1, 4, 0]}
 OCCUPIED = 1e-8
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from iondrill.report.figures.svg import INK, OKABE_ITO, STYLE, canvas, to_svg
-from iondrill.report.table import place_of
+from iondrill.report.table import position_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -278,7 +278,7 @@ def _draw_bars_of(panels: Mapping[str, Table], bars: Bars) -> str:
 
     tables = list(panels.values())
     ions = list(dict.fromkeys(row["adsorbate"] for table in tables for row in table.rows))
-    kinds = [list(dict.fromkeys(map(place_of, table.rows))) for table in tables]
+    kinds = [list(dict.fromkeys(map(position_of, table.rows))) for table in tables]
     lengths = [len(some) * len(ions) + 2.0 for some in kinds]
     values = np.concatenate([table.numbers(bars.column) for table in tables])
     reach = np.nanmin([*values, -0.5]), np.nanmax([*values, 0.0])
@@ -298,7 +298,7 @@ def _draw_bars(axes: Axes, table: Table, bars: Bars, kinds: Sequence[str], ions:
     for k, ion in enumerate(ions):
         rows = table.where("adsorbate", ion)
         energies = rows.numbers(bars.column)
-        heights = np.array([kinds.index(place_of(row)) + (k - (len(ions) - 1) / 2) * thickness for row in rows.rows])
+        heights = np.array([kinds.index(position_of(row)) + (k - (len(ions) - 1) / 2) * thickness for row in rows.rows])
         colour, hatch = OKABE_ITO[k % len(OKABE_ITO)], ("", "////", "....")[k % 3]
         axes.barh(heights, np.nan_to_num(energies), thickness, color=colour, label=ion, hatch=hatch, ec=WHITE, lw=0.4)
         for height, energy, row in zip(heights, energies, rows.rows, strict=True):

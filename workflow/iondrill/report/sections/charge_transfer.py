@@ -38,7 +38,7 @@ def transfer_picture(results: Results, run: Run) -> Picture | None:
         f'{time_fs:g},{position:.3f},{density:.6g},{passed:.6g},"{level}"'
         for time_fs, profile in profiles.items()
         for position, density, passed in zip(
-            profile.place_A.tolist(), profile.difference_e_A.tolist(), profile.transferred_e.tolist(), strict=True
+            profile.position_A.tolist(), profile.difference_e_A.tolist(), profile.transferred_e.tolist(), strict=True
         )
     ]
     return Picture(
@@ -69,8 +69,8 @@ def draw_transfer(profiles: Mapping[float, Profile]) -> str:
         figure, (density, moved) = canvas(1, 2, (2 * PLOT_IN[0], PLOT_IN[1]))
         for k, time_fs in enumerate(times):
             profile, colour = profiles[time_fs], colormaps["cividis"](0.9 * k / max(1, len(times) - 1))
-            density.plot(profile.place_A, profile.difference_e_A, color=colour, lw=1.3, label=f"{time_fs:g} fs")
-            moved.plot(profile.place_A, profile.transferred_e, color=colour, lw=1.3)
+            density.plot(profile.position_A, profile.difference_e_A, color=colour, lw=1.3, label=f"{time_fs:g} fs")
+            moved.plot(profile.position_A, profile.transferred_e, color=colour, lw=1.3)
         density.set(xlabel="x (Å)", ylabel="density difference (e/Å)")
         moved.set(xlabel="x (Å)", ylabel="moved to smaller x (e)")
         for axes in (density, moved):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 RESOLUTION_A = 1e-3
-"""Places are rounded to this, finer than a thermal step; 16 bits then reach 32 Å from the middle, more if coarser."""
+"""Of positions; finer than a thermal step; 16 bits then reach 32 Å from the middle, more if coarser."""
 DIGITS = 5
 """Significant digits of a curve in the page."""
 
@@ -85,8 +85,8 @@ def pack(positions_A: Floats) -> dict[str, Any]:
     middle = (positions_A.min(axis=(0, 1)) + positions_A.max(axis=(0, 1))) / 2
     centred = positions_A - middle
     scale_A = max(RESOLUTION_A, float(np.abs(centred).max()) / 32767)
-    places = np.rint(centred / scale_A).astype("<i2")
-    return {"scale_A": scale_A, "places": base64.b64encode(places.tobytes()).decode(), "middle_A": middle.tolist()}
+    steps = np.rint(centred / scale_A).astype("<i2")
+    return {"scale_A": scale_A, "places": base64.b64encode(steps.tobytes()).decode(), "middle_A": middle.tolist()}
 
 
 def _read_frames(path: Path, chosen: Sequence[int], steps: Sequence[int]) -> tuple[Atoms, Floats]:
