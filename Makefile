@@ -38,7 +38,7 @@ test: .venv/.ready-dev .venv-fit/.ready ## Set everything up, CP2K, Slurm and Ch
 	@tools/system-packages libopenblas0 cp2k openmpi-bin slurm-wlm munge chromium environment-modules
 	@pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-mutants: .venv/.ready-dev ## Change the code that computes in 330 places by chance, and count what the tests notice: SEEDS="1 2".
+mutants: .venv/.ready-dev ## Change the code that computes at 330 positions by chance, and count what the tests notice: SEEDS="1 2".
 	@tools/system-packages libopenblas0
 	@PYTHONPATH=tools python -m mutants --seed $(SEEDS) --page
 

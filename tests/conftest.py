@@ -15,8 +15,8 @@ from iondrill.engines.xtb import blas
 blas.bind()
 
 # a loaded machine must fail no test
-settings.register_profile("calm", deadline=None)
-settings.load_profile("calm")
+settings.register_profile("no_deadline", deadline=None)
+settings.load_profile("no_deadline")
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS = {

@@ -62,7 +62,7 @@ def test_check_of_what_is_right(house):
     ids=" ".join,
 )
 def test_what_cannot_be_written_or_started_ends_in_one_line(house, monkeypatch, capsys, arguments):
-    """Files stand where folders are needed, and /sys takes no file even of root."""
+    """Files are where folders are needed, and /sys takes no file even of root."""
     (house / "file").touch()
     (house / "recipes").mkdir()
     for name in ("recipes/facets", ".snakemake"):
@@ -97,7 +97,7 @@ def test_an_interrupt_ends_with_the_status_of_one(monkeypatch, capsys):
 
 @pytest.mark.parametrize("command", ["check", "status"])
 def test_looking_writes_nothing(house, monkeypatch, command):
-    """Neither inside results nor beside them, also where an ion's sites are looked for."""
+    """Neither inside results nor next to them, also where an ion's sites are looked for."""
     (house / "config.yaml").write_text(
         "levels: {gfn2: {engine: xtb}}\nadsorption: {facets: [C100-2x1], ions: [Li], level: gfn2}\n"
     )

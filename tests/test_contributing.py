@@ -56,7 +56,7 @@ class Listed(NamedTuple):
     always: bool
 
     def paths(self, name: str) -> list[Path]:
-        """Return the files that the pattern stands for when something of this name is added."""
+        """Return the files that the pattern matches when something of this name is added."""
         pattern = re.sub(r"<(?!script)\w+>", name, self.pattern).replace("<script>", "*").rstrip("/")
         base = ROOT if (ROOT / pattern.partition("/")[0]).exists() else PACKAGE
         return list(base.glob(pattern))

@@ -1,4 +1,4 @@
-"""What a file holds is told by digests, of templates what they say to a program; caches lie outside results."""
+"""What a file holds is known by digests, of templates what they say to a program; caches lie outside results."""
 
 from pathlib import Path
 

@@ -66,10 +66,10 @@ def test_what_is_the_same_by_construction_is_not(words):
 
 
 def test_a_mutant_says_what_it_changes_and_where():
-    for place, several in candidates(SOURCE).items():
+    for position, several in candidates(SOURCE).items():
         for mutant in (each for each in several if each.code):
             assert len(mutant.diff) >= 2
-            assert SOURCE.splitlines()[place[0] - 1] == mutant.diff[0][1:]
+            assert SOURCE.splitlines()[position[0] - 1] == mutant.diff[0][1:]
 
 
 def test_every_module_that_is_named_is_there_and_has_tests():
@@ -84,7 +84,7 @@ def test_a_sample_has_something_of_every_module_and_is_decided_by_its_seed(monke
     few = data() | {"modules": ["collect/s*.py", "engines/external/handlers.py"]}
     monkeypatch.setattr("mutants.sample.data", lambda: few)
     chosen = [
-        [(module.name, mutant.place, mutant.operator) for module, mutant in sample(1, seed)] for seed in (5, 5, 6)
+        [(module.name, mutant.position, mutant.operator) for module, mutant in sample(1, seed)] for seed in (5, 5, 6)
     ]
     assert {name for name, *_ in chosen[0]} == {"collect/spin.py", "engines/external/handlers.py"}
     assert chosen[0] == chosen[1] != chosen[2]

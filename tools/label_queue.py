@@ -3,8 +3,8 @@
     python tools/label_queue.py --work FOLDER config.yaml examples/potential.yaml
 
 The next is always of the kind, and of it the trajectory, that has the fewest labels. Killed and
-started again it goes on: trajectories resume, labels that are kept are not made again, a frame whose reference did not
-converge is noted in `failed.json` beside the labels and passed over.
+started again it resumes: trajectories resume, labels that are kept are not made again, a frame whose reference did not
+converge is noted in `failed.json` next to the labels and passed over.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Queue:
         try:
             whole = explore.explore(job, start, self.work / "explore" / trajectory.name)
         except StoppedError:
-            raise  # it goes on when it is run again
+            raise  # it resumes when it is run again
         except UserError as error:
             self.note(trajectory.name, str(error))
             return

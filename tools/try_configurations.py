@@ -64,7 +64,7 @@ WORDS = (
     "[" * 60 + "]" * 60,
     "9" * 5000,
 )
-"""What is put in the place of a word; ``{canary}`` is a file that must not appear."""
+"""What replaces a word; ``{canary}`` is a file that must not appear."""
 LINES = (
     "__use_yte__: true",
     "?open('{canary}', 'w'): 1",
@@ -90,7 +90,7 @@ class Verdict(NamedTuple):
 
 
 class Watch:
-    """What a check does that it must not: told by Python's audit hook, which cannot be taken out again."""
+    """What a check does that it must not: reported by Python's audit hook, which cannot be taken out again."""
 
     def __init__(self, folder: Path) -> None:
         self.allowed = (str(folder), str(cache_folder()), "/dev/null")
@@ -137,7 +137,7 @@ def mutant(seed: int, number: int, texts: dict[str, str], canary: Path) -> tuple
 
 
 def _other_word(text: str, chance: random.Random) -> str:
-    """Put another word in the place of one."""
+    """Put another word instead of one."""
     spans = [found.span() for found in re.finditer(r"[\w.+/-]+", text)]
     start, end = chance.choice(spans) if spans else (0, 0)
     return text[:start] + chance.choice(WORDS) + text[end:]
@@ -180,15 +180,15 @@ def _other_character(text: str, chance: random.Random) -> str:
 
 
 def _other_value(text: str, chance: random.Random) -> str:
-    """Put another value at a place of the data: one of another place, of another kind, or nothing."""
+    """Put another value at a position of the data: one of another position, of another kind, or nothing."""
     try:
-        places = list(_places(content := yaml.safe_load(text)))
+        positions = list(_positions(content := yaml.safe_load(text)))
     except (yaml.YAMLError, ValueError, TypeError, IndexError, RecursionError):  # the reader's own; aliases in a circle
         return text
-    if not places:
+    if not positions:
         return text
-    parent, key = chance.choice(places)
-    other, there = chance.choice(places)
+    parent, key = chance.choice(positions)
+    other, there = chance.choice(positions)
     own = parent[key]
     parent[key] = chance.choice((other[there], None, [], {}, [own], {"a": own}, -1, 0, 10**9, "x", True))
     try:
@@ -197,12 +197,12 @@ def _other_value(text: str, chance: random.Random) -> str:
         return text
 
 
-def _places(content: Any) -> Iterator[tuple[Any, Any]]:
+def _positions(content: Any) -> Iterator[tuple[Any, Any]]:
     """Yield each mapping or list with each of its keys."""
     inner = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
     for key, value in list(inner):
         yield content, key
-        yield from _places(value)
+        yield from _positions(value)
 
 
 MUTATIONS = (_other_word, _other_word, _other_number, _moved_line, _other_character, _other_value)

@@ -153,8 +153,8 @@ def test_a_record_that_is_gone_and_any_other_file_of_a_finished_run_are_told(pro
     for path in (relaxed, copy / "results/report.html", copy / "results/structures/done.json"):
         kept = path.read_bytes()
         path.unlink()
-        told = [line for line in status(copy).stdout.splitlines() if line.startswith("missing: ")]
-        assert told == [f"missing: {path.relative_to(copy)}; `snakemake` makes it"]
+        lines = [line for line in status(copy).stdout.splitlines() if line.startswith("missing: ")]
+        assert lines == [f"missing: {path.relative_to(copy)}; `snakemake` makes it"]
         path.write_bytes(kept)
 
     relaxed.with_name("result.json").unlink()

@@ -138,10 +138,10 @@ def test_the_last_branch_counts_where_steps_go_back(steps, expected):
 @pytest.mark.parametrize(
     ("steps", "times", "frame"),
     [
-        ([0, 100, 200, 0, 100], [0, 50, 100, 150, 200], 4),  # the count starts anew
+        ([0, 100, 200, 0, 100], [0, 50, 100, 150, 200], 4),  # the count starts again
         ([100, 200, 0, 100], None, 3),
         ([0, 100, 200, 300], [0, 50, 0, 50], 3),  # the time does, the step does not
-        ([0, 100, 200, 100, 200], [0, 50, 100, 150, 200], 4),  # the step goes back, the time goes on
+        ([0, 100, 200, 100, 200], [0, 50, 100, 150, 200], 4),  # the step goes back, the time continues
     ],
 )
 def test_frames_in_no_order_are_refused_by_name(steps, times, frame):

@@ -1,4 +1,4 @@
-"""How far a job is, told from its folder: before, while and after it runs, and when its files are damaged."""
+"""How far a job is, read from its folder: before, while and after it runs, and when its files are damaged."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iondrill.collect.spin import keep_lowest
-from iondrill.engines.base import Attempt, Result
+from iondrill.engines.base import AttemptEntry, Result
 
 
 def record(energy_eV, status="converged"):
@@ -18,7 +18,7 @@ def record(energy_eV, status="converged"):
         max_force_eV_A=None if energy_eV is None else 0.01,
         wall_s=3,
         core_s=3,
-        attempts=[Attempt(reason="finished" if status == "converged" else "SCF not converged")],
+        attempts=[AttemptEntry(reason="finished" if status == "converged" else "SCF not converged")],
         input_hash="0",
     )
 

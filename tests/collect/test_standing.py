@@ -1,4 +1,4 @@
-"""Where a relaxation stands, told from the logs of real programs while they grow, and from what GFN2 keeps."""
+"""How far a relaxation is, read from the logs of real programs while they grow, and from what GFN2 keeps."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_a_single_point_says_in_which_cycle_it_is(tmp_path: Path) -> None:
     assert "SCF cycle 5" in as_text([found])
 
 
-def test_held_atoms_and_lost_ones_do_not_count(tmp_path: Path) -> None:
+def test_fixed_atoms_and_lost_ones_do_not_count(tmp_path: Path) -> None:
     text = (DATA / "relaxed.out").read_text()
     (tmp_path / "attempt-001").mkdir()
     (tmp_path / "attempt-001/job.out").write_text(text)
@@ -130,7 +130,7 @@ def test_held_atoms_and_lost_ones_do_not_count(tmp_path: Path) -> None:
 
 
 def test_a_relaxation_by_vasp_whose_atoms_stand_in_another_order(tmp_path: Path) -> None:
-    """The POSCAR begins with carbon, which is held."""
+    """The POSCAR begins with carbon, which is fixed."""
     atoms = Atoms("HC", positions=[[1, 1, 1], [0, 0, 0]], constraint=FixAtoms([1]))
     atoms.set_array("fragment", np.full(2, "nd"))
     attempt = running(tmp_path, job(VaspLevel(engine="vasp")), atoms, changed="continued from step 4")

@@ -77,30 +77,30 @@ def problems_of(content: str | bytes) -> list[str]:
     return [str(problem).replace(str(path), "F") for problem in error.problems]
 
 
-def places(content: object, at: tuple = ()) -> list[tuple]:
-    """Return the places of all values below the root."""
+def key_paths(content: object, at: tuple = ()) -> list[tuple]:
+    """Return the key paths of all values below the root."""
     inner = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
-    return [place for key, value in inner for place in ((*at, key), *places(value, (*at, key)))]
+    return [key_path for key, value in inner for key_path in ((*at, key), *key_paths(value, (*at, key)))]
 
 
-def parent_of(content: object, place: tuple) -> object:
-    for part in place[:-1]:
+def parent_of(content: object, key_path: tuple) -> object:
+    for part in key_path[:-1]:
         content = content[part]
     return content
 
 
-MAPPED = [place for place in places(DEFAULT) if isinstance(place[-1], str)]
+MAPPED = [key_path for key_path in key_paths(DEFAULT) if isinstance(key_path[-1], str)]
 FIXED_KEYS = [
-    place
-    for place in places(FULL)
-    if isinstance(place[-1], str) and place[:-1] not in FREE and place[-2:-1] != ("potcars",)
+    key_path
+    for key_path in key_paths(FULL)
+    if isinstance(key_path[-1], str) and key_path[:-1] not in FREE and key_path[-2:-1] != ("potcars",)
 ]
 LEAVES = [
-    place
-    for place in places(FULL)
+    key_path
+    for key_path in key_paths(FULL)
     # the sites and a section that is off may be a mapping too, and without its engine a level means nothing
-    if not isinstance(parent_of(FULL, place)[place[-1]], dict | list)
-    and place[-1] not in {"engine", "sites", "potential"}
+    if not isinstance(parent_of(FULL, key_path)[key_path[-1]], dict | list)
+    and key_path[-1] not in {"engine", "sites", "potential"}
 ]
 
 
@@ -134,12 +134,12 @@ def test_any_data(content):
 @given(st.lists(st.tuples(st.sampled_from(MAPPED), plain), min_size=1, max_size=3))
 def test_any_values_in_the_default_configuration(changes):
     content = deepcopy(DEFAULT)
-    for place, value in changes:
+    for key_path, value in changes:
         parent = content
-        for part in place[:-1]:
+        for part in key_path[:-1]:
             parent = parent.get(part) if isinstance(parent, dict) else None
         if isinstance(parent, dict):
-            parent[place[-1]] = value
+            parent[key_path[-1]] = value
     outcome(file_with(dump(content)))
 
 
@@ -156,65 +156,65 @@ def test_what_is_written_is_read_back(content):
 
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(FIXED_KEYS), st.data())
-def test_a_misspelt_key_is_named_with_the_right_one_and_its_line(place, data):
-    position = data.draw(st.integers(0, len(place[-1])))
-    wrong = place[-1][:position] + "q" + place[-1][position:]
+def test_a_misspelt_key_is_named_with_the_right_one_and_its_line(key_path, data):
+    position = data.draw(st.integers(0, len(key_path[-1])))
+    wrong = key_path[-1][:position] + "q" + key_path[-1][position:]
     content = deepcopy(FULL)
-    parent = parent_of(content, place)
-    parent[wrong] = parent.pop(place[-1])
+    parent = parent_of(content, key_path)
+    parent[wrong] = parent.pop(key_path[-1])
     text = dump(content)
     found = problems_of(text)
     line = next(n for n, row in enumerate(text.splitlines(), 1) if row.strip().startswith(f"{wrong}:"))
-    if place[-1] == "engine":  # without it the other keys of a level mean nothing
+    if key_path[-1] == "engine":  # without it the other keys of a level mean nothing
         assert any("key 'engine' is missing" in problem for problem in found)
         return
-    expected = f"F: {'.'.join(map(str, (*place[:-1], wrong)))} (line {line}): unknown key '{wrong}'; did you mean"
-    assert f"{expected} '{place[-1]}'?" in found
-    assert not any("is missing" in problem for problem in found if place != ("levels",))
+    expected = f"F: {'.'.join(map(str, (*key_path[:-1], wrong)))} (line {line}): unknown key '{wrong}'; did you mean"
+    assert f"{expected} '{key_path[-1]}'?" in found
+    assert not any("is missing" in problem for problem in found if key_path != ("levels",))
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(LEAVES), min_size=2, max_size=8, unique=True))
 def test_all_wrong_types_are_reported_each_at_its_line(wrong):
     content = deepcopy(FULL)
-    for number, place in enumerate(wrong):
-        parent_of(content, place)[place[-1]] = {f"marker_{number}": 1}
+    for number, key_path in enumerate(wrong):
+        parent_of(content, key_path)[key_path[-1]] = {f"marker_{number}": 1}
     text = dump(content)
     rows = [row.strip().lstrip("- ") for row in text.splitlines()]
     found = problems_of(text)
-    for number, place in enumerate(wrong):
-        line = rows.index(f"marker_{number}: 1") + (1 if isinstance(place[-1], int) else 0)
-        key = ".".join(map(str, place))
+    for number, key_path in enumerate(wrong):
+        line = rows.index(f"marker_{number}: 1") + (1 if isinstance(key_path[-1], int) else 0)
+        key = ".".join(map(str, key_path))
         assert any(problem.startswith(f"F: {key} (line {line}): found ") for problem in found), (key, line, found)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(FIXED_KEYS))
-def test_a_deleted_key_is_missed_or_has_a_default(place):
+def test_a_deleted_key_is_missed_or_has_a_default(key_path):
     content = deepcopy(FULL)
-    del parent_of(content, place)[place[-1]]
+    del parent_of(content, key_path)[key_path[-1]]
     read = outcome(file_with(dump(content)))
     if isinstance(read, Config):
-        assert place[-1] not in {"engine", "assembly", "steps", "levels"}
-    elif place[-1] in {"engine", "assembly", "steps", "levels"}:
-        assert any(f"key '{place[-1]}' is missing" in problem.found for problem in read.problems)
+        assert key_path[-1] not in {"engine", "assembly", "steps", "levels"}
+    elif key_path[-1] in {"engine", "assembly", "steps", "levels"}:
+        assert any(f"key '{key_path[-1]}' is missing" in problem.found for problem in read.problems)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(LEAVES), st.sampled_from([-1, -0.5, 1e400, float("nan"), 10**30, True]))
-def test_numbers_out_of_range(place, value):
-    before = parent_of(FULL, place)[place[-1]]
+def test_numbers_out_of_range(key_path, value):
+    before = parent_of(FULL, key_path)[key_path[-1]]
     content = deepcopy(FULL)
-    parent_of(content, place)[place[-1]] = value
+    parent_of(content, key_path)[key_path[-1]] = value
     read = outcome(file_with(dump(content)))
     if type(before) in {int, float} and (value is True or value < 0 or value != value or value == 1e400):  # noqa: PLR0124
-        if (place[-1] == "ismear" and value == -1) or ("look_around_A" in place and value in {-1, -0.5}):
+        if (key_path[-1] == "ismear" and value == -1) or ("look_around_A" in key_path and value in {-1, -0.5}):
             return  # a method of VASP; an ion may be looked for lower down
         assert isinstance(read, UserError)
-        assert f": {'.'.join(map(str, place))} (line" in read.problems[0].where
+        assert f": {'.'.join(map(str, key_path))} (line" in read.problems[0].where
 
 
-# --- the way back ----------------------------------------------------------------------------------------------------
+# --- round trip ------------------------------------------------------------------------------------------------------
 
 
 @settings(max_examples=100, deadline=None)

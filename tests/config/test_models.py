@@ -120,7 +120,7 @@ def test_levels_and_runs_must_exist():
 
 @pytest.mark.parametrize("levels", [3, None, {}, {"gfn2": 3}, {"gfn2": {"engine": "xtbb"}}, {"gfn2": {"engine": [1]}}])
 def test_levels_that_cannot_be_read_are_no_mistake_of_others(levels):
-    """They are refused where they stand."""
+    """They are refused where they are written."""
     stages = {name: {"level": "gfn2"} for name in ("barriers", "intercalation", "relax", "adsorption")}
     assert list(mistakes({"levels": levels, **stages})) == []
 
@@ -145,9 +145,12 @@ def test_a_stage_that_cannot_be_read_has_no_default():
 
 def test_vasp_runs_no_dynamics_and_gives_no_density_differences():
     content = {"md": {"level": "vasp"}, "elf": {"level": "vasp"}, "inputs": {"elf": ["dft", "vasp"], "md": ["vasp"]}}
-    assert [place for place, what, _ in found(**content) if "vasp" in what] == [("md", "level"), ("inputs", "md", 0)]
+    assert [key_path for key_path, what, _ in found(**content) if "vasp" in what] == [
+        ("md", "level"),
+        ("inputs", "md", 0),
+    ]
     problems = found(elf={"level": "vasp", "difference": True}, inputs={"elf": ["vasp"]})
-    assert [place for place, what, _ in problems if "vasp" in what] == [("elf", "difference")]
+    assert [key_path for key_path, what, _ in problems if "vasp" in what] == [("elf", "difference")]
 
 
 def test_the_elf_of_vasp_needs_what_two_spins_mean():
@@ -164,7 +167,7 @@ def test_the_elf_of_vasp_needs_what_two_spins_mean():
 
 def test_xtb_offers_no_nose_thermostat():
     runs = {"a": {"thermostat": {"kind": "nose"}}, "b": {"thermostat": {"kind": "nose"}, "level": "dft"}}
-    assert [place for place, *_ in found(md={"run": ["a", "b"], "runs": runs})] == [
+    assert [key_path for key_path, *_ in found(md={"run": ["a", "b"], "runs": runs})] == [
         ("md", "runs", "a", "thermostat", "kind")
     ]
 
@@ -233,7 +236,7 @@ def test_a_level_of_prerelaxation_must_exist_where_it_is_needed():
     ]
     assert not list(mistakes({"levels": levels} | stages | {"relax": {"level": "dft", "prerelax": None}}))
     assert [
-        place for place, *_ in mistakes({"levels": levels} | stages | {"adsorption": {"level": ["gfn1", "dft"]}})
+        key_path for key_path, *_ in mistakes({"levels": levels} | stages | {"adsorption": {"level": ["gfn1", "dft"]}})
     ] == [("adsorption", "prerelax")]
     (wrong,) = mistakes({"levels": levels} | stages | {"adsorption": {"level": "gfn1", "prerelax": "zero"}})
     assert wrong == (("adsorption", "prerelax"), "there is no level 'zero'", "allowed: dft, gfn1, or null")

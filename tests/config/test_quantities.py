@@ -176,7 +176,7 @@ def numbers(node, key=""):
 
 
 def leaves(content, at=()):
-    """Yield the place of each number."""
+    """Yield the key path of each number."""
     inner = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
     for part, value in inner:
         if isinstance(value, int | float):
@@ -185,7 +185,7 @@ def leaves(content, at=()):
 
 
 def with_value(content, at, value):
-    """Return content with another value at a place."""
+    """Return content with another value at a key path."""
     if not at:
         return value
     parts = content.items() if isinstance(content, dict) else enumerate(content)
@@ -194,7 +194,7 @@ def with_value(content, at, value):
 
 
 def key_of(at):
-    """Return the last key on the way to a place, which lists have none of."""
+    """Return the last key on the way to a number, which lists have none of."""
     return next(part for part in reversed(at) if isinstance(part, str))
 
 

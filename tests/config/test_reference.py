@@ -87,7 +87,7 @@ def test_the_schema_accepts_null_for_an_entry_and_for_no_setting():
 
 
 @pytest.mark.parametrize(
-    ("place", "value"),
+    ("key_path", "value"),
     [
         (("elff",), {}),
         (("levels",), {}),
@@ -99,12 +99,12 @@ def test_the_schema_accepts_null_for_an_entry_and_for_no_setting():
         (("adsorption", "ions"), ["Rb"]),
     ],
 )
-def test_the_schema_refuses_mistakes(place, value):
+def test_the_schema_refuses_mistakes(key_path, value):
     content = deepcopy(Document(ROOT / "config.yaml").content)
     parent = content
-    for part in place[:-1]:
+    for part in key_path[:-1]:
         parent = parent[part]
-    parent[place[-1]] = value
+    parent[key_path[-1]] = value
     assert not accepts(CONFIG, content)
 
 

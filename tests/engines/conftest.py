@@ -35,7 +35,7 @@ TASKS = {
 
 
 def cluster(ion: str) -> Atoms:
-    """Return two C–H fragments 4 Å apart along x, an ion above, one atom of the flake held; no cell."""
+    """Return two C–H fragments 4 Å apart along x, an ion above, one atom of the flake fixed; no cell."""
     atoms = Atoms(
         ["C", "H", ion, "C", "H"], positions=[[4, 0, 0], [5.1, 0, 0], [4, 0, 2.4], [0, 0.3, 0], [-1.1, 0.3, 0]]
     )
@@ -45,7 +45,7 @@ def cluster(ion: str) -> Atoms:
 
 
 def slab(ion: str) -> Atoms:
-    """Return a sheet of graphane with an ion on top, in an oblique cell, C and H interleaved, the lowest H held."""
+    """Return a sheet of graphane with an ion on top, in an oblique cell, C and H interleaved, the lowest H fixed."""
     edge_A = 5.08
     cell = [[edge_A, 0, 0], [edge_A / 2, edge_A * np.sqrt(0.75), 0], [0, 0, 18]]
     sheet = Atoms(

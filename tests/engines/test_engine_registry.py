@@ -142,12 +142,12 @@ def test_a_given_box_decides_and_may_be_too_small(structure):
 
 
 @given(
-    places=arrays(float, (5, 3), elements=st.floats(-2, 2)),
+    positions=arrays(float, (5, 3), elements=st.floats(-2, 2)),
     skew=st.floats(-3, 3),
 )
-def test_the_fold_lies_in_the_widest_gaps(places, skew):
+def test_the_fold_lies_in_the_widest_gaps(positions, skew):
     """Five atoms leave a gap of a fifth or more along each vector; the fold is in its middle, and nothing is turned."""
-    atoms = Atoms("C5", scaled_positions=places, cell=[[4, 0, 0], [skew, 5, 0], [0, 0, 9]], pbc=True)
+    atoms = Atoms("C5", scaled_positions=positions, cell=[[4, 0, 0], [skew, 5, 0], [0, 0, 9]], pbc=True)
     moved = off_the_fold(atoms)
     shifts_A = moved.positions - atoms.positions
     assert np.allclose(shifts_A, shifts_A[0], atol=1e-9)

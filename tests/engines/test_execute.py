@@ -112,7 +112,7 @@ def test_a_guess_of_the_users_own_is_left_alone_and_that_of_another_job_renewed(
 
 @pytest.mark.parametrize("finishes", [True, False])
 def test_what_another_run_finishes_meanwhile_is_not_computed_again(methane, tmp_path, monkeypatch, finishes):
-    """The other is a run of the same job that goes on after its driver was killed, or is killed itself."""
+    """The other is a run of the same job that continues after its driver was killed, or is killed itself."""
     relax(methane, tmp_path / "other", "gfn2")
     done = read_result(tmp_path / "other/gfn2/result.json")
     state = tmp_path / "copy/gfn2/state" / done.input_hash

@@ -1,4 +1,4 @@
-"""How long a run is does not decide what it is: made longer it goes on, made shorter it loses nothing."""
+"""How long a run is does not decide what it is: made longer it resumes, made shorter it loses nothing."""
 
 from __future__ import annotations
 
@@ -86,8 +86,8 @@ def test_a_run_of_200_and_then_210_steps_equals_one_of_210(tmp_path: Path) -> No
 def test_a_run_that_is_made_shorter_loses_nothing(tmp_path: Path) -> None:
     _, whole = run(job(30), tmp_path / "whole")
     result, frames = run(job(20), tmp_path / "whole")
-    alone, calm = run(job(20), tmp_path / "alone")
-    assert equal(frames, calm)
+    alone, uninterrupted = run(job(20), tmp_path / "alone")
+    assert equal(frames, uninterrupted)
     assert (result.energy_eV, result.n_ionic_steps) == (alone.energy_eV, 20)
     assert (
         result.attempts[-1].changed == "continued from step 20; 30 steps are there and kept, of which 20 are asked for"
@@ -97,7 +97,7 @@ def test_a_run_that_is_made_shorter_loses_nothing(tmp_path: Path) -> None:
     assert np.allclose(last.get_momenta(), read_structure(tmp_path / "alone" / LAST).get_momenta(), atol=1e-7)
     longer, again = run(job(36), tmp_path / "whole")
     assert longer.attempts[-1].changed == "continued from step 30"
-    assert equal(again, run(job(36), tmp_path / "calm")[1])
+    assert equal(again, run(job(36), tmp_path / "uninterrupted")[1])
     assert len(whole) == 16, "what was published of 30 steps is its own file still"
 
 
@@ -115,7 +115,7 @@ LAUNCHED = {"launch_m_s": 900.0, "thermalise": Thermalise(time_fs=100, time_cons
 
 
 def test_the_start_is_thermalised_and_then_launched(tmp_path: Path) -> None:
-    """From rest to the temperature; then the nanodiamond alone gets its speed, and all else goes on as it was."""
+    """From rest to the temperature; then the nanodiamond alone gets its speed, and all else continues as it was."""
     result, frames = run(job(20, **LAUNCHED), tmp_path, pair())
     assert result.status == "converged"
     before = Frames(tmp_path / THERMALISED / FRAMES, stride=2)
@@ -154,7 +154,7 @@ def test_one_that_is_stopped_while_it_is_thermalised_goes_on_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped by an EXIT file in the folder of the run; and the whole is as if nothing had happened."""
-    calm, frames = run(job(10, **LAUNCHED), tmp_path / "calm", pair())
+    uninterrupted, frames = run(job(10, **LAUNCHED), tmp_path / "uninterrupted", pair())
     folder, append = tmp_path / "jobs" / "md" / NAME, FrameLog.append
 
     def append_and_ask(self: FrameLog, **frame: Any) -> None:
@@ -173,7 +173,7 @@ def test_one_that_is_stopped_while_it_is_thermalised_goes_on_there(
     assert read_result(folder / THERMALISED / RESULT).attempts[-1].changed == "continued from step 40"
     assert equal(frames, again)
     assert progress(tmp_path, "md", NAME).state == "converged"
-    assert result.energy_eV == calm.energy_eV
+    assert result.energy_eV == uninterrupted.energy_eV
 
 
 def test_a_thermalisation_that_does_not_converge_is_said_of_the_run(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Lower places beside an ion are found: a planted double well, a false state, a kill; and real GFN2."""
+"""Lower points near an ion are found: a planted double well, a false state, a kill; and real GFN2."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 
 from iondrill.config.levels import XtbLevel
 from iondrill.engines import neighbourhood
-from iondrill.engines.base import Attempt, Result, StoppedError
+from iondrill.engines.base import AttemptEntry, Result, StoppedError
 from iondrill.engines.execute import execute
 from iondrill.engines.neighbourhood import FOLDER, lifted, relax_and_look_around
 from iondrill.engines.xtb.calculator import XtbCalculator
@@ -45,7 +45,7 @@ class Wells(Calculator):
 
 
 class Analytic:
-    """An engine that computes with `Wells`, counts its jobs, and stops when it is told to."""
+    """An engine that computes with `Wells`, counts its jobs, and stops on request."""
 
     def __init__(self, wells, hole=None, stop_at=None):
         self.wells, self.hole, self.stop_at, self.done = wells, hole, stop_at, []
@@ -71,7 +71,7 @@ class Analytic:
             n_ionic_steps=steps,
             n_scf_cycles=10,
             core_s=1.0,
-            attempts=[Attempt(reason="finished")],
+            attempts=[AttemptEntry(reason="finished")],
             input_hash=job.input_hash(atoms),
         )
         atoms.calc = None
@@ -136,7 +136,7 @@ def test_of_two_wells_the_deeper_is_kept_and_the_other_told(analytic, tmp_path, 
     (left,) = result.neighbourhood.left
     assert left.above_eV == pytest.approx(bottom(wells, 2.0) - bottom(wells, other), abs=1e-3)
     assert np.sign(left.shift_A) == np.sign(other - 2.0)
-    # what is recorded lies around the place that was kept
+    # what is recorded lies around the position that was kept
     assert min(point.above_eV for point in result.neighbourhood.points) > 0
     assert engine.done == ["relax", *["static"] * 3, "relax", *["static"] * 3]
     assert (result.n_scf_cycles, result.core_s, len(result.attempts)) == (80, 8.0, 2)
@@ -178,13 +178,13 @@ def test_ions_on_both_sides_are_lifted_away_from_the_slab():
 @pytest.mark.parametrize("stop_at", range(8))
 def test_stopped_anywhere_it_goes_on_and_does_no_part_twice(analytic, tmp_path, stop_at):
     analytic(FIRST, DEEPER)
-    calm, final = relax_and_look_around(job(), slab(2.05), tmp_path / "calm")
+    uninterrupted, final = relax_and_look_around(job(), slab(2.05), tmp_path / "uninterrupted")
     engine = analytic(FIRST, DEEPER, stop_at=stop_at)
     with pytest.raises(StoppedError):
         relax_and_look_around(job(), slab(2.05), tmp_path / "stopped")
     result, again = relax_and_look_around(job(), slab(2.05), tmp_path / "stopped")
     assert len(engine.done) == 8
-    assert result == calm
+    assert result == uninterrupted
     assert again.positions == pytest.approx(final.positions, abs=1e-8)
 
 

@@ -157,7 +157,7 @@ def test_a_point_of_a_convergence_study_asks_for_what_its_recipe_is_worth() -> N
     for more in (first["C100-2x1.Li-cave.cutoff_Ry-600.dft"], first["C100-2x1.Li-cave.layers-14.dft"]):
         assert more.mem_mb > slab.mem_mb
         assert more.runtime > slab.runtime
-    # the clean slab is as large as that with the ion, an atom stands in a box of its own
+    # the clean slab is as large as that with the ion, an atom is in a box of its own
     assert first["C100-2x1.clean.own.dft"] == slab
     alone = job(CP2K.model_copy(update={"cutoff_Ry": 400}), {"task": "static"}, "atom")
     assert first["atom.Li.own.dft"] == request(alone, ATOM_SIZE)

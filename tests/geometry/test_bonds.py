@@ -6,7 +6,7 @@ from iondrill.geometry.bonds import find_bonds
 
 
 def test_a_molecule_of_hydrogen_is_bonded():
-    assert len(find_bonds(molecule("H2")).first) == 2  # both ways
+    assert len(find_bonds(molecule("H2")).first) == 2  # both directions
 
 
 def test_hydrogens_of_neighbouring_groups_are_not_bonded_however_close():

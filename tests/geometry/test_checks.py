@@ -1,4 +1,4 @@
-"""Checks against brute force, and files that are damaged in every way."""
+"""Checks against brute force, and files with every kind of damage."""
 
 import json
 from itertools import product

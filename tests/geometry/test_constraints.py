@@ -122,14 +122,14 @@ def test_what_cannot_be_honoured_is_refused_by_name(constraint, said, plain, roo
 
 @pytest.mark.parametrize("suffix", ["vasp", "extxyz", "traj"])
 def test_a_file_that_fixes_the_dimers_in_the_plane_alone(suffix, plain, root):
-    slab, held = plain.copy(), fixed_atoms(plain)
+    slab, fixed = plain.copy(), fixed_atoms(plain)
     mask = FixScaled if suffix == "vasp" else FixCartesian  # of the other, ASE writes nothing there
-    slab.set_constraint([FixAtoms(held), *(mask([i], (True, True, False)) for i in range(28, 32))])
+    slab.set_constraint([FixAtoms(fixed), *(mask([i], (True, True, False)) for i in range(28, 32))])
     write(root / f"facets/mine.{suffix}", slab, **({"sort": False} if suffix == "vasp" else {}))
     built = build("mine", root)
     check = write_structure(built, root / "built.extxyz")
     assert (check.fixed_atoms, check.partly_fixed_atoms) == (16, {"xy": 4})
-    assert fixed_atoms(read_structure(root / "built.extxyz")) == held
+    assert fixed_atoms(read_structure(root / "built.extxyz")) == fixed
     assert partly_fixed(read_structure(root / "built.extxyz")) == {"xy": [28, 29, 30, 31]}
 
 

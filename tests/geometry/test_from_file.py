@@ -40,7 +40,7 @@ def written(atoms, root, folder, suffix="extxyz"):
 
 
 def lies_as(flake, built):
-    """Whether a flake is the built one, but for a symmetry of it and the place."""
+    """Whether a flake is the built one, but for a symmetry of it and the position."""
     a, b = ({"x": np.ptp(one.positions[:, 0]), "y": np.ptp(one.positions[:, 1])} for one in (flake, built))
     distances = [np.sort(one.get_all_distances(), axis=None) for one in (flake, built)]
     return a == pytest.approx(b, abs=0.03) and distances[0] == pytest.approx(distances[1], abs=1e-4)
@@ -104,9 +104,9 @@ def cut(atoms):
 def with_layers(*places):
     layer = bare("c24-aa")[:36]
     atoms = layer[:0]
-    for place in places:
+    for position in places:
         moved = layer.copy()
-        moved.positions += place
+        moved.positions += position
         atoms += moved
     return atoms
 

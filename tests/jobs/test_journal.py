@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from iondrill.engines.base import ON_THE_EDGE, Attempt
+from iondrill.engines.base import ON_THE_EDGE, AttemptEntry
 from iondrill.jobs.journal import Journal, changed
 
 OLD = {"reason": "killed", "changed": "", "wall_s": 3.0, "core_s": 6.0, "n_scf_cycles": 9}
@@ -22,7 +22,7 @@ def test_an_attempt_that_resumes_says_from_which_step(tmp_path):
     journal.remark("ALGO All")
     journal.remark("ALGO All")
     journal.end("finished", 3, notes=["Broyden 0.2"])
-    assert journal.told()[-1] == {"reason": "finished", "changed": "continued from step 7; ALGO All; Broyden 0.2"}
+    assert journal.in_words()[-1] == {"reason": "finished", "changed": "continued from step 7; ALGO All; Broyden 0.2"}
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_a_box_that_is_too_small_is_told_by_a_code(tmp_path):
     journal = Journal(tmp_path / "journal.json")
     journal.begin()
     journal.explain("in other words", "density_on_edge")
-    (entry,) = Journal(tmp_path / "journal.json").told()
-    assert Attempt.model_validate(entry).code == "density_on_edge"
-    assert Attempt(reason="SCF not converged").code == ""
+    (entry,) = Journal(tmp_path / "journal.json").in_words()
+    assert AttemptEntry.model_validate(entry).code == "density_on_edge"
+    assert AttemptEntry(reason="SCF not converged").code == ""
     # records without codes said it in words
-    assert Attempt.model_validate({"reason": f"{ON_THE_EDGE}: enlarge it"}).code == "density_on_edge"
+    assert AttemptEntry.model_validate({"reason": f"{ON_THE_EDGE}: enlarge it"}).code == "density_on_edge"

@@ -1,4 +1,4 @@
-"""The queue of labels goes on where it ended, and takes next what has the fewest labels."""
+"""The queue of labels resumes where it ended, and takes next what has the fewest labels."""
 
 from __future__ import annotations
 

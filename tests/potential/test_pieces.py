@@ -122,5 +122,5 @@ def test_a_piece_does_not_depend_on_the_order_of_the_atoms(recipes: Path) -> Non
     order = np.random.default_rng(5).permutation(len(whole))
     one, other = cut(whole, centre, 40), cut(whole[order], centre, 40)
     set_fragment(other, other.arrays["fragment"])
-    places = [np.array(sorted(np.round(piece.positions, 6).tolist())) for piece in (one, other)]
-    assert np.allclose(*places)
+    positions = [np.array(sorted(np.round(piece.positions, 6).tolist())) for piece in (one, other)]
+    assert np.allclose(*positions)

@@ -1,4 +1,4 @@
-"""Ends of paths: the ion begins beside the place where it arrives, whichever image of it the relaxed slabs hold."""
+"""Ends of paths: the ion begins near the position where it arrives, whichever image of it the relaxed slabs hold."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def with_ion(built, site, seed):
         ("C100-2x1", (2, 1), "cave", "cave"),
         ("C111-1x1", (1, 1), "top", "bridge"),
         ("C111-2x1-pandey", (2, 1), "trough-1", "trough-bridge"),
-        # of two places of the bridge, equally near but for rounding, the cell keeps the symmetry to one
+        # of two positions of the bridge, equally near but for rounding, the cell keeps the symmetry to one
         ("C111-2x1-pandey", None, "trough-1", "trough-bridge"),
         ("C111-2x1-pandey", None, "trough-2", "trough-bridge"),
     ],
@@ -50,15 +50,15 @@ def with_ion(built, site, seed):
 def test_an_ion_goes_the_way_between_its_sites_and_no_farther(recipes, name, cell, start, end):
     built = facet(recipes, name, cell)
     sites = {site.label: site for site in find_sites(built)}
-    way, *_ = nearest_hops(built, sites[start], sites[end])
-    length_A = np.linalg.norm(way.end_A - way.start_A)
+    hop, *_ = nearest_hops(built, sites[start], sites[end])
+    length_A = np.linalg.norm(hop.end_A - hop.start_A)
     for seed in range(4):
         relaxed = [with_ion(built, sites[label], seed) for label in (start, end)]
-        ways = ends(JobId("barriers", Subject(name, "Li", site=start), "gfn2", end=end), built, *relaxed)
-        along = np.subtract(*(atoms.positions[-1, :2] for atoms in ways))
+        both_ends = ends(JobId("barriers", Subject(name, "Li", site=start), "gfn2", end=end), built, *relaxed)
+        along = np.subtract(*(atoms.positions[-1, :2] for atoms in both_ends))
         assert np.linalg.norm(along) == pytest.approx(length_A, abs=20 * NOISE_A)
-        assert np.abs(ways[0].positions[:-1] - ways[1].positions[:-1]).max() < 20 * NOISE_A
-        for before, after in zip(relaxed, ways, strict=True):  # the same crystals as before
+        assert np.abs(both_ends[0].positions[:-1] - both_ends[1].positions[:-1]).max() < 20 * NOISE_A
+        for before, after in zip(relaxed, both_ends, strict=True):  # the same crystals as before
             distances = [np.sort(atoms.get_all_distances(mic=True), axis=None) for atoms in (before, after)]
             assert np.allclose(*distances, atol=1e-5)
 

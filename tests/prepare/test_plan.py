@@ -231,7 +231,7 @@ def test_coverages_are_jobs_of_their_own(tmp_path: Path) -> None:
     ("stage", "said"),
     [
         ({"sites": ["cave"], "n": [3]}, "site 'cave' of facet C100-2x1 has no room for 3 Li"),
-        ({"n": [4]}, "no site of facet C100-2x1 has room for 4 Li"),  # top has four places, in pairs 1.38 Å apart
+        ({"n": [4]}, "no site of facet C100-2x1 has room for 4 Li"),  # top has four positions, in pairs 1.38 Å apart
     ],
 )
 def test_more_ions_than_places_are_refused(stage: dict[str, Any], said: str, tmp_path: Path) -> None:

@@ -64,9 +64,9 @@ def test_each_run_has_its_files_and_all_runs_are_compared(recipes):
     found = names(published(plan))
     assert {"md/a/order_parameters.csv", "md/b/order_parameters.csv", "contrasts.csv", "diffraction.csv"} <= found
     assert not [name for name in found if name.startswith("elf/")]
-    told = {piece.path: piece.what for piece in pieces(plan)}
-    assert told["charges/b.csv"] == "charges of the fragments of run b"
-    assert told["structures/drill-nd29-li.extxyz"] == "start structure of run b"
+    meanings = {piece.path: piece.what for piece in pieces(plan)}
+    assert meanings["charges/b.csv"] == "charges of the fragments of run b"
+    assert meanings["structures/drill-nd29-li.extxyz"] == "start structure of run b"
 
 
 @pytest.mark.parametrize(("difference", "isosurfaces"), [(False, "none"), (True, "last"), (True, "all")])

@@ -41,7 +41,7 @@ def trajectory(tmp_path, template):
 @pytest.mark.parametrize("step", STEPS)
 def test_every_step_is_found_with_the_labels_of_the_start(trajectory, template, step):
     found = frame(trajectory, step, template)
-    np.testing.assert_allclose(found.positions, template.positions + step)  # held atoms too
+    np.testing.assert_allclose(found.positions, template.positions + step)  # fixed atoms too
     assert found.arrays["fragment"].tolist() == ["nd", "lower", "lower", "ion"]
     assert found.constraints[0].get_indices().tolist() == [2]
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from iondrill.analyse.energies.convergence import Sample, curves
+from iondrill.analyse.energies.convergence import SweepPoint, curves
 from iondrill.config.convergence import Tolerance
-from iondrill.engines.base import FORCES, Attempt, Result
+from iondrill.engines.base import FORCES, AttemptEntry, Result
 from iondrill.report.figures.convergence import draw_convergence
 
 TOLERANCE = Tolerance(energy_meV_atom=2.5, force_eV_A=0.04)
 
 
-def sample(value, energy_eV, force_eV_A, parameter="cutoff_Ry"):
+def point(value, energy_eV, force_eV_A, parameter="cutoff_Ry"):
     atoms = Atoms("H2", positions=[[0, 0, 0], [0, 0, 0.75]])
     atoms.set_array("fragment", np.array(["nd", "nd"]))
     status = "failed" if energy_eV is None else "converged"
@@ -29,10 +29,10 @@ def sample(value, energy_eV, force_eV_A, parameter="cutoff_Ry"):
         engine_version="CP2K version 2023.1",
         energy_eV=energy_eV,
         core_s=value if isinstance(value, (int, float)) else 1.0,
-        attempts=[Attempt(reason="finished")],
+        attempts=[AttemptEntry(reason="finished")],
         input_hash="0" * 16,
     )
-    return Sample(parameter=parameter, value=value, own=value == 400, result=result, geometry=atoms)
+    return SweepPoint(parameter=parameter, value=value, own=value == 400, result=result, geometry=atoms)
 
 
 def words(svg):
@@ -41,7 +41,7 @@ def words(svg):
 
 
 def test_the_figure_names_level_values_tolerance_and_what_will_do():
-    found = curves([sample(300, -31.90, 0.3), sample(400, -31.999, 0.11), sample(500, -32.0, 0.1)])
+    found = curves([point(300, -31.90, 0.3), point(400, -31.999, 0.11), point(500, -32.0, 0.1)])
     svg = draw_convergence(found, TOLERANCE, "h2: h2, PBE")
     assert words(svg) >= {
         *("h2: h2, PBE", "cutoff (Ry): 400 will do", "300", "[400]", "500"),
@@ -51,17 +51,17 @@ def test_the_figure_names_level_values_tolerance_and_what_will_do():
 
 
 def test_what_did_not_converge_is_marked_and_a_sweep_without_an_end_says_so():
-    found = curves([sample(300, None, 0), sample(400, -31.9, 0.2), sample(500, -32.0, 0.1)])
+    found = curves([point(300, None, 0), point(400, -31.9, 0.2), point(500, -32.0, 0.1)])
     assert words(draw_convergence(found, TOLERANCE, "t")) >= {"300 ✗", "cutoff (Ry): needs finer values"}
 
 
 @pytest.mark.parametrize("energies", [[None, None], [None, -32.0]])
 def test_studies_with_nothing_to_compare_are_drawn(energies):
-    found = curves([sample(value, energy, 0.1) for value, energy in zip((400, 500), energies, strict=True)])
+    found = curves([point(value, energy, 0.1) for value, energy in zip((400, 500), energies, strict=True)])
     assert "nothing to compare" in words(draw_convergence(found, TOLERANCE, "t"))
 
 
 def test_each_setting_has_a_row():
-    grids = [sample((n, n, 1), -32.0 - n / 1000, 0.1, parameter="kpoints") for n in (2, 3)]
-    found = curves([sample(400, -31.9, 0.2), sample(500, -32.0, 0.1), *grids])
+    grids = [point((n, n, 1), -32.0 - n / 1000, 0.1, parameter="kpoints") for n in (2, 3)]
+    found = curves([point(400, -31.9, 0.2), point(500, -32.0, 0.1), *grids])
     assert words(draw_convergence(found, TOLERANCE, "t")) >= {"cutoff (Ry)", "kpoints", "2x2x1", "3x3x1"}

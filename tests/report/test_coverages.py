@@ -129,15 +129,15 @@ def test_each_number_of_ions_has_findings_of_its_own(several):
     (two,) = (s for s in said if s.startswith("C100-2x1, n = 2: Li binds with"))
     assert "−3.97 eV per ion (lowest of 2 sites; started at cave; its neighbourhood was not scanned)" in one
     assert "−2.75 eV per ion (lowest of 2 sites; started at bridge; its neighbourhood was not scanned)" in two
-    # ions are compared at the same coverage, and at places of a kind
+    # ions are compared at the same coverage, and at positions of a kind
     assert "C100-2x1: Li binds more strongly than Na, by 0.87 eV at their lowest sites." in said
     assert "C100-2x1, n = 2: Na and Li are not compared: their lowest sites are of two kinds, cave and bridge." in said
 
 
 def test_the_lowest_of_all_says_how_many_ions_it_is_of(several):
-    told = {tile.what.partition(":")[0]: tile.what for tile in highlights(several.read())}
-    assert told["lowest E_ads of Na"].endswith("started at cave, n = 2")
-    assert told["lowest E_ads of Li"].endswith("started at cave")
+    tiles = {tile.what.partition(":")[0]: tile.what for tile in highlights(several.read())}
+    assert tiles["lowest E_ads of Na"].endswith("started at cave, n = 2")
+    assert tiles["lowest E_ads of Li"].endswith("started at cave")
 
 
 def test_levels_are_compared_with_as_many_ions(several):

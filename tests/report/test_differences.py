@@ -1,4 +1,4 @@
-"""Several levels in one report: none hides another, and their differences stand beside them."""
+"""Several levels in one report: none hides another, and their differences are next to them."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def with_two_levels(folder):
 
 def test_each_level_has_findings_and_bars_of_its_own(folder):
     results = with_two_levels(folder)
-    told = {level: text for text, level in findings(results) if "Li binds with E_ads" in text}
-    assert "−3.97 eV" in told["gfn2"]
-    assert "−1.96 eV" not in told["gfn2"]
-    assert "−3.30 eV" in told["dft"]
-    assert "lowest of 2 sites" in told["gfn2"]
+    by_level = {level: text for text, level in findings(results) if "Li binds with E_ads" in text}
+    assert "−3.97 eV" in by_level["gfn2"]
+    assert "−1.96 eV" not in by_level["gfn2"]
+    assert "−3.30 eV" in by_level["dft"]
+    assert "lowest of 2 sites" in by_level["gfn2"]
     picture = draw_adsorption(results)
     assert all(results.title_of(level) in picture for level in ("gfn2", "dft"))
 

@@ -1,4 +1,4 @@
-"""Every number on the page stands under its own heading, table by table."""
+"""Every number on the page is under its own heading, table by table."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import pytest
 
 from iondrill.analyse.energies.adsorption_table import AdsorptionTable
 from iondrill.analyse.energies.row_status import status_of_text
-from iondrill.report.ranking import kind_of_place
+from iondrill.report.ranking import kind_of_position
 from iondrill.report.sections.findings import of_adsorption
 
 COLUMNS = ("facet", "adsorbate", "site", "n", "E_ads_eV", "E_ads_vs_metal_eV", "level", "status", "lowest_neighbour_eV")
@@ -67,7 +67,7 @@ def test_a_place_that_is_as_low_as_the_lowest_serves_to_compare():
 
 def test_a_row_with_a_lower_place_beside_it_is_not_called_lowest():
     texts = said(row("Na", "trough-1", -1.95, SECOND, around="-0.31"), row("Na", "cave", -1.80))
-    assert texts == ["C111: no site of Na is called lowest: beside that at trough-1 there is a lower place."]
+    assert texts == ["C111: no site of Na is called lowest: near that at trough-1 there is a lower point."]
     # nor is one that lies higher than what was seen there
     assert said(row("Na", "trough-1", -1.95, SECOND, around="-0.31"), row("Na", "cave", -2.1)) == texts
     below = said(row("Na", "trough-1", -1.95, SECOND, around="-0.31"), row("Na", "cave", -2.5))
@@ -109,4 +109,4 @@ def test_a_refused_row_is_neither():
 )
 def test_kinds_of_places_have_no_numbers(site, note, kind):
     found = row("Li", site, -1.0, note)
-    assert kind_of_place(found, status_of_text(found["status"])) == kind
+    assert kind_of_position(found, status_of_text(found["status"])) == kind

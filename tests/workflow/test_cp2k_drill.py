@@ -1,4 +1,4 @@
-"""A drill of real CP2K at PBE-D3: through Slurm, killed and out of time, it ends as a calm local run does."""
+"""A drill of real CP2K at PBE-D3: through Slurm, killed and out of time, it ends as an uninterrupted local run does."""
 
 from __future__ import annotations
 
@@ -77,16 +77,16 @@ def wait_for(process: subprocess.Popen[str], event: Callable[[], object]) -> Non
 
 
 @pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a project whose default target was made without a disturbance."""
-    project = make_project(tmp_path_factory.mktemp("calm"), CONFIG, STRUCTURES)
+    project = make_project(tmp_path_factory.mktemp("uninterrupted"), CONFIG, STRUCTURES)
     done = run(command(project))
     assert done.returncode == 0, done.stderr[-4000:]
     return project
 
 
-def test_the_drill_gives_charges_maps_and_a_page(calm: Path) -> None:
-    results = calm / "results"
+def test_the_drill_gives_charges_maps_and_a_page(uninterrupted: Path) -> None:
+    results = uninterrupted / "results"
     charges = rows(results / "charges/drill.csv")
     assert {row["scheme"] for row in charges} == {"Hirshfeld"}
     for step in range(STEPS + 1):
@@ -100,10 +100,10 @@ def test_the_drill_gives_charges_maps_and_a_page(calm: Path) -> None:
     assert "PBE-D3(BJ)" in (results / "report.html").read_text()
 
 
-def test_through_slurm_killed_and_out_of_time(calm: Path, slurm: Slurm, tmp_path: Path) -> None:
+def test_through_slurm_killed_and_out_of_time(uninterrupted: Path, slurm: Slurm, tmp_path: Path) -> None:
     """CP2K forgets its extrapolation at a restart: EPS_SCF 1e-7 leaves far less open than what is allowed here."""
     project = tmp_path / "disturbed"
-    shutil.copytree(calm, project, ignore=shutil.ignore_patterns("md", "elf", "charges", "report.html"))
+    shutil.copytree(uninterrupted, project, ignore=shutil.ignore_patterns("md", "elf", "charges", "report.html"))
     assert not job(project).exists()
     submit = snakemake(project, TRAJECTORY, *SUBMITTED, "--retries", "0")
 
@@ -127,7 +127,7 @@ def test_through_slurm_killed_and_out_of_time(calm: Path, slurm: Slurm, tmp_path
     reasons = [attempt["reason"].partition(" at step")[0] for attempt in attempts]
     assert reasons == ["killed", "stopped at the wall time", "finished"]
 
-    ours, theirs = (read(each / TRAJECTORY, ":") for each in (project, calm))
+    ours, theirs = (read(each / TRAJECTORY, ":") for each in (project, uninterrupted))
     assert [atoms.info["step"] for atoms in ours] == list(range(STEPS + 1))
     for a, b in zip(ours, theirs, strict=True):
         assert np.abs(a.positions - b.positions).max() < 1e-5

@@ -62,7 +62,7 @@ def test_what_cannot_converge_is_said_and_gives_no_number(tmp_path: Path) -> Non
     record = json.loads(path.read_text())
     assert record["status"] == "not_converged"
     assert record["energy_eV"] is record["max_force_eV_A"] is None
-    rungs = [attempt["changed"] for attempt in record["attempts"]]
-    assert len(set(rungs)) == len(rungs) == 4, "every rung of the ladder was tried"
+    tried = [attempt["changed"] for attempt in record["attempts"]]
+    assert len(set(tried)) == len(tried) == 4, "every entry of the ladder was tried"
     assert not any(rows(table) for table in results.glob("**/*.csv")), "no number in any table"
     assert "drop.stuck" in (results / "report.html").read_text().partition("</section>")[0]

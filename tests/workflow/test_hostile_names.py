@@ -125,7 +125,7 @@ def test_a_run_in_a_folder_of_an_unkind_name(tmp_path: Path, root: Path) -> None
         record = project / jobs / name / "result.json"
         assert record.is_file(), (done.stdout + done.stderr)[-3000:]
         assert json.loads(record.read_text())["status"] == "converged"
-    # the program alone was started, with its words as they stand there; its failure ends in a message
+    # the program alone was started, with its words as written there; its failure ends in a message
     assert done.returncode != 0
     assert "CP2K did not start (exit status 1)" in done.stderr
     assert "Traceback" not in done.stderr

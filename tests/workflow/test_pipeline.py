@@ -297,7 +297,7 @@ def test_inputs_are_written_validated_and_not_run(project: Path, snakemake: Call
 def test_a_changed_recipe_of_a_crystal_makes_its_points_anew(
     project: Path, snakemake: Callable[..., list[str]]
 ) -> None:
-    """Nothing is computed: files stand for the records of a finished run."""
+    """Nothing is computed: files replace the records of a finished run."""
     config = {**CONFIG, "intercalation": {"level": "pbe-d3", "crystals": ["lithium", "sodium"]}}
     (project / "config.yaml").write_text(yaml.safe_dump(config))
     (project / "structures/crystals").mkdir()

@@ -28,7 +28,7 @@ def silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def watched(jobs: list[SimpleNamespace], **counters: int) -> list[SimpleNamespace]:
-    """Return which of its jobs the executor goes on watching after one round."""
+    """Return which of its jobs the executor keeps watching after one round."""
     settings = SimpleNamespace(init_seconds_before_status_checks=2, status_attempts=2)
     executor = SimpleNamespace(
         workflow=SimpleNamespace(executor_settings=settings),

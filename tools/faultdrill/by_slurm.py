@@ -13,10 +13,10 @@ from faultdrill.slurm import Slurm
 
 LOCAL_RESULTS = ROOT / "results"
 CONFIG = ["--configfile", str(ROOT / "config.yaml"), "--quiet", "rules"]
-# ten jobs side by side would want ten cores of the one node; so are two
+# ten jobs side by side would need ten cores of the one node; so are two
 GROUPS = ["--group-components", "sites=2", "frames=2"]
-# as many as there are places: what is in the queue of Slurm goes in its order, not by what the rules put first
-PLACES = ["--jobs", "4"]
+# as many as there are slots: what is in the queue of Slurm goes in its order, not by what the rules put first
+SLOTS = ["--jobs", "4"]
 
 
 def main() -> int:
@@ -24,11 +24,11 @@ def main() -> int:
     if not (LOCAL_RESULTS / "report.html").exists():
         print("iondrill: results/report.html is not there: `make run` first, to have what to compare with")
         return 1
-    with tempfile.TemporaryDirectory(prefix="iondrill-slurm-") as place, Slurm(Path(place) / "slurm") as slurm:
-        project = Path(place) / "project"
+    with tempfile.TemporaryDirectory(prefix="iondrill-slurm-") as scratch, Slurm(Path(scratch) / "slurm") as slurm:
+        project = Path(scratch) / "project"
         project.mkdir()
         (project / "structures").symlink_to(ROOT / "structures")
-        command = [SNAKEMAKE, "-s", str(ROOT / "Snakefile"), "-d", str(project), *SUBMITTED, *CONFIG, *GROUPS, *PLACES]
+        command = [SNAKEMAKE, "-s", str(ROOT / "Snakefile"), "-d", str(project), *SUBMITTED, *CONFIG, *GROUPS, *SLOTS]
         done = subprocess.run(command, env=slurm.environment, check=False)
         wrong = differences(project / "results", LOCAL_RESULTS)
         compared = sum(1 for _ in LOCAL_RESULTS.glob("jobs/*/*/result.json"))

@@ -71,7 +71,7 @@ class Campaign:
         self.folder = folder
         self._stack = ExitStack()
         self._slurm: Slurm | None = None
-        self._calm: dict[str, Path] = {}
+        self._uninterrupted: dict[str, Path] = {}
         self._deck: dict[tuple[str, str], list[str]] = {}
 
     def __enter__(self) -> Self:
@@ -84,21 +84,21 @@ class Campaign:
     def slurm(self) -> Slurm:
         """Return the Slurm of this campaign, brought up when it is first needed."""
         if self._slurm is None:
-            place = self.folder.with_name(f"{self.folder.name}-slurm")
-            self._stack.callback(shutil.rmtree, place, ignore_errors=True)
-            self._slurm = self._stack.enter_context(Slurm(place))
+            folder = self.folder.with_name(f"{self.folder.name}-slurm")
+            self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            self._slurm = self._stack.enter_context(Slurm(folder))
         return self._slurm
 
-    def calm(self, level: str) -> Path:
+    def uninterrupted(self, level: str) -> Path:
         """Return the project that nothing disturbs; it runs here, when it is first needed."""
-        if level not in self._calm:
-            run = Run(PROJECTS[level], PROJECTS[level].make(self.folder / f"calm-{level}"))
+        if level not in self._uninterrupted:
+            run = Run(PROJECTS[level], PROJECTS[level].make(self.folder / f"uninterrupted-{level}"))
             run.start()
             run.wait()
             if not run.complete:
                 raise RuntimeError(run.said[-4000:])
-            self._calm[level] = run.folder
-        return self._calm[level]
+            self._uninterrupted[level] = run.folder
+        return self._uninterrupted[level]
 
     def kinds(self, executor: str, level: str) -> list[str]:
         """Return the faults that a run may suffer."""
@@ -136,7 +136,7 @@ class Campaign:
 
     def run(self, seed: int, executor: str, level: str, n_faults: int) -> Outcome:
         """Run a project, strike it up to `n_faults` times, bring it to its end and compare it."""
-        calm, started = self.calm(level), time.monotonic()
+        uninterrupted, started = self.uninterrupted(level), time.monotonic()
         project, chance = PROJECTS[level], random.Random(f"{seed} {executor} {level}")
         folder = self.folder / f"{level}-{executor}-{seed}"
         run = Run(project, project.make(folder), self.slurm() if executor == "Slurm" else None)
@@ -145,14 +145,14 @@ class Campaign:
             while len(outcome.faults) < n_faults and self._strike(run, chance, outcome):
                 pass
             run.to_the_end()
-            outcome.differences = project.differences(folder, calm)
+            outcome.differences = project.differences(folder, uninterrupted)
         except (TimeoutError, RuntimeError) as error:
             outcome.differences = [f"not complete: {error}"]
         finally:
             run.kill_all()
         outcome.starts, outcome.by_hand = run.starts, run.by_hand
         if not outcome.differences:
-            outcome.extra_cycles = cycles(folder) / cycles(calm) - 1
+            outcome.extra_cycles = cycles(folder) / cycles(uninterrupted) - 1
             shutil.rmtree(folder)
         outcome.seconds = time.monotonic() - started
         return outcome

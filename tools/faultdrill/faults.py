@@ -72,7 +72,7 @@ def ask_job_to_stop(run: Run, chance: random.Random) -> str:
 
 
 def kill_driver(run: Run, _: random.Random) -> str:
-    """Kill Snakemake; its jobs go on, and it is started again at once."""
+    """Kill Snakemake; its jobs continue, and it is started again at once."""
     run.kill()
     left = len(run.workers())
     run.unlock()
@@ -100,7 +100,7 @@ def wall_time(run: Run, chance: random.Random) -> str:
     seconds = chance.uniform(2, 6) if run.project.level == "gfn2" else chance.uniform(8, 12)
     run.start_again(IONDRILL_WALLTIME_s=f"{seconds:.1f}")
     if run.wait_for(lambda: "stopped at the wall time" in run.said):
-        run.kill_all()  # or retries would go on with as little time
+        run.kill_all()  # or retries would continue with as little time
     return f"{seconds:.1f} s for each job"
 
 
@@ -220,7 +220,7 @@ def requeue(run: Run, chance: random.Random) -> str:
 
 
 def drain(run: Run, chance: random.Random) -> str:
-    """Drain a node for some seconds: what runs goes on, nothing is started there."""
+    """Drain a node for some seconds: what runs continues, nothing is started there."""
     return f"drained for {_out_of_service(run, 'DRAIN', chance, chance.uniform(5, 12)):.0f} s"
 
 
@@ -277,7 +277,7 @@ FAULTS: dict[str, Fault] = {
     "job told to stop": Fault(ask_job_to_stop, "SIGTERM or SIGUSR1 ahead of a kill"),
     "driver killed": Fault(kill_driver, "the session on the login node ends; started again while jobs run"),
     "everything killed": Fault(kill_all, "the machine goes down"),
-    "EXIT file": Fault(exit_file, "the user wants the job to stop"),
+    "EXIT file": Fault(exit_file, "the user asks the job to stop"),
     "wall time": Fault(wall_time, "the jobs' time is over"),
     "disk full": Fault(full_disk, "no byte can be written for a while"),
     "file too large": Fault(file_limit, "a quota, by RLIMIT_FSIZE"),

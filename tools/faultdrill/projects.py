@@ -85,9 +85,9 @@ class Project:
             content["adsorption"] = {"facets": ["tiny-100"], "ions": ["Li"], "sites": ["cave"], "fmax_eV_A": 0.1}
         return content
 
-    def differences(self, folder: Path, calm: Path) -> list[str]:
+    def differences(self, folder: Path, uninterrupted: Path) -> list[str]:
         """Return what is not as in the run that nothing disturbed; nothing if all is."""
-        return differences(folder / "results", calm / "results", near_A=self.near_A, near_eV=self.near_eV)
+        return differences(folder / "results", uninterrupted / "results", near_A=self.near_A, near_eV=self.near_eV)
 
 
 PROJECTS = {

@@ -149,7 +149,7 @@ class Run:
             raise TimeoutError(f"{self.folder}: Snakemake does not end\n{self.said[-4000:]}") from None
 
     def kill(self) -> None:
-        """Kill Snakemake alone; its jobs go on."""
+        """Kill Snakemake alone; its jobs continue."""
         if self.driver is not None and self.runs:
             self.driver.kill()
             self.driver.wait()

@@ -35,12 +35,12 @@ def tables(outcomes: Sequence[Outcome]) -> str:
     n_faults = sum(len(outcome.faults) for outcome in outcomes)
     equal = sum(not outcome.differences for outcome in outcomes)
     versions = [f"{name} {version(name)}" for name in ("snakemake", "snakemake-executor-plugin-slurm", "tblite", "ase")]
-    told = Counter(word.partition(" ")[0] for outcome in outcomes for word in outcome.by_hand)
+    counts = Counter(word.partition(" ")[0] for outcome in outcomes for word in outcome.by_hand)
     lines = [
         f"{n_faults} faults in {len(outcomes)} runs; {equal} runs ended as if nothing had happened.",
         (
-            f"By hand, as the messages asked: `snakemake --unlock` {told['unlocked']} times, after a killed driver; "
-            f"{told['removed']} damaged files removed."
+            f"By hand, as the messages asked: `snakemake --unlock` {counts['unlocked']} times, after a killed driver; "
+            f"{counts['removed']} damaged files removed."
         ),
         (
             f"Python {platform.python_version()}, {', '.join(versions)}; {program('slurmctld', '-V')}; "

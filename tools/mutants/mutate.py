@@ -1,4 +1,4 @@
-"""The mutants of one source: places where it can be made wrong, and how; the changes are those of cosmic-ray."""
+"""The mutants of one source: positions where it can be made wrong, and how; the changes are those of cosmic-ray."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mutants.operators import MORE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    Place = tuple[int, int]
+    Position = tuple[int, int]
 
 NEAR = re.compile(
     r"""core/(?:
@@ -47,7 +47,7 @@ class Mutant:
     ----------
     source : str
         The right version.
-    place : tuple of int
+    position : tuple of int
         Line, from 1, and column of what is changed.
     operator : str
         Kind of change.
@@ -56,7 +56,7 @@ class Mutant:
     """
 
     source: str
-    place: Place
+    position: Position
     operator: str
     occurrence: int
 
@@ -78,26 +78,26 @@ class Mutant:
 
 
 @cache
-def candidates(source: str) -> dict[Place, list[Mutant]]:
-    """Return the mutants of a source by place, without those that are the same program by construction (`inert`)."""
+def candidates(source: str) -> dict[Position, list[Mutant]]:
+    """Return the mutants of a source by position, without those that are the same program by construction (`inert`)."""
     skipped = list(inert(source))
     tree = parso.parse(source)
     nodes = list(ast_nodes(tree))
-    found: dict[Place, list[Mutant]] = {}
+    found: dict[Position, list[Mutant]] = {}
     for name, operator in _operators().items():
-        places = [start for node in nodes for start, _ in operator().mutation_positions(node)]
-        for occurrence, place in enumerate(places):
-            if not any(start <= place < end for start, end in skipped) and not _bare(tree, place):
-                found.setdefault(place, []).append(Mutant(source, place, name, occurrence))
+        positions = [start for node in nodes for start, _ in operator().mutation_positions(node)]
+        for occurrence, position in enumerate(positions):
+            if not any(start <= position < end for start, end in skipped) and not _bare(tree, position):
+                found.setdefault(position, []).append(Mutant(source, position, name, occurrence))
     return found
 
 
-def inert(source: str) -> Iterator[tuple[Place, Place]]:
+def inert(source: str) -> Iterator[tuple[Position, Position]]:
     """Yield the spans of a source where no change makes another result; where each begins and ends.
 
     Type annotations and what only a type checker reads (``if TYPE_CHECKING``, ``cast``); decorators that keep a result
     (`DRY`), with their arguments; how much is done at once (`PORTION`); ``strict=`` of ``zip``, which guards against
-    what the code beside it rules out; the 1 in the -1 of ``reshape``, of which NumPy reads the sign; what is raised,
+    what the code around it rules out; the 1 in the -1 of ``reshape``, of which NumPy reads the sign; what is raised,
     which is wording: that it is raised counts, and is changed with the condition before it.
     """
     for node in ast.walk(ast.parse(source)):
@@ -119,7 +119,7 @@ def inert(source: str) -> Iterator[tuple[Place, Place]]:
             yield _span(node.exc)
 
 
-def _inert_in_call(node: ast.Call) -> Iterator[tuple[Place, Place]]:
+def _inert_in_call(node: ast.Call) -> Iterator[tuple[Position, Position]]:
     match _called(node):
         case "cast":
             yield _span(node.args[0])
@@ -129,17 +129,17 @@ def _inert_in_call(node: ast.Call) -> Iterator[tuple[Place, Place]]:
             yield from (_span(each.operand) for each in node.args if isinstance(each, ast.UnaryOp))
 
 
-def _bare(tree: parso.python.tree.Module, place: Place) -> bool:
+def _bare(tree: parso.python.tree.Module, position: Position) -> bool:
     """Whether the star of ``def f(a, *, b)`` is there: no product."""
-    leaf = tree.get_leaf_for_position(place)
+    leaf = tree.get_leaf_for_position(position)
     return leaf.value in {"*", "/"} and leaf.parent.type in {"parameters", "param"}
 
 
-def _span(node: ast.AST) -> tuple[Place, Place]:
+def _span(node: ast.AST) -> tuple[Position, Position]:
     return (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
 
 
-def _whole_line(node: ast.AST) -> tuple[Place, Place]:
+def _whole_line(node: ast.AST) -> tuple[Position, Position]:
     return (node.lineno, 0), (node.end_lineno + 1, 0)
 
 

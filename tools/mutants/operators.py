@@ -58,7 +58,7 @@ class DropAbs(_OneChange):
 
 
 class SwapIn(_OneChange):
-    """``not in`` for ``in`` in a comparison, and the other way about."""
+    """``not in`` for ``in`` in a comparison, and the reverse."""
 
     def applies(self, node: NodeOrLeaf) -> bool:
         return isinstance(node, Keyword) and node.value == "in" and node.parent.type in {"comparison", "comp_op"}

@@ -19,15 +19,15 @@ REASONS = Path(__file__).with_name("reasons.yaml")
 HEAD = """\
 # Would a test notice?
 
-`make mutants` changes the code that decides or computes, one place at a time, and runs the tests of the changed module
+`make mutants` changes the code that decides or computes, one position at a time, and runs the tests of that module
 until one fails: the mutant is *killed*. A mutant that *survives* shows what no test would notice. The changes are the
 likely slips among those of [cosmic-ray](https://cosmic-ray.readthedocs.io) (`+` for `-`, `<` for `<=` and `>`, a number
 one more or less, `not`, `and` for `or`, a loop that never runs), and a few more: `min` for `max`, no `abs`, `not in`
 for `in`, a statement left out.
 
-A seed draws a sample, spread over the modules by their number of places, at least {least} of each
+A seed draws a sample, spread over the modules by their number of positions, at least {least} of each
 (`make mutants SEEDS="3 4"` draws others). Tests that take over four times as long as without a change count as failed.
-The modules, and the tests of those that are tested elsewhere than beside them, are in `tools/mutants/modules.yaml`.
+The modules, and the tests of those whose tests have another name, are in `tools/mutants/modules.yaml`.
 `PYTHONPATH=tools python -m mutants --all-of analyse/barrier.py` tries everything in one module.
 
 Left out by rule, since they are the same program by construction: type annotations and what only a type checker reads;

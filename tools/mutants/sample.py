@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 DATA = Path(__file__).with_name("modules.yaml")
 LEAST = 4
-"""A module has as many mutants in a sample, if it has as many places."""
+"""A module has as many mutants in a sample, if it has as many positions."""
 
 
 @dataclass(frozen=True)
@@ -56,22 +56,22 @@ def _tests(name: str, others: list[str]) -> Iterator[str]:
     yield from dict.fromkeys([*(file.relative_to(tests).as_posix() for file in own), *others])
 
 
-def shares(places: dict[str, int], size: int) -> dict[str, int]:
-    """Return how many mutants each module has in a sample: as its places are to all, but `LEAST` where there are.
+def shares(positions: dict[str, int], size: int) -> dict[str, int]:
+    """Return how many mutants each module has in a sample: as its positions are to all, but `LEAST` where there are.
 
     Parameters
     ----------
-    places : dict of str to int
-        Number of places of each module.
+    positions : dict of str to int
+        Number of positions of each module.
     size : int
         Of the sample; what is rounded adds a few.
     """
-    total = sum(places.values())
-    return {name: min(n, max(LEAST, -(-size * n // total))) for name, n in places.items()}
+    total = sum(positions.values())
+    return {name: min(n, max(LEAST, -(-size * n // total))) for name, n in positions.items()}
 
 
 def sample(size: int, seed: int) -> list[tuple[Module, Mutant]]:
-    """Return mutants by chance: places of a module alike, and of a place its changes alike.
+    """Return mutants by chance: positions of a module alike, and of a position its changes alike.
 
     Parameters
     ----------
@@ -81,12 +81,12 @@ def sample(size: int, seed: int) -> list[tuple[Module, Mutant]]:
         Decides which.
     """
     found = {module: candidates(module.source) for module in modules()}
-    number = shares({module.name: len(places) for module, places in found.items()}, size)
+    number = shares({module.name: len(positions) for module, positions in found.items()}, size)
     chosen = []
-    for module, places in found.items():
+    for module, positions in found.items():
         draw = random.Random(f"{seed} {module.name}")
-        order = draw.sample(sorted(places), len(places))
-        usable = (mutant for place in order if (mutant := _one(draw, places[place])))
+        order = draw.sample(sorted(positions), len(positions))
+        usable = (mutant for position in order if (mutant := _one(draw, positions[position])))
         chosen += [(module, mutant) for mutant, _ in zip(usable, range(number[module.name]), strict=False)]
     return chosen
 
@@ -94,8 +94,8 @@ def sample(size: int, seed: int) -> list[tuple[Module, Mutant]]:
 def everything(name: str) -> list[tuple[Module, Mutant]]:
     """Return all mutants of the modules whose names begin so."""
     some = [module for module in modules() if module.name.startswith(name)]
-    places = [(module, each) for module in some for _, each in sorted(candidates(module.source).items())]
-    return [(module, mutant) for module, each in places for mutant in each if mutant.code]
+    positions = [(module, each) for module in some for _, each in sorted(candidates(module.source).items())]
+    return [(module, mutant) for module, each in positions for mutant in each if mutant.code]
 
 
 def _one(draw: random.Random, changes: list[Mutant]) -> Mutant | None:

@@ -40,7 +40,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Calm:
+class Unchanged:
     """What the tests of a module do without a change.
 
     Parameters
@@ -108,7 +108,7 @@ class Bench:
         unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
         compileall.compile_dir(folder / "workflow/iondrill", quiet=1, invalidation_mode=unchecked)
 
-    def calm(self, module: str, code: str, tests: list[str], seed: int) -> Calm:
+    def unchanged(self, module: str, code: str, tests: list[str], seed: int) -> Unchanged:
         """Run all tests as in `run` without a change, and note which come by which line."""
         file = self.folder / "workflow/iondrill" / module
         outcome = self.run(
@@ -116,10 +116,10 @@ class Bench:
         )
         said = (self.folder / "output.txt").read_text(encoding="utf-8")[-2000:]
         if outcome.word != "passed":
-            return Calm(outcome.word, outcome.wall_s, said, {}, {})
+            return Unchanged(outcome.word, outcome.wall_s, said, {}, {})
         found = json.loads((self.folder / "found.json").read_text(encoding="utf-8"))
         passing = {int(line): names for line, names in found["passing"].items()}
-        return Calm(outcome.word, outcome.wall_s, said, found["seconds"], passing)
+        return Unchanged(outcome.word, outcome.wall_s, said, found["seconds"], passing)
 
     def run(
         self, module: str, code: str, tests: list[str], *, limit_s: float, seed: int, recorder: Recorder | None = None

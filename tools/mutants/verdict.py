@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mutants.sample import data
-from mutants.trial import Bench, Calm, prepare
+from mutants.trial import Bench, Unchanged, prepare
 
 if TYPE_CHECKING:
     from mutants.mutate import Mutant
@@ -65,14 +65,14 @@ def verdicts(chosen: list[tuple[Module, Mutant]], seed: int, workers: int) -> li
     with tempfile.TemporaryDirectory(prefix="iondrill-mutants-", ignore_cleanup_errors=True) as folder:
         context = multiprocessing.get_context("fork")
         with context.Pool(workers, _open_bench, (folder,)) as pool:
-            calm = {}
-            for module, found in zip(some, pool.imap(partial(_calm, seed=seed), some), strict=True):
+            unchanged = {}
+            for module, found in zip(some, pool.imap(partial(_unchanged, seed=seed), some), strict=True):
                 if found.word != "passed":
                     raise SystemExit(f"the tests of {module.name} fail as it is:\n{found.said}")
-                calm[module] = found
+                unchanged[module] = found
                 print(f"{module.name}: its tests take {found.wall_s:.0f} s", flush=True)
             done: list[Verdict] = []
-            tasks = [(module, mutant, calm[module]) for module, mutant in chosen]
+            tasks = [(module, mutant, unchanged[module]) for module, mutant in chosen]
             for verdict in pool.imap(partial(_try, seed=seed), tasks):
                 done.append(verdict)
                 where = str(verdict) if verdict.survived else f"{verdict.module}:{verdict.line}"
@@ -85,18 +85,18 @@ def _open_bench(folder: str) -> None:
     _bench = Bench(Path(tempfile.mkdtemp(dir=folder)))
 
 
-def _calm(module: Module, seed: int) -> Calm:
-    return _bench.calm(module.name, module.source, list(module.tests), seed)
+def _unchanged(module: Module, seed: int) -> Unchanged:
+    return _bench.unchanged(module.name, module.source, list(module.tests), seed)
 
 
-def _try(task: tuple[Module, Mutant, Calm], seed: int) -> Verdict:
-    """First run the tests that come by the changed place, then, if none fails, the module's others."""
-    module, mutant, calm = task
-    limit_s = SPARE_S + SPARE * calm.wall_s
-    first, rest = calm.by_line(mutant.place[0])
+def _try(task: tuple[Module, Mutant, Unchanged], seed: int) -> Verdict:
+    """First run the tests that come by the changed position, then, if none fails, the module's others."""
+    module, mutant, unchanged = task
+    limit_s = SPARE_S + SPARE * unchanged.wall_s
+    first, rest = unchanged.by_line(mutant.position[0])
     word = "survived"
     for tests in (first, rest):
         if tests and word == "survived":
             outcome = _bench.run(module.name, mutant.code, tests, limit_s=limit_s, seed=seed)
             word = {"passed": "survived", "late": "killed late"}.get(outcome.word, "killed")
-    return Verdict(module.name, mutant.place[0], tuple(mutant.diff), word)
+    return Verdict(module.name, mutant.position[0], tuple(mutant.diff), word)

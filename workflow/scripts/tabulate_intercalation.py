@@ -21,8 +21,8 @@ with logged(snakemake.log[0]):
             strain: plan.folder(JobId("intercalation", Subject(name), level, variant=strain.label))
             for strain in strains(recipe)
         }
-        points = {strain: read_result(place / "result.json") for strain, place in folders.items()}
-        structures = {strain: read_structure(place / "structure.extxyz") for strain, place in folders.items()}
+        points = {strain: read_result(folder / "result.json") for strain, folder in folders.items()}
+        structures = {strain: read_structure(folder / "structure.extxyz") for strain, folder in folders.items()}
         return Crystal(name, level, recipe, points, structures)
 
     crystals = [crystal(name, recipe) for name, recipe in plan.intercalation.crystals.items()]

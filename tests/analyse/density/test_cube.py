@@ -184,8 +184,8 @@ def test_what_is_no_number_on_the_first_line_is_named(tmp_path, word, dialect):
 
 def test_a_gaussian_between_the_points(tmp_path):
     step, width = 0.25, 1.2
-    places = np.arange(24) * step - 3
-    x, y, z = np.meshgrid(places, places, places, indexing="ij")
+    positions = np.arange(24) * step - 3
+    x, y, z = np.meshgrid(positions, positions, positions, indexing="ij")
     text = cp2k_cube(np.exp(-(x**2 + y**2 + z**2) / width**2), (step,) * 3, (-3, -3, -3))
     cube = Cube(write(tmp_path / "gaussian.cube", text))
     turned = np.array([[0.1, 0.02, 0], [0.01, 0.05, 0.09]]) * Bohr
@@ -290,9 +290,9 @@ def test_a_cut_says_what_is_missing(path, some):
 )
 def test_scribbles_never_end_in_a_traceback(tmp_path_factory, where, what, insert, dialect):
     text = cp2k_cube(-np.ones((3, 4, 8)), (0.2, 0.3, 0.1), dialect=dialect).encode()
-    place = int(where * len(text))
+    position = int(where * len(text))
     path = tmp_path_factory.getbasetemp() / "scribbled.cube"
-    path.write_bytes(text[:place] + what + text[place + (0 if insert else len(what)) :])
+    path.write_bytes(text[:position] + what + text[position + (0 if insert else len(what)) :])
     try:
         values = Cube(path).read()
     except UserError as error:
@@ -440,12 +440,12 @@ def loose(values, end="\n"):
     return "\n".join([*head, *(f"{value:.{3 + n % 4}f}" for n, value in enumerate(values.ravel()))]) + end
 
 
-@pytest.mark.parametrize(("place", "word"), [(0, "NaN"), (11, "1.2x"), (23, "inf"), (23, "***")])
-def test_what_is_no_number_is_named_with_its_own_line_in_a_file_of_any_width(tmp_path, place, word):
+@pytest.mark.parametrize(("position", "word"), [(0, "NaN"), (11, "1.2x"), (23, "inf"), (23, "***")])
+def test_what_is_no_number_is_named_with_its_own_line_in_a_file_of_any_width(tmp_path, position, word):
     values = np.linspace(0.5, 2, 24).reshape(2, 3, 4)
     lines = loose(values).split("\n")
-    lines[8 + place] = word
-    with pytest.raises(UserError, match=rf"loose\.cube \(line {9 + place if word not in ('NaN', 'inf') else 9}\)"):
+    lines[8 + position] = word
+    with pytest.raises(UserError, match=rf"loose\.cube \(line {9 + position if word not in ('NaN', 'inf') else 9}\)"):
         Cube(write(tmp_path / "loose.cube", "\n".join(lines))).read()
 
 

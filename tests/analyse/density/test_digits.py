@@ -87,12 +87,12 @@ def test_the_shape_is_kept():
     assert decode(words).tolist() == [[1, 2], [3, 4]]
 
 
-@pytest.mark.parametrize("place", range(13))
-def test_no_character_beside_the_digits_passes_for_one(place):
+@pytest.mark.parametrize("position", range(13))
+def test_no_character_beside_the_digits_passes_for_one(position):
     """Those just before 0 and just after 9 are / and :."""
     for character in "/:":
         word = "  0.12345E-05"
-        damaged = word[:place] + character + word[place + 1 :]
+        damaged = word[:position] + character + word[position + 1 :]
         found = decode(characters([word, damaged]))
         assert found[0] == 0.12345e-5
         assert np.isnan(found[1])

@@ -21,10 +21,10 @@ def test_exponents_are_those_of_the_shells():
 
 
 @pytest.mark.parametrize("name", ["c2h2li", "c2h2li2"])
-@pytest.mark.parametrize("place", [0, 2, 5, -2])
-def test_two_parts_add_up_to_the_functions(name, place):
+@pytest.mark.parametrize("position", [0, 2, 5, -2])
+def test_two_parts_add_up_to_the_functions(name, position):
     mol = read_molden(DATA / f"{name}.molden").mol
-    cut = primitives.exponents(mol)[place]
+    cut = primitives.exponents(mol)[position]
     total = np.zeros((4, len(POINTS), mol.nao))
     for low, high in ((0.0, cut), (cut, np.inf)):
         part, functions = primitives.select(mol, low, high)

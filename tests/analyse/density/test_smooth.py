@@ -25,7 +25,7 @@ def gaussian(x, a, centre, power):
 )
 def test_every_broader_gaussian_is_carried(broader, centre, power, exponent, step):
     n = int(5 / step)
-    row = row_for(n, step, exponent, 60)  # a sharp one wants more nodes than there are points
+    row = row_for(n, step, exponent, 60)  # a sharp one needs more nodes than there are points
     value, slope = gaussian(step * np.arange(n), broader * exponent, centre, power)
     on_nodes = gaussian(row.nodes, broader * exponent, centre, power)[0]
     np.testing.assert_allclose(row.value @ on_nodes, value, atol=5 * TOLERANCE)

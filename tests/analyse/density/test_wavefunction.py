@@ -57,16 +57,16 @@ def test_memory_bound_changes_no_digit(monkeypatch):
 
 @pytest.mark.parametrize("path", [CLOSED, OPEN])
 def test_functions_left_out_matter_nowhere(path, monkeypatch):
-    places = np.random.default_rng(4).uniform(-8, 18, size=(2000, 3))  # from the nuclei to where nothing is left
+    positions = np.random.default_rng(4).uniform(-8, 18, size=(2000, 3))  # from the nuclei to where nothing is left
     quick = read_molden(path)
-    assert any(len(quick._near(point[None])[1]) < quick.mol.nao for point in places / module.Bohr)
+    assert any(len(quick._near(point[None])[1]) < quick.mol.nao for point in positions / module.Bohr)
     monkeypatch.setattr(module, "NEGLIGIBLE", -1.0)
     whole = read_molden(path)
-    assert all(len(whole._near(point[None])[1]) == whole.mol.nao for point in places[:50] / module.Bohr)
-    reference, screened = whole.evaluate(places), quick.evaluate(places)
+    assert all(len(whole._near(point[None])[1]) == whole.mol.nao for point in positions[:50] / module.Bohr)
+    reference, screened = whole.evaluate(positions), quick.evaluate(positions)
     for name in ("rho", "gradient", "tau"):
         np.testing.assert_allclose(getattr(screened, name), getattr(reference, name), atol=1e-10)
-    np.testing.assert_allclose(quick.density(places), reference.rho, atol=1e-10)
+    np.testing.assert_allclose(quick.density(positions), reference.rho, atol=1e-10)
 
 
 @pytest.mark.parametrize("path", [CLOSED, OPEN])
@@ -109,9 +109,9 @@ def test_every_cut_is_noticed(tmp_path, path):
 @given(where=st.floats(0, 1), what=st.text("0123456789.-= []EMOsp\n", max_size=12), length=st.integers(0, 200))
 def test_scribbles_never_end_in_a_traceback(tmp_path_factory, where, what, length):
     text = CLOSED.read_text()
-    place = int(where * len(text))
+    position = int(where * len(text))
     path = tmp_path_factory.getbasetemp() / "scribbled.molden"
-    path.write_text(text[:place] + what + text[place + length :])
+    path.write_text(text[:position] + what + text[position + length :])
     try:
         wavefunction = read_molden(path)
     except UserError:

@@ -208,7 +208,7 @@ def test_a_difference_is_supported_if_its_interval_leaves_out_zero_on_either_sid
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_what_has_a_thing_is_held_against_what_lacks_it(order):
+def test_what_has_a_thing_is_compared_with_what_lacks_it(order):
     found = only(*[case("a", (1.0, 1.1), ions="none"), case("b", (0.0, 0.0))][::order])
     assert (found["plus"], found["minus"]) == (["b"], ["a"])
     assert found["difference"] == pytest.approx(-1.05)

@@ -109,9 +109,9 @@ def test_events_need_times(atoms):
 @given(st.lists(st.booleans(), min_size=1, max_size=40), st.integers(0, 10))
 def test_the_first_long_enough_spell_is_found(holds, length):
     lasting = Lasting(float(length))
-    for step, held in enumerate(holds):
-        lasting.see(step, float(step), [()] if held else [])
-    spells = "".join("x" if held else "." for held in holds)
+    for step, present in enumerate(holds):
+        lasting.see(step, float(step), [()] if present else [])
+    spells = "".join("x" if present else "." for present in holds)
     at = spells.find("x" * (length + 1))
     assert (lasting.found[()]["step"] if lasting.found else -1) == at
 

@@ -56,7 +56,7 @@ def assembly(nd=FIVE - [10.0, 0, 0], ions=((0, 0, 0),), element="Li", gap_A=GAP_
 
 
 def moved(positions, seed=0):
-    """Turn and shift every frame but the first in its own way."""
+    """Turn and shift every frame but the first, each differently."""
     random = np.random.default_rng(seed)
     turns = Rotation.random(len(positions), random_state=seed).as_matrix()
     turns[0] = np.eye(3)
@@ -91,10 +91,10 @@ def wedge(atoms, hinge_x, lower_deg, upper_deg):
 def test_a_nanodiamond_pushed_in_at_known_speed(move):
     atoms = assembly()
     pushed = np.repeat(atoms.positions[None], 20, axis=0)
-    way = 0.7 * np.arange(20)
-    pushed[:, of(atoms, "nd"), 0] += way[:, None]
+    shift_A = 0.7 * np.arange(20)
+    pushed[:, of(atoms, "nd"), 0] += shift_A[:, None]
     columns = evaluate(atoms, move(pushed))
-    np.testing.assert_allclose(columns["penetration_A"], FORE_X_A - 10 - EDGE_X_A + way, **EXACT)
+    np.testing.assert_allclose(columns["penetration_A"], FORE_X_A - 10 - EDGE_X_A + shift_A, **EXACT)
     np.testing.assert_allclose(columns["gap_edge_A"], GAP_A, **EXACT)
     np.testing.assert_allclose(columns["gap_centre_A"], GAP_A, **EXACT)
     np.testing.assert_allclose(columns["opening_angle_deg"], 0, **EXACT)
@@ -197,7 +197,7 @@ def test_an_ion_between_two_hexagons_has_twelve_carbon_neighbours(element, gap_A
 
 
 @pytest.mark.parametrize(
-    ("place", "out"),
+    ("position", "out"),
     [
         ((0, 0, 0), 0),
         ((EDGE_X_A - 1.9, 0, 0), 0),
@@ -209,10 +209,10 @@ def test_an_ion_between_two_hexagons_has_twelve_carbon_neighbours(element, gap_A
         ((EDGE_X_A - 9, 0, 9), 1),
     ],
 )
-def test_ions_expelled(place, out):
+def test_ions_expelled(position, out):
     atoms = assembly(ions=[(0, 0, 0), (0.5, 0, 0), (0, 0.5, 0)])
     positions = np.repeat(atoms.positions[None], 4, axis=0)
-    positions[1:, np.flatnonzero(of(atoms, "ion"))[1]] = place
+    positions[1:, np.flatnonzero(of(atoms, "ion"))[1]] = position
     assert evaluate(atoms, moved(positions))["ions_expelled"].tolist() == [0, out, out, out]
 
 

@@ -10,8 +10,8 @@ from iondrill.analyse.dynamics.rest import OFF_K, at_rest, late_temperature, res
 
 def test_the_rest_is_the_second_half_of_a_thermalisation():
     """What a quantity does in the first half, on its way from the cold geometry, does not count."""
-    way, there = np.linspace(3.0, 3.5, 50), np.full(50, 3.5)
-    rest = at_rest(np.concatenate([way, there]))
+    moving, there = np.linspace(3.0, 3.5, 50), np.full(50, 3.5)
+    rest = at_rest(np.concatenate([moving, there]))
     assert rest == pytest.approx((3.5, 0, 0))
 
 

@@ -1,4 +1,4 @@
-"""D₀ of one spin is told from one closed shell with one spin density and with two, or the factor is named."""
+"""D₀ of one spin is distinguished from one closed shell with one spin density and with two, or the factor is named."""
 
 import numpy as np
 import pytest

@@ -37,7 +37,7 @@ def test_the_core_of_another_atom_is_half_its_covalent_radius(symbol):
 
 
 def atoms_of(*labelled):
-    atoms = Atoms([symbol for symbol, _, _ in labelled], [place for _, _, place in labelled])
+    atoms = Atoms([symbol for symbol, _, _ in labelled], [position for _, _, position in labelled])
     atoms.set_array("fragment", np.array([fragment for _, fragment, _ in labelled]))
     return atoms
 

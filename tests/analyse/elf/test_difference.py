@@ -75,7 +75,7 @@ def test_every_axis_has_the_same_total(salt, profile):
 
 
 def test_lithium_gives_an_electron_to_fluorine(profile):
-    between = np.abs(profile.place_A - 0.8).argmin()
+    between = np.abs(profile.position_A - 0.8).argmin()
     assert -1 < profile.transferred_e[between] < -0.3
     assert profile.transferred_e[-1] == pytest.approx(profile.total_e)
 

@@ -23,7 +23,7 @@ from iondrill.errors import UserError
 
 
 def line(elf, *, length_A=2.0, core_A=(0.3, 0.3), rho=1.0):
-    """Return a line with the ELF of a function of the place."""
+    """Return a line with the ELF of a function of the position."""
     x = np.linspace(0, length_A, 201)
     return ElfLine("nd-flake-bond", 0, 1, core_A, x, elf(x), np.full(x.shape, rho))
 
@@ -134,10 +134,10 @@ def test_a_maximum_counts_if_the_elf_falls_by_a_hundredth_on_either_side(ripple,
     assert found[-1].position_A == pytest.approx(1.4, abs=0.02)
 
 
-@pytest.mark.parametrize(("core_A", "place_A"), [((0.9, 0.3), 0.8), ((0.3, 0.9), 1.2)])
-def test_a_maximum_within_either_core_is_the_cores_own(core_A, place_A):
-    assert len(attractors(line(hill(place_A)))) == 1
-    assert attractors(line(hill(place_A), core_A=core_A)) == []
+@pytest.mark.parametrize(("core_A", "position_A"), [((0.9, 0.3), 0.8), ((0.3, 0.9), 1.2)])
+def test_a_maximum_within_either_core_is_the_cores_own(core_A, position_A):
+    assert len(attractors(line(hill(position_A)))) == 1
+    assert attractors(line(hill(position_A), core_A=core_A)) == []
 
 
 def test_the_highest_attractor_stands_for_a_bond():

@@ -223,8 +223,8 @@ def test_map_has_the_values_of_its_points_and_survives_the_file(tmp_path):
     wavefunction = Reference("c2h2li").wavefunction
     plane = Plane(np.array([3.0, 5.0, 4.5]), np.array([[0.3, 0, 0], [0, 0, 0.25]]), (9, 5))
     elf_map = elf_on_plane(wavefunction, plane)
-    place = np.array([[3.0 + 7 * 0.3, 5.0, 4.5 + 2 * 0.25]])
-    single = wavefunction.evaluate(place)
+    position = np.array([[3.0 + 7 * 0.3, 5.0, 4.5 + 2 * 0.25]])
+    single = wavefunction.evaluate(position)
     assert elf_map.elf[7, 2] == pytest.approx(elf_of(single)[0])
     assert elf_map.rho[7, 2] == pytest.approx(single.rho.sum())
     elf_map.write(tmp_path / "map.npz")

@@ -20,7 +20,7 @@ from iondrill.analyse.energies.adsorption import (
 )
 from iondrill.analyse.energies.adsorption_table import ADSORPTION
 from iondrill.config.levels import Cp2kLevel, VaspLevel, XtbLevel
-from iondrill.engines.base import Attempt, Left, Neighbour, Neighbourhood, Result
+from iondrill.engines.base import AttemptEntry, Left, Neighbour, Neighbourhood, Result
 from iondrill.errors import UserError
 from iondrill.geometry.surfaces.adsorbate import add_adsorbate, relaxed_sites
 from iondrill.geometry.surfaces.facet import FacetRecipe
@@ -36,7 +36,7 @@ SITES = {"top": np.array([[0, 0, 9], [A_A, 0, 9.0]]), "bridge": np.array([[A_A /
 
 
 def result(energy_eV=None, state="converged", reason="", **changed):
-    attempts = [Attempt(reason="first try"), Attempt(reason=reason)] if reason else []
+    attempts = [AttemptEntry(reason="first try"), AttemptEntry(reason=reason)] if reason else []
     fields = {"level": "gfn2", "engine": "xtb", "engine_version": "0.8", "input_hash": "0"} | changed
     return Result(status=state, energy_eV=energy_eV, attempts=attempts, **fields)
 
@@ -71,7 +71,7 @@ def row(geometry=None, **changed):
 
 
 def status(row):
-    """Return the status as it stands in the table."""
+    """Return the status as the table has it."""
     return str(row.status)
 
 
@@ -289,20 +289,23 @@ def test_an_ion_that_moved_to_another_site():
 
 
 @given(
-    place=st.tuples(st.floats(0, 1), st.floats(0, 1)),
+    position=st.tuples(st.floats(0, 1), st.floats(0, 1)),
     image=st.tuples(st.integers(-3, 3), st.integers(-3, 3)),
     angle=st.floats(30, 150),
     seed=st.integers(0, 1000),
 )
-def test_sites_are_found_across_the_edges_of_any_cell(place, image, angle, seed):
+def test_sites_are_found_across_the_edges_of_any_cell(position, image, angle, seed):
     cell = np.array([[5, 0, 0], [4 * np.cos(np.radians(angle)), 4 * np.sin(np.radians(angle)), 0], [0, 0, 20]])
     random = np.random.default_rng(seed)
     sites = {name: np.append(random.uniform(size=(3, 2)), np.ones((3, 1)), axis=1) @ cell for name in "abc"}
-    ion = np.array([*np.add(place, image), 0.5]) @ cell
+    ion = np.array([*np.add(position, image), 0.5]) @ cell
     geometry = Atoms("Li", [ion], cell=cell, pbc=True)
     geometry.arrays["fragment"] = np.array(["adsorbate"])
     images = np.array(list(product(range(-8, 9), repeat=2))) @ cell[:2, :2]
-    far = {name: np.linalg.norm(places[:, None, :2] + images - ion[:2], axis=2).min() for name, places in sites.items()}
+    far = {
+        name: np.linalg.norm(positions[:, None, :2] + images - ion[:2], axis=2).min()
+        for name, positions in sites.items()
+    }
     best, second = sorted(far, key=far.get)[:2]
     if far[second] - far[best] > 1e-9:
         assert relaxed_sites(geometry, sites) == [best]
@@ -427,7 +430,7 @@ def test_what_lies_around_two_ions_is_told_for_each():
 @pytest.mark.parametrize(("height_A", "free"), [(1.6, False), (3.4, True)])
 def test_the_side_of_d4s_step_is_recorded_where_the_level_has_d4(height_A, free):
     geometry = slab([A_A / 2, 0, 10 + height_A])
-    geometry.cell = [12, 12, 30]  # no ion beside its own image
+    geometry.cell = [12, 12, 30]  # no ion next to its own image
     found = ADSORPTION.cells(row(geometry, level=XtbLevel(engine="xtb")))
     assert ("D4 takes the ion for a free atom" in found["status"]) == free
     assert (found["d4_C6_au"] > 500) == free

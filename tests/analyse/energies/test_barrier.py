@@ -1,4 +1,4 @@
-"""The table of barriers: both ways over the saddle, and words where there is none."""
+"""The table of barriers: both directions over the saddle, and words where there is none."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from iondrill.analyse.energies.barrier import (
     read_profile,
     write_profile,
 )
-from iondrill.engines.base import Attempt, Result
+from iondrill.engines.base import AttemptEntry, Result
 
 DISTANCE_A = np.array([0.0, 0.7, 1.5, 2.4])
 
 
 def barrier(energies_eV, status="converged", reasons=(), distance_A=DISTANCE_A, **cost):
-    attempts = [Attempt(reason=reason) for reason in reasons]
+    attempts = [AttemptEntry(reason=reason) for reason in reasons]
     known = {"level": "gfn2", "engine": "xtb", "engine_version": "0", "input_hash": "0", "attempts": attempts}
     energies = np.array(energies_eV, dtype=float)
     result = Result(status=status, **known, **cost)
@@ -46,7 +46,7 @@ def test_a_barrier_is_counted_from_each_end():
     found = BARRIERS.cells(barrier([0.0, 0.25, 0.625, 0.125], n_ionic_steps=30, n_scf_cycles=900, core_s=12.5))
     assert found["E_forward_eV"] == 0.625
     assert found["E_backward_eV"] == 0.5
-    # what goes over the saddle comes to the same place: the difference of the ends
+    # what goes over the saddle comes to the same position: the difference of the ends
     assert found["E_forward_eV"] - found["E_backward_eV"] == 0.125
     assert (found["length_A"], found["saddle_A"]) == (2.4, 1.5)
     assert (found["facet"], found["ion"], found["path"], found["level"]) == ("C100", "Na", "cave → bridge", "gfn2")
@@ -85,7 +85,7 @@ def test_a_saddle_beside_an_end_is_one(saddle):
         ([-0.03, 0.5], 0.0, True),
         ([0.5, -0.03], 0.0, True),
         ([0.5, -0.01], 0.0, False),
-        # lower than one end alone: on the way down to the other
+        # lower than one end alone: on the downhill side to the other
         ([0.5, -0.25], -0.5, False),
         ([0.5, -0.53], -0.5, True),
         ([0.25, 0.5], 0.4, False),

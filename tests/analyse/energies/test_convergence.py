@@ -13,10 +13,10 @@ from ase.units import Bohr, Hartree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iondrill.analyse.energies.convergence import Difference, Sample, curves, force_difference, vacuum_A
-from iondrill.analyse.energies.convergence_table import CONVERGENCE, points, summary
+from iondrill.analyse.energies.convergence import Difference, SweepPoint, curves, force_difference, vacuum_A
+from iondrill.analyse.energies.convergence_table import CONVERGENCE, convergence_rows, summary
 from iondrill.config.convergence import Study, Tolerance
-from iondrill.engines.base import FORCES, ON_THE_EDGE, Attempt, Result
+from iondrill.engines.base import FORCES, ON_THE_EDGE, AttemptEntry, Result
 from iondrill.geometry.registry import build
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def result(energy_eV: float | None, core_s: float = 1.0, reason: str = "finished
         energy_eV=energy_eV,
         n_scf_cycles=9,
         core_s=core_s,
-        attempts=[Attempt(reason=reason)],
+        attempts=[AttemptEntry(reason=reason)],
         input_hash="0" * 16,
     )
 
@@ -49,16 +49,16 @@ def molecule(force_eV_A: float = 0.0) -> Atoms:
     return atoms
 
 
-def sample(value: Any, energy_eV: float | None, force_eV_A: float = 0.0, core_s: float = 1.0, **more: Any) -> Sample:
+def point(value: Any, energy_eV: float | None, force_eV_A: float = 0.0, core_s: float = 1.0, **more: Any) -> SweepPoint:
     geometry = molecule(force_eV_A)
     if energy_eV is None:
         del geometry.arrays[FORCES]
     fields = {"parameter": "cutoff_Ry", "own": value == 400, "result": result(energy_eV, core_s)} | more
-    return Sample(value=value, geometry=geometry, **fields)
+    return SweepPoint(value=value, geometry=geometry, **fields)
 
 
-def table(samples: Sequence[Sample], path: Path) -> dict[str, dict[str, str]]:
-    CONVERGENCE.write(points(curves(samples), TOLERANCE), path)
+def table(points: Sequence[SweepPoint], path: Path) -> dict[str, dict[str, str]]:
+    CONVERGENCE.write(convergence_rows(curves(points), TOLERANCE), path)
     with path.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert tuple(rows[0]) == CONVERGENCE.names
@@ -66,10 +66,10 @@ def table(samples: Sequence[Sample], path: Path) -> dict[str, dict[str, str]]:
 
 
 SWEEP = [
-    sample(400, -31.9990, 0.105, core_s=40),
-    sample(300, -31.9900, 0.150, core_s=30),
-    sample(500, -32.0000, 0.100, core_s=60),
-    sample(350, -31.9985, 0.108, core_s=20),
+    point(400, -31.9990, 0.105, core_s=40),
+    point(300, -31.9900, 0.150, core_s=30),
+    point(500, -32.0000, 0.100, core_s=60),
+    point(350, -31.9985, 0.108, core_s=20),
 ]
 
 
@@ -96,12 +96,12 @@ def test_the_cheapest_value_within_the_tolerance_is_named_with_the_error_of_the_
     assert found["error_estimate"]["E_ads_meV"] is None
 
 
-def study_of(samples: Sequence[Sample]) -> dict[str, Any]:
-    return summary(Study.model_validate(STUDY), "PBE", curves(samples))
+def study_of(points: Sequence[SweepPoint]) -> dict[str, Any]:
+    return summary(Study.model_validate(STUDY), "PBE", curves(points))
 
 
 def test_the_error_of_a_value_that_is_the_finest_is_not_zero_but_unknown():
-    alone = study_of([sample(300, -31.99), sample(400, -32.0)])
+    alone = study_of([point(300, -31.99), point(400, -32.0)])
     assert alone["error_estimate"] == {"energy_meV_atom": None, "force_max_eV_A": None, "E_ads_meV": None}
     assert set(alone["settings"]["cutoff_Ry"]["own_difference"].values()) == {None}
     assert "the error of 400 is unknown" in alone["settings"]["cutoff_Ry"]["remark"]
@@ -109,16 +109,15 @@ def test_the_error_of_a_value_that_is_the_finest_is_not_zero_but_unknown():
     assert alone["error_estimate_lacks"]["energy_meV_atom"] == ["cutoff_Ry"]
     # a finer value that did not converge vouches for nothing either
     assert (
-        study_of([sample(300, -31.99), sample(400, -32.0), sample(500, None)])["error_estimate"]
-        == alone["error_estimate"]
+        study_of([point(300, -31.99), point(400, -32.0), point(500, None)])["error_estimate"] == alone["error_estimate"]
     )
 
 
 def test_the_error_estimate_says_which_settings_it_covers():
     """The same sweep of the cutoff gives the same estimate, whatever is added of which nothing is known."""
     boxes = [
-        sample(8.0, -31.98, parameter="vacuum_A", own=False),
-        sample(12.0, -31.9990, 0.105, parameter="vacuum_A", own=True),
+        point(8.0, -31.98, parameter="vacuum_A", own=False),
+        point(12.0, -31.9990, 0.105, parameter="vacuum_A", own=True),
     ]
     found, cutoff = study_of([*SWEEP, *boxes]), study_of(SWEEP)
     assert found["error_estimate"] == cutoff["error_estimate"]
@@ -126,45 +125,45 @@ def test_the_error_estimate_says_which_settings_it_covers():
     for name in ("energy_meV_atom", "force_max_eV_A"):
         assert found["error_estimate_covers"][name] == ["cutoff_Ry"]
         assert found["error_estimate_lacks"][name] == ["vacuum_A"]
-    finer = study_of([*SWEEP, *boxes, sample(16.0, -31.9994, 0.105, parameter="vacuum_A", own=False)])
+    finer = study_of([*SWEEP, *boxes, point(16.0, -31.9994, 0.105, parameter="vacuum_A", own=False)])
     assert finer["error_estimate_lacks"]["energy_meV_atom"] == []
     both = cutoff["error_estimate"]["energy_meV_atom"] + 0.2  # 0.4 meV on two atoms
     assert finer["error_estimate"]["energy_meV_atom"] == pytest.approx(both)
 
 
 def test_of_an_own_value_that_did_not_converge_nothing_is_estimated():
-    found = study_of([sample(300, -31.99), sample(400, None), sample(500, -32.0)])
+    found = study_of([point(300, -31.99), point(400, None), point(500, -32.0)])
     assert set(found["error_estimate"].values()) == {None}
     assert found["error_estimate_lacks"]["energy_meV_atom"] == ["cutoff_Ry"]
 
 
 def test_the_finest_value_cannot_vouch_for_itself():
-    (curve,) = curves([sample(300, -31.0), sample(400, -31.9), sample(500, -32.0)])
+    (curve,) = curves([point(300, -31.0), point(400, -31.9), point(500, -32.0)])
     assert curve.cheapest(TOLERANCE) is None
 
 
 def test_a_value_that_is_right_by_chance_below_one_that_is_wrong_is_not_chosen():
-    (curve,) = curves([sample(300, -32.0), sample(400, -31.9), sample(450, -32.0), sample(500, -32.0)])
+    (curve,) = curves([point(300, -32.0), point(400, -31.9), point(450, -32.0), point(500, -32.0)])
     assert curve.cheapest(TOLERANCE).value == 450
 
 
 def test_what_did_not_converge_is_an_empty_row_that_says_why(tmp_path):
     reason = f"{ON_THE_EDGE}: enlarge it"
-    spoilt = sample(600, None, result=result(None, 7.0, reason))
+    spoilt = point(600, None, result=result(None, 7.0, reason))
     rows = table([*SWEEP, spoilt], tmp_path / "h2.csv")
     numbers = [name for name in CONVERGENCE.names if "energy" in name or "force" in name or "E_ads" in name]
     assert [rows["600"][name] for name in numbers] == [""] * len(numbers)
     assert rows["600"]["status"] == f"failed: {reason}"
     assert rows["600"]["density_on_edge"] == "yes"
     assert rows["600"]["within_tolerance"] == rows["600"]["core_s_relative"] == ""
-    # and the finest of the others stands in
+    # and the finest of the others is taken
     assert float(rows["500"]["energy_difference_meV_atom"]) == 0
     assert rows["500"]["density_on_edge"] == "no"
 
 
 def test_adsorption_energies_are_compared_in_place_of_total_energies(tmp_path):
-    def with_parts(value: float, combined: float, slab: float | None, atom: float) -> Sample:
-        return sample(value, combined, parts={"clean slab": result(slab), "atom": result(atom)})
+    def with_parts(value: float, combined: float, slab: float | None, atom: float) -> SweepPoint:
+        return point(value, combined, parts={"clean slab": result(slab), "atom": result(atom)})
 
     found = [with_parts(400, -103.3, -100.2, -1.0), with_parts(500, -104.0, -100.9, -1.005)]
     rows = table(found, tmp_path / "ads.csv")
@@ -178,14 +177,14 @@ def test_adsorption_energies_are_compared_in_place_of_total_energies(tmp_path):
 
 def test_k_points_and_accuracies_are_ordered_from_coarse_to_fine():
     grids = [(3, 3, 1), (1, 1, 1), (2, 4, 1)]
-    (curve,) = curves([sample(grid, -1.0, parameter="kpoints") for grid in grids])
-    assert [each.value for each in curve.samples] == [(1, 1, 1), (2, 4, 1), (3, 3, 1)]
-    (curve,) = curves([sample(value, -1.0, parameter="accuracy") for value in (0.1, 10.0, 1.0)])
-    assert [each.value for each in curve.samples] == [10.0, 1.0, 0.1]
+    (curve,) = curves([point(grid, -1.0, parameter="kpoints") for grid in grids])
+    assert [each.value for each in curve.points] == [(1, 1, 1), (2, 4, 1), (3, 3, 1)]
+    (curve,) = curves([point(value, -1.0, parameter="accuracy") for value in (0.1, 10.0, 1.0)])
+    assert [each.value for each in curve.points] == [10.0, 1.0, 0.1]
 
 
 @given(st.lists(st.floats(-1, 1), min_size=3, max_size=3))
-def test_forces_on_held_atoms_do_not_count(change):
+def test_forces_on_fixed_atoms_do_not_count(change):
     one, other = molecule(0.1), molecule(0.1)
     for atoms in (one, other):
         atoms.set_constraint(FixAtoms([0]))
@@ -208,15 +207,15 @@ def test_slabs_of_different_thickness_are_compared_from_the_top(recipes, facet, 
 
 
 def test_total_energies_of_slabs_of_different_thickness_are_not_compared(recipes):
-    samples = []
+    points = []
     for layers in (6, 8):
         slab = build("C100-2x1", recipes, {"layers": layers})
         slab.set_array(FORCES, np.zeros((len(slab), 3)))
         fields = {"parameter": "layers", "value": layers, "own": layers == 8, "geometry": slab}
-        samples.append(Sample(result=result(-100.0 * layers), **fields))
-    (curve,) = curves(samples)
-    assert curve.difference(samples[0]).energy_meV_atom is None
-    assert curve.difference(samples[0]).force_max_eV_A == 0
+        points.append(SweepPoint(result=result(-100.0 * layers), **fields))
+    (curve,) = curves(points)
+    assert curve.difference(points[0]).energy_meV_atom is None
+    assert curve.difference(points[0]).force_max_eV_A == 0
 
 
 def test_the_vacuum_is_measured_as_it_was_asked_for(recipes):
@@ -238,7 +237,7 @@ def test_the_vacuum_is_measured_as_it_was_asked_for(recipes):
         (0.0, 0.0101, None, False),
         (None, None, None, True),
         (None, 0.02, None, False),
-        (99.0, 0.0, 10.0, True),  # the adsorption energy stands in
+        (99.0, 0.0, 10.0, True),  # the adsorption energy counts instead
         (0.0, 0.0, -10.1, False),
         (0.0, 0.02, 1.0, False),
     ],
@@ -248,14 +247,14 @@ def test_a_difference_is_within_the_tolerance_up_to_it_in_either_direction(energ
 
 
 def test_of_equally_good_values_the_cheapest_is_the_coarsest():
-    (curve,) = curves([sample(value, -32.0, core_s=10) for value in (300, 400, 500)])
+    (curve,) = curves([point(value, -32.0, core_s=10) for value in (300, 400, 500)])
     assert curve.cheapest(TOLERANCE).value == 300
-    (curve,) = curves([sample(300, -32.0, core_s=30), sample(400, -32.0, core_s=10), sample(500, -32.0, core_s=20)])
+    (curve,) = curves([point(300, -32.0, core_s=30), point(400, -32.0, core_s=10), point(500, -32.0, core_s=20)])
     assert curve.cheapest(TOLERANCE).value == 400
 
 
 def test_an_unconverged_value_between_good_ones_is_passed_over():
-    (curve,) = curves([sample(300, -32.0), sample(400, None), sample(500, -32.0)])
+    (curve,) = curves([point(300, -32.0), point(400, None), point(500, -32.0)])
     assert curve.cheapest(TOLERANCE).value == 300
 
 
@@ -293,11 +292,11 @@ def test_atoms_of_slabs_are_at_one_place_within_a_twentieth_of_an_angstrom(shift
 
 def test_the_density_is_on_the_edge_if_any_part_says_so_in_any_attempt():
     edge = result(-1.0, reason=f"{ON_THE_EDGE}: enlarge it")
-    twice = edge.model_copy(update={"attempts": [*edge.attempts, Attempt(reason="finished")]})
+    twice = edge.model_copy(update={"attempts": [*edge.attempts, AttemptEntry(reason="finished")]})
     fine = {"clean slab": result(-1.0), "atom": result(-1.0)}
-    assert not sample(400, -3.0, parts=fine).on_the_edge
-    assert sample(400, -3.0, parts=fine | {"atom": edge}).on_the_edge
-    assert sample(400, -3.0, result=twice).on_the_edge
+    assert not point(400, -3.0, parts=fine).on_the_edge
+    assert point(400, -3.0, parts=fine | {"atom": edge}).on_the_edge
+    assert point(400, -3.0, result=twice).on_the_edge
 
 
 def test_the_vacuum_above_a_slab_does_not_count_the_ion():

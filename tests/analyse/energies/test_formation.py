@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iondrill.analyse.energies.formation import INTERCALATION, Crystal, equilibrium, lowest, metal_energies, table
-from iondrill.engines.base import Attempt, Result
+from iondrill.engines.base import AttemptEntry, Result
 from iondrill.geometry.crystal import build_crystal, load_crystal, strains
 
 ENERGY_EV = {"Li-bcc": -400.0, "graphite-AB": -620.0, "LiC6": -1130.3}
@@ -20,7 +20,7 @@ ENERGY_EV = {"Li-bcc": -400.0, "graphite-AB": -620.0, "LiC6": -1130.3}
 
 
 def result(energy_eV=None, status="converged", version="1"):
-    attempts = [Attempt(reason="SCF not converged")]
+    attempts = [AttemptEntry(reason="SCF not converged")]
     fields = {"level": "dft", "engine": "cp2k", "engine_version": version, "input_hash": "0", "attempts": attempts}
     return Result(status=status, energy_eV=energy_eV, **fields)
 
@@ -44,16 +44,16 @@ def test_the_minimum_of_the_polynomial_itself_is_found(a, c, coupling, cubic):
     def energy(x, y):
         return 1500 * (x - a) ** 2 + 100 * (y - c) ** 2 + coupling * (x - a) * (y - c) + cubic * (y - c) ** 3 - 1e4
 
-    place, value = lowest(points, energy(*points.T))
-    assert place == pytest.approx([a, c], abs=2e-4)
+    position, value = lowest(points, energy(*points.T))
+    assert position == pytest.approx([a, c], abs=2e-4)
     assert value == pytest.approx(-1e4, abs=1e-4)
 
 
 @given(a=st.floats(-0.025, 0.025), cubic=st.floats(-500, 500))
 def test_the_minimum_of_a_cubic_is_found(a, cubic):
     points = np.array([[-0.03], [-0.015], [0.0], [0.015], [0.03]])
-    place, value = lowest(points, 200 * (points[:, 0] - a) ** 2 + cubic * (points[:, 0] - a) ** 3)
-    assert place == pytest.approx([a], abs=1e-4)
+    position, value = lowest(points, 200 * (points[:, 0] - a) ** 2 + cubic * (points[:, 0] - a) ** 3)
+    assert position == pytest.approx([a], abs=1e-4)
     assert value == pytest.approx(0, abs=1e-5)
 
 
@@ -235,7 +235,7 @@ def test_all_that_is_said_of_the_crystals_of_an_element_stands_where_none_of_the
 
 
 def test_a_minimum_at_the_last_point_is_refused_and_one_just_within_is_not(recipes: Path):
-    """The points of lithium reach as far as their strains; a parabola about a place has its minimum there."""
+    """The points of lithium reach as far as their strains; a parabola about a position has its minimum there."""
     lithium = crystal(recipes, "Li-bcc")
     reach = max(strain.a for strain in lithium.points)
     for share, good in ((0.98, True), (1.0, False), (1.2, False), (-0.98, True), (-1.0, False)):

@@ -13,14 +13,14 @@ from ase.constraints import FixAtoms
 from iondrill.analyse.energies.adsorption import Adsorption
 from iondrill.analyse.energies.level_differences import DIFFERENCES, compare, write_differences
 from iondrill.config.levels import XtbLevel
-from iondrill.engines.base import Attempt, Result
+from iondrill.engines.base import AttemptEntry, Result
 from iondrill.prepare.estimates import ErrorEstimate
 
 LEVEL = XtbLevel(engine="xtb")
 
 
 def result(level, energy_eV, status="converged"):
-    attempts = [] if status == "converged" else [Attempt(reason="out of steps")]
+    attempts = [] if status == "converged" else [AttemptEntry(reason="out of steps")]
     fields = {"level": level, "engine": "xtb", "engine_version": "0", "input_hash": "0", "attempts": attempts}
     return Result(status=status, energy_eV=energy_eV if status == "converged" else None, **fields)
 
@@ -86,7 +86,7 @@ def test_all_levels_are_compared_with_the_last(tmp_path):
 
 def test_only_the_free_atoms_of_the_slab_count_in_its_root_mean_square():
     rows = [row("a"), row("b")]
-    # the first C is free, the second is fixed; the ion's own way is its shift
+    # the first C is free, the second is fixed; the ion's own path is its shift
     rows[0].geometry.positions += [[0, 0, 0.3], [0.5, 0, 0], [0, 0, 0.9]]
     found = compare(*rows)
     assert found["slab_rms_A"] == pytest.approx(0.3)

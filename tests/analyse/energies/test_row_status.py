@@ -12,7 +12,7 @@ from iondrill.analyse.energies.adsorption import Adsorption
 from iondrill.analyse.energies.adsorption_table import read_adsorption, write_adsorption
 from iondrill.analyse.energies.row_status import status_of_text
 from iondrill.config.levels import XtbLevel
-from iondrill.engines.base import Attempt, Neighbour, Neighbourhood, Result
+from iondrill.engines.base import AttemptEntry, Neighbour, Neighbourhood, Result
 from iondrill.prepare.estimates import COVERS, ErrorEstimate
 
 A_A = 2.5
@@ -49,7 +49,7 @@ def lower_beside():
 
 
 def unconverged():
-    attempts = [Attempt(reason="300 steps; then\nkilled")]
+    attempts = [AttemptEntry(reason="300 steps; then\nkilled")]
     return Result(**result(None).model_dump() | {"status": "not_converged", "attempts": attempts})
 
 
@@ -93,7 +93,7 @@ def test_codes_say_what_a_program_asks_for(tmp_path):
 
 def test_words_that_a_program_wrote_are_not_taken_apart(tmp_path):
     # a reason that reads like a remark is none
-    misleading = Result(**unconverged().model_dump() | {"attempts": [Attempt(reason="x; moved to bridge")]})
+    misleading = Result(**unconverged().model_dump() | {"attempts": [AttemptEntry(reason="x; moved to bridge")]})
     table, cells = read(tmp_path, row(combined=misleading))
     assert "moved to bridge" in cells["status"]
     assert table.status(cells).sites == []

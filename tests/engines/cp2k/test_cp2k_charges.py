@@ -53,7 +53,7 @@ def test_spin_of_a_doublet_and_none_of_a_closed_shell(scheme):
 @BOTH
 @pytest.mark.parametrize("path", [CLOSED, OPEN])
 def test_net_charge_is_the_nuclear_charge_less_the_population(path, scheme):
-    # from the text itself: the columns of populations stand between those of kind and charge
+    # from the text itself: the columns of populations are between those of kind and charge
     valence = {"C": 4, "H": 1, "Li": 3}
     lines = path.read_text().splitlines()
     starts = [k + 1 for k, line in enumerate(lines) if line.strip() == FORMATS[scheme].title]

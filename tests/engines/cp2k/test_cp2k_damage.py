@@ -47,7 +47,7 @@ def attempt(root, make_job, tmp_path):
     for source, name in NAMES.items():
         (folder / name).write_text((root / "tests/data/cp2k" / source).read_text())
     found = Attempt(make_job("cp2k", "cluster", TASK), atoms, folder)
-    found.note(Record(start=0, rung=0))
+    found.note(Record(start=0, fallback=0))
     return found
 
 
@@ -70,7 +70,7 @@ def test_whole_files_are_done(attempt, tmp_path):
     verdict, last, restart = recovered(attempt, tmp_path)
     assert (verdict.action, last) == ("done", STEPS)
     assert attempt.final().step == STEPS
-    assert restart is None  # the only file is of the last step: nothing to go on with
+    assert restart is None  # the only file is of the last step: nothing to resume from
 
 
 def test_the_frames_are_where_the_atoms_of_the_job_are(attempt, tmp_path):
@@ -219,7 +219,7 @@ def test_a_relaxed_slab_has_the_charges_of_its_last_geometry(*, gapw, without, r
     if reason == "finished":
         charges_e = final.arrays["hirshfeld_e"]
         assert charges_e.sum() == pytest.approx(0, abs=1e-9)
-        # more than at the first geometry, where the ion was farther from its place
+        # more than at the first geometry, where the ion was farther from its position
         assert charges_e[-1] == pytest.approx(0.311, abs=1e-3)
 
 
@@ -334,7 +334,7 @@ def test_a_box_that_is_too_small_fails_and_says_so(fake, make_job, structure, tm
     assert "enlarge it" in result.attempts[-1].reason
 
 
-def test_every_rung_is_tried_and_recorded(fake, make_job, structure, tmp_path):
+def test_every_fallback_is_tried_and_recorded(fake, make_job, structure, tmp_path):
     job = make_job("cp2k", "atom", Static(), level=fake("unconverged"))
     result, _ = Cp2kEngine().run(job, structure("atom"), tmp_path)
     assert result.status == "not_converged"

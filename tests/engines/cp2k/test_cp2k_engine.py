@@ -77,7 +77,7 @@ def test_relaxed_geometry_energy_and_force_belong_together(make_job, tmp_path):
     job = make_job("cp2k", "cluster", Static(), level=level)
     static, same = Cp2kEngine().run(job, atoms, tmp_path)
     assert np.array_equal(same.positions, atoms.positions)
-    # the molecule is centred anew, which the grid feels a little
+    # the molecule is centred again, which the grid feels a little
     assert static.energy_eV == pytest.approx(relaxed.energy_eV, abs=2e-3)
     assert static.max_force_eV_A < 0.1
 
@@ -126,8 +126,8 @@ def test_a_slab_with_k_points(make_job, tmp_path):
     """Graphane; its wavefunction's file is another one than a cluster's."""
     edge_A = 2.54
     cell = [[edge_A, 0, 0], [edge_A / 2, edge_A * np.sqrt(0.75), 0], [0, 0, 9]]
-    places = [[0, 0, 3.4], [0, 0, 4.5], [1.27, 0.7332, 4.96], [1.27, 0.7332, 6.06]]
-    atoms = Atoms("HCCH", positions=places, cell=cell, pbc=True)
+    positions = [[0, 0, 3.4], [0, 0, 4.5], [1.27, 0.7332, 4.96], [1.27, 0.7332, 6.06]]
+    atoms = Atoms("HCCH", positions=positions, cell=cell, pbc=True)
     atoms.set_array("fragment", np.full(4, "slab"))
     level = CHEAP | {"cutoff_Ry": 120, "kpoints": (2, 2, 1), "eps_scf": 1e-4}
     result, final = Cp2kEngine().run(make_job("cp2k", "slab", Static(), level=level), atoms, tmp_path)

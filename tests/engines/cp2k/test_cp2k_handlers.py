@@ -1,4 +1,4 @@
-"""Each way in which an attempt ends is told from the others, on logs that CP2K wrote."""
+"""Each ending of an attempt is distinguished from the others, on logs that CP2K wrote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Hessian that a relaxation by CP2K starts with: a file that CP2K reads, stiff, and nothing to held atoms."""
+"""The Hessian that a relaxation by CP2K starts with: a file that CP2K reads, stiff, and nothing to fixed atoms."""
 
 import struct
 
@@ -21,12 +21,12 @@ def test_a_record_for_each_column(tmp_path):
     assert np.allclose(records[:, 1:-1].T, hessian * Bohr**2 / Hartree, rtol=1e-12)
 
 
-def test_held_atoms_push_no_others(make_job, structure, tmp_path):
+def test_fixed_atoms_push_no_others(make_job, structure, tmp_path):
     atoms = structure("slab")
-    held = np.repeat(~moving_atoms(atoms), 3)
-    assert 0 < held.sum() < len(held)
+    fixed = np.repeat(~moving_atoms(atoms), 3)
+    assert 0 < fixed.sum() < len(fixed)
     hessian = Run(make_job("cp2k", "slab", "relax"), atoms, tmp_path)._springs_eV_A2()
-    assert not hessian[held][:, ~held].any()
-    assert not hessian[~held][:, held].any()
-    assert np.array_equal(hessian[~held][:, ~held], spring_hessian(atoms)[~held][:, ~held])
+    assert not hessian[fixed][:, ~fixed].any()
+    assert not hessian[~fixed][:, fixed].any()
+    assert np.array_equal(hessian[~fixed][:, ~fixed], spring_hessian(atoms)[~fixed][:, ~fixed])
     assert np.linalg.eigvalsh(hessian).min() > 0

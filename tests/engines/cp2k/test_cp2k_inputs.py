@@ -1,4 +1,4 @@
-"""CP2K inputs: what is asked for stands in them, by two grammars, and the physics is right."""
+"""CP2K inputs: what is asked for is in them, by two grammars, and the physics is right."""
 
 from __future__ import annotations
 
@@ -355,7 +355,7 @@ def test_the_numbers_of_any_level_come_back(*, cutoff, rel_cutoff, eps, cycles, 
     assert dft["+scf"]["eps_scf"] == eps
     assert dft["+qs"]["eps_default"] <= max(eps**2 * 1.06, 1e-18)
     if kind == "slab":
-        assert dft["+scf"]["max_scf"] == min(cycles, 60), "what the first rung may take, or less"
+        assert dft["+scf"]["max_scf"] == min(cycles, 60), "what the first entry of the ladder may take, or less"
         assert [int(n) for n in dft["+kpoints"]["scheme"][1:]] == list(kpoints)
     else:
         total = dft["+scf"]["max_scf"] * dft["+scf"]["+outer_scf"]["max_scf"]

@@ -1,4 +1,4 @@
-"""Slabs relaxed, and other ensembles run, by real CP2K: one that is killed ends where a calm one does."""
+"""Slabs relaxed, and other ensembles run, by real CP2K: one that is killed ends where an uninterrupted one does."""
 
 from __future__ import annotations
 
@@ -44,31 +44,32 @@ def frames_of(folder):
 
 
 @pytest.mark.parametrize("kind", ["none", "nose"])
-def test_other_ensembles_go_on_from_a_kill(kind, killed_cp2k, make_job, tmp_path):
+def test_other_ensembles_resume_after_a_kill(kind, killed_cp2k, make_job, tmp_path):
     """As the survival test does for CSVR; the chain of a Nosé thermostat has positions and velocities of its own."""
     thermostat = Thermostat(kind=kind, time_constant_fs=TIME_CONSTANT_FS)
-    ways = {"save_every": 1, "seed": 3, "launch_m_s": 0, "thermostat": thermostat, "temperature_K": TEMPERATURE_K}
-    task = Md(steps=STEPS, timestep_fs=0.25, **ways)
+    settings = {"save_every": 1, "seed": 3, "launch_m_s": 0, "thermostat": thermostat, "temperature_K": TEMPERATURE_K}
+    task = Md(steps=STEPS, timestep_fs=0.25, **settings)
     atoms = labelled(Atoms("H2", positions=[[0.3, 0, 0.1], [0.3, 0, 0.85]], cell=[6, 6, 6]), "lower")
     results, frames = {}, {}
-    for way, command in (("calm", "cp2k.psmp"), ("cut", killed_cp2k("MD| Step number *2$"))):
+    for name, command in (("uninterrupted", "cp2k.psmp"), ("cut", killed_cp2k("MD| Step number *2$"))):
         job = make_job("cp2k", "cluster", task, level=LEVEL | {"command": [command]})
-        results[way], _ = run(job, atoms, tmp_path / way)
-        frames[way] = frames_of(tmp_path / way)
+        results[name], _ = run(job, atoms, tmp_path / name)
+        frames[name] = frames_of(tmp_path / name)
     assert [attempt.reason for attempt in results["cut"].attempts] == ["killed", "finished"]
     assert results["cut"].attempts[1].changed.startswith("continued from step")
     # no step more than was asked for, and its energy
-    for way, result in results.items():
+    for name, result in results.items():
         assert (result.status, result.n_ionic_steps) == ("converged", STEPS)
-        assert result.energy_eV == pytest.approx(frames[way][STEPS]["potential_eV"], abs=1e-6)
-    for calm, cut in zip(*([frames[way][i] for i in range(STEPS + 1)] for way in ("calm", "cut")), strict=True):
-        assert np.abs(cut["positions_A"] - calm["positions_A"]).max() < 1e-6
-        assert abs(cut["potential_eV"] - calm["potential_eV"]) < 1e-8 * Hartree
-        assert abs(cut["conserved_eV"] - calm["conserved_eV"]) < 1e-7 * Hartree
+        assert result.energy_eV == pytest.approx(frames[name][STEPS]["potential_eV"], abs=1e-6)
+    pairs = zip(*([frames[name][i] for i in range(STEPS + 1)] for name in ("uninterrupted", "cut")), strict=True)
+    for uninterrupted, cut in pairs:
+        assert np.abs(cut["positions_A"] - uninterrupted["positions_A"]).max() < 1e-6
+        assert abs(cut["potential_eV"] - uninterrupted["potential_eV"]) < 1e-8 * Hartree
+        assert abs(cut["conserved_eV"] - uninterrupted["conserved_eV"]) < 1e-7 * Hartree
     conserved_eV, potential_eV = (
         np.array([frames["cut"][i][name] for i in range(STEPS + 1)]) for name in ("conserved_eV", "potential_eV")
     )
-    # what Verlet leaves open is second order in the step, and small beside what goes to and fro
+    # what Verlet leaves open is second order in the step, and small against what oscillates
     assert np.ptp(conserved_eV) < 0.05 * np.ptp(potential_eV)
     if kind == "none":  # the conserved quantity is the energy
         velocities = np.array([frames["cut"][i]["velocities_A_fs"] for i in range(STEPS + 1)]) / fs
@@ -87,40 +88,40 @@ def starts_Ha(folder, attempt):
 def test_a_slab_relaxes_and_goes_on_from_a_kill(killed_cp2k, make_job, tmp_path):
     """BFGS with k-points, diagonalisation and smearing; restart file, wavefunction and Hessian are taken along.
 
-    One cell of graphene, one of its two atoms held, the other out of place. CP2K's own first guess of the Hessian takes
-    the three neighbours of an atom for one, and its first step goes uphill; with springs it must not. The atoms stand
+    One cell of graphene, one of its two atoms fixed, the other displaced. CP2K's own first guess of the Hessian takes
+    the three neighbours of an atom for one, and its first step goes uphill; with springs it must not. The atoms are
     where CP2K folds them over to the next cell, and the density of one geometry must still be that of the next.
     """
     level = LEVEL | {"kpoints": (2, 2, 1), "eps_scf": 1e-6, "trust_radius_A": 0.2}
     task, found = Relax(fmax_eV_A=0.05, max_steps=20), {}
     cell = [[2.46, 0, 0], [-1.23, 2.1304, 0], [0, 0, 7]]
-    places = [[1.23, 0.7, 3.5], [1.3, 2.17, 3.6]]
-    for way, command in (("calm", "cp2k.psmp"), ("cut", killed_cp2k("Informations at step = *2"))):
-        atoms = labelled(Atoms("C2", positions=places, cell=cell, pbc=True), "slab")
+    positions = [[1.23, 0.7, 3.5], [1.3, 2.17, 3.6]]
+    for name, command in (("uninterrupted", "cp2k.psmp"), ("cut", killed_cp2k("Informations at step = *2"))):
+        atoms = labelled(Atoms("C2", positions=positions, cell=cell, pbc=True), "slab")
         atoms.set_constraint(FixAtoms([0]))
-        found[way] = run(make_job("cp2k", "slab", task, level=level | {"command": [command]}), atoms, tmp_path / way)
-        assert found[way][0].status == "converged"
-        assert found[way][0].max_force_eV_A <= task.fmax_eV_A
-    (calm, calm_atoms), (cut, cut_atoms) = found.values()
+        found[name] = run(make_job("cp2k", "slab", task, level=level | {"command": [command]}), atoms, tmp_path / name)
+        assert found[name][0].status == "converged"
+        assert found[name][0].max_force_eV_A <= task.fmax_eV_A
+    (uninterrupted, whole_atoms), (cut, cut_atoms) = found.values()
     assert [attempt.reason for attempt in cut.attempts] == ["killed", "finished"]
-    (_, *calm_Ha), resumed_Ha = (starts_Ha(tmp_path / way, n) for way, n in (("calm", 1), ("cut", 2)))
-    for first_Ha, last_Ha in (*calm_Ha, *resumed_Ha):
+    (_, *whole_Ha), resumed_Ha = (starts_Ha(tmp_path / name, n) for name, n in (("uninterrupted", 1), ("cut", 2)))
+    for first_Ha, last_Ha in (*whole_Ha, *resumed_Ha):
         assert first_Ha == pytest.approx(last_Ha, abs=0.1), "of superposed atoms 0.3, of another cell's density 0.5"
     text = next((tmp_path / "cut").glob("state/*/attempt-002/job.inp")).read_text()
     for word in ("RESTART_FILE_NAME ../attempt-001/job-1.restart", "RESTART_HESSIAN .TRUE."):
         assert word in text
     # what a density converged to 1e-6 leaves open
-    assert np.abs(cut_atoms.positions - calm_atoms.positions).max() < 2e-3
-    assert cut.energy_eV == pytest.approx(calm.energy_eV, abs=1e-3)
-    assert np.array_equal(calm_atoms.positions[0], places[0])
-    assert calm_atoms.get_distance(0, 1) == pytest.approx(1.42, abs=0.02)
-    for atoms in (calm_atoms, cut_atoms):  # alike, but for what is left of the displacement
+    assert np.abs(cut_atoms.positions - whole_atoms.positions).max() < 2e-3
+    assert cut.energy_eV == pytest.approx(uninterrupted.energy_eV, abs=1e-3)
+    assert np.array_equal(whole_atoms.positions[0], positions[0])
+    assert whole_atoms.get_distance(0, 1) == pytest.approx(1.42, abs=0.02)
+    for atoms in (whole_atoms, cut_atoms):  # alike, but for what is left of the displacement
         assert atoms.arrays["hirshfeld_e"] == pytest.approx(0, abs=5e-3)
         assert atoms.arrays["hirshfeld_e"].sum() == pytest.approx(0, abs=1e-6)
-    log = next((tmp_path / "calm").glob("state/*/attempt-001/job.out")).read_text()
+    log = next((tmp_path / "uninterrupted").glob("state/*/attempt-001/job.out")).read_text()
     radii_bohr = re.findall(r"Trust radius += +(\S+)", log)
     assert [float(radius) for radius in set(radii_bohr)] == pytest.approx([0.2 / Bohr])
-    ends_Ha = [last_Ha for _, last_Ha in starts_Ha(tmp_path / "calm", 1)]
+    ends_Ha = [last_Ha for _, last_Ha in starts_Ha(tmp_path / "uninterrupted", 1)]
     assert ends_Ha[1] < ends_Ha[0]
 
 
@@ -141,8 +142,8 @@ def test_a_dipole_correction_makes_the_vacuum_not_matter(make_job, tmp_path):
     edge_A, heights_A = 3.5, (14.0, 18.0)
     energy_eV = {}
     for corrected, height_A in ((False, heights_A[0]), *((True, height_A) for height_A in heights_A)):
-        places = [[0, 0, height_A / 2 - 0.8], [0, 0, height_A / 2 + 0.8]]
-        atoms = labelled(Atoms("LiH", positions=places, cell=[edge_A, edge_A, height_A], pbc=True), "slab")
+        positions = [[0, 0, height_A / 2 - 0.8], [0, 0, height_A / 2 + 0.8]]
+        atoms = labelled(Atoms("LiH", positions=positions, cell=[edge_A, edge_A, height_A], pbc=True), "slab")
         changes = {"kpoints": (1, 1, 1), "eps_scf": 1e-5, "cutoff_Ry": 200, "dipole_correction": corrected}
         job = make_job("cp2k", "slab", Static(), level=LEVEL | changes)
         result, _ = run(job, atoms, tmp_path / f"{corrected}-{height_A}")
@@ -158,12 +159,12 @@ def test_a_dipole_correction_makes_the_vacuum_not_matter(make_job, tmp_path):
 
 
 def test_sodium_pushes_itself_on_the_grid_and_not_on_a_grid_of_its_own(make_job, tmp_path):
-    """Upright NaH among its images: inner forces add up to nothing, however the atoms stand on the grid."""
-    places = [[0, 0, 2.0], [0, 0, 3.9]]
+    """Upright NaH among its images: inner forces add up to nothing, wherever the atoms are on the grid."""
+    positions = [[0, 0, 2.0], [0, 0, 3.9]]
     net_eV_A = {}
     for gapw in ([], ["Na", "H"]):
         level = LEVEL | {"kpoints": (1, 1, 1), "eps_scf": 1e-6, "cutoff_Ry": 300, "gapw": gapw}
-        atoms = labelled(Atoms("NaH", positions=places, cell=[4.5, 4.5, 8.5], pbc=True), "slab")
+        atoms = labelled(Atoms("NaH", positions=positions, cell=[4.5, 4.5, 8.5], pbc=True), "slab")
         folder = tmp_path / "".join(["with", *gapw])
         run(make_job("cp2k", "slab", Static(), level=level), atoms, folder)
         log = Log()
@@ -178,11 +179,11 @@ def test_a_run_is_thermalised_launched_and_made_longer_and_shorter(make_job, tmp
     """What follows a restart differs by what the threshold of the SCF leaves open: CP2K forgets its extrapolation."""
     atoms = Atoms("H4", positions=[[0.4, 0, 0.1], [0.4, 0, 0.85], [2.6, 0, 0], [2.6, 0, 0.8]], cell=[8, 8, 8])
     atoms.set_array("fragment", np.array(["nd", "nd", "lower", "lower"]))
-    ways = {"timestep_fs": 0.25, "save_every": 1, "seed": 3, "launch_m_s": 500, "temperature_K": TEMPERATURE_K}
-    ways |= {"thermostat": Thermostat(kind="none"), "thermalise": Thermalise(time_fs=0.5, time_constant_fs=5)}
+    settings = {"timestep_fs": 0.25, "save_every": 1, "seed": 3, "launch_m_s": 500, "temperature_K": TEMPERATURE_K}
+    settings |= {"thermostat": Thermostat(kind="none"), "thermalise": Thermalise(time_fs=0.5, time_constant_fs=5)}
 
     def frames_after(steps, folder):
-        job = make_job("cp2k", "cluster", Md(steps=steps, **ways), level=LEVEL)
+        job = make_job("cp2k", "cluster", Md(steps=steps, **settings), level=LEVEL)
         result = execute(job.model_dump(mode="json"), atoms, folder / RESULT, folder / LAST)
         assert (result.status, result.n_ionic_steps) == ("converged", steps)
         publish(job, folder)

@@ -100,7 +100,7 @@ def test_the_thermostat_and_fixed_atoms_are_taken(make_job, tmp_path):
     task = Md(steps=2, timestep_fs=0.5, temperature_K=300, thermostat=Thermostat(), launch_m_s=0, save_every=1, seed=5)
     other = h2()
     other.positions += [3, 0, 0]
-    atoms = h2() + other  # one H2 with a held atom has no degree of freedom left for CP2K
+    atoms = h2() + other  # one H2 with a fixed atom has no degree of freedom left for CP2K
     atoms.set_constraint(FixAtoms([0]))
     write_folder(make_job("cp2k", "cluster", task, level=CHEAP), atoms, tmp_path)
     output = run(tmp_path)
@@ -129,8 +129,8 @@ def test_a_slab_with_k_points_is_taken(make_job, tmp_path):
     """Graphane, 2 × 2 × 1 k-points, a loose SCF."""
     edge_A = 2.54
     cell = [[edge_A, 0, 0], [edge_A / 2, edge_A * np.sqrt(0.75), 0], [0, 0, 9]]
-    places = [[0, 0, 3.4], [0, 0, 4.5], [1.27, 0.7332, 4.96], [1.27, 0.7332, 6.06]]
-    atoms = Atoms("HCCH", positions=places, cell=cell, pbc=True)
+    positions = [[0, 0, 3.4], [0, 0, 4.5], [1.27, 0.7332, 4.96], [1.27, 0.7332, 6.06]]
+    atoms = Atoms("HCCH", positions=positions, cell=cell, pbc=True)
     atoms.set_array("fragment", np.full(4, "slab"))
     job = make_job("cp2k", "slab", Static(), level=CHEAP | {"eps_scf": 1e-2, "max_scf_cycles": 12})
     write_folder(job, atoms, tmp_path)

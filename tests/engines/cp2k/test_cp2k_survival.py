@@ -1,4 +1,4 @@
-"""Real CP2K, killed and stopped in every way: each step comes once, and the trajectory is the one of a calm run."""
+"""Real CP2K, killed and stopped by every means: each step is there once, as in an uninterrupted run."""
 
 from __future__ import annotations
 
@@ -89,16 +89,16 @@ class Runner:
 
 
 @pytest.fixture
-def calm(make_job, tmp_path):
+def uninterrupted(make_job, tmp_path):
     """Return the frames of a run that nothing interrupts."""
-    folder = tmp_path / "calm"
+    folder = tmp_path / "uninterrupted"
     write_folder(make_job("cp2k", "cluster", TASK, level=LEVEL), methane(), folder)
     result, atoms = Cp2kEngine().run(*read_job(folder), folder)
-    check_calm(frames(folder), result, atoms)
+    check_uninterrupted(frames(folder), result, atoms)
     return frames(folder)
 
 
-def check_calm(run, result, atoms):
+def check_uninterrupted(run, result, atoms):
     assert run.steps.tolist() == list(range(STEPS + 1))
     assert (result.status, result.n_ionic_steps) == ("converged", STEPS)
     assert result.energy_eV == pytest.approx(run[STEPS]["potential_eV"], abs=1e-6)
@@ -118,7 +118,7 @@ def check_calm(run, result, atoms):
     assert (charges[:, 0] < -0.1).all()
 
 
-def test_kill_wall_time_exit_file_and_signal(calm, make_job, tmp_path):
+def test_kill_wall_time_exit_file_and_signal(uninterrupted, make_job, tmp_path):
     """EPS_SCF 1e-7: CP2K forgets its extrapolation, and a step differs by what the threshold leaves open."""
     folder = tmp_path / "cut"
     write_folder(make_job("cp2k", "cluster", TASK, level=LEVEL), methane(), folder)
@@ -160,9 +160,9 @@ def test_kill_wall_time_exit_file_and_signal(calm, make_job, tmp_path):
     whole = frames(folder)
     assert whole.steps.tolist() == list(range(STEPS + 1))
     for i in range(STEPS + 1):
-        assert np.abs(whole[i]["positions_A"] - calm[i]["positions_A"]).max() < 1e-6
-        assert abs(whole[i]["potential_eV"] - calm[i]["potential_eV"]) < 1e-8 * Hartree
-        assert abs(whole[i]["conserved_eV"] - calm[i]["conserved_eV"]) < 1e-7 * Hartree
+        assert np.abs(whole[i]["positions_A"] - uninterrupted[i]["positions_A"]).max() < 1e-6
+        assert abs(whole[i]["potential_eV"] - uninterrupted[i]["potential_eV"]) < 1e-8 * Hartree
+        assert abs(whole[i]["conserved_eV"] - uninterrupted[i]["conserved_eV"]) < 1e-7 * Hartree
 
     reasons = [attempt.reason.partition(" at step")[0] for attempt in read_result(folder / "result.json").attempts]
     assert reasons[:3] == ["killed", "stopped at the wall time", "stopped by an EXIT file"]

@@ -7,8 +7,7 @@ import stat
 import pytest
 
 from iondrill.engines.cp2k import grammar
-from iondrill.engines.cp2k.validate import validate
-from iondrill.engines.registry import write_folder
+from iondrill.engines.registry import engine, write_folder
 from iondrill.errors import UserError
 
 SCF = """&FORCE_EVAL
@@ -39,7 +38,7 @@ def damage(folder, old, new):
 
 
 def test_the_valid_folder_passes_and_says_by_which_grammar(folder):
-    said = validate(folder)
+    said = engine("cp2k").validate_inputs(folder)
     assert "CP2K version 2024.1" in said[0]
     assert "cp2k-input-tools" in said[0]
 
@@ -59,7 +58,7 @@ def test_the_valid_folder_passes_and_says_by_which_grammar(folder):
 def test_mistakes_name_file_line_and_keyword(folder, old, new, message):
     line = damage(folder, old, new) + new.count("\n")
     with pytest.raises(UserError, match=message) as caught:
-        validate(folder)
+        engine("cp2k").validate_inputs(folder)
     (problem,) = caught.value.problems
     assert problem.where == f"{folder / 'job.inp'} (line {line})"
 
@@ -68,7 +67,7 @@ def test_all_mistakes_are_told_at_once(folder):
     first = damage(folder, "UKS", "UKZ")
     second = damage(folder, "&GEO_OPT", "&GEOOPT")
     with pytest.raises(UserError) as caught:
-        validate(folder)
+        engine("cp2k").validate_inputs(folder)
     assert [problem.where.split()[-1] for problem in caught.value.problems] == [f"{first})", f"{second})"]
 
 
@@ -85,17 +84,17 @@ def test_all_mistakes_are_told_at_once(folder):
 def test_an_input_that_is_not_the_jobs_is_refused(folder, old, new, message):
     damage(folder, old, new)
     with pytest.raises(UserError, match=message):
-        validate(folder)
+        engine("cp2k").validate_inputs(folder)
 
 
 def test_a_cut_input_is_refused(folder):
     path = folder / "job.inp"
     path.write_text(path.read_text()[:1500])
     with pytest.raises(UserError, match=r"job\.inp"):
-        validate(folder)
+        engine("cp2k").validate_inputs(folder)
     path.unlink()
     with pytest.raises(UserError, match="cannot be read"):
-        validate(folder)
+        engine("cp2k").validate_inputs(folder)
 
 
 @pytest.mark.parametrize("text", ["&END", "&", "&FORCE_EVAL\n", "@IF\n", "$x", "METHOD 'QS", "&FORCE_EVAL\n \\", "{}"])

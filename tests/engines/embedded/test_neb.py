@@ -54,7 +54,7 @@ def ends(relaxed) -> tuple[Atoms, Atoms]:
     """Return the lithium over the left hexagon, and the mirror image with its atoms in the same order."""
     start, end = relaxed[0].copy(), relaxed[0].copy()
     flat = naphthalene_with_lithium().positions[:-1]
-    order = [int(np.linalg.norm(flat - place * [-1, 1, 1], axis=1).argmin()) for place in flat]
+    order = [int(np.linalg.norm(flat - position * [-1, 1, 1], axis=1).argmin()) for position in flat]
     end.positions[[*order, len(flat)]] = start.positions * [-1, 1, 1]
     return start, end
 
@@ -76,10 +76,10 @@ def test_a_symmetric_path_has_its_saddle_at_the_bridge(ends, relaxed, tmp_path: 
     atoms.calc = XtbCalculator(GFN2, unpaired=1)
     assert np.linalg.norm(atoms.get_forces(), axis=1).max() < 0.03
     for shift in (-0.3, 0.3):
-        beside = atoms.copy()
-        beside.positions[-1, 0] += shift
-        beside.calc = XtbCalculator(GFN2, unpaired=1)
-        assert beside.get_potential_energy() < energies[top]
+        shifted = atoms.copy()
+        shifted.positions[-1, 0] += shift
+        shifted.calc = XtbCalculator(GFN2, unpaired=1)
+        assert shifted.get_potential_energy() < energies[top]
 
 
 def test_a_path_that_is_not_relaxed_gives_no_number_and_goes_on_where_it_stopped(ends, tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_path_that_is_not_relaxed_gives_no_number_and_goes_on_where_it_stopped
     assert result.energy_eV is None
     assert band.energies_eV == []
     assert result.attempts[-1].reason == "not relaxed within 2 steps"
-    # a kill: the state of the short search stands in that of the whole one
+    # a kill: the state of the short search replaces that of the whole one
     (state,) = (tmp_path / "state").iterdir()
     state.rename(state.with_name(whole.input_hash(*ends)))
     (journal,) = tmp_path.glob("state/*/journal.json")

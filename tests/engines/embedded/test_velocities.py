@@ -76,17 +76,17 @@ def test_velocities_that_there_are_are_kept_and_launched(structure) -> None:
     assert masses[nd] @ launched[nd] / masses[nd].sum() * fs * 1e5 == pytest.approx([700, 0, 0], abs=1e-6)
 
 
-@pytest.mark.parametrize(("held", "launched"), [(True, True), (False, True), (False, False)])
-def test_the_motion_of_bodies_is_no_heat(held, launched, structure) -> None:
+@pytest.mark.parametrize(("fixed", "launched"), [(True, True), (False, True), (False, False)])
+def test_the_motion_of_bodies_is_no_heat(fixed, launched, structure) -> None:
     """A launch, and what a free flake takes of it, leave the temperature as it was; so does the drift of all."""
     atoms = structure("cluster")
-    if not held:
+    if not fixed:
         atoms.set_constraint()
     nd, masses, moving = atoms.arrays["fragment"] == "nd", atoms.get_masses(), moving_atoms(atoms)
     velocities = np.where(moving[:, None], np.random.default_rng(3).normal(size=(len(atoms), 3)), 0.0)
     free = bodies(atoms, launched=launched)
-    assert len(free) == (1 if held or not launched else 2)
-    drifting = velocities + (0 if held else 1) * np.array([0.3, -2.0, 1.0])
+    assert len(free) == (1 if fixed or not launched else 2)
+    drifting = velocities + (0 if fixed else 1) * np.array([0.3, -2.0, 1.0])
     drifting[nd] += [5.0, 0, 0] if launched else [0, 0, 0]
     found = [temperature_K(masses, v, moving, free) for v in (velocities, drifting)]
     assert found[1] == pytest.approx(found[0], rel=1e-12)

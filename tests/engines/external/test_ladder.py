@@ -1,4 +1,4 @@
-"""Ladders: jobs with k-points have rungs of their own, and a ladder of one rung is one."""
+"""Ladders: jobs with k-points have a ladder of their own, and one entry is enough for a ladder."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import pytest
 
 from iondrill.config.base import Strict
 from iondrill.config.levels import XtbLevel
-from iondrill.engines.external.ladder import Ladder, rungs
+from iondrill.engines.external.ladder import Ladder, fallbacks
 from iondrill.errors import UserError
 from iondrill.jobs.job import Job, Static
 
 
-class Rung(Strict):
-    """A way to drive an SCF that has a name alone."""
+class Fallback(Strict):
+    """An entry with nothing but a name."""
 
     name: str
 
@@ -32,12 +32,12 @@ def ladder(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("kind", "expected"), [("cluster", ["a"]), ("atom", ["a"]), ("slab", ["b", "c"]), ("crystal", ["b", "c"])]
 )
-def test_slabs_and_crystals_have_the_rungs_of_k_points(ladder, kind, expected):
+def test_slabs_and_crystals_have_the_ladder_of_k_points(ladder, kind, expected):
     ladder("isolated: [{name: a}]\nsampled: [{name: b}, {name: c}]\n")
-    assert [rung.name for rung in rungs(Ladder[Rung], "p", of(kind))] == expected
+    assert [fallback.name for fallback in fallbacks(Ladder[Fallback], "p", of(kind))] == expected
 
 
-def test_a_ladder_without_rungs_is_refused(ladder):
+def test_a_ladder_without_entries_is_refused(ladder):
     ladder("isolated: []\nsampled: [{name: b}]\n")
     with pytest.raises(UserError, match="isolated"):
-        rungs(Ladder[Rung], "p", of("cluster"))
+        fallbacks(Ladder[Fallback], "p", of("cluster"))

@@ -151,7 +151,7 @@ def test_without_a_contcar_the_steps_of_vasprun_serve(damage, attempt):
 
 
 def test_positions_that_came_from_an_unconverged_scf_are_not_gone_on_from(attempt):
-    """The third SCF did not converge: its own place came from sound forces, the places after it did not."""
+    """The third SCF did not converge: its own position came from sound forces, the positions after it did not."""
     cell_A, log = np.eye(3) * 7.0, Log.read(attempt.folder / OUTCAR)
     log.scf[2].converged = False
     found = next_positions(attempt.folder, log, attempt.symbols, cell_A)
@@ -173,10 +173,15 @@ def test_torn_orbitals_are_not_used(damage, attempt):
 
 
 def test_a_damaged_note_is_one_of_a_start(attempt):
-    attempt.note(Record(start=4, rung=1))
+    attempt.note(Record(start=4, fallback=1))
     assert attempt.record.start == 4
     cut("attempt.json", 0.5)(attempt.folder)
-    assert attempt.record == Record(start=0, rung=0)
+    assert attempt.record == Record(start=0, fallback=0)
+
+
+def test_a_note_of_an_earlier_version_is_read(attempt):
+    (attempt.folder / "attempt.json").write_text('{"start": 4, "rung": 1, "action": "climb"}')
+    assert attempt.record == Record(start=4, fallback=1, action="climb")
 
 
 # --- the handlers, without files -------------------------------------------------------------------------------------
@@ -199,8 +204,8 @@ FULL = 1 << 30
 def ending(*parts, task=TASK, nsw=20, **changes):
     log = Log()
     log.feed("".join(OUT[part] for part in parts))
-    calm = Ending(log, "", status=0, task=task, nsw=nsw, asked="", missing="", free_bytes=FULL)
-    return replace(calm, **changes)
+    normal = Ending(log, "", status=0, task=task, nsw=nsw, asked="", missing="", free_bytes=FULL)
+    return replace(normal, **changes)
 
 
 HERMITIAN = " WARNING: Sub-Space-Matrix is not hermitian in DAV    4\n"
@@ -300,7 +305,7 @@ def test_an_energy_that_is_no_number_is_not_converged():
 
 # --- when to stop ----------------------------------------------------------------------------------------------------
 
-CALM = SimpleNamespace(count=0, name="")
+NO_SIGNAL = SimpleNamespace(count=0, name="")
 TERM, USR1 = SimpleNamespace(count=1, name="SIGTERM"), SimpleNamespace(count=1, name="SIGUSR1")
 TIME = {
     "enough": SimpleNamespace(is_short=False, is_over=False),
@@ -312,15 +317,15 @@ TIME = {
 @pytest.mark.parametrize(
     ("signals", "clock", "file", "asked", "stopcar"),
     [
-        (CALM, "enough", None, "", None),
-        (CALM, "short", None, "at the wall time", SOFT),
-        (CALM, "over", None, "at the wall time", HARD),
+        (NO_SIGNAL, "enough", None, "", None),
+        (NO_SIGNAL, "short", None, "at the wall time", SOFT),
+        (NO_SIGNAL, "over", None, "at the wall time", HARD),
         (TERM, "enough", None, "by SIGTERM", HARD),
         (USR1, "enough", None, "by SIGUSR1", SOFT),
-        (CALM, "enough", ("EXIT", ""), "by an EXIT file", SOFT),
-        (CALM, "enough", ("STOPCAR", "LSTOP = .TRUE."), "by a STOPCAR", SOFT),
-        (CALM, "enough", ("STOPCAR", "labort = .true."), "by a STOPCAR", HARD),
-        (CALM, "over", ("EXIT", ""), "at the wall time", HARD),
+        (NO_SIGNAL, "enough", ("EXIT", ""), "by an EXIT file", SOFT),
+        (NO_SIGNAL, "enough", ("STOPCAR", "LSTOP = .TRUE."), "by a STOPCAR", SOFT),
+        (NO_SIGNAL, "enough", ("STOPCAR", "labort = .true."), "by a STOPCAR", HARD),
+        (NO_SIGNAL, "over", ("EXIT", ""), "at the wall time", HARD),
     ],
 )
 def test_how_a_run_is_stopped(*, signals, clock, file, asked, stopcar, attempt, tmp_path):

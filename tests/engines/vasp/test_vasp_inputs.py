@@ -11,9 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymatgen.io.vasp.inputs import Incar, Kpoints, Poscar
 
-from iondrill.engines.registry import write_folder
+from iondrill.engines.registry import engine, write_folder
 from iondrill.engines.vasp.inputs import read_order, render_inputs
-from iondrill.engines.vasp.validate import validate
 from iondrill.errors import UserError
 
 CASES = list(product(("relax", "static", "wavefunction"), ("cluster", "slab", "atom"), ("Li", "Na", "K")))
@@ -27,7 +26,7 @@ def incar(job, atoms):
 def test_every_job_is_valid_and_comes_back(*, task, kind, ion, make_job, structure, tmp_path):
     job, atoms = make_job("vasp", kind, task), structure(kind, ion)
     write_folder(job, atoms, tmp_path)
-    assert len(validate(tmp_path)) == 3
+    assert len(engine("vasp").validate_inputs(tmp_path)) == 3
     assert not (tmp_path / "POTCAR").exists()
     found = Poscar.from_file(tmp_path / "POSCAR", check_for_potcar=False)
     back = read_order(tmp_path)
@@ -36,9 +35,9 @@ def test_every_job_is_valid_and_comes_back(*, task, kind, ion, make_job, structu
     assert np.abs(moved - moved[0]).max() < 1e-8  # shifted as a whole at most
     assert kind != "slab" or np.abs(moved).max() < 1e-8
     free = np.ones((len(atoms), 3), bool) if found.selective_dynamics is None else np.array(found.selective_dynamics)
-    held = [int(i) for constraint in atoms.constraints for i in constraint.get_indices()]
-    assert np.flatnonzero(~free[back].any(axis=1)).tolist() == held
-    assert free.sum() == 3 * (len(atoms) - len(held))
+    fixed = [int(i) for constraint in atoms.constraints for i in constraint.get_indices()]
+    assert np.flatnonzero(~free[back].any(axis=1)).tolist() == fixed
+    assert free.sum() == 3 * (len(atoms) - len(fixed))
     datasets = {"C": "C", "H": "H", "Li": "Li_sv", "Na": "Na_pv", "K": "K_sv"}
     assert (tmp_path / "POTCAR.spec").read_text().split() == [datasets[name] for name in found.site_symbols]
 
@@ -146,7 +145,7 @@ def test_a_damaged_set_is_refused(*, file, old, new, message, make_job, structur
     assert old in text
     (tmp_path / file).write_text(text.replace(old, new))
     with pytest.raises(UserError, match=message):
-        validate(tmp_path)
+        engine("vasp").validate_inputs(tmp_path)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -167,16 +166,16 @@ def test_the_numbers_of_any_level_come_back(*, encut, ediff, ismear, sigma, ncor
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(order=st.permutations(range(8)), held=st.sets(st.integers(0, 7)))
-def test_any_order_of_atoms_maps_back(order, held, make_job, structure, tmp_path):
+@given(order=st.permutations(range(8)), fixed=st.sets(st.integers(0, 7)))
+def test_any_order_of_atoms_maps_back(order, fixed, make_job, structure, tmp_path):
     atoms = structure("slab").repeat((2, 1, 1))[[*order, 8, 9]]
-    atoms.set_constraint(FixAtoms(sorted(held)))
+    atoms.set_constraint(FixAtoms(sorted(fixed)))
     write_folder(make_job("vasp", "slab", "relax"), atoms, tmp_path)
     back = read_order(tmp_path)
     found = Poscar.from_file(tmp_path / "POSCAR", check_for_potcar=False)
     assert np.allclose(found.structure.cart_coords[back], atoms.positions, atol=1e-8)
     free = np.ones((10, 3), bool) if found.selective_dynamics is None else np.array(found.selective_dynamics)
-    assert set(np.flatnonzero(~free[back].all(axis=1))) == held
+    assert set(np.flatnonzero(~free[back].all(axis=1))) == fixed
 
 
 @pytest.mark.parametrize("mask", [(True, True, False), (False, False, True), (False, True, False)])

@@ -27,7 +27,7 @@ from iondrill.engines.base import StoppedError
 from iondrill.engines.execute import execute
 from iondrill.engines.registry import write_folder
 from iondrill.engines.vasp import VaspEngine, runner
-from iondrill.engines.vasp.ladder import rungs
+from iondrill.engines.vasp.ladder import fallbacks
 from iondrill.engines.vasp.potcar import private_folder
 from iondrill.errors import UserError
 from iondrill.jobs.job import Relax, Static
@@ -48,7 +48,7 @@ def methane():
 
 @pytest.fixture
 def run(make_job, library, double):
-    """Return what runs a job in a folder; the second time, it goes on."""
+    """Return what runs a job in a folder; the second time, it resumes."""
 
     def go(folder, atoms=None, task=TASK, kind="cluster", **level):
         job = make_job("vasp", kind, task, level={"command": double, **level})
@@ -83,7 +83,7 @@ def when(folder, number, text, action):
 
 
 @pytest.fixture(scope="module")
-def calm(tmp_path_factory):
+def by_ase(tmp_path_factory):
     """Return the energy of methane at rest, by ASE's own optimiser and tblite's own calculator."""
     atoms = methane()
     atoms.pbc = True
@@ -101,19 +101,19 @@ def bomb(tmp_path, monkeypatch):
     return path
 
 
-def test_a_relaxation_through_a_crash_ends_where_another_program_does(calm, run, library, bomb, look_for_potcar):
+def test_a_relaxation_through_a_crash_ends_where_another_program_does(by_ase, run, library, bomb, look_for_potcar):
     folder = bomb.with_name("job")
     result, final = run(folder)
     assert not bomb.exists()
     assert [entry.reason for entry in result.attempts] == ["killed by signal 9", "finished"]
     assert result.attempts[1].changed == "continued from step 3"
     assert (result.status, result.engine_version) == ("converged", "vasp.6.4.2-double")
-    assert result.energy_eV == pytest.approx(calm.get_potential_energy(), abs=2e-3)
+    assert result.energy_eV == pytest.approx(by_ase.get_potential_energy(), abs=2e-3)
     assert result.max_force_eV_A <= FMAX
     assert result.magnetisation_muB == 0
-    # atoms come back in the job's order and place, not in the POSCAR's
+    # atoms come back in the job's order and position, not in the POSCAR's
     assert final.get_chemical_symbols() == list("HCHHH")
-    assert np.abs(final.get_all_distances() - calm.get_all_distances()).max() < 0.02
+    assert np.abs(final.get_all_distances() - by_ase.get_all_distances()).max() < 0.02
     assert np.abs(final.positions - methane().positions).max() < 0.3
 
     # each ionic step is counted once, the crashed one's electronic steps too
@@ -146,7 +146,7 @@ def test_a_relaxation_through_a_crash_ends_where_another_program_does(calm, run,
 
 
 def test_a_stopped_run_goes_on_and_takes_the_same_path(run, tmp_path, monkeypatch):
-    calm, _ = run(tmp_path / "calm")
+    uninterrupted, _ = run(tmp_path / "uninterrupted")
     monkeypatch.setenv("VASP_DOUBLE_PAUSE_S", "0.1")
     folder = tmp_path / "job"
     stops = (
@@ -163,9 +163,9 @@ def test_a_stopped_run_goes_on_and_takes_the_same_path(run, tmp_path, monkeypatc
     result, _ = run(folder)
     assert [entry.reason for entry in result.attempts][::2] == ["stopped by an EXIT file", "finished"]
     assert result.status == "converged"
-    assert result.energy_eV == pytest.approx(calm.energy_eV, abs=SAME_eV)
-    assert result.n_ionic_steps == calm.n_ionic_steps
-    # soft: the step was finished, and the next attempt goes on from it with its orbitals
+    assert result.energy_eV == pytest.approx(uninterrupted.energy_eV, abs=SAME_eV)
+    assert result.n_ionic_steps == uninterrupted.n_ionic_steps
+    # soft: the step was finished, and the next attempt resumes from it with its orbitals
     assert Incar.from_file(attempt(folder, 2) / "INCAR")["ISTART"] == 1
     assert json.loads((attempt(folder, 2) / "attempt.json").read_text())["start"] > 0
 
@@ -178,7 +178,7 @@ def test_an_scf_that_fails_climbs_the_ladder_and_says_so(run, tmp_path, monkeypa
     assert [entry.reason for entry in result.attempts] == ["SCF not converged", "finished"]
     assert result.attempts[1].changed == "ALGO All"
     assert Incar.from_file(attempt(tmp_path / "climbs", 2) / "INCAR")["ISTART"] == 0
-    monkeypatch.setattr(runner, "rungs", lambda job: rungs(job)[:1])
+    monkeypatch.setattr(runner, "fallbacks", lambda job: fallbacks(job)[:1])
     failed, _ = run(tmp_path / "fails", atoms, task=Static(), max_scf_cycles=3)
     assert (failed.status, failed.energy_eV, failed.max_force_eV_A) == ("not_converged", None, None)
     assert failed.attempts[-1].reason == "SCF not converged, on any rung of the ladder"

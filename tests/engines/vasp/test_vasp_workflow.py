@@ -67,7 +67,7 @@ def row(folder):
     return found
 
 
-def calm_run(folder, monkeypatch):
+def uninterrupted_run(folder, monkeypatch):
     """Run the three jobs of the energy without Snakemake or an interruption; return their results by subject."""
     monkeypatch.chdir(folder)
     plan = Plan(check_config([Document(Path("config.yaml"))]))
@@ -112,8 +112,8 @@ def read_all(attempt):
 def test_kill_wall_time_and_resume_leave_the_adsorption_energy_as_it_is(
     project, snakemake, library, look_for_potcar, monkeypatch
 ):
-    calm, folder = project("calm"), project("disturbed")
-    expected_eV, n_steps = calm_run(calm, monkeypatch)
+    uninterrupted, folder = project("uninterrupted"), project("disturbed")
+    expected_eV, n_steps = uninterrupted_run(uninterrupted, monkeypatch)
     assert -8 < expected_eV < -1
 
     kill_after(snakemake(folder, TABLE, VASP_DOUBLE_PAUSE_S="0.1"), folder, "OSZICAR", "   1 F=")
@@ -122,7 +122,7 @@ def test_kill_wall_time_and_resume_leave_the_adsorption_energy_as_it_is(
     status, said = finish(snakemake(folder, TABLE, IONDRILL_WALLTIME_s="2", VASP_DOUBLE_PAUSE_S="0.1"))
     assert status != 0
     assert "stopped at the wall time after step" in said
-    assert "it goes on from there" in said
+    assert "it resumes from there" in said
     assert "Traceback" not in said
 
     status, said = finish(snakemake(folder))
@@ -146,5 +146,5 @@ def test_kill_wall_time_and_resume_leave_the_adsorption_energy_as_it_is(
 
     page = (folder / "results/report.html").read_text()
     assert f"{float(found['E_ads_eV']):.2f}".lstrip("-") in page
-    assert look_for_potcar(folder, calm) == []
+    assert look_for_potcar(folder, uninterrupted) == []
     assert not any(path.is_file() for path in (library / "cache/iondrill/potcar").rglob("*"))

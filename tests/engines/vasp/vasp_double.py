@@ -154,8 +154,8 @@ class Calculation:
         shape = (30, 32, 36)
         points = np.moveaxis(np.indices(shape), 0, -1) / shape
         rho = np.zeros(shape)
-        for symbol, place in zip(self.symbols, self.fractional, strict=True):
-            between = points - place
+        for symbol, position in zip(self.symbols, self.fractional, strict=True):
+            between = points - position
             distance = np.linalg.norm((between - np.round(between)) @ self.cell, axis=-1) / Bohr
             rho += VALENCE[symbol] / np.pi * np.exp(-2 * distance)
         steps = [np.linalg.norm(v) / Bohr / n for v, n in zip(self.cell, shape, strict=True)]
@@ -222,7 +222,7 @@ class Calculation:
         try:
             result = api.singlepoint(self.guess)
         except RuntimeError:
-            return cycles, False  # VASP goes on with the forces of the last density; these are the last ones
+            return cycles, False  # VASP continues with the forces of the last density; these are the last ones
         self.guess = result
         if not cycles:  # converged at once
             cycles.append(float(result["energy"]) * Hartree)
@@ -372,8 +372,8 @@ class Calculation:
         n_electrons = sum(VALENCE[symbol] for symbol in self.symbols)
         say(f" number of electron {n_electrons:14.7f} magnetization {self.unpaired:14.7f}", "")
         say(" POSITION                                       TOTAL-FORCE (eV/Angst)", " " + "-" * 83)
-        for place, force in zip(self.fractional % 1 @ self.cell, self.forces, strict=True):
-            say("".join(f"{x:13.5f}" for x in place) + "   " + "".join(f"{x:14.6f}" for x in force))
+        for position, force in zip(self.fractional % 1 @ self.cell, self.forces, strict=True):
+            say("".join(f"{x:13.5f}" for x in position) + "   " + "".join(f"{x:14.6f}" for x in force))
         say(" " + "-" * 83, "", "  FREE ENERGIE OF THE ION-ELECTRON SYSTEM (eV)", "  " + "-" * 51)
         say(f"  free  energy   TOTEN  = {energy:18.8f} eV", "")
         say(f"  energy  without entropy= {energy:18.8f}  energy(sigma->0) = {energy:18.8f}", "")
@@ -399,8 +399,8 @@ class Calculation:
 
     def write_contcar(self):
         structure = self.structure.copy()
-        for i, place in enumerate(self.fractional % 1):
-            structure[i] = self.symbols[i], place
+        for i, position in enumerate(self.fractional % 1):
+            structure[i] = self.symbols[i], position
         flags = self.free.tolist() if self.selective else None
         # as VASP: sixteen digits, and velocities after the positions
         text = Poscar(structure, comment="double", selective_dynamics=flags, sort_structure=False).get_str(

@@ -122,18 +122,18 @@ def test_too_few_cycles_are_an_error_never_a_number() -> None:
         atoms.get_potential_energy()
 
 
-def test_a_later_rung_of_the_ladder_is_recorded() -> None:
+def test_a_fallback_of_the_ladder_is_recorded() -> None:
     """The first start is refused, as by an SCF that does not converge; the next one counts, by its name."""
     atoms = molecule("LiF")
     atoms.calc = calculator = XtbCalculator(LEVEL.model_copy(update={"max_scf_cycles": 60}))
     original = calculator._singlepoint
     refused: list[str] = []
 
-    def refuse_warm_starts(rung: Any) -> Any:
-        if rung.restart or not refused:
-            refused.append(rung.name)
+    def refuse_warm_starts(fallback: Any) -> Any:
+        if fallback.restart or not refused:
+            refused.append(fallback.name)
             raise RuntimeError("SCF not converged")
-        return original(rung)
+        return original(fallback)
 
     calculator._singlepoint = refuse_warm_starts  # type: ignore[method-assign]
     atoms.get_potential_energy()
@@ -182,7 +182,7 @@ def test_atoms_fixed_along_axes_move_along_the_others_alone(tmp_path: Path) -> N
         [[False] * 3, [False, False, True], [False, False, True], [False, True, True]],
     )
     final.calc = XtbCalculator(LEVEL)
-    forces = final.get_forces(apply_constraint=False)  # what is left is held, and far more
+    forces = final.get_forces(apply_constraint=False)  # what is left is on fixed atoms, and far more
     free = np.where(moved[[1, 4, 5]], forces[[1, 4, 5]], 0.0)
     largest = max(np.linalg.norm(np.vstack([free, forces[[2, 3, 6, 7]]]), axis=1))
     assert result.max_force_eV_A == pytest.approx(largest, abs=2e-3)
@@ -200,7 +200,7 @@ def test_an_interrupted_relaxation_goes_on_digit_for_digit(
     """
     atoms, task = labelled(molecule("C2H6")), job({"task": "relax", "fmax_eV_A": 0.02, "max_steps": 200})
     atoms.rattle(0.1, seed=3)
-    calm, there = XtbEngine().run(task, atoms, tmp_path / "calm")
+    uninterrupted, there = XtbEngine().run(task, atoms, tmp_path / "uninterrupted")
     calls, climb = itertools.count(1), XtbCalculator._climb
 
     def interrupted(calculator: XtbCalculator) -> Any:
@@ -209,13 +209,13 @@ def test_an_interrupted_relaxation_goes_on_digit_for_digit(
         return climb(calculator)
 
     monkeypatch.setattr(XtbCalculator, "_climb", interrupted)
-    for _ in range(calm.n_ionic_steps + 2):
+    for _ in range(uninterrupted.n_ionic_steps + 2):
         with suppress(KeyboardInterrupt):
             result, final = XtbEngine().run(task, atoms, tmp_path / name)
             break
     assert len(result.attempts) > 2
-    assert result.n_ionic_steps == calm.n_ionic_steps
-    assert result.energy_eV == calm.energy_eV
+    assert result.n_ionic_steps == uninterrupted.n_ionic_steps
+    assert result.energy_eV == uninterrupted.energy_eV
     assert np.array_equal(final.positions, there.positions)
 
 
@@ -363,12 +363,12 @@ def test_a_damaged_state_costs_time_and_changes_nothing(tmp_path: Path, victims:
 @pytest.mark.parametrize("victims", ["wavefunction", "point"])
 def test_a_relaxation_with_a_damaged_state_ends_as_if_it_were_whole(tmp_path: Path, victims: str) -> None:
     run = job({"task": "relax", "fmax_eV_A": 1e-4, "max_steps": 6})
-    calm, end = XtbEngine().run(run, benzene_and_lithium(), tmp_path / "calm")
+    uninterrupted, end = XtbEngine().run(run, benzene_and_lithium(), tmp_path / "uninterrupted")
     XtbEngine().run(run, benzene_and_lithium(), tmp_path / "cut")
     (last, *_) = sorted((tmp_path / "cut").glob(f"state/*/{victims}-*.npz"))[-1:]
     last.write_bytes(last.read_bytes()[:100])
     result, again = XtbEngine().run(run, benzene_and_lithium(), tmp_path / "cut")
-    assert result.energy_eV == calm.energy_eV
+    assert result.energy_eV == uninterrupted.energy_eV
     assert np.array_equal(again.positions, end.positions)
 
 

@@ -79,8 +79,8 @@ def test_the_temperature_of_a_frame_is_that_of_the_atoms_with_a_thermostat(tmp_p
     assert simulation.coupled.tolist() == [False, False, True, True, True]
     assert simulation.n_degrees == 6
     atoms.set_constraint(FixAtoms([4]))
-    held = run(tmp_path / "held", atoms, thermostat=Thermostat(group="flake"))
-    assert held.coupled.tolist() == [False, False, True, True, False]
-    assert held.n_degrees == 6
+    fixed = run(tmp_path / "fixed", atoms, thermostat=Thermostat(group="flake"))
+    assert fixed.coupled.tolist() == [False, False, True, True, False]
+    assert fixed.n_degrees == 6
     alone = run(tmp_path / "none", atoms)
     assert not alone.coupled.any()

@@ -23,7 +23,7 @@ HEXAGONS_A = 1.23
 def relaxed(x_A: float) -> Atoms:
     """Return lithium over the middle of naphthalene, or beside it, where all but the lithium is fixed.
 
-    A sodium below the left hexagon makes the right one another place.
+    A sodium below the left hexagon makes the right one another position.
     """
     angles = np.arange(6) * np.pi / 3
     rim = np.array([np.sin(angles), np.cos(angles), 0 * angles]).T
@@ -38,9 +38,9 @@ def relaxed(x_A: float) -> Atoms:
     return atoms
 
 
-def force(atoms: Atoms, place_A: np.ndarray) -> np.ndarray:
+def force(atoms: Atoms, position_A: np.ndarray) -> np.ndarray:
     there = atoms.copy()
-    there.positions[-1] = place_A
+    there.positions[-1] = position_A
     there.calc = XtbCalculator(GFN2)
     return there.get_forces()[-1]
 
@@ -63,7 +63,7 @@ def test_the_highest_image_is_the_saddle_that_a_dimer_finds(tmp_path) -> None:
     columns = [(force(atoms, saddle_A - e) - force(atoms, saddle_A + e)) / 0.04 for e in 0.02 * np.eye(3)]
     curvatures = np.linalg.eigvalsh(np.add(columns, np.transpose(columns)) / 2)
     assert curvatures[0] < 0 < curvatures[1]
-    # from 0.15 Å aside, a dimer comes to the same place
+    # from 0.15 Å aside, a dimer comes to the same position
     atoms.positions[-1] += [0.12, 0.05, 0.08]
     atoms.calc = XtbCalculator(GFN2)
     free = [False] * (len(atoms) - 1) + [True]

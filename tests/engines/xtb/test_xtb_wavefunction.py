@@ -29,7 +29,7 @@ def single_point(atoms, method="GFN2-xTB", uhf=0, spin_polarised=False, temperat
 
 
 def tblite_order(mol):
-    """Return pyscf's place of each function in tblite's order: p as y z x, d as pyscf has it."""
+    """Return pyscf's position of each function in tblite's order: p as y z x, d as pyscf has it."""
     rows = []
     for shell in range(mol.nbas):
         start = len(rows)

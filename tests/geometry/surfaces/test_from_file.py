@@ -100,9 +100,9 @@ def test_a_place_in_angstrom_lies_along_the_edge_of_the_file_however_that_lies(d
         write(root / "facets/mine.extxyz", slab)
         edge_A, other_A = build("mine", root).cell.array[:2, :2]
         (site,) = (site for site in find_sites(build("mine", root)) if site.label == "mine")
-        place_A = np.array(site.xy) @ [edge_A, other_A]
-        assert place_A @ edge_A / np.linalg.norm(edge_A) == pytest.approx(0.3)
-        assert place_A @ other_A / np.linalg.norm(other_A) == pytest.approx(0.4)
+        position_A = np.array(site.xy) @ [edge_A, other_A]
+        assert position_A @ edge_A / np.linalg.norm(edge_A) == pytest.approx(0.3)
+        assert position_A @ other_A / np.linalg.norm(other_A) == pytest.approx(0.4)
 
 
 NUMBERS = "allowed: 2 numbers ≥ -1000 and ≤ 1000, or keys with values"

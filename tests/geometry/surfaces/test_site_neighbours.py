@@ -46,9 +46,9 @@ def on(slab):
 def test_ways_on_graphene_are_those_of_its_hexagons(repeats, start, end, length, number):
     slab = sheet(repeats)
     sites = on(slab)
-    ways = nearest_hops(slab, sites[start], sites[end])
-    assert [np.linalg.norm(way.end_A - way.start_A) for way in ways] == pytest.approx([length * CC_A] * number)
-    assert len(np.unique([way.end_A.round(3) for way in ways], axis=0)) == number
+    hops = nearest_hops(slab, sites[start], sites[end])
+    assert [np.linalg.norm(hop.end_A - hop.start_A) for hop in hops] == pytest.approx([length * CC_A] * number)
+    assert len(np.unique([hop.end_A.round(3) for hop in hops], axis=0)) == number
 
 
 @pytest.mark.parametrize(
@@ -77,15 +77,15 @@ def test_a_moved_slab_is_the_same_slab(recipes, seed, label):
     random = np.random.default_rng(seed)
     # an adsorbate breaks the symmetry, and displaces what is free
     relaxed.set_positions(relaxed.positions + random.normal(scale=0.05, size=relaxed.positions.shape))
-    way, *_ = nearest_hops(slab, site, site)
-    moved = moved_by_symmetry(relaxed, slab, way.start_A, way.end_A)
+    hop, *_ = nearest_hops(slab, site, site)
+    moved = moved_by_symmetry(relaxed, slab, hop.start_A, hop.end_A)
     assert moved.get_chemical_symbols() == relaxed.get_chemical_symbols()
-    held = [i for constraint in slab.constraints for i in constraint.get_indices()]
-    assert np.array_equal(moved.positions[held], relaxed.positions[held])
+    fixed = [i for constraint in slab.constraints for i in constraint.get_indices()]
+    assert np.array_equal(moved.positions[fixed], relaxed.positions[fixed])
     before, after = (np.sort(atoms.get_all_distances(mic=True).ravel()) for atoms in (relaxed, moved))
     assert np.allclose(before, after, atol=1e-5)
     assert np.linalg.norm(moved.positions[: len(slab)] - slab.positions, axis=1).max() < 0.5
-    assert np.linalg.norm(moved.positions[-1, :2] - way.end_A) < 0.3
+    assert np.linalg.norm(moved.positions[-1, :2] - hop.end_A) < 0.3
 
 
 def test_an_end_is_moved_to_each_of_its_positions(recipes):
@@ -103,18 +103,18 @@ def test_an_end_is_moved_to_each_of_its_positions(recipes):
 def test_places_of_two_kinds_are_not_joined_by_symmetry(recipes):
     slab = build("C100-2x1", recipes)
     sites = on(slab)
-    way, *_ = nearest_hops(slab, sites["cave"], sites["pedestal"])
+    hop, *_ = nearest_hops(slab, sites["cave"], sites["pedestal"])
     with pytest.raises(UserError, match="no symmetry of its cell"):
-        moved_by_symmetry(add_adsorbate(slab, sites["cave"], "Li"), slab, way.start_A, way.end_A)
+        moved_by_symmetry(add_adsorbate(slab, sites["cave"], "Li"), slab, hop.start_A, hop.end_A)
 
 
 def test_an_atom_that_is_held_breaks_the_symmetry():
     slab = sheet()
     hollow = on(slab)["hollow"]
-    way, *_ = nearest_hops(slab, hollow, hollow)
+    hop, *_ = nearest_hops(slab, hollow, hollow)
     relaxed = add_adsorbate(slab, hollow, "Li")
-    assert moved_by_symmetry(relaxed, slab, way.start_A, way.end_A) is not None
+    assert moved_by_symmetry(relaxed, slab, hop.start_A, hop.end_A) is not None
     for atoms in (slab, relaxed):
         atoms.set_constraint(FixAtoms([0]))
     with pytest.raises(UserError, match="no symmetry of its cell"):
-        moved_by_symmetry(relaxed, slab, way.start_A, way.end_A)
+        moved_by_symmetry(relaxed, slab, hop.start_A, hop.end_A)

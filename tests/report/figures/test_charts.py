@@ -151,8 +151,8 @@ def test_contacts_of_ions_are_no_bonds(pair, lines):
 
 def test_slabs_show_cell_layers_and_sites():
     slab = diamond100("C", (2, 2, 3), vacuum=5)
-    place = slab.positions[-1, :2]
-    svg = draw_scene(Scene(slab, "top", by_layer(slab), [Mark("a<b", tuple(place))]))
+    position = slab.positions[-1, :2]
+    svg = draw_scene(Scene(slab, "top", by_layer(slab), [Mark("a<b", tuple(position))]))
     assert "<polygon" in svg
     assert "a<b" in texts(svg)
     assert {"C, layer 1", "C, layer 2", "C, layers below"} <= set(texts(svg))

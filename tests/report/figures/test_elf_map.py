@@ -86,9 +86,9 @@ def test_the_figure_fits_the_map(atoms, shape):
     axes, bar = figure.axes
     width, height = figure.get_size_inches()
     # nothing shrinks the axes to keep the aspect, and all that is written stays within the figure
-    place = axes.get_position(original=True)
-    np.testing.assert_allclose(axes.get_position().bounds, place.bounds, atol=1e-6)
-    assert place.width * width / (place.height * height) == pytest.approx(shape[0] / shape[1])
+    position = axes.get_position(original=True)
+    np.testing.assert_allclose(axes.get_position().bounds, position.bounds, atol=1e-6)
+    assert position.width * width / (position.height * height) == pytest.approx(shape[0] / shape[1])
     for part in (axes, bar):
         box = part.get_tightbbox()
         assert box.x0 >= 0

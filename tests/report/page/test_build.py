@@ -18,7 +18,7 @@ VOID = {"meta", "img", "br", "input", "link", "hr"}
 
 
 class Page(HTMLParser):
-    """Elements in order, with what stands in them."""
+    """Elements in order, with what is in them."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -302,7 +302,7 @@ def test_findings_turn_with_the_numbers(folder):
 
 
 def thermalised(folder, run, gap_A):
-    """Let a run be thermalised, its edge gap going this way."""
+    """Let a run be thermalised, its edge gap changing like this."""
     order = (folder.results / f"md/{run}/order_parameters.csv").read_text().splitlines()
     cells = [line.split(",") for line in order[1 : len(gap_A) + 1]]
     rows = [[*row[:5], f"{gap:.4f}", *row[6:]] for row, gap in zip(cells, gap_A, strict=True)]
@@ -320,7 +320,7 @@ def test_a_gap_is_told_from_its_rest_before_the_run(folder):
     assert "gap at the edge neither widened nor narrowed, from 4.55 Å before the run" in said()
     thermalised(folder, "drill", [3.7] * 10 + [3.9] * 10)
     assert "gap at the edge widened, from 3.90 Å before the run" in said()
-    # still on its way, by as much as it then changes
+    # still changing, by as much as it then changes
     thermalised(folder, "drill", [3.7] * 10 + [3.6] * 5 + [4.2] * 5)
     assert "gap at the edge neither widened nor narrowed, from 3.90 Å" in said()
     values = [each.value for each in highlights(folder.read()) if "gap at the edge, run drill: before" in each.what]
@@ -334,9 +334,9 @@ def test_a_run_that_was_not_at_its_temperature_says_so(folder):
     assert words in render(folder.read())
     assert "not at its temperature" not in " ".join(finding.text for finding in findings(folder.read()))
     folder.config["md"]["runs"]["drill"]["temperature_K"] = 280
-    told = [finding.text for finding in findings(folder.read()) if "not at its temperature" in finding.text]
-    assert len(told) == 1
-    assert "318 K on average in the last quarter, 280 K asked for: more than 30 K off" in told[0]
+    texts = [finding.text for finding in findings(folder.read()) if "not at its temperature" in finding.text]
+    assert len(texts) == 1
+    assert "318 K on average in the last quarter, 280 K asked for: more than 30 K off" in texts[0]
 
 
 def test_the_caveat_of_a_level_stands_with_its_findings(folder, parsed):

@@ -1,4 +1,4 @@
-"""The paper's figures: those that the run has, each beside a line on the paper; nothing of what did not converge."""
+"""The paper's figures: those that the run has, each next to a line on the paper; nothing of what did not converge."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""Chapters of other stages: any table is shown as it is, what runs support is told, damage is named first."""
+"""Chapters of other stages: any table is shown as it is, what runs support is said, damage is named first."""
 
 import json
 
@@ -19,15 +19,15 @@ FINDING = {"comparison": "nanodiamond or <none>", "text": "gap_edge_A changes", 
 
 
 @pytest.fixture
-def told(folder):
+def written(folder):
     folder.text("contrasts.csv", CONTRASTS)
     folder.text("contrasts.json", json.dumps({"criterion": "By what.", "left_out": ["b-1"], "findings": [FINDING]}))
     return folder
 
 
-def test_a_table_keeps_its_numbers_and_names_its_levels(told):
-    results = told.read()
-    shown = sheet(results, told.results / "contrasts.csv", FORMS["contrasts.csv"])
+def test_a_table_keeps_its_numbers_and_names_its_levels(written):
+    results = written.read()
+    shown = sheet(results, written.results / "contrasts.csv", FORMS["contrasts.csv"])
     names = [column.label for column in shown.columns]
     assert names[2:5] == ["quantity", "start", "late"]
     first = dict(zip(names, shown.rows[0], strict=True))
@@ -50,49 +50,51 @@ def test_columns_have_their_units(column, shown):
     assert DIFFRACTION.label(column) == shown
 
 
-def test_tables_that_the_configuration_no_longer_asks_for_are_not_shown(told):
+def test_tables_that_the_configuration_no_longer_asks_for_are_not_shown(written):
     for name in ("barriers", "intercalation", "convergence/old", "convergence/new"):
-        told.text(f"{name}.csv", "quantity,value_eV\na,1.5\n")
-    ids = [chapter.id for chapter in chapters(told.read(), told.results)]
+        written.text(f"{name}.csv", "quantity,value_eV\na,1.5\n")
+    ids = [chapter.id for chapter in chapters(written.read(), written.results)]
     assert ids == ["contrasts"]
-    told.config["convergence"] = {"studies": {"new": {"structure": "nd", "level": "gfn2", "sweep": {"accuracy": [10]}}}}
-    told.config["barriers"] = {"level": "gfn2", "facets": ["C100-2x1"]}
-    by_id = {chapter.id: chapter for chapter in chapters(told.read(), told.results)}
+    written.config["convergence"] = {
+        "studies": {"new": {"structure": "nd", "level": "gfn2", "sweep": {"accuracy": [10]}}}
+    }
+    written.config["barriers"] = {"level": "gfn2", "facets": ["C100-2x1"]}
+    by_id = {chapter.id: chapter for chapter in chapters(written.read(), written.results)}
     assert list(by_id) == ["contrasts", "barriers", "convergence"]
     assert [each.name for each in by_id["convergence"].sheets] == ["new"]
 
 
-def test_rows_that_another_configuration_made_are_left_out_and_counted(told):
+def test_rows_that_another_configuration_made_are_left_out_and_counted(written):
     rows = ["C100-2x1,Li,a-b,0.5,gfn2", "C100-2x1,Na,a-b,0.6,gfn2", "C111,Li,a-b,0.7,gfn2", "C100-2x1,Li,a-b,0.8,old"]
-    told.text("barriers.csv", "\n".join(["facet,ion,path,E_forward_eV,level", *rows]) + "\n")
-    told.text("figures/barriers.svg", "<svg xmlns='http://www.w3.org/2000/svg'></svg>")
-    told.config["barriers"] = {"level": "gfn2", "facets": ["C100-2x1"], "ions": ["Li"]}
-    (chapter,) = (one for one in chapters(told.read(), told.results) if one.id == "barriers")
+    written.text("barriers.csv", "\n".join(["facet,ion,path,E_forward_eV,level", *rows]) + "\n")
+    written.text("figures/barriers.svg", "<svg xmlns='http://www.w3.org/2000/svg'></svg>")
+    written.config["barriers"] = {"level": "gfn2", "facets": ["C100-2x1"], "ions": ["Li"]}
+    (chapter,) = (one for one in chapters(written.read(), written.results) if one.id == "barriers")
     ((row,),) = (each.rows for each in chapter.sheets)
     assert [cell.value for cell in row if cell.value] == ["0.5"]
     assert any("3 rows that this configuration does not ask for" in note for note in chapter.notes)
     assert not chapter.pictures
-    told.text("barriers.csv", "\n".join(["facet,ion,path,E_forward_eV,level", rows[0]]) + "\n")
-    (chapter,) = (one for one in chapters(told.read(), told.results) if one.id == "barriers")
+    written.text("barriers.csv", "\n".join(["facet,ion,path,E_forward_eV,level", rows[0]]) + "\n")
+    (chapter,) = (one for one in chapters(written.read(), written.results) if one.id == "barriers")
     assert len(chapter.notes) == len(chapter.pictures) == 1
 
 
-def test_a_chapter_for_what_is_there(told):
-    results = told.read()
-    (chapter,) = chapters(results, told.results)
+def test_a_chapter_for_what_is_there(written):
+    results = written.read()
+    (chapter,) = chapters(results, written.results)
     assert (chapter.id, [s.name for s in chapter.sheets]) == ("contrasts", ["contrasts"])
     ((comparison, (claim,)),) = chapter.claims.items()
     assert (comparison, claim.verdict, claim.level) == ("nanodiamond or <none>", "supported", results.title_of("gfn2"))
     assert chapter.notes[1:] == ["By what.", "Left out, not converged or not there: b-1."]
     assert chapter.sheets[0].rows[0][2].shown == "gap at the edge (Å)"
-    told.text("contrasts.json", json.dumps({"criterion": "By what.", "left_out": [], "findings": []}))
-    (alone,) = chapters(results, told.results)
+    written.text("contrasts.json", json.dumps({"criterion": "By what.", "left_out": [], "findings": []}))
+    (alone,) = chapters(results, written.results)
     assert alone.notes[1:] == ["No two cases differ in exactly one factor, so no effect can be attributed."]
 
 
-def test_diffraction_says_how_far_the_paper_is_from_what_is_known(told):
-    DIFFRACTION.write(list(reflections(known_stacks())), told.results / "diffraction.csv")
-    _, chapter = chapters(told.read(), told.results)
+def test_diffraction_says_how_far_the_paper_is_from_what_is_known(written):
+    DIFFRACTION.write(list(reflections(known_stacks())), written.results / "diffraction.csv")
+    _, chapter = chapters(written.read(), written.results)
     first, second = chapter.notes[1:3]
     assert first.startswith("The paper's 26.0° are planes 3.42 Å apart")
     assert "graphite (002), is off by 0.55°" in first
@@ -100,23 +102,23 @@ def test_diffraction_says_how_far_the_paper_is_from_what_is_known(told):
     assert "two layers alone have no sharp one" in chapter.notes[3]
 
 
-def test_the_page_tells_chapters_and_events(told):
+def test_the_page_tells_chapters_and_events(written):
     found = {"event": "layers_opened", "step": 4, "time_fs": 2.0, "until_fs": 20.0, "atoms": [3, 4]}
     content = {
         "criteria": {"lasting_fs": 50, "opened_by_A": 1, "start_gap_A": 3.7},
         "watched_fs": 20,
         "events": [found],
     }
-    told.text("md/drill/events.json", json.dumps(content))
-    happened = events(told.results, "drill")
+    written.text("md/drill/events.json", json.dumps(content))
+    happened = events(written.results, "drill")
     assert happened.rows[0]["what"] == "layers opened"
     assert "during 20 fs, each lasting at least 50 fs: a gap at the edge more than 1 Å wider" in happened.watched
-    assert events(told.results, "control") is None
-    calm = {**content, "events": [], "criteria": {**content["criteria"], "start_gap_A": None}}
-    told.text("md/control/events.json", json.dumps(calm))
-    assert events(told.results, "control").watched.endswith("None of these events was seen.")
-    assert "gap" not in events(told.results, "control").watched
-    page = render(told.read())
+    assert events(written.results, "control") is None
+    uneventful = {**content, "events": [], "criteria": {**content["criteria"], "start_gap_A": None}}
+    written.text("md/control/events.json", json.dumps(uneventful))
+    assert events(written.results, "control").watched.endswith("None of these events was seen.")
+    assert "gap" not in events(written.results, "control").watched
+    page = render(written.read())
     for words in ('<section id="contrasts">', "nanodiamond or &lt;none&gt;", "layers opened", 'href="#contrasts"'):
         assert words in page
     summary = page[page.index('<section id="summary">') : page.index('<section id="dynamics">')]
@@ -127,25 +129,25 @@ def test_the_page_tells_chapters_and_events(told):
 
 
 @pytest.mark.parametrize("name", ["contrasts.csv", "contrasts.json", "md/drill/events.json", "elf/drill/bonds.csv"])
-def test_a_damaged_file_does_not_keep_the_page_back_but_stands_first(told, name):
-    told.text(name, "a,b\n1\n")
-    page = render(told.read())
+def test_a_damaged_file_does_not_keep_the_page_back_but_comes_first(written, name):
+    written.text(name, "a,b\n1\n")
+    page = render(written.read())
     assert "what is not there" in page
     assert page.index(name) < page.index('<section id="summary">')
 
 
-def test_a_cut_table_is_named(told):
-    path = told.text("contrasts.csv", CONTRASTS[:-20])
+def test_a_cut_table_is_named(written):
+    path = written.text("contrasts.csv", CONTRASTS[:-20])
     with pytest.raises(UserError, match=r"contrasts\.csv \(line 3\)"):
-        sheet(told.read(), path, FORMS["contrasts.csv"])
+        sheet(written.read(), path, FORMS["contrasts.csv"])
 
 
 def test_highlights_are_the_numbers_of_the_files(folder):
-    told = {h.what.partition(":")[0]: h.value for h in highlights(folder.read())}
-    assert told["gap at the edge, run drill"] == "3.70 → 4.60 Å"
-    assert told["bonds of nanodiamond and flake, run drill"] == "0 → 2"
-    assert told["lowest E_ads of Li"] == "−3.97 eV"
-    assert "tip of the nanodiamond past the edge, run control" not in told
+    values = {h.what.partition(":")[0]: h.value for h in highlights(folder.read())}
+    assert values["gap at the edge, run drill"] == "3.70 → 4.60 Å"
+    assert values["bonds of nanodiamond and flake, run drill"] == "0 → 2"
+    assert values["lowest E_ads of Li"] == "−3.97 eV"
+    assert "tip of the nanodiamond past the edge, run control" not in values
 
 
 def test_highlights_tell_nothing_of_what_did_not_converge(folder):

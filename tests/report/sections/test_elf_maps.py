@@ -1,4 +1,4 @@
-"""The data of maps: what stands in the file of a figure is what it shows."""
+"""The data of maps: what is in the file of a figure is what it shows."""
 
 import base64
 import csv
@@ -47,11 +47,11 @@ def test_each_map_has_its_values_and_a_damaged_one_is_told(folder):
 def test_the_density_difference_is_shown_on_the_plane_and_along_x(folder):
     plane = Plane(np.zeros(3), 0.5 * np.eye(3)[[0, 2]], (3, 2))
     gain = np.array([[1e-3, 0], [0, 0], [-1e-3, 0]])
-    place_A = np.arange(5.0)
+    position_A = np.arange(5.0)
     for step, moved in ((0, 0.0), (40, 0.25)):
         image = folder.results / f"elf/drill/{step}.difference.png"
         image.write_bytes((folder.results / "elf/drill/0.png").read_bytes())
-        profile = Profile(place_A, moved * np.array([0, 1, 0, -1, 0]))
+        profile = Profile(position_A, moved * np.array([0, 1, 0, -1, 0]))
         DifferenceMap(plane, gain).write(image.with_suffix(".npz"), profile)
     results = folder.read()
     maps = difference_pictures(results, results.runs[0], [])

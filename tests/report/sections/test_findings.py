@@ -1,4 +1,4 @@
-"""Sentences follow from numbers, one by one: which way, from when, how many, at which level."""
+"""Sentences follow from numbers, one by one: in which direction, from when, how many, at which level."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def nothing():
     return AdsorptionTable(NOWHERE, ("scheme", "fragment", "charge_e"), [])
 
 
-def told(*, structures=(), runs=(), adsorption=None):
+def sentences(*, structures=(), runs=(), adsorption=None):
     results = SimpleNamespace(structures=list(structures), finished_runs=list(runs), adsorption=adsorption)
     return [(finding.text, finding.level) for finding in findings(results)]
 
@@ -51,7 +51,7 @@ def run(edge_A, *, centre_A=None, depth_A=(), bonds=(), out=(), charges=None):
 
 
 def said_of(*arguments, **keys):
-    ((text, level),) = told(runs=[run(*arguments, **keys)])
+    ((text, level),) = sentences(runs=[run(*arguments, **keys)])
     assert level == "gfn2"
     return text
 
@@ -152,7 +152,7 @@ def test_the_charge_of_the_ions_is_told_by_scheme_from_start_to_end():
 
 
 def test_a_run_of_which_nothing_is_known_is_not_mentioned():
-    assert told(runs=[run(["", ""])]) == []
+    assert sentences(runs=[run(["", ""])]) == []
 
 
 def structure(state, fourfold, others, level=None, *, name="nd", fragments=("nd",)):
@@ -171,12 +171,12 @@ def test_a_nanodiamond_is_compared_with_itself_as_built():
         structure("as built", 9, 1, name="flake", fragments=("lower", "upper")),
     ]
     expected = "nd: 15 of 75 C (20%) have four neighbours (sp³) after relaxation, 26 of 75 C (35%) as built."
-    assert told(structures=structures) == [(expected, "gfn2")]
+    assert sentences(structures=structures) == [(expected, "gfn2")]
 
 
 def test_a_nanodiamond_without_carbon_or_level_is_passed_over():
-    assert told(structures=[structure("as built", 0, 0), structure("relaxed", 0, 0, "gfn2")]) == []
-    assert told(structures=[structure("as built", 5, 5), structure("relaxed", 5, 5)]) == []
+    assert sentences(structures=[structure("as built", 0, 0), structure("relaxed", 0, 0, "gfn2")]) == []
+    assert sentences(structures=[structure("as built", 5, 5), structure("relaxed", 5, 5)]) == []
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_nanodiamond_without_carbon_or_level_is_passed_over():
 )
 def test_what_is_above_its_bulk_metal_is_no_place_for_the_ion(E_eV, better):
     """E_ads + E_coh is the energy of the ion on the facet less that in the metal: negative, the facet wins."""
-    (text, _), *more = told(adsorption=ads(("Li", "top", -1.2, E_eV, "converged")))
+    (text, _), *more = sentences(adsorption=ads(("Li", "top", -1.2, E_eV, "converged")))
     assert more == []
     if better is None:
         assert "preferred" not in text
@@ -198,7 +198,7 @@ def test_the_lowest_of_the_converged_sites_is_told_with_its_remarks():
         ("Li", "cave", -2.2, "", "converged; moved to bridge; error estimate covers cutoff_Ry"),
         ("Li", "bridge", "", "", "failed; why"),
     )
-    ((text, level),) = told(adsorption=rows)
+    ((text, level),) = sentences(adsorption=rows)
     assert level == "gfn2"
     assert "F: Li binds with E_ads = −2.20 eV per ion (" in text
     assert "lowest of 2 converged of 3 sites; started at cave; moved to bridge)" in text
@@ -206,7 +206,7 @@ def test_the_lowest_of_the_converged_sites_is_told_with_its_remarks():
 
 def test_an_ion_of_which_nothing_converged_is_not_told():
     rows = ads(("Li", "top", "", "", "failed"), ("Na", "top", -1.0, "", "converged"))
-    ((text, _),) = told(adsorption=rows)
+    ((text, _),) = sentences(adsorption=rows)
     assert "Na binds" in text
 
 
@@ -222,26 +222,26 @@ def test_an_ion_of_which_nothing_converged_is_not_told():
 )
 def test_the_stronger_has_the_lower_energy(Li_eV, Na_eV, words):
     rows = ads(("Li", "top", Li_eV, "", "converged"), ("Na", "top", Na_eV, "", "converged"))
-    assert f"F: {words} at their lowest sites." in [text for text, _ in told(adsorption=rows)]
+    assert f"F: {words} at their lowest sites." in [text for text, _ in sentences(adsorption=rows)]
 
 
 def test_levels_and_numbers_of_ions_are_told_apart():
     one = ads(("Li", "top", -3.0, "", "converged"), ("Na", "top", -1.0, "", "converged"), levels=["a", "b"])
     two = ads(("Na", "top", -2.0, "", "converged"), n="2", levels=["a"])
     both = AdsorptionTable(NOWHERE, one.columns, [*one.rows, *two.rows])
-    found = told(adsorption=both)
+    found = sentences(adsorption=both)
     assert [level for _, level in found] == ["a", "b", "a"]
     assert not any("strongly" in text for text, _ in found)
     assert found[2][0].startswith("F, n = 2: Na")
 
 
 def test_no_table_no_findings():
-    assert told() == []
+    assert sentences() == []
 
 
 def test_of_sites_that_all_converged_it_is_the_lowest_of_all():
     rows = ads(("Li", "top", -1.2, "", "converged"), ("Li", "cave", -2.2, "", "converged"))
-    ((text, _),) = told(adsorption=rows)
+    ((text, _),) = sentences(adsorption=rows)
     assert "(lowest of 2 sites; started at cave)" in text
 
 

@@ -1,4 +1,4 @@
-"""The player's data: the places and curves of the files, small and in the page's form."""
+"""The player's data: the positions and curves of the files, small and in the page's form."""
 
 import base64
 import hashlib
@@ -19,8 +19,8 @@ VENDOR = Path(iondrill.report.page.__file__).with_name("vendor")
 
 
 def unpack(packed, n_atoms):
-    places = np.frombuffer(base64.b64decode(packed["places"]), "<i2").reshape(-1, n_atoms, 3)
-    return places * packed["scale_A"] + packed["middle_A"]
+    positions = np.frombuffer(base64.b64decode(packed["places"]), "<i2").reshape(-1, n_atoms, 3)
+    return positions * packed["scale_A"] + packed["middle_A"]
 
 
 @pytest.fixture
@@ -42,10 +42,10 @@ def test_packed_places_are_those_of_the_frames(positions_A):
 
 def test_frames_and_curves_have_the_same_moments(folder, drill):
     data = data_of(folder, drill)
-    places = unpack(data["frames"], len(data["atoms"]))
+    positions = unpack(data["frames"], len(data["atoms"]))
     assert data["step"] == list(range(0, 41, 2))
-    assert np.allclose(np.diff(places[:, 2, 0]), 0.05, atol=2e-3)
-    assert np.allclose(places[:, :2], places[0, :2])
+    assert np.allclose(np.diff(positions[:, 2, 0]), 0.05, atol=2e-3)
+    assert np.allclose(positions[:, :2], positions[0, :2])
     (gap,) = [series for series in data["series"] if series["title"] == "Gap between the layers"]
     (edge,) = [curve["values"] for curve in gap["curves"] if curve["label"] == "at the edge"]
     assert np.allclose(edge, drill.order.numbers("gap_edge_A"), rtol=1e-4)
@@ -85,5 +85,5 @@ def test_the_library_is_the_one_that_is_named():
     (digest,) = re.findall(r"[0-9a-f]{64}", said)
     content = (VENDOR / "3Dmol-min.js").read_bytes()
     assert hashlib.sha256(content).hexdigest() == digest
-    assert b"</script" not in content  # it stands in a page
+    assert b"</script" not in content  # it is part of a page
     assert "University of Pittsburgh" in (VENDOR / "3Dmol-LICENSE.txt").read_text()

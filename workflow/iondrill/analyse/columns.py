@@ -1,4 +1,4 @@
-"""What tables hold, declared once, column by column, beside the analysis that fills them.
+"""What tables hold, declared once, column by column, next to the analysis that fills them.
 
 A declared table is written and read by its declaration; headings and digits on the page, and the lists in the
 documentation, follow from it.
@@ -117,7 +117,7 @@ class TableForm(Generic[Row]):
     Parameters
     ----------
     row : str
-        What a row stands for, in words.
+        What a row is, in words.
     columns : tuple of Column
         In the order of the file.
     """

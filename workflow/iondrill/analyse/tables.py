@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV file, cell by cell as it stands there."""
+    """A CSV file, cell by cell, as text."""
 
     path: Path
     columns: tuple[str, ...]
@@ -88,7 +88,7 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> Table:
 
 
 def read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
-    """Read a table, cell by cell as it stands there: its header, and its rows, as long as the header.
+    """Read a table, cell by cell, as text: its header, and its rows, as long as the header.
 
     Raises
     ------

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NOTE = "<!-- Made from the declarations by `iondrill docs`; change those instead. -->"
 INTRODUCTION = """
 What a run leaves in `results/`, besides the folders of its jobs. `snakemake` makes the files without a target. When one
-marked "page" changes, `report.html` is made anew; the crate is [one archive for others](crate.md). Tables are CSV:
+marked "page" changes, `report.html` is made again; the crate is [one archive for others](crate.md). Tables are CSV:
 numbers to their last digit, in the unit that the column's name ends in, and an empty cell for what there is not.
 """
 

@@ -41,7 +41,7 @@ def kept(
     Raises
     ------
     UserError
-        If the steps start anew, so that it cannot be said whether the run goes on or was thrown away, or if time and
+        If the steps start again, so that it cannot be said whether the run was resumed or thrown away, or if time and
         step disagree on the order of frames. Names the frame.
     """
     said = np.zeros(n_frames, dtype=bool) if times is None else np.isfinite(times)
@@ -52,12 +52,12 @@ def kept(
     keep = _before_all_that_follow(keys)
     for frame in (np.flatnonzero(np.diff(keys) <= 0) + 1).tolist():
         if len(set(keys[:frame].tolist())) > 1 and keys[frame] <= keys[:frame].min():
-            found = f"{word} {keys[frame]:g} after {word} {keys[frame - 1]:g}: the count starts anew"
+            found = f"{word} {keys[frame]:g} after {word} {keys[frame - 1]:g}: the count starts again"
             raise UserError.of(f"{path}, frame {frame + 1}", found, "needed: one run in a file")
     if times is not None:
         at = _where_apart(keys, times, keep)
         if at is not None:
-            found = f"{word} and time do not go on together: {word} {keys[at]:g}, time {times[at]:g} fs"
+            found = f"{word} and time do not advance together: {word} {keys[at]:g}, time {times[at]:g} fs"
             raise UserError.of(f"{path}, frame {at + 1}", found, "needed: a time that grows with the step")
     for frame in np.flatnonzero(~keep).tolist():
         remarks.add(

@@ -51,7 +51,7 @@ def dcd_chunks(path: Path, atoms: Atoms, remarks: Remarks) -> Iterator[Chunk]:
     atoms : Atoms
         What it must hold.
     remarks : Remarks
-        What was not taken as it stands.
+        What was not taken literally.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Which element a label stands for: ``C``, ``C1``, ``Li_b``, ``NA``, ``6``."""
+"""Which element a label means: ``C``, ``C1``, ``Li_b``, ``NA``, ``6``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ISOTOPES = {"D": "H", "T": "H"}
 
 
 def element_of(label: str, present: Container[str]) -> str:
-    """Return the element that a label stands for, among those that are present.
+    """Return the element that a label means, among those that are present.
 
     The letters before the first other character are the element (``C1``, ``Li_b``, ``NA``). Where they are none
     (``Cnd``), the element is the longest that is present and that they begin with. A number is an atomic number.

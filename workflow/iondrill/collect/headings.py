@@ -89,7 +89,7 @@ def read_comment(comment: bytes, remarks: Remarks) -> Heading:
     Raises
     ------
     ValueError
-        If what stands for the step is no whole number.
+        If the step is not a whole number.
     """
     if usual := CP2K.fullmatch(comment):
         return Heading(int(usual[1]), float(usual[2]), float(usual[3]) * Hartree)

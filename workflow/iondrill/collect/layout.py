@@ -1,6 +1,6 @@
 """Numbers in frames of text that are all laid out alike, taken as columns of characters.
 
-Programs write a frame as they wrote the one before: every number ends at the same place. `Layout` learns these places
+Programs write a frame as they wrote the one before: every number ends in the same column. `Layout` learns these columns
 from a frame, and takes the numbers of all frames that keep to it at once.
 """
 
@@ -12,14 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from iondrill.collect.digits import joined
+
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
 EXACT_DIGITS = 15
 """Whole numbers of so many digits, and powers of ten up to 1e22, are exact: their quotient is the nearest number."""
-
-INT32_DIGITS = 7
-"""So many, even of what is no digit, fit 32 bits, which are faster than 64."""
 
 POINT, BLANK, MINUS, ZERO = (ord(c) for c in ". -0")
 PROPERTIES = re.compile(rb'Properties="?([^\s"]+)')
@@ -28,7 +27,7 @@ WORD = re.compile(rb"\S+")
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the numbers of a frame stand, counted from the first character after its comment line.
+    """Where the numbers of a frame are, counted from the first character after its comment line.
 
     Attributes
     ----------
@@ -41,7 +40,7 @@ class Layout:
     fixed : (n,) array
         Characters that are the same in every frame: symbols, ends of numbers and of lines.
     expected : (n,) array
-        What stands there.
+        The text there.
     """
 
     size: int
@@ -85,10 +84,10 @@ class Layout:
         characters = blocks[:, self.fields.transpose(2, 0, 1)].transpose(1, 0, 2, 3).reshape(width, -1)
         point = width - self.decimals - 1
         digits = characters - np.uint8(ZERO)  # what is no digit wraps to more than 9
-        # a number that leaves no blank before it may go on there
+        # a number with no blank before it may continue there
         good = (characters[0] == BLANK) & (characters[point] == POINT)
         good &= digits[point + 1 :].max(axis=0) <= 9
-        mantissa = _joined(digits[point + 1 :])
+        mantissa = joined(digits[point + 1 :], np.float64)
         whole, negative = _whole(characters[:point], digits[:point], good)
         mantissa += whole * 10.0**self.decimals
         good &= mantissa < 10.0**EXACT_DIGITS
@@ -96,22 +95,8 @@ class Layout:
         return values.reshape(shape), keeps & good.reshape(len(starts), -1).all(axis=1)
 
 
-def _joined(digits: Bytes) -> Floats:
-    """Return the whole numbers that digits (n_digits, n) spell."""
-    value = np.zeros(digits.shape[1])
-    for start in range(0, len(digits), INT32_DIGITS):
-        part = digits[start : start + INT32_DIGITS]
-        number = part[0].astype(np.int32)
-        for digit in part[1:]:
-            number *= 10
-            number += digit
-        value *= 10.0 ** len(part)
-        value += number
-    return value
-
-
 def _whole(characters: Bytes, digits: Bytes, good: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return what stands before the points, and which have a minus; others than numbers are marked in `good`."""
+    """Return the digits before the points, and which have a minus; others than numbers are marked in `good`."""
     value, negative = np.zeros(len(good)), np.zeros(len(good), dtype=bool)
     ended = np.zeros(len(good), dtype=bool)  # a blank or a minus was met, from the right
     for k in range(len(characters) - 1, -1, -1):
@@ -141,8 +126,8 @@ class Columns:
         declared = PROPERTIES.search(comment)
         if declared is None:
             return cls()
-        words, places, column = declared.group(1).decode("utf-8", "replace").split(":"), dict[str, int](), 0
+        words, columns, column = declared.group(1).decode("utf-8", "replace").split(":"), dict[str, int](), 0
         for name, count in zip(words[::3], words[2::3], strict=False):
-            places[name.lower()] = column
+            columns[name.lower()] = column
             column += int(count) if count.isdigit() else 1
-        return cls(places.get("species", 0), places.get("pos", 1))
+        return cls(columns.get("species", 0), columns.get("pos", 1))

@@ -59,7 +59,7 @@ def unpacked(path: Path) -> Iterator[IO[bytes]]:
     Raises
     ------
     UserError
-        If it cannot be read, is packed in a way that is not known here, or its packing is damaged.
+        If it cannot be read, is packed by a method that is not known here, or its packing is damaged.
     """
     name = packing(path)
     try:

@@ -34,7 +34,7 @@ class Progress(Strict):
     Attributes
     ----------
     state
-        waiting: nothing is there; written: inputs, nothing run; stopped: it has state and goes on when it is run
+        waiting: nothing is there; written: inputs, nothing run; stopped: it has state and resumes when it is run
         again; record_missing: it finished, and its ``result.json`` is gone; unreadable: its record is damaged.
     thermalises
         Whether the rest is of the segment before molecular dynamics.
@@ -142,15 +142,15 @@ def _of_attempts(state: Path, content: dict[str, Any], *, done: bool) -> dict[st
         found["fmax_eV_A"] = task.get("fmax_eV_A")
     if done or task.get("task") not in {"relax", "static"}:
         return found
-    stands = _standing(state, content, len(journal.entries), last)
-    found |= {"scf_cycle": stands.scf_cycle if runs else 0}
+    now = _standing(state, content, len(journal.entries), last)
+    found |= {"scf_cycle": now.scf_cycle if runs else 0}
     if task["task"] == "relax":
-        found |= {"step": stands.step, "max_force_eV_A": stands.max_force_eV_A, "pace_s": stands.pace_s}
+        found |= {"step": now.step, "max_force_eV_A": now.max_force_eV_A, "pace_s": now.pace_s}
     return found
 
 
 def _standing(state: Path, content: dict[str, Any], attempt: int, entry: dict[str, Any]) -> Standing:
-    """Return where a job stands; a structure that cannot be read leaves the forces unknown."""
+    """Return how far a job is; a structure that cannot be read leaves the forces unknown."""
     from ase import Atoms
 
     from iondrill.geometry.checks import read_structure

@@ -47,7 +47,7 @@ NO_CELL = np.zeros((3, 3))
 def read_chunks(path: Path, atoms: Atoms, remarks: Remarks | None = None) -> Iterator[Chunk]:
     """Yield the frames of a trajectory, some at a time.
 
-    What a file is, is told by how it begins, and only then by its name.
+    The beginning of a file decides what it is, and only then its name.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def read_chunks(path: Path, atoms: Atoms, remarks: Remarks | None = None) -> Ite
     atoms : Atoms
         Its species, in its order.
     remarks : Remarks, optional
-        What was not taken as it stands.
+        What was not taken literally.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""What a reader did not take as it stood, said once for all frames that it is true of."""
+"""What a reader did not take literally, said once for all frames that it is true of."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from iondrill.engines.base import Attempt, Result, SpinState, Status
+from iondrill.engines.base import AttemptEntry, Result, SpinState, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ def keep_lowest(results: Mapping[int, Result]) -> tuple[Result, int | None]:
     Returns
     -------
     Result
-        It cost nothing itself: the cost stands in the records of the multiplicities. ``not_converged`` or ``failed``,
+        It cost nothing itself: the cost is in the records of the multiplicities. ``not_converged`` or ``failed``,
         and without an energy, if none converged.
     int or None
         The multiplicity that is kept.
@@ -32,13 +32,13 @@ def keep_lowest(results: Mapping[int, Result]) -> tuple[Result, int | None]:
         SpinState(multiplicity=m, status=result.status, energy_eV=energies_eV.get(m), kept=m == kept)
         for m, result in results.items()
     ]
-    told = "; ".join(f"multiplicity {m}: {_outcome(result)}" for m, result in results.items())
-    reason = f"no multiplicity converged ({told})" if kept is None else f"multiplicity {kept} kept ({told})"
+    outcomes = "; ".join(f"multiplicity {m}: {_outcome(result)}" for m, result in results.items())
+    reason = f"no multiplicity converged ({outcomes})" if kept is None else f"multiplicity {kept} kept ({outcomes})"
     status: Status = "converged"
     if kept is None:
         status = "failed" if all(result.status == "failed" for result in results.values()) else "not_converged"
     record = next(iter(results.values())) if kept is None else results[kept]
-    update = {"status": status, "spin_states": states, "attempts": [Attempt(reason=reason)]}
+    update = {"status": status, "spin_states": states, "attempts": [AttemptEntry(reason=reason)]}
     unpaid = {"wall_s": 0.0, "core_s": 0.0}
     numbers = {} if kept is not None else {"energy_eV": None, "max_force_eV_A": None}
     return record.model_copy(update={**update, **unpaid, **numbers}), kept

@@ -30,7 +30,7 @@ CHUNK_BYTES = 1 << 19
 """Read at once: some ten frames of some hundred atoms, so that what is made of them stays in the cache."""
 
 AROUND_HEAD = b" \t\r\n\xef\xbb\xbf"
-"""What may stand beside the number of atoms: blanks, and the mark of UTF-8."""
+"""What may surround the number of atoms: blanks, and the mark of UTF-8."""
 
 FARTHEST_A = 1e6
 """What lies farther away is damage, and its square may no longer be a number."""
@@ -44,9 +44,9 @@ def xyz_chunks(path: Path, symbols: Sequence[str], remarks: Remarks | None = Non
     path : Path
         As CP2K writes it, extended XYZ, or plain; packed or not.
     symbols : sequence of str
-        What the atoms must be. Labels such as ``C1`` or ``Li_b`` stand for their elements.
+        What the atoms must be. Labels such as ``C1`` or ``Li_b`` mean their elements.
     remarks : Remarks, optional
-        What was not taken as it stands.
+        What was not taken literally.
 
     Yields
     ------

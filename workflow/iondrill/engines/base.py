@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 Status = Literal["converged", "not_converged", "failed"]
 FORCES = "forces_eV_A"
-"""The array, (n_atoms, 3), that a single point adds to its structure: every atom's, held or not."""
+"""The array, (n_atoms, 3), that a single point adds to its structure: every atom's, fixed or not."""
 ON_THE_EDGE = "the electron density touches the faces of the box"
 """Why a job in a box that is too small failed."""
 
 
-class Attempt(Strict):
-    """One try at a job: why it ended, and what was changed for it, in words; a code where a program asks for it."""
+class AttemptEntry(Strict):
+    """What a record says of an attempt: why it ended and what was changed, in words; a code if a program needs one."""
 
     reason: str
     changed: str = ""
@@ -41,7 +41,7 @@ class Attempt(Strict):
     @model_validator(mode="before")
     @classmethod
     def _with_code(cls, content: Any) -> Any:
-        """Give an attempt of a record without codes the one that its words stand for."""
+        """Give an attempt of a record without codes the one that its words mean."""
         if isinstance(content, dict) and "code" not in content and ON_THE_EDGE in str(content.get("reason")):
             return content | {"code": "density_on_edge"}
         return content
@@ -74,7 +74,7 @@ class Start(Strict):
 
 
 class Neighbour(Strict):
-    """A single point beside the place an ion came to."""
+    """A single point near the position an ion came to."""
 
     shift_A: float
     """How much farther from the slab the ions are, with all other atoms where they were."""
@@ -84,23 +84,23 @@ class Neighbour(Strict):
 
 
 class Left(Strict):
-    """A place that an ion came to and that was left for a lower one."""
+    """A minimum that an ion came to and that was left for a lower one."""
 
     above_eV: NonNegativeFloat
-    """Energy over that of the place that was kept, of all ions together."""
+    """Energy over that of the minimum that was kept, of all ions together."""
     shift_A: float
     """From where the ions were let go again: how much farther from the slab."""
 
 
 class Neighbourhood(Strict):
-    """What lies around the place where ions came to rest, and the higher places that they came to before."""
+    """What is around the position where ions came to rest, and the higher minima that they came to before."""
 
     points: list[Neighbour]
     left: list[Left] = []
 
 
 class StoppedError(UserError):
-    """A job ended before it was done; its state is kept, and it goes on when it is run again."""
+    """A job ended before it was done; its state is kept, and it resumes when it is run again."""
 
 
 class Result(Strict):
@@ -120,7 +120,7 @@ class Result(Strict):
     n_ionic_steps: NonNegativeInt = 0
     wall_s: NonNegativeFloat = 0.0
     core_s: NonNegativeFloat = 0.0
-    attempts: list[Attempt] = []
+    attempts: list[AttemptEntry] = []
     input_hash: str
     start: Start | None = None
     neighbourhood: Neighbourhood | None = None
@@ -242,7 +242,7 @@ class Engine(Protocol):
         """Return the memory that a job takes, and the core-seconds of energy and forces of one geometry."""
 
     def standing(self, atoms: Atoms, state: Path, attempt: int, *, began: int, wall_s: float) -> Standing:
-        """Return where a relaxation or a single point stands, from what it has left so far.
+        """Return how far a relaxation or a single point is, from what it has left so far.
 
         Parameters
         ----------
@@ -282,7 +282,7 @@ class Engine(Protocol):
         Raises
         ------
         StoppedError
-            If it was stopped, or could not run, and goes on when it is run again.
+            If it was stopped, or could not run, and resumes when it is run again.
         UserError
             If the engine is not there, or cannot do the job.
         """

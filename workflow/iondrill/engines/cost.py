@@ -24,7 +24,7 @@ class Cost(NamedTuple):
 
 
 def coefficients(module: str) -> dict[str, Any]:
-    """Return the coefficients of an engine: ``costs.yaml`` beside a module of its folder."""
+    """Return the coefficients of an engine: ``costs.yaml`` in its folder."""
     content: dict[str, Any] = yaml.safe_load(Path(module).with_name("costs.yaml").read_text(encoding="utf-8"))
     return content
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from iondrill.engines.base import Attempt, Start, read_result
+from iondrill.engines.base import AttemptEntry, Start, read_result
 from iondrill.engines.external.launch import only_one
 from iondrill.engines.folder import GUESS, LAST, RESULT, THERMALISED, WAVEFUNCTION, rounded
 from iondrill.engines.length import FRAMES, publish_frames
@@ -41,7 +41,7 @@ def execute(
     start: Start | None = None,
     guess_from: Sequence[Path] = (),
 ) -> Result:
-    """Write a job's folder, run the job or go on with it, and write its record and its last geometry.
+    """Write a job's folder, run or resume the job, and write its record and its last geometry.
 
     Dynamics whose start is to be thermalised first is two jobs: the segment before it has a folder of its own,
     `THERMALISED`, in that of the run, where it is run, killed and continued as any other.
@@ -78,7 +78,7 @@ def execute(
         settled, atoms = thermalise(first, atoms, folder / THERMALISED)
         if settled.status != "converged":
             reason = f"before the run, while it was thermalised: {settled.attempts[-1].reason}"
-            settled = settled.model_copy(update={"attempts": [*settled.attempts[:-1], Attempt(reason=reason)]})
+            settled = settled.model_copy(update={"attempts": [*settled.attempts[:-1], AttemptEntry(reason=reason)]})
             write_structure(atoms, structure_path)
             settled.write(result_path)
             return settled
@@ -95,7 +95,7 @@ def execute(
 
 
 def thermalise(job: Job, atoms: Atoms, folder: Path) -> tuple[Result, Atoms]:
-    """Run what comes before dynamics, or go on with it, or take what there is of it.
+    """Run what comes before dynamics, or resume it, or take what there is of it.
 
     Parameters
     ----------
@@ -123,10 +123,10 @@ def thermalise(job: Job, atoms: Atoms, folder: Path) -> tuple[Result, Atoms]:
 
 def publish(job: Job, folder: Path) -> None:
     """Put the frames of dynamics that has converged, and of what came before it, where others read them."""
-    for one, place in ((job, folder), (job.before(), folder / THERMALISED)):
+    for one, where in ((job, folder), (job.before(), folder / THERMALISED)):
         if one is not None and isinstance(one.task, Md):
-            state = state_folder(place, read_result(place / RESULT).input_hash)
-            publish_frames(state, one.task, place / FRAMES)
+            state = state_folder(where, read_result(where / RESULT).input_hash)
+            publish_frames(state, one.task, where / FRAMES)
 
 
 def _finished(job: Job, atoms: Atoms, result_path: Path, structure_path: Path) -> Result | None:
@@ -142,7 +142,7 @@ def _finished(job: Job, atoms: Atoms, result_path: Path, structure_path: Path) -
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from one that was written later in its place; None if there is none."""
+    """Return what distinguishes a file from one that replaced it later; None if there is none."""
     try:
         found = path.stat()
     except OSError:
@@ -151,7 +151,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 def _run(job: Job, atoms: Atoms, folder: Path, guess_from: Sequence[Path]) -> tuple[Result, Atoms]:
-    """Write the folder of a job that no other process has in hand, and run it or go on with it."""
+    """Write the folder of a job that no other process has in hand, and run or resume it."""
     # of an earlier run: engines write them when they have converged
     for name in (MOLDEN, WAVEFUNCTION):
         (folder / name).unlink(missing_ok=True)

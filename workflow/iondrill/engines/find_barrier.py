@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from iondrill.engines.base import Attempt, Result
+from iondrill.engines.base import AttemptEntry, Result
 from iondrill.engines.folder import rounded, write_job
 from iondrill.errors import UserError
 from iondrill.jobs.job import Job
@@ -33,7 +33,7 @@ def find_barrier(
     relaxed : mapping of str to (Result, Atoms)
         Of the slab with the ion, by the label of the site.
     folder : Path
-        The job's folder; a search that was killed goes on from what it holds.
+        The job's folder; a search that was killed resumes from what it holds.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def find_barrier(
         level=job.level_name,
         engine=known.engine,
         engine_version=known.engine_version,
-        attempts=[Attempt(reason="; ".join(problems))],
+        attempts=[AttemptEntry(reason="; ".join(problems))],
         input_hash=job.input_hash(start, end),
     )
     return result, Band([start, end], [])

@@ -103,6 +103,6 @@ def read_job(folder: Path) -> tuple[Job, Atoms]:
         raise UserError.of(
             folder / JOB,
             f"input_hash is {digest}, but the job and {STRUCTURE} give {now}",
-            "one of them was changed: write the folder anew",
+            "one of them was changed: write the folder again",
         )
     return job, atoms

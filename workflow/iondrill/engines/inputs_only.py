@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 RECORD = "inputs.json"
 LEFT_ALONE = f"left alone: {RESULT} is of this job"
-OF_ANOTHER = f"left alone: {RESULT} is of another start or other settings; remove it to have the inputs written anew"
+OF_ANOTHER = f"left alone: {RESULT} is of another start or other settings; remove it to have the inputs written again"
 
 
 class Written(TypedDict):
@@ -76,6 +76,6 @@ def _start_of(first: Job | None, atoms: Atoms, folder: Path) -> Atoms:
 
 def _is_of(folder: Path, digest: str) -> bool:
     """Say whether the result in a folder is that of a job by its hash."""
-    with suppress(UserError):  # a damaged record: who runs the job will be told
+    with suppress(UserError):  # a damaged record: the run of the job will report it
         return read_result(folder / RESULT).input_hash == digest
     return False

@@ -1,4 +1,4 @@
-"""Look around the place where ions came to rest: a relaxation ends in the first minimum, not in the lowest.
+"""Look around the position where ions came to rest: a relaxation ends in the first minimum, not in the lowest.
 
 Every part is a job of the same engine in a folder of its own, kept when it is done: a killed job does none twice.
 """
@@ -29,13 +29,13 @@ FOLDER = "neighbourhood"
 LOWER_EV = 0.02
 """A point lower by less than this for each ion is no second minimum: relaxations leave about so much."""
 TOO_DEEP_EV = 2.0
-"""No place within 1.5 Å of a minimum lies deeper by so much for each ion: the SCF has ended in a false state."""
+"""No point within 1.5 Å of a minimum is lower by so much for each ion: the SCF has ended in a false state."""
 ROUNDS = 3
-"""How often ions are let go from a lower place."""
+"""How often ions are relaxed from a lower point."""
 
 
 def relax_and_look_around(job: Job, atoms: Atoms, folder: Path) -> tuple[Result, Atoms]:
-    """Relax a slab with ions, look for lower places along its normal, and relax from the lowest of them, too.
+    """Relax a slab with ions, look for lower points along its normal, and relax from the lowest of them, too.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def relax_and_look_around(job: Job, atoms: Atoms, folder: Path) -> tuple[Result,
     Raises
     ------
     StoppedError
-        If it was stopped; it goes on with the part that is not done.
+        If it was stopped; it resumes with the part that is not done.
     """
     task = job.task
     if not isinstance(task, Relax):
@@ -76,7 +76,7 @@ def relax_and_look_around(job: Job, atoms: Atoms, folder: Path) -> tuple[Result,
             break
         lower, geometry = _written(alone, lifted(final, lowest.shift_A), folder / FOLDER / str(k) / "relaxed")
         spent.append(lower)
-        # where it slides back, or does not converge, the point that is lower stands for itself
+        # where it slides back, or does not converge, the lower point is reported as it is
         if lower.energy_eV is None or lower.energy_eV > best.energy_eV - LOWER_EV * n_ions(final):
             break
         gained_eV = best.energy_eV - lower.energy_eV
@@ -112,7 +112,7 @@ def lifted(atoms: Atoms, shift_A: float) -> Atoms:
 
 
 def lowest_neighbour(points: list[Neighbour], n: int) -> Neighbour | None:
-    """Return the lowest point that is lower than the place at rest; None if there is none to be believed.
+    """Return the lowest point that is lower than the position at rest; None if there is none to be believed.
 
     Parameters
     ----------

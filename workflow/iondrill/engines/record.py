@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from iondrill.engines.base import Attempt, Result, Status
+from iondrill.engines.base import AttemptEntry, Result, Status
 
 if TYPE_CHECKING:
     from iondrill.jobs.job import Job
@@ -35,7 +35,7 @@ def record(job: Job, journal: Journal, status: Status, engine_version: str, **fo
         n_scf_cycles=int(journal.cost("n_scf_cycles")),
         wall_s=journal.cost("wall_s"),
         core_s=journal.cost("core_s"),
-        attempts=[Attempt.model_validate(entry) for entry in journal.told()],
+        attempts=[AttemptEntry.model_validate(entry) for entry in journal.in_words()],
         input_hash=journal.path.parent.name,
         **found,
     )

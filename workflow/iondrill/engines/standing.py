@@ -1,4 +1,4 @@
-"""Where a relaxation or a single point stands."""
+"""How far a relaxation or a single point is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Standing(NamedTuple):
-    """Where a job stands.
+    """How far a job is.
 
     Attributes
     ----------

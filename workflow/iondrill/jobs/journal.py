@@ -64,7 +64,7 @@ class Journal:
         self._started = time.monotonic()
 
     def begin(self, step: int | None = None) -> None:
-        """Open an attempt, which resumes from a step, or starts anew; one that is still open was killed."""
+        """Open an attempt, which resumes from a step, or starts from scratch; one that is still open was killed."""
         at = "" if step is None else f" at step {step}"
         if self.entries and self.entries[-1]["reason"] == RUNNING:
             self.entries[-1]["reason"] = f"killed{at}"
@@ -103,7 +103,7 @@ class Journal:
             self.remark(note)
         self.beat(n_scf_cycles)
 
-    def told(self) -> list[dict[str, str]]:
+    def in_words(self) -> list[dict[str, str]]:
         """Return of each attempt, for readers, why it ended and what was changed for it."""
         return [
             {"reason": entry["reason"], "changed": changed(entry)} | ({"code": entry["code"]} if entry["code"] else {})

@@ -112,7 +112,7 @@ def _said(job: JobId, record: Result | None) -> str:
 
 
 def _one_or_more(entities: list[Entity]) -> Entity | list[Entity]:
-    """Return a value as RO-Crate wants it: of one, no list."""
+    """Return a value in the form of RO-Crate: a list only of several."""
     return entities[0] if len(entities) == 1 else entities
 
 

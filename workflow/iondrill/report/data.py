@@ -114,7 +114,7 @@ class Results:
 
     @property
     def finished_runs(self) -> list[Run]:
-        """The runs that converged: of the others, nothing is told but that they did not."""
+        """The runs that converged: of the others, only the failure is reported."""
         failed = {job.id.structure for job in self.jobs if job.id.stage == "md" and job.result.status != "converged"}
         return [run for run in self.runs if run.name not in failed]
 
@@ -204,7 +204,7 @@ def _read(plan: Plan, records: Sequence[Path], structures: Sequence[Path]) -> tu
 
 @contextmanager
 def gathered(problems: list[Problem]) -> Iterator[None]:
-    """Keep the problems of a block, so that all are told at once."""
+    """Keep the problems of a block, so that all are reported at once."""
     try:
         yield
     except UserError as error:

@@ -27,9 +27,9 @@ def report_so_far(config: Config) -> tuple[Path, Results]:
     Returns
     -------
     Path
-        The page, dated before all results, so that Snakemake makes it anew once it can.
+        The page, dated before all results, so that Snakemake makes it again once it can.
     Results
-        What stands in it.
+        What it contains.
     """
     if config.md.run:
         compare_runs(Plan(config))

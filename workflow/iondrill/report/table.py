@@ -8,6 +8,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def place_of(row: Mapping[str, str]) -> str:
+def position_of(row: Mapping[str, str]) -> str:
     """Return where the ions of a row were put, and how many if not one: ``cave``, ``cave, n = 2``."""
     return row["site"] if row["n"] == "1" else f"{row['site']}, n = {row['n']}"

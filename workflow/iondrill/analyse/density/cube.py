@@ -137,19 +137,19 @@ class Cube:
             If it is not.
         """
         to_steps = np.linalg.inv(self.axes_A)
-        steps, place = plane.axes_A @ to_steps, (plane.origin_A - self.origin_A) @ to_steps
+        steps, position = plane.axes_A @ to_steps, (plane.origin_A - self.origin_A) @ to_steps
         axes = np.abs(steps).argmax(axis=1)
         if (
             axes[0] == axes[1]
             or np.abs(np.delete(steps[0], axes[0])).max() + np.abs(np.delete(steps[1], axes[1])).max() > EDGE
         ):
             raise UserError.of(self.path, "the plane is not parallel to two axes of the cube", "use on_plane")
-        last = place + (np.array(plane.shape) - 1) @ steps
-        low, high = np.minimum(place, last), np.maximum(place, last)
+        last = position + (np.array(plane.shape) - 1) @ steps
+        low, high = np.minimum(position, last), np.maximum(position, last)
         first = np.floor(low + EDGE)
         end = first + np.ceil(high - low - EDGE) + 1  # one size, wherever the points of the grid lie
         normal = 3 - int(axes.sum())
-        first[normal] = round(place[normal])
+        first[normal] = round(position[normal])
         shape = (end - first)[axes].astype(int) + 1
         return Plane(self.origin_A + first @ self.axes_A, self.axes_A[axes], (int(shape[0]), int(shape[1])))
 
@@ -171,19 +171,19 @@ class Cube:
         UserError
             If the plane leaves the box; and as `read`.
         """
-        places = (plane.points_A() - self.origin_A) @ np.linalg.inv(self.axes_A)
-        if places.min() < -EDGE or (places > np.array(self.shape) - 1 + EDGE).any():
+        positions = (plane.points_A() - self.origin_A) @ np.linalg.inv(self.axes_A)
+        if positions.min() < -EDGE or (positions > np.array(self.shape) - 1 + EDGE).any():
             raise UserError.of(
                 self.path, "its box does not hold the whole plane", "needed: a larger box, or less margin"
             )
         size = np.minimum(STENCIL, self.shape)
-        first = np.clip(np.floor(places).astype(int) - (size - 1) // 2, 0, np.array(self.shape) - size)
+        first = np.clip(np.floor(positions).astype(int) - (size - 1) // 2, 0, np.array(self.shape) - size)
         lower, upper = first.min(axis=0), first.max(axis=0) + size
         box = self.read(lower.tolist(), upper.tolist())
-        values = np.empty(len(places))
-        for start in range(0, len(places), CHUNK_POINTS):
+        values = np.empty(len(positions))
+        for start in range(0, len(positions), CHUNK_POINTS):
             part = slice(start, start + CHUNK_POINTS)
-            weights = [_lagrange(places[part, k] - first[part, k], int(size[k])) for k in range(3)]
+            weights = [_lagrange(positions[part, k] - first[part, k], int(size[k])) for k in range(3)]
             i, j, k = ((first[part, axis] - lower[axis])[:, None] + np.arange(size[axis]) for axis in range(3))
             cells = box[i[:, :, None, None], j[:, None, :, None], k[:, None, None, :]]
             values[part] = np.einsum("pijk,pi,pj,pk->p", cells, *weights, optimize=True)
@@ -217,11 +217,11 @@ class Cube:
         return exact
 
 
-def _lagrange(place: Array, size: int) -> Array:
-    """Return the weights (n, size) of the points 0 … size−1 at places between them."""
+def _lagrange(position: Array, size: int) -> Array:
+    """Return the weights (n, size) of the points 0 … size−1 at positions between them."""
     points = np.arange(size)
-    weights = np.ones((len(place), size))
+    weights = np.ones((len(position), size))
     for j in range(size):
         for k in points[points != j]:
-            weights[:, j] *= (place - k) / (j - k)
+            weights[:, j] *= (position - k) / (j - k)
     return weights

@@ -3,7 +3,7 @@
 A file whose values all take the same width (Fortran, so CP2K) is read at random access, a row of z at a time: a plane
 of a file of 2 GB costs some MB. The width comes from the length of a line and of the file, since full fields touch:
 CP2K 2023.1 writes ``6E13.5``, 2026.2 ``6E13.5E3`` (``-0.10000E-008-0.20000E-008``), later ones ``6(1X,ES12.4E3)``. Any
-other file is read as a stream. Neither way keeps more than what is asked for.
+other file is read as a stream. Neither keeps more than what is asked for.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 PER_LINE = 6
 VALUE = re.compile(rb" *[+-]?(?:[0-9]*\.[0-9]+(?:[EeDd][+-][0-9]+|[+-][0-9]{3})|nan|inf(?:inity)?|\*+)", re.IGNORECASE)
-"""What a field of a line may hold: a number with an exponent, or what Fortran writes in the place of one."""
+"""What a field of a line may hold: a number with an exponent, or what Fortran writes instead of one."""
 CHUNK_VALUES = 2**16
 CHUNK_BYTES = 2**22
 LINE_BYTES = 2**8
 
 
 class Layout(NamedTuple):
-    """Where the values stand in a file in which all have the same width, in bytes."""
+    """Where the values are in a file in which all have the same width, in bytes."""
 
     start: int
     width: int
@@ -45,7 +45,7 @@ class Layout(NamedTuple):
 
 
 class Values:
-    """What stands after the head of a cube file.
+    """What follows the head of a cube file.
 
     Parameters
     ----------
@@ -82,13 +82,13 @@ class Values:
 
     @cached_property
     def _layout(self) -> Layout | None:
-        """Where the values stand if they all have the width of the first ones and the file has the length for it."""
+        """Where the values are if they all have the width of the first ones and the file has the length for it."""
         text = self._first_line.rstrip(b"\r\n")
         line_end, n_z = len(self._first_line) - len(text), self.shape[2]
         on_first = min(PER_LINE, n_z)
-        width, beside = divmod(len(text), on_first)
+        width, rest = divmod(len(text), on_first)
         fields = [text[k * width : (k + 1) * width] for k in range(on_first)]
-        if not line_end or beside or not all(map(VALUE.fullmatch, fields)):
+        if not line_end or rest or not all(map(VALUE.fullmatch, fields)):
             return None
         row = n_z * width + -(-n_z // PER_LINE) * line_end
         layout = Layout(self.start, width, line_end, row)
@@ -137,8 +137,8 @@ class Values:
             yield line, self._parse(b" ".join(words[:whole]), line)
 
     def _parse(self, text: bytes, line: int) -> Array:
-        for way in (bytes, separated):
-            words = way(text).split()
+        for split in (bytes, separated):
+            words = split(text).split()
             try:
                 return np.array(words, dtype=np.bytes_).astype(float) if words else np.empty(0)
             except ValueError:
@@ -147,8 +147,8 @@ class Values:
         if np.isfinite(values).all():
             return values
         bad = words[int(np.argmin(np.isfinite(values)))]
-        place = next(k for k, content in enumerate(text.split(b"\n")) if bad in separated(content).split())
-        raise wrong(self.path, line + place, f"found {bad[:40]!r}")
+        offset = next(k for k, content in enumerate(text.split(b"\n")) if bad in separated(content).split())
+        raise wrong(self.path, line + offset, f"found {bad[:40]!r}")
 
     def _read_stream(self, lower: Sequence[int], upper: Sequence[int]) -> Array:
         n_x, n_y, n_z = self.shape

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from iondrill.collect.digits import joined
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -29,7 +31,7 @@ DIVISORS = np.array([float(f"1e{-n}") for n in range(-LARGEST, LARGEST + 1)])
 
 
 class Form(NamedTuple):
-    """Where point and exponent stand in a word."""
+    """Where point and exponent are in a word."""
 
     point: int
     exponent: int
@@ -97,20 +99,18 @@ def _decode(words: Bytes, form: Form) -> tuple[Array, Flags]:
     """Return the numbers of words (n, width), and which of them are of a form."""
     columns = np.ascontiguousarray(words.T)
     digits = columns - np.uint8(ord("0"))  # what is no digit wraps to more than 9
-    point, place = form
+    point, exponent = form
     good = (columns[: point - 2] == ord(" ")).all(axis=0) & (columns[point] == ord("."))
     before, first = columns[point - 2], columns[point - 1]
     bare = (first == ord(" ")) | (first == ord("-"))  # .12345E-05 and -.12345E-05
-    leading = np.where(bare, 0, digits[point - 1])
+    leading = np.where(bare, 0, digits[point - 1]).astype(np.int64)
     good &= (leading <= 9) & ((before == ord(" ")) | ((before == ord("-")) & ~bare))
     minus = (before == ord("-")) | (first == ord("-"))
-    mantissa = leading.astype(np.int64)
-    for column in digits[point + 1 : place]:
-        good &= column <= 9
-        mantissa *= 10
-        mantissa += column
-    power, there = _powers(columns[place:], digits[place:])
-    power -= place - point - 1
+    decimals = digits[point + 1 : exponent]
+    good &= decimals.max(axis=0) <= 9
+    mantissa = leading * 10 ** len(decimals) + joined(decimals, np.int64)
+    power, there = _powers(columns[exponent:], digits[exponent:])
+    power -= exponent - point - 1
     good &= there
     power *= good
     near = np.clip(power, -LARGEST, LARGEST)

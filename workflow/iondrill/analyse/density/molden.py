@@ -23,7 +23,7 @@ ORBITALS = re.compile(r"^[ \t]*\[MO\].*\n", re.IGNORECASE | re.MULTILINE)
 
 
 class Orbital(NamedTuple):
-    """An orbital as it stands in the file; a function that is not listed has no part in it."""
+    """An orbital as the file gives it; a function that is not listed has no part in it."""
 
     spin: str
     """Its first letter, A or B."""
@@ -79,7 +79,7 @@ def parse(text: str) -> tuple[Any, tuple[Array, ...], tuple[Array, ...]]:
 
 
 def _molecule(head: str, n_functions: int) -> Any:
-    """Return the molecule of a file up to its orbitals; an empty one stands for them."""
+    """Return the molecule of a file up to its orbitals; an empty one takes their place."""
     from pyscf.tools import molden
 
     # pyscf reads files only, and remarks on the sections that it skips
@@ -117,7 +117,7 @@ def _join_shells(mol: Any) -> None:
 
 
 def _order(mol: Any) -> NDArray[np.intp]:
-    """Return the place in the file of each of pyscf's functions."""
+    """Return the index in the file of each of pyscf's functions."""
     from pyscf.tools.molden import order_ao_index
 
     return np.argsort(order_ao_index(mol))

@@ -33,7 +33,7 @@ class Row:
     Parameters
     ----------
     nodes : array (n_nodes,)
-        Places in bohr from the first point.
+        Positions in bohr from the first point.
     value : array (n_points, n_nodes)
         Times the values on the nodes: the values on the points.
     slope : array (n_points, n_nodes)
@@ -55,7 +55,7 @@ def row_for(n_points: int, step: float, exponent: float, most: int) -> Row | Non
     step : float
         From point to point, in bohr.
     exponent : float
-        The largest, a in exp(-a(x-c)²), in 1/bohr². With its centres c everywhere it stands for the smaller ones too:
+        The largest, a in exp(-a(x-c)²), in 1/bohr². With its centres c everywhere it bounds the smaller ones too:
         a broader Gaussian is a sum of narrower ones side by side.
     most : int
         Nodes.
@@ -71,9 +71,9 @@ def row_for(n_points: int, step: float, exponent: float, most: int) -> Row | Non
     beyond = CENTRE_BEYOND / np.sqrt(exponent)
     centres = np.arange(-beyond, x[-1] + beyond, CENTRE_STEP / np.sqrt(exponent))[:, None]
 
-    def gaussians(places: Array) -> tuple[Array, Array]:
+    def gaussians(positions: Array) -> tuple[Array, Array]:
         """Return values and slopes of s, p and d functions, of about unit height."""
-        d = np.sqrt(exponent) * (places - centres)
+        d = np.sqrt(exponent) * (positions - centres)
         bell = np.exp(-(d**2))
         values = np.vstack([d**power * bell for power in POWERS])
         slopes = np.vstack([(power * d ** max(power - 1, 0) - 2 * d ** (power + 1)) * bell for power in POWERS])

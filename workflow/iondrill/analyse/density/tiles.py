@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 # Larger tiles need fewer nodes for each point, and more functions reach them; between 4 and 8 it matters little.
 TILE_BOHR = 5.4
 MOST_IN_TILE = 48
-# Points along a side of the patches whose orbitals are held at a time: they fit into a processor's cache.
+# Points along a side of the patches whose orbitals are kept at a time: they fit into a processor's cache.
 PATCH = 12
-# With half as many nodes as points along an axis, a plane takes a quarter of the places, and half the slopes.
+# With half as many nodes as points along an axis, a plane takes a quarter of the points, and half the slopes.
 NODES_PER_POINT = 0.5
 LEAST_SINE = 0.1
 
@@ -79,8 +79,8 @@ class _Axes:
         normal *= np.sign(normal[np.argmax(np.abs(normal))])  # a slope along a coordinate axis costs least
         return cls(plane.origin_A / Bohr, steps, lengths, np.array([along, normal, across / sine]), cosine, sine)
 
-    def places(self, first: NDArray[Any], second: NDArray[Any]) -> Array:
-        """Return the points at all pairs of places along the axes, counted in steps; in bohr, shape (n, 3)."""
+    def points(self, first: NDArray[Any], second: NDArray[Any]) -> Array:
+        """Return the points at all pairs of positions along the axes, counted in steps; in bohr, shape (n, 3)."""
         rows, columns = np.multiply.outer(first, self.steps[0]), np.multiply.outer(second, self.steps[1])
         return np.asarray((self.origin + rows[:, None] + columns).reshape(-1, 3))
 
@@ -129,7 +129,7 @@ def evaluate_on_plane(wavefunction: Wavefunction, plane: Plane) -> LocalDensity:
     wavefunction : Wavefunction
         Of closed or open shell.
     plane : Plane
-        The axes may stand at any angle.
+        The axes may enclose any angle.
 
     Returns
     -------
@@ -162,12 +162,12 @@ def _patches(
     smooth, sharp = wavefunction.part(0.0, tiles.exponent), wavefunction.part(tiles.exponent, np.inf)
     nodes = [row.nodes / length for row, length in zip(tiles.rows, axes.lengths, strict=True)]
     for (start0, end0), (start1, end1) in product(*map(pairwise, tiles.ends)):
-        on_nodes = smooth.orbitals(axes.places(start0 + nodes[0], start1 + nodes[1]), axes.frame[1:2])
+        on_nodes = smooth.orbitals(axes.points(start0 + nodes[0], start1 + nodes[1]), axes.frame[1:2])
         for first in _pieces(start0, end0):
             halfway = [_along_first(tiles.rows[0], first - start0, psi) for psi in on_nodes or ()]
             for second in _pieces(start1, end1):
                 orbitals = [_along_second(axes, tiles.rows[1], second - start1, half) for half in halfway]
-                direct = sharp.orbitals(axes.places(first, second), axes.frame)
+                direct = sharp.orbitals(axes.points(first, second), axes.frame)
                 for psi, more in zip(orbitals, direct or (), strict=False):
                     np.add(psi, more, out=psi)
                 where = slice(first[0], first[-1] + 1), slice(second[0], second[-1] + 1)

@@ -27,7 +27,7 @@ CHUNK_BYTES = 64 * 2**20
 BLOCK_BOHR = 3.0
 # Of a basis function: what those below it leave out of ρ is some 10⁻¹⁰, of the ELF 2·10⁻⁸ (163 atoms).
 NEGLIGIBLE = 1e-7
-# Column of libcint's table of atoms: where the coordinates stand.
+# Column of libcint's table of atoms: where the coordinates are.
 PTR_COORD = 1
 WHOLE_FILE = "allowed: a whole Molden file, as the xtb and cp2k engines leave it in the job folder"
 
@@ -97,7 +97,7 @@ class Wavefunction:
         if np.abs(shifts - shift).max() > GEOMETRY_TOLERANCE_BOHR:
             raise UserError.of("wavefunction", "another geometry than that of the structure")
         mol = self.mol.copy(deep=False)
-        # the coordinates alone: building the molecule anew might order its functions anew
+        # the coordinates alone: another molecule might have its functions in another order
         mol._env = self.mol._env.copy()  # noqa: SLF001
         for axis in range(3):
             mol._env[mol._atm[:, PTR_COORD] + axis] += shift[axis]  # noqa: SLF001
@@ -186,10 +186,10 @@ class Wavefunction:
 
     def _blocks(self, points: NDArray[np.float64]) -> Iterator[NDArray[np.intp]]:
         """Yield indices of points (3, n) in the same small cube, as many as memory shall hold."""
-        # value and three derivatives of each function, held about twice
+        # value and three derivatives of each function, kept about twice
         most = max(1, CHUNK_BYTES // (2 * 4 * 8 * self.mol.nao))
-        places = np.floor((points - points.min(axis=1, keepdims=True)) / BLOCK_BOHR).astype(int)
-        cubes = np.ravel_multi_index(tuple(places), tuple(places.max(axis=1) + 1))
+        blocks = np.floor((points - points.min(axis=1, keepdims=True)) / BLOCK_BOHR).astype(int)
+        cubes = np.ravel_multi_index(tuple(blocks), tuple(blocks.max(axis=1) + 1))
         order = np.argsort(cubes, kind="stable")
         for together in np.split(order, np.flatnonzero(np.diff(cubes[order])) + 1):
             for start in range(0, len(together), most):
@@ -206,7 +206,7 @@ class Wavefunction:
 
     @cached_property
     def _centres(self) -> NDArray[np.float64]:
-        """Where the shells stand, in bohr: shape (n_shells, 3)."""
+        """Centres of the shells, in bohr: shape (n_shells, 3)."""
         return np.asarray(self.mol.atom_coords()[self.mol._bas[:, 0]])  # noqa: SLF001
 
     @cached_property

@@ -115,7 +115,7 @@ def comparisons(cases: Sequence[Case]) -> Iterator[Comparison]:
 def _square(first: Comparison, second: Comparison) -> Iterator[Comparison]:
     """Yield how much more one factor does with another than without it, if two pairs are the sides of that square.
 
-    A square has two pairs of sides that give the same number; it is told of once.
+    A square has two pairs of sides that give the same number; it is given once.
     """
     factor, (a, b, c, d) = first.factor, (*first.plus, *first.minus, *second.plus, *second.minus)
     across = _only_difference(a, c)

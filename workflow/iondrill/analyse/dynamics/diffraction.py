@@ -112,12 +112,12 @@ def known_compounds() -> list[Stack]:
 def stacks_of_runs(contrasts: Path) -> Iterator[Stack]:
     """Yield graphene layers as far apart as those of each case of ``contrasts.csv``, late in its runs."""
     table = read_columns(contrasts)
-    for place in ("edge", "centre"):
-        chosen = (table["run"] == "") & (table["quantity"] == f"gap_{place}_A")
+    for part in ("edge", "centre"):
+        chosen = (table["run"] == "") & (table["quantity"] == f"gap_{part}_A")
         for case, level, gap_A in zip(
             table["case"][chosen], table["level"][chosen], table["late"][chosen].astype(float).tolist(), strict=True
         ):
-            yield Stack(f"{case}, {place}", f"mean gap late in the runs, {level}", gap_A, graphene_stack(gap_A))
+            yield Stack(f"{case}, {part}", f"mean gap late in the runs, {level}", gap_A, graphene_stack(gap_A))
 
 
 def reflections(stacks: Iterable[Stack]) -> Iterator[Reflection]:

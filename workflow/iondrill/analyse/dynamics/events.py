@@ -39,7 +39,7 @@ class Lasting:
     Attributes
     ----------
     found : dict
-        The first lasting time of each thing: step and time at which it began, and the last at which it held.
+        The first lasting time of each thing: step and time at which it began, and the last at which it was true.
     """
 
     def __init__(self, lasting_fs: float) -> None:
@@ -102,12 +102,12 @@ class Watch:
             wide = part.columns["gap_edge_A"] > self.start_gap_A + self.criteria.opened_by_A
         bonds = [(int(self._nd[i]), int(self._flake[j])) for i, j in part.bonds.pairs.tolist()]
         ions = [(ion,) for ion in self._ions.tolist()]
-        held: dict[str, tuple[NDArray[np.bool_], Sequence[Atoms]]] = {
+        flagged: dict[str, tuple[NDArray[np.bool_], Sequence[Atoms]]] = {
             "layers_opened": (wide[:, None], [()]),
             "bonded": (part.bonds.touching, bonds),
             "ion_expelled": (part.outside, ions),
         }
-        for kind, (flags, names) in held.items():
+        for kind, (flags, names) in flagged.items():
             lasting = self._lasting[kind]
             things: list[list[Atoms]] = [[] for _ in steps]
             for frame, thing in np.argwhere(flags).tolist():
@@ -123,7 +123,7 @@ class Watch:
         -------
         list of dict
             ``event``: ``layers_opened``, ``bonded`` (each pair of C that lasted) or ``ion_expelled`` (each ion);
-            ``step`` and ``time_fs`` at which it began; ``until_fs``, the last frame at which it still held;
+            ``step`` and ``time_fs`` at which it began; ``until_fs``, the last frame at which it was still true;
             ``atoms``, their indices.
         """
         found = []

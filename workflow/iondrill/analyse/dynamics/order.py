@@ -42,7 +42,7 @@ ORDER = TableForm[Columns](
         number(
             "temperature_K",
             r"$2K/(f k_B)$ of all atoms that may move, with each free body about its own motion as a whole: a launched "
-            r"nanodiamond is one, and all else another unless an atom of it is held; each takes 3 of the $f$ degrees "
+            r"nanodiamond is one, and all else another unless an atom of it is fixed; each takes 3 of the $f$ degrees "
             r"of freedom. A launch is no heat, and the thermostat of engine xtb leaves it alone too; that of CP2K "
             r"counts and damps it",
         ),

@@ -38,12 +38,12 @@ def laid_out(atoms: Atoms, remarks: Remarks) -> Atoms:
     atoms : Atoms
         With the array fragment: nd, lower, upper, ion.
     remarks : Remarks
-        Says by how much it was turned, or what could not be told.
+        Says by how much it was turned, or what could not be determined.
 
     Raises
     ------
     UserError
-        If the layers are not parallel, or the nanodiamond is not beside them. What else a start needs, `select` says.
+        If the layers are not parallel, or the nanodiamond is not at their edge. What else a start needs, `select` says.
     """
     fragment = np.asarray(atoms.arrays.get("fragment", np.full(len(atoms), "")))
     carbon = np.array(atoms.get_chemical_symbols()) == "C"

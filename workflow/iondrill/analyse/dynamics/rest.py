@@ -1,4 +1,4 @@
-"""What a run was before it: the values at rest that changes are told from, and the temperature that it kept.
+"""What a run was before it: the values at rest that changes are measured from, and the temperature that it kept.
 
 The segment that thermalises the start has order parameters of its own, ``thermalisation.csv``. Its second half is the
 rest: a mean over many frames, not the accident of one, and not the cold geometry that the parts were relaxed to.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 LAST_PART = 4
-"""The last quarter of a run's frames stands for its end."""
+"""The last quarter of a run's frames represents its end."""
 OFF_K = 30.0
 """Further than this from what was asked for, a run is not at its temperature."""
 

@@ -34,7 +34,7 @@ FASTEST_A_fs = 0.1
 an atom of lithium has 3.6 eV."""
 
 TORN_A = 3.0
-"""A fragment of a start with no shorter way between two of its parts is torn."""
+"""A fragment of a start with no shorter path between two of its parts is torn."""
 
 APART_A, TOGETHER_A = 12.0, 8.0
 """What is farther than this from all the rest of a start, but nearer by the cell, was wrapped."""
@@ -73,7 +73,7 @@ def _distances(positions_A: Floats, cell: Cell | None = None) -> Floats:
 
 
 class Tree:
-    """Atoms tied to each other by their shortest distances, so that each has its place from that of a neighbour.
+    """Atoms tied to each other by their shortest distances, so that each gets its position from that of a neighbour.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ class Unwrapping:
 
     Where all atoms move a little, nothing is done. Where one jumps, the flake is joined along its bonds, and every
     atom takes the image that is nearest to where it was in the frame before, in the axes of the flake: so neither
-    drift nor rotation of the whole counts. The first frame is held against the start.
+    drift nor rotation of the whole counts. The first frame is compared with the start.
 
     Parameters
     ----------

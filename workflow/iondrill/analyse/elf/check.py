@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 EDGE_A = 8.0
 DENSE = 0.03
-"""1/bohr³: where the density is higher, what CP2K adds to D is nothing beside it."""
+"""1/bohr³: where the density is higher, what CP2K adds to D is negligible."""
 SOUND = (0.1, 0.95)
-"""The ELF from which χ can be told."""
+"""The ELF from which χ can be determined."""
 SAME = 0.03
 LEAST_POINTS = 100
 
@@ -116,7 +116,7 @@ def compare(where: str, one: tuple[Array, Array], two: tuple[Array, Array]) -> V
     values = np.array([together[0], *apart])
     known = (rho > DENSE) & ((values > SOUND[0]) & (values < SOUND[1])).all(axis=0)
     if known.sum() < LEAST_POINTS:
-        raise UserError.of(where, f"{known.sum()} points from which χ can be told", f"needed: {LEAST_POINTS}")
+        raise UserError.of(where, f"{known.sum()} points from which χ can be determined", f"needed: {LEAST_POINTS}")
     chi = np.sqrt(1 / values[:, known] - 1)
     ratios = chi[1:] / chi[0]
     low, ratio, high = np.quantile(ratios, [0.1, 0.5, 0.9])

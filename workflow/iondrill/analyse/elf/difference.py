@@ -60,7 +60,7 @@ class DifferenceMap:
 
     def write(self, path: Path, profile: Profile) -> None:
         """Write the map as ``.npz``: difference, origin and axes (steps) in Å; place_A and difference_e_A along x."""
-        along = {"place_A": profile.place_A, "difference_e_A": profile.difference_e_A}
+        along = {"place_A": profile.position_A, "difference_e_A": profile.difference_e_A}
         write_maps(path, self.plane, difference=self.difference, **along)
 
 
@@ -90,24 +90,24 @@ class Profile:
 
     Parameters
     ----------
-    place_A : array (n,)
-        Evenly spaced places on the axis.
+    position_A : array (n,)
+        Evenly spaced positions on the axis.
     difference_e_A : array (n,)
         Electrons per Å.
     """
 
-    place_A: Array
+    position_A: Array
     difference_e_A: Array
 
     @property
     def total_e(self) -> float:
         """The integral over space."""
-        return float(self.difference_e_A.sum() * (self.place_A[1] - self.place_A[0]))
+        return float(self.difference_e_A.sum() * (self.position_A[1] - self.position_A[0]))
 
     @property
     def transferred_e(self) -> Array:
-        """Electrons that moved to smaller values of the axis through each place, shape (n,)."""
-        return np.asarray(np.cumsum(self.difference_e_A) * (self.place_A[1] - self.place_A[0]))
+        """Electrons that moved to smaller values of the axis through each position, shape (n,)."""
+        return np.asarray(np.cumsum(self.difference_e_A) * (self.position_A[1] - self.position_A[0]))
 
 
 def planar_integral(

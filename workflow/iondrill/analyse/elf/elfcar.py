@@ -52,7 +52,7 @@ class ElfCell:
     spin_D0: SpinD0 = "6pi2"
 
     def evaluate(self, points_A: ArrayLike) -> LocalDensity:
-        """Return the density, and the D that its ELF stands for, at points (n, 3).
+        """Return the density, and the D that its ELF implies, at points (n, 3).
 
         ELF and density are interpolated by periodic cubic splines. From χσ = √(1/ELFσ − 1) follows Dσ = χσ D₀σ, with
         D₀ of a closed shell, or of one spin as `spin_D0` says: VASP gives each its own (VASP manual, "LELF"). The part
@@ -62,9 +62,9 @@ class ElfCell:
         from scipy.ndimage import map_coordinates
 
         fractional = (np.asarray(points_A) - self.origin_A) @ np.linalg.inv(self.cell_A)
-        places = (fractional * self.elf.shape[1:]).T
+        positions = (fractional * self.elf.shape[1:]).T
         elf, rho = (
-            np.array([map_coordinates(s, places, order=SPLINE, mode="grid-wrap", prefilter=False) for s in splines])
+            np.array([map_coordinates(s, positions, order=SPLINE, mode="grid-wrap", prefilter=False) for s in splines])
             for splines in self._splines
         )
         rho = np.maximum(rho, 0.0)  # a spline may overshoot

@@ -21,7 +21,7 @@ D0_OF_SPIN: dict[SpinD0, float] = {"6pi2": 2 ** (2 / 3), "3pi2": 1.0}
 # CP2K (qs_elf_methods.F): added to D so that ELF vanishes with the density; it is C_F ρ^(5/3) at ρ = 10⁻³.
 ELF_CUTOFF = 2.87e-5
 ELF_FLOOR = 1e-4
-# D is at most of the order of the density: below this it is nothing beside 2.87·10⁻⁵.
+# D is at most of the order of the density: below this it is negligible against 2.87·10⁻⁵.
 RHO_NEGLIGIBLE = 1e-6
 RHO_MASK = 1e-3
 """1/bohr³: where the density is lower, the ELF means nothing."""
@@ -129,7 +129,7 @@ def repair_uks_elf(elf: Array, rho: Array, spin_D0: SpinD0) -> Array:
     -------
     array (...)
         NaN where CP2K cut the cube of a spin to 0 although it has electrons (about ρσ < 6·10⁻⁵): its D is lost
-        there, and it can matter beside the other spin.
+        there, and it can matter next to the other spin.
     """
     rho = np.maximum(rho, 0)
     chi = np.sqrt(1 / np.maximum(elf, ELF_FLOOR) - 1)

@@ -177,7 +177,7 @@ def attractors(line: ElfLine) -> list[Attractor]:
     """Return the maxima of the ELF along a line, outside the cores and where there is density, by position.
 
     A maximum counts if the ELF falls by 0.01 on either side of it before it rises higher; at the cores it ends. One
-    stands for a bond; two with a valley between for atoms that only touch (the lone pairs or π lobes of each).
+    means a bond; two with a valley between for atoms that only touch (the lone pairs or π lobes of each).
     """
     from scipy.signal import find_peaks
 
@@ -205,7 +205,7 @@ def bond_rows(lines: Iterable[ElfLine], step: int, time_fs: float) -> list[BondE
     for line in (line for line in lines if line.pair == NEW_BOND):
         found = attractors(line)
         highest = max(found, key=lambda attractor: attractor.elf, default=None)
-        told = (highest.elf, highest.position_A) if highest else (None, None)
+        given = (highest.elf, highest.position_A) if highest else (None, None)
         atoms = (line.first, line.second, line.distance_A, line.elf_midpoint)
-        rows.append(BondElf(step, time_fs, *atoms, len(found), *told))
+        rows.append(BondElf(step, time_fs, *atoms, len(found), *given))
     return rows

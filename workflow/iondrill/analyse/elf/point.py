@@ -40,7 +40,7 @@ def read_point(result: str, structure: str, spin_D0: SpinD0 | None = None) -> tu
     Parameters
     ----------
     result, structure : str
-        Files of the job's folder. The wavefunction stands beside them, or ELFCAR and CHGCAR.
+        Files of the job's folder. The wavefunction is in the same folder, or ELFCAR and CHGCAR.
     spin_D0 : {"6pi2", "3pi2"}, optional
         The level's ``elf_spin_D0``, for VASP's grids.
 
@@ -101,7 +101,7 @@ def cube_map(cubes: str, plane: Plane, spin_D0: SpinD0 = "3pi2") -> ElfMap:
     shift_A = boxed.positions[0] - start.positions[0]
     found = {path.stem: Cube(path, boxed.cell.lengths()) for path in sorted(folder.glob("*.cube"))}
     if missing := {"elf-1", "density"} - found.keys():
-        raise UserError.of(folder, f"no {', '.join(sorted(missing))} cube", "run its single point anew")
+        raise UserError.of(folder, f"no {', '.join(sorted(missing))} cube", "run its single point again")
     own = found["density"].own_plane(replace(plane, origin_A=plane.origin_A + shift_A))
     elf = [found[name] for name in ("elf-1", "elf-2") if name in found]
     there = elf_map_from_cubes(own, elf, found["density"], found.get("spin"), spin_D0=spin_D0)

@@ -63,8 +63,8 @@ class Adsorption:
     geometry : Atoms
         The last geometry of the slab with the ions, or the one it started from: fragments "slab" and "adsorbate",
         tags that count the slab's layers from 1 at the top.
-    sites : mapping of str to (n_places, 3) array
-        *All* places of each kind of site in the cell, equivalent ones included; their x and y are used.
+    sites : mapping of str to (n_positions, 3) array
+        *All* positions of each kind of site in the cell, equivalent ones included; their x and y are used.
     faults : mapping of str to str
         What is wrong with the relaxed "clean slab" and "slab with ion", in one line; empty where nothing is.
     clean : Atoms, optional

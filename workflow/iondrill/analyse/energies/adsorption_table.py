@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def told(row: Adsorption) -> RowStatus:
+def row_status(row: Adsorption) -> RowStatus:
     """Return what the table says of a row: its status, and what the error estimate covers."""
     if row.error_estimate is None:
         return row.status
@@ -60,7 +60,7 @@ ADSORPTION = TableForm[Adsorption](
         text(
             "status",
             "`converged`, `refused`, `not_converged` or `failed`, and what there is to say",
-            lambda row: str(told(row)),
+            lambda row: str(row_status(row)),
             heading="Status",
             role="words",
         ),
@@ -105,9 +105,9 @@ ADSORPTION = TableForm[Adsorption](
         ),
         number(
             "lowest_neighbour_eV",
-            "energy of the lowest single point beside the place of the ions over that of the place, per ion",
+            "energy of the lowest single point near the position of the ions over that at the position, per ion",
             lambda row: lowest_neighbour_eV(row.combined.neighbourhood, row.n),
-            heading="Lowest point beside it",
+            heading="Lowest point nearby",
             digits=3,
         ),
         number(
@@ -130,7 +130,7 @@ ADSORPTION = TableForm[Adsorption](
 
 
 class Key(NamedTuple):
-    """What tells rows apart, as it stands in the table."""
+    """What distinguishes rows, as the table gives it."""
 
     facet: str
     adsorbate: str
@@ -182,21 +182,21 @@ def write_adsorption(rows: Sequence[Adsorption], table: Path, statuses: Path) ->
     ADSORPTION.write(rows, table)
     keys = ("facet", "adsorbate", "site", "n")
     content = [
-        StatusOfRow(**{key: getattr(row, key) for key in keys}, level=row.combined.level, status=told(row))
+        StatusOfRow(**{key: getattr(row, key) for key in keys}, level=row.combined.level, status=row_status(row))
         for row in rows
     ]
     write_text(statuses, Statuses(rows=content).model_dump_json(indent=1, exclude_defaults=True) + "\n")
 
 
 def read_adsorption(path: Path) -> AdsorptionTable:
-    """Read ``adsorption.csv``, and ``adsorption.json`` beside it, if it is there.
+    """Read ``adsorption.csv``, and ``adsorption.json`` in the same folder, if it is there.
 
     Raises
     ------
     UserError
         If a file is cut or holds something else.
     """
-    table, beside = ADSORPTION.read(path), path.with_suffix(".json")
-    found = load(Statuses, beside).rows if beside.exists() else []
+    table, kept = ADSORPTION.read(path), path.with_suffix(".json")
+    found = load(Statuses, kept).rows if kept.exists() else []
     statuses = {Key.of(each.model_dump()): each.status for each in found}
     return AdsorptionTable(table.path, table.columns, table.rows, statuses)

@@ -25,7 +25,7 @@ VALLEY_EV = 0.02
 
 @dataclass(frozen=True)
 class Barrier:
-    """One row of ``barriers.csv``: an ion on its way from site to site.
+    """One row of ``barriers.csv``: an ion that moves from site to site.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Barrier:
         energy_eV = self.profile[1]
         return None if self.top is None else float(energy_eV[self.top] - energy_eV[end])
 
-    def way_A(self, image: int | None) -> float | None:
+    def path_length_A(self, image: int | None) -> float | None:
         """Return how far the ion has gone at an image; None if the path did not converge."""
         return None if self.top is None or image is None else float(self.profile[0][image])
 
@@ -74,7 +74,7 @@ class Barrier:
 
 
 BARRIERS = TableForm[Barrier](
-    "an ion on its way from a site to another",
+    "an ion that moves from a site to another",
     (
         text("facet", "name of the facet"),
         text("ion", "the ion"),
@@ -86,8 +86,8 @@ BARRIERS = TableForm[Barrier](
             lambda row: row.above_eV(0),
         ),
         number("E_backward_eV", "the same above that of its end", lambda row: row.above_eV(-1)),
-        number("length_A", "way of the ion from end to end", lambda row: row.way_A(-1)),
-        number("saddle_A", "way of the ion to the highest image", lambda row: row.way_A(row.top)),
+        number("length_A", "length of the ion's path from end to end", lambda row: row.path_length_A(-1)),
+        number("saddle_A", "length of the ion's path to the highest image", lambda row: row.path_length_A(row.top)),
         text("level", "level of theory", lambda row: row.result.level),
         text("status", "`converged`, or why there is no number"),
         number("n_images", "images, the ends included", lambda row: len(row.profile[1]) or None),
@@ -101,7 +101,7 @@ PROFILE = TableForm[tuple[int, float, float]](
     "an image of a path; no row for one that did not converge",
     (
         number("image", "from 0 at the start", lambda row: row[0]),
-        number("distance_A", "way of the ion", lambda row: row[1]),
+        number("distance_A", "length of the ion's path", lambda row: row[1]),
         number("energy_eV", "above that of the start", lambda row: row[2]),
     ),
 )
@@ -109,7 +109,7 @@ PROFILE = TableForm[tuple[int, float, float]](
 
 
 def profile(images: Sequence[Atoms], energies_eV: Sequence[float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the way of the ion along a path, and the energy on it.
+    """Return the distance of the ion along a path, and the energy on it.
 
     Parameters
     ----------

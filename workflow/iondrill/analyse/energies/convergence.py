@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from iondrill.config.convergence import Tolerance
     from iondrill.engines.base import Result
 
-SAME_PLACE_A = 0.05
+SAME_POSITION_A = 0.05
 FINER_IF_SMALLER = ("accuracy",)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sample:
-    """A value of a setting, and what was computed with it.
+class SweepPoint:
+    """A point of a sweep: a value of a setting, and what was computed with it.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Sample:
     value : float or tuple of int
         Its value.
     own : bool
-        Whether it is the value of the study's level and structure.
+        Whether it is the reference setting: the value of the study's level and structure.
     result : Result
         Of the structure.
     geometry : Atoms
@@ -94,7 +94,7 @@ class Sample:
 
 
 class Difference(NamedTuple):
-    """What a sample differs from the finest one by; None where there is nothing to compare.
+    """What a point differs from the finest one by; None where there is nothing to compare.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ class Difference(NamedTuple):
     E_ads_meV: float | None = None
 
     def within(self, tolerance: Tolerance) -> bool:
-        """Say whether all that was compared is small enough; adsorption energies stand in for total energies."""
+        """Say whether all that was compared is small enough; adsorption energies replace total energies."""
         energy = (
             (self.energy_meV_atom, tolerance.energy_meV_atom)
             if self.E_ads_meV is None
@@ -124,73 +124,73 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True)
 class Curve:
-    """The samples of one setting.
+    """The points of one setting.
 
     Parameters
     ----------
-    samples : sequence of Sample
+    points : sequence of SweepPoint
         From coarse to fine.
     """
 
-    samples: Sequence[Sample]
+    points: Sequence[SweepPoint]
 
     @property
     def parameter(self) -> str:
         """The setting."""
-        return self.samples[0].parameter
+        return self.points[0].parameter
 
     @property
-    def finest(self) -> Sample | None:
-        """The finest sample that converged, with all its parts."""
-        return next((sample for sample in reversed(self.samples) if sample.status == "converged"), None)
+    def finest(self) -> SweepPoint | None:
+        """The finest point that converged, with all its parts."""
+        return next((point for point in reversed(self.points) if point.status == "converged"), None)
 
     @property
-    def own(self) -> Sample:
-        """The sample at the study's own value."""
-        return next(sample for sample in self.samples if sample.own)
+    def own(self) -> SweepPoint:
+        """The point at the study's reference setting."""
+        return next(point for point in self.points if point.own)
 
-    def difference(self, sample: Sample) -> Difference:
-        """Return what a sample differs from the finest one by."""
+    def difference(self, point: SweepPoint) -> Difference:
+        """Return what a point differs from the finest one by."""
         finest = self.finest
-        if finest is None or not sample.converged:
+        if finest is None or not point.converged:
             return Difference()
-        largest, rms = force_difference(sample.geometry, finest.geometry) or (None, None)
+        largest, rms = force_difference(point.geometry, finest.geometry) or (None, None)
         energy = None
-        if sample.result.energy_eV is not None and finest.result.energy_eV is not None:
-            n_atoms = len(sample.geometry)
+        if point.result.energy_eV is not None and finest.result.energy_eV is not None:
+            n_atoms = len(point.geometry)
             same = n_atoms == len(finest.geometry)
-            energy = 1000 * (sample.result.energy_eV - finest.result.energy_eV) / n_atoms if same else None
+            energy = 1000 * (point.result.energy_eV - finest.result.energy_eV) / n_atoms if same else None
         E_ads = None
-        if sample.E_ads_eV is not None and finest.E_ads_eV is not None:
-            E_ads = 1000 * (sample.E_ads_eV - finest.E_ads_eV)
+        if point.E_ads_eV is not None and finest.E_ads_eV is not None:
+            E_ads = 1000 * (point.E_ads_eV - finest.E_ads_eV)
         return Difference(energy, largest, rms, E_ads)
 
     @property
     def own_error(self) -> Difference:
-        """What the own sample differs from the finest one by; nothing if no finer one converged."""
+        """How the point at the reference setting differs from the finest one; nothing if no finer one converged."""
         finest, own = self.finest, self.own
         if finest is None or own.fineness >= finest.fineness:
             return Difference()
         return self.difference(own)
 
-    def cheapest(self, tolerance: Tolerance) -> Sample | None:
-        """Return the cheapest sample that is within the tolerance together with all finer ones.
+    def cheapest(self, tolerance: Tolerance) -> SweepPoint | None:
+        """Return the cheapest point that is within the tolerance together with all finer ones.
 
-        The finest cannot vouch for itself: None if it stands alone.
+        The finest cannot vouch for itself: None if no other is as good.
         """
-        good: list[Sample] = []
-        for sample in reversed(self.samples):
-            if sample.status == "converged":
-                if not self.difference(sample).within(tolerance):
+        good: list[SweepPoint] = []
+        for point in reversed(self.points):
+            if point.status == "converged":
+                if not self.difference(point).within(tolerance):
                     break
-                good.append(sample)
-        return min(reversed(good), key=lambda sample: sample.result.core_s) if len(good) > 1 else None
+                good.append(point)
+        return min(reversed(good), key=lambda point: point.result.core_s) if len(good) > 1 else None
 
 
-def curves(samples: Sequence[Sample]) -> list[Curve]:
+def curves(points: Sequence[SweepPoint]) -> list[Curve]:
     """Return the curve of each setting, in the order in which they come."""
-    grouped = groupby(samples, key=lambda sample: sample.parameter)
-    return [Curve(sorted(group, key=lambda sample: sample.fineness)) for _, group in grouped]
+    grouped = groupby(points, key=lambda point: point.parameter)
+    return [Curve(sorted(group, key=lambda point: point.fineness)) for _, group in grouped]
 
 
 def force_difference(atoms: Atoms, finest: Atoms) -> tuple[float, float] | None:
@@ -200,7 +200,7 @@ def force_difference(atoms: Atoms, finest: Atoms) -> tuple[float, float] | None:
     ----------
     atoms, finest : Atoms
         With forces. They hold the same atoms in the same order; or they are slabs of different thickness, whose
-        tops are laid on each other, and the atoms at the same place are compared.
+        tops are laid on each other, and the atoms at the same position are compared.
 
     Returns
     -------
@@ -211,7 +211,7 @@ def force_difference(atoms: Atoms, finest: Atoms) -> tuple[float, float] | None:
         return None
     first = second = np.arange(len(atoms))
     if len(atoms) != len(finest):
-        first, second = _same_places(atoms, finest)
+        first, second = _same_positions(atoms, finest)
     moving = moving_atoms(atoms)[first] & moving_atoms(finest)[second]
     if not moving.any():
         return None
@@ -229,11 +229,11 @@ def vacuum_A(atoms: Atoms) -> float:
     return edge_A - extent_A if edge_A else BOX_VACUUM_A
 
 
-def _same_places(atoms: Atoms, other: Atoms) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
-    """Return the atoms of two slabs that are of one element and at one place, measured from the highest."""
+def _same_positions(atoms: Atoms, other: Atoms) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Return the atoms of two slabs that are of one element and at one position, measured from the highest."""
     ours, theirs = (slab.positions - [0, 0, slab.positions[:, 2].max()] for slab in (atoms, other))
     apart = (ours[:, None] - theirs[None]).reshape(-1, 3)
     _, lengths = find_mic(apart, atoms.cell, pbc=(True, True, False))
-    near = lengths.reshape(len(atoms), len(other)) < SAME_PLACE_A
+    near = lengths.reshape(len(atoms), len(other)) < SAME_POSITION_A
     first, second = np.nonzero(near & (atoms.numbers[:, None] == other.numbers[None]))
     return first, second

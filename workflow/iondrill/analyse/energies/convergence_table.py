@@ -13,27 +13,27 @@ from iondrill.analyse.columns import TableForm, number, text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from iondrill.analyse.energies.convergence import Curve, Difference, Sample
+    from iondrill.analyse.energies.convergence import Curve, Difference, SweepPoint
     from iondrill.config.convergence import Study, Tolerance
 
 
 @dataclass(frozen=True)
-class Point:
+class ConvergenceRow:
     """A row of ``convergence/<study>.csv``: a value, the sweep that it is of, and what is tolerated."""
 
-    sample: Sample
+    point: SweepPoint
     curve: Curve
     tolerance: Tolerance
 
     @cached_property
     def difference(self) -> Difference:
         """To the finest value."""
-        return self.curve.difference(self.sample)
+        return self.curve.difference(self.point)
 
     @property
     def within(self) -> str | None:
         """Whether the difference is tolerated; None of what did not converge."""
-        if self.sample.status != "converged":
+        if self.point.status != "converged":
             return None
         return _yes(self.difference.within(self.tolerance))
 
@@ -41,7 +41,7 @@ class Point:
     def relative_cost(self) -> float | None:
         """Core seconds over those of the finest value."""
         finest_s = self.curve.finest.result.core_s if self.curve.finest else 0.0
-        return self.sample.result.core_s / finest_s if self.sample.converged and finest_s else None
+        return self.point.result.core_s / finest_s if self.point.converged and finest_s else None
 
 
 def _yes(answer: bool) -> str:
@@ -53,17 +53,17 @@ def _Ha_bohr(force_eV_A: float | None) -> float | None:
 
 
 LONGEST = "longest difference of the forces on an atom that moves"
-CONVERGENCE = TableForm[Point](
+CONVERGENCE = TableForm[ConvergenceRow](
     "a value of a setting, from coarse to fine; no number from what did not converge",
     (
-        text("parameter", "name of the setting", lambda row: row.sample.parameter),
-        text("value", "its value", lambda row: shown(row.sample.value)),
-        text("own", "whether it is the value of the study's level and structure", lambda row: _yes(row.sample.own)),
-        text("level", "level of theory", lambda row: row.sample.result.level),
+        text("parameter", "name of the setting", lambda row: row.point.parameter),
+        text("value", "its value", lambda row: shown(row.point.value)),
+        text("own", "whether it is the value of the study's level and structure", lambda row: _yes(row.point.own)),
+        text("level", "level of theory", lambda row: row.point.result.level),
         number(
             "energy_eV",
             "energy of the structure",
-            lambda row: row.sample.result.energy_eV if row.sample.converged else None,
+            lambda row: row.point.result.energy_eV if row.point.converged else None,
         ),
         number(
             "energy_difference_meV_atom",
@@ -78,46 +78,46 @@ CONVERGENCE = TableForm[Point](
             lambda row: row.difference.force_rms_eV_A,
         ),
         number("force_difference_rms_Ha_bohr", "the same", lambda row: _Ha_bohr(row.difference.force_rms_eV_A)),
-        number("E_ads_eV", "adsorption energy per ion, of a study of one", lambda row: row.sample.E_ads_eV),
+        number("E_ads_eV", "adsorption energy per ion, of a study of one", lambda row: row.point.E_ads_eV),
         number("E_ads_difference_meV", "its difference to the finest value", lambda row: row.difference.E_ads_meV),
         text("within_tolerance", "whether the differences are tolerated", lambda row: row.within),
         text(
             "density_on_edge",
             "whether the electron density touches the faces of the box",
-            lambda row: _yes(row.sample.on_the_edge),
+            lambda row: _yes(row.point.on_the_edge),
         ),
         number(
             "n_scf_cycles",
             "SCF cycles of the structure itself, also in a study of an adsorption energy",
-            lambda row: row.sample.result.n_scf_cycles,
+            lambda row: row.point.result.n_scf_cycles,
         ),
-        number("core_s", "core seconds, of the same", lambda row: row.sample.result.core_s),
+        number("core_s", "core seconds, of the same", lambda row: row.point.result.core_s),
         number("core_s_relative", "over those of the finest value", lambda row: row.relative_cost),
-        text("status", "`converged`, or what did not and why", lambda row: row.sample.status),
+        text("status", "`converged`, or what did not and why", lambda row: row.point.status),
     ),
 )
 """``convergence/<study>.csv``."""
 
 
 class _Estimate(NamedTuple):
-    """Errors of own values added up, and the settings with and without such an error."""
+    """Sum of the errors of the reference settings, and the settings with and without such an error."""
 
     total: float | None
     covers: list[str]
     lacks: list[str]
 
 
-def points(found: Sequence[Curve], tolerance: Tolerance) -> Iterator[Point]:
+def convergence_rows(found: Sequence[Curve], tolerance: Tolerance) -> Iterator[ConvergenceRow]:
     """Yield the rows of ``convergence/<study>.csv``, from coarse to fine."""
-    return (Point(sample, curve, tolerance) for curve in found for sample in curve.samples)
+    return (ConvergenceRow(point, curve, tolerance) for curve in found for point in curve.points)
 
 
 def summary(study: Study, title: str, found: Sequence[Curve]) -> dict[str, Any]:
-    """Return what a study says: for each setting the cheapest value that will do, and the error of the own value.
+    """Return what a study says: for each setting the cheapest value that will do, and the reference error.
 
-    The error estimate of the study's level adds up the absolute differences of its own values to the finest ones,
-    over the settings for which they are known, and says which these are. A setting whose own value is the finest has
-    no known error, and is not covered; without any setting there is no estimate.
+    The error estimate adds up the absolute differences of the reference settings to the finest values, over the
+    settings for which they are known, and says which these are. Where the reference setting is the finest value,
+    its error is unknown and not covered; without any known error there is no estimate.
 
     Parameters
     ----------

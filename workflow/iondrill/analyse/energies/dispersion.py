@@ -28,7 +28,7 @@ def ion_dispersion(geometry: Atoms) -> IonDispersion:
     """Return what D4 takes the ions of a slab for.
 
     Coordination number and C6 as published, with charges by electronegativity equilibration. GFN2 itself puts its own
-    charges in their place, and the weights of the coordination number, in which the step lies, are the same.
+    charges instead, and the weights of the coordination number, in which the step lies, are the same.
 
     Parameters
     ----------

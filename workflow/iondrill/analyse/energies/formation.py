@@ -111,17 +111,17 @@ def equilibrium(crystal: Crystal) -> tuple[Minimum | None, str]:
         return None, "; ".join([max(words, key=WORST.index), *notes])
     strains = np.array(list(crystal.points))
     energies = np.array([result.energy_eV for result in crystal.points.values()], dtype=float)
-    place, energy_eV = lowest(strains[:, :1] if crystal.recipe.lattice == "cubic" else strains, energies)
-    a_A = crystal.recipe.a_A * (1 + place[0])
-    c_A = None if crystal.recipe.c_A is None else crystal.recipe.c_A * (1 + place[1])
-    if np.isclose(np.abs(place), np.abs(strains[:, : len(place)]).max(axis=0), rtol=1e-3).any():
+    at, energy_eV = lowest(strains[:, :1] if crystal.recipe.lattice == "cubic" else strains, energies)
+    a_A = crystal.recipe.a_A * (1 + at[0])
+    c_A = None if crystal.recipe.c_A is None else crystal.recipe.c_A * (1 + at[1])
+    if np.isclose(np.abs(at), np.abs(strains[:, : len(at)]).max(axis=0), rtol=1e-3).any():
         edges = f"a {a_A:.3f} Å" + ("" if c_A is None else f", c {c_A:.3f} Å")
         return None, f"refused; the minimum is at {edges} or beyond, not between the points: centre the recipe there"
     return Minimum(a_A, c_A, energy_eV), "converged"
 
 
 def lowest(strains: NDArray[np.float64], energies: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Return the place of the lowest energy, and that energy, of a polynomial through points.
+    """Return the strains of the lowest energy, and that energy, of a polynomial through points.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def lowest(strains: NDArray[np.float64], energies: NDArray[np.float64]) -> tuple
 
     Returns
     -------
-    place : array (1,) or (2,)
+    at : array (1,) or (2,)
         Within the points; on their edge if the energy falls towards it.
     energy : float
         There.
@@ -140,7 +140,7 @@ def lowest(strains: NDArray[np.float64], energies: NDArray[np.float64]) -> tuple
     shift = float(energies.min())
     coefficients = np.linalg.lstsq(_terms(strains), energies - shift, rcond=None)[0]
     found = minimize(
-        lambda place: float((_terms(place[None]) @ coefficients)[0]),
+        lambda at: float((_terms(at[None]) @ coefficients)[0]),
         strains[int(np.argmin(energies))],
         bounds=list(zip(strains.min(axis=0), strains.max(axis=0), strict=True)),
         method="L-BFGS-B",

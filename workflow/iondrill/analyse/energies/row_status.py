@@ -33,7 +33,7 @@ class Note(Strict):
     text
         In words.
     code
-        moved: the ions came to rest at `sites`; second_minimum: a lower place lies beside it; free_like: D4 takes the
+        moved: the ions came to rest at `sites`; second_minimum: a lower minimum is near; free_like: D4 takes the
         ion for a free atom; error_covers: what the error estimate covers; empty: for readers alone.
     """
 
@@ -43,13 +43,13 @@ class Note(Strict):
 
 
 class RowStatus(Strict):
-    """What became of a row: ``str`` gives it as it stands in the table, separated by semicolons."""
+    """What became of a row: ``str`` gives it as the table has it, separated by semicolons."""
 
     word: Word
     notes: list[Note] = []
 
     def __str__(self) -> str:
-        """Return it as it stands in the table."""
+        """Return it as the table has it."""
         return "; ".join([self.word, *(note.text for note in self.notes)])
 
     def has(self, code: Code) -> bool:
@@ -73,7 +73,7 @@ def moved_to(sites: list[str]) -> Note:
 
 
 def status_of_text(text: str) -> RowStatus:
-    """Read a status from the table alone, as versions left it that wrote no ``adsorption.json`` beside it."""
+    """Read a status from the table alone, as versions left it that wrote no ``adsorption.json``."""
     word, *texts = text.split("; ")
     notes = []
     for each in texts:

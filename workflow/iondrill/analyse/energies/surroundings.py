@@ -1,4 +1,4 @@
-"""What lies around the place where ions came to rest, in the words of a row's status."""
+"""What is around the position where ions came to rest, in the words of a row's status."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def around(found: Neighbourhood | None, n: int) -> list[Note]:
     found : Neighbourhood, optional
         Of the relaxation.
     n : int
-        Number of ions: energies are told for each.
+        Number of ions: energies are given for each.
     """
     if found is None:
         return []
@@ -29,8 +29,8 @@ def around(found: Neighbourhood | None, n: int) -> list[Note]:
         text = f"{SECOND_MINIMUM} {-lower.above_eV / n:.2f} eV lower at {_signed(lower.shift_A)} Å"
         notes.append(Note(text=text, code="second_minimum"))
     notes += [
-        Note(text=f"left a minimum {place.above_eV / n:.2f} eV higher, from {_signed(place.shift_A)} Å beside it")
-        for place in found.left
+        Note(text=f"left a minimum {one.above_eV / n:.2f} eV higher, from {_signed(one.shift_A)} Å beside it")
+        for one in found.left
     ]
     for point in found.points:
         if point.above_eV is None:

@@ -15,7 +15,7 @@ from iondrill.engines.cp2k.output import Log, sound_forces
 from iondrill.engines.cp2k.trajectory import Harvest
 from iondrill.engines.embedded.velocities import bodies, temperature_K
 from iondrill.engines.external import attempt
-from iondrill.engines.external.attempt import EXIT, SAID, Verdict
+from iondrill.engines.external.attempt import EXIT, LAUNCHER_OUTPUT, Verdict
 from iondrill.engines.external.launch import Program, Signals
 from iondrill.engines.external.tail import Tail
 from iondrill.geometry.constraints import moving_atoms
@@ -39,7 +39,7 @@ CUBE_FILES = {
     "spin": f"{PROJECT}-SPIN_DENSITY-1_0.cube",
 }
 """By the name under which they are published; the second and the last of spin-polarised runs only."""
-LARGE = ("*.wfn*", "*.kp*", "*.restart*", "*.xyz", "*.ener", "*.Hessian*", "*.molden", "*.cube")
+LARGE_FILES = ("*.wfn*", "*.kp*", "*.restart*", "*.xyz", "*.ener", "*.Hessian*", "*.molden", "*.cube")
 LOOK_EVERY_S = 0.5
 
 
@@ -47,7 +47,7 @@ class Attempt(attempt.Attempt):
     """An attempt, running or past; see `iondrill.engines.external.attempt.Attempt`."""
 
     log: Log
-    large = LARGE
+    large = LARGE_FILES
 
     def __init__(self, job: Job, atoms: Atoms, folder: Path) -> None:
         super().__init__(job, atoms, folder)
@@ -62,7 +62,7 @@ class Attempt(attempt.Attempt):
         return next(iter(restarts_of.restarts(self.folder, self.symbols)), None)
 
     def restart(self, last_frame: int | None) -> restarts_of.Restart | None:
-        """Return the restart file to go on from, or None.
+        """Return the restart file to resume from, or None.
 
         It is of a step whose SCF has converged, and no frame before it is missing.
 
@@ -141,7 +141,7 @@ class Attempt(attempt.Attempt):
                 harvest = self.harvest(log_of_frames, log_of_frames.truncate_after(start) if start else None)
                 if not start:
                     log_of_frames.truncate_after(-1)
-            program = Program(command, self.folder, self.folder / SAID, lock)
+            program = Program(command, self.folder, self.folder / LAUNCHER_OUTPUT, lock)
             try:
                 while not program.wait(LOOK_EVERY_S):
                     self._look(tail, harvest)

@@ -56,11 +56,11 @@ class Cp2kEngine(program.ProgramEngine[Cp2kLevel]):
 
         return {INPUT: render_input(job, atoms)}
 
-    def validate_inputs(self, folder: Path) -> list[str]:
-        """Check ``job.inp``; see `iondrill.engines.cp2k.validate.validate`."""
-        from iondrill.engines.cp2k.validate import validate
+    def check(self, folder: Path, job: Job, atoms: Atoms) -> list[str]:
+        """Check ``job.inp``; see `iondrill.engines.cp2k.validate.check_inputs`."""
+        from iondrill.engines.cp2k.validate import check_inputs
 
-        return validate(folder)
+        return check_inputs(folder, job, atoms)
 
     def new_run(self, job: Job, atoms: Atoms, folder: Path) -> Run:
         """Return a run of a job, begun or not."""
@@ -73,7 +73,7 @@ class Cp2kEngine(program.ProgramEngine[Cp2kLevel]):
         return cost(job, self.level(job), size)
 
     def standing(self, atoms: Atoms, state: Path, attempt: int, *, began: int, wall_s: float) -> Standing:
-        """Return where a job stands; see `iondrill.engines.base.Engine.standing`."""
+        """Return how far a job is; see `iondrill.engines.base.Engine.standing`."""
         from iondrill.engines.cp2k.attempt import LOG
         from iondrill.engines.cp2k.output import Log
 

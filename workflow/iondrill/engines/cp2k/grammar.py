@@ -31,7 +31,7 @@ PROSE = {"DESCRIPTION", "LOCATION", "REFERENCE", "USAGE", "DEFAULT_VALUE"}
 PATIENCE_S = 60
 # what the reader raises: its own errors, and what int(), float(), pint and an assertion make of a value
 _REFUSALS = (ParserError, TokenizerError, LineContinuationError, ValueError, AssertionError, pint.PintError)
-_UNKNOWN = ET.Element("SECTION")  # stands for a section that is not in the grammar: what is inside is not judged
+_UNKNOWN = ET.Element("SECTION")  # a section that is not in the grammar: what is inside is not judged
 
 
 class Reading(NamedTuple):
@@ -42,7 +42,7 @@ class Reading(NamedTuple):
 
 
 class Grammar(CP2KInputParser):
-    """A reader that goes on after a mistake, so that all are told at once.
+    """A reader that continues after a mistake, so that all are reported at once.
 
     Parameters
     ----------

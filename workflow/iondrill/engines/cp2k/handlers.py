@@ -51,7 +51,7 @@ def exit_file(ending: Ending) -> Verdict | None:
 def geometry_not_converged(ending: Ending) -> Verdict | None:
     """Recognise a relaxation whose forces were not small enough after the last step."""
     task, log = ending.task, ending.log
-    # an attempt that was to go on from the last step says nothing of it
+    # an attempt that was to resume from the last step says nothing of it
     if isinstance(task, Relax) and (log.gave_up or (log.ended and log.geometry_step >= task.max_steps)):
         return Verdict("not_converged", f"not relaxed within {task.max_steps} steps")
     return None

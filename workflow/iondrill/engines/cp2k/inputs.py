@@ -10,7 +10,7 @@ from ase.units import Bohr, Hartree, fs
 from iondrill.config.cp2k_elements import cp2k_elements
 from iondrill.config.levels import Cp2kLevel
 from iondrill.engines.cp2k.charges import SCHEMES
-from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation, rungs
+from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation, fallbacks
 from iondrill.engines.embedded.velocities import nanodiamond, start_velocities
 from iondrill.engines.external.box import check_slab, in_box, in_cube, off_the_fold
 from iondrill.engines.external.templates import render
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 PROJECT = "job"
 INPUT = f"{PROJECT}.inp"
 OT_CYCLES = 25
-LARGE = 300
+BFGS_UP_TO_ATOMS = 300
 """Atoms above which the Hessian of BFGS costs more than it gains."""
 ATOMIC_TIME = 2.4188843265864e-2 * fs
 
 
 class Resume(NamedTuple):
-    """What the next attempt goes on from: files of earlier ones, as paths from its folder; None for none.
+    """What the next attempt resumes from: files of earlier ones, as paths from its folder; None for none.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ def render_input(
     atoms: Atoms,
     *,
     walltime_s: int | None = None,
-    rung: OrbitalTransformation | Diagonalisation | None = None,
+    fallback: OrbitalTransformation | Diagonalisation | None = None,
     resume: Resume = Resume(),  # noqa: B008  (immutable)
 ) -> str:
     """Return the CP2K input of a job.
@@ -73,10 +73,10 @@ def render_input(
         The start geometry, with ``fragment`` labels and what is fixed. A cluster is centred in a cube.
     walltime_s : int, optional
         When CP2K shall end by itself, in s.
-    rung : OrbitalTransformation or Diagonalisation, optional
-        How to drive the SCF; by default the first rung of the ladder.
+    fallback : OrbitalTransformation or Diagonalisation, optional
+        How to drive the SCF; by default the first entry of the ladder.
     resume : Resume
-        What to go on from.
+        What to resume from.
 
     Returns
     -------
@@ -97,9 +97,9 @@ def render_input(
         )
     level, symbols = job.level, atoms.get_chemical_symbols()
     basis_file, kinds = _parameters(job, level, symbols)
-    rung = rung or rungs(job)[0]
+    fallback = fallback or fallbacks(job)[0]
     electrons = sum(kinds[symbol] for symbol in symbols)
-    restricted = job.sampled and job.multiplicity is None and (level.restricted_slabs or rung.restricted)
+    restricted = job.sampled and job.multiplicity is None and (level.restricted_slabs or fallback.restricted)
     try:
         unpaired = 0 if restricted else unpaired_electrons(job, electrons)
     except ValueError as error:
@@ -124,8 +124,8 @@ def render_input(
         periodicity="sampled" if job.sampled else "isolated" if job.kind == "cluster" else "atom",
         eps_default=f"{min(1e-10, level.eps_scf**2):.1E}",
         resume=resume,
-        rung=rung,
-        **_scf(level, rung, electrons),
+        rung=fallback,  # the name in the templates, whose text is part of a job's hash
+        **_scf(level, fallback, electrons),
         cell=boxed.cell.tolist(),
         symbols=symbols,
         positions=boxed.positions.tolist(),
@@ -144,7 +144,7 @@ def own_grid(job: Job) -> bool:
 
 
 def own_grid_elements(job: Job, level: Cp2kLevel, elements: Iterable[str]) -> list[str]:
-    """Return those elements of a job that stand on grids of their own."""
+    """Return those elements of a job that are on grids of their own."""
     return [element for element in dict.fromkeys(elements) if own_grid(job) and element in level.gapw]
 
 
@@ -168,7 +168,7 @@ def without_charges(job: Job, atoms: Atoms) -> list[str]:
 
 
 def too_coarse(level: Cp2kLevel, elements: Iterable[str], *, own_grid: bool) -> dict[str, float]:
-    """Return the elements whose energies want a higher cutoff than the level's, and that cutoff in Ry.
+    """Return the elements whose energies need a higher cutoff than the level's, and that cutoff in Ry.
 
     Parameters
     ----------
@@ -177,11 +177,11 @@ def too_coarse(level: Cp2kLevel, elements: Iterable[str], *, own_grid: bool) -> 
     elements : iterable of str
         Chemical symbols.
     own_grid : bool
-        Whether those of the level's `gapw` stand on grids of their own, which the cutoff is not for.
+        Whether those of the level's `gapw` are on grids of their own, to which the cutoff does not apply.
     """
     advised = cp2k_elements().cutoffs_Ry
-    held = (element for element in elements if not (own_grid and element in level.gapw))
-    return {element: advised[element] for element in held if advised.get(element, 0) > level.cutoff_Ry}
+    on_grid = (element for element in elements if not (own_grid and element in level.gapw))
+    return {element: advised[element] for element in on_grid if advised.get(element, 0) > level.cutoff_Ry}
 
 
 def _parameters(job: Job, level: Cp2kLevel, symbols: list[str]) -> tuple[str, dict[str, int]]:
@@ -225,16 +225,16 @@ def in_cp2k_cell(job: Job, atoms: Atoms) -> Atoms:
     return in_cube(atoms, at_least=2.0 if mt else 1.0)
 
 
-def _scf(level: Cp2kLevel, rung: OrbitalTransformation | Diagonalisation, electrons: int) -> dict[str, Any]:
+def _scf(level: Cp2kLevel, fallback: OrbitalTransformation | Diagonalisation, electrons: int) -> dict[str, Any]:
     """Return the numbers of the SCF: cycles, empty bands, smearing."""
     cycles = min(OT_CYCLES, level.max_scf_cycles)
-    least_K = rung.smearing_at_least_K if isinstance(rung, Diagonalisation) else 0.0
+    least_K = fallback.smearing_at_least_K if isinstance(fallback, Diagonalisation) else 0.0
     return {
         "ot_cycles": cycles,
         "ot_rounds": ceil(level.max_scf_cycles / cycles),
         "added_mos": max(10, electrons // 10),
         "smearing_K": max(level.smearing_K, least_K),
-        "max_cycles": min(level.max_scf_cycles, rung.cycles or level.max_scf_cycles),
+        "max_cycles": min(level.max_scf_cycles, fallback.cycles or level.max_scf_cycles),
     }
 
 
@@ -250,7 +250,7 @@ def _motion(job: Job, atoms: Atoms) -> dict[str, Any]:
     if isinstance(job.task, Relax):
         # a force is longer than its longest component by up to the square root of 3
         found["max_force_Ha_bohr"] = job.task.fmax_eV_A / sqrt(3) * Bohr / Hartree
-        found["optimizer"] = "BFGS" if len(atoms) <= LARGE else "LBFGS"
+        found["optimizer"] = "BFGS" if len(atoms) <= BFGS_UP_TO_ATOMS else "LBFGS"
     if isinstance(job.task, Md):
         _check_thermostat(job, job.task, atoms)
         # else CP2K draws them

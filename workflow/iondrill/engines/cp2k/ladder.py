@@ -1,4 +1,4 @@
-"""The rungs of CP2K's SCF ladder."""
+"""CP2K's SCF ladder: how the SCF is driven first, and the fallbacks."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class OrbitalTransformation(Strict):
 class Diagonalisation(Strict):
     """Diagonalisation, with Fermi–Dirac occupations and Broyden mixing.
 
-    A restricted rung fills the orbitals of both spins alike. It stands in for an SCF whose spins were on their way to
-    cancel each other, and is passed over after any other. With `cycles` a rung is given up before the level's limit.
+    A restricted fallback fills the orbitals of both spins alike. It follows an SCF whose spins were about to cancel
+    each other; after any other it is skipped. With `cycles` a fallback is given up before the level's limit.
     """
 
     name: str
@@ -41,9 +41,9 @@ class Diagonalisation(Strict):
     cycles: PositiveInt | None = None
 
 
-Rung = Annotated[OrbitalTransformation | Diagonalisation, Field(discriminator="method")]
+Fallback = Annotated[OrbitalTransformation | Diagonalisation, Field(discriminator="method")]
 
 
-def rungs(job: Job) -> list[OrbitalTransformation | Diagonalisation]:
-    """Return the rungs of a kind of job; see `iondrill.engines.external.ladder.rungs`."""
-    return ladder.rungs(ladder.Ladder[Rung], "cp2k", job)
+def fallbacks(job: Job) -> list[OrbitalTransformation | Diagonalisation]:
+    """Return the ladder of a kind of job; see `iondrill.engines.external.ladder.fallbacks`."""
+    return ladder.fallbacks(ladder.Ladder[Fallback], "cp2k", job)

@@ -123,7 +123,7 @@ def write_hessian(path: Path, hessian_eV_A2: NDArray[np.float64]) -> None:
     path : Path
         The file.
     hessian_eV_A2 : array (3n, 3n)
-        Of all atoms, held ones too.
+        Of all atoms, fixed ones too.
     """
     mark = MARKER.pack(8 * len(hessian_eV_A2))
     columns = (np.ascontiguousarray(hessian_eV_A2.T) * Bohr**2 / Hartree).astype("<f8")

@@ -1,4 +1,4 @@
-"""Run a job by CP2K: what an attempt goes on from, and what its result is."""
+"""Run a job by CP2K: what an attempt resumes from, and what its result is."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ase.units import fs
 from iondrill.engines.base import FORCES
 from iondrill.engines.cp2k.attempt import LOG, MOLDEN, Attempt
 from iondrill.engines.cp2k.inputs import (
+    BFGS_UP_TO_ATOMS,
     INPUT,
-    LARGE,
     PROJECT,
     Resume,
     charge_schemes,
@@ -22,7 +22,7 @@ from iondrill.engines.cp2k.inputs import (
     render_input,
     without_charges,
 )
-from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation, rungs
+from iondrill.engines.cp2k.ladder import Diagonalisation, OrbitalTransformation, fallbacks
 from iondrill.engines.cp2k.output import Log, sound_forces
 from iondrill.engines.cp2k.restart import is_whole, wavefunction, write_hessian
 from iondrill.engines.cp2k.validate import check_input
@@ -61,20 +61,20 @@ class Run(attempts.Run[Attempt]):
     def __init__(self, job: Job, atoms: Atoms, folder: Path) -> None:
         super().__init__(job, atoms, folder)
         self.frames = self.state / FRAMES
-        self.ladder = rungs(job)
+        self.ladder = fallbacks(job)
 
     def attempt_in(self, folder: Path) -> Attempt:
         """Return the attempt of a folder."""
         return Attempt(self.job, self.atoms, folder)
 
     def steps_done(self) -> int:
-        """Return the last step that the next attempt can go on from."""
+        """Return the last step that the next attempt can resume from."""
         return self._resume(self.attempts())[0].step
 
-    def next_rung(self, last: Attempt) -> int:
-        """Return the rung after that of an attempt; a restricted one only where no moment would be lost."""
+    def next_fallback(self, last: Attempt) -> int:
+        """Return the next entry of the ladder after an attempt; a restricted one only where no moment would be lost."""
         no_moment = Log.read(last.folder / LOG).spin_e < NO_MOMENT_E
-        rest = range(super().next_rung(last), len(self.ladder))
+        rest = range(super().next_fallback(last), len(self.ladder))
         return next((i for i in rest if no_moment or not self.ladder[i].restricted), len(self.ladder))
 
     def make(
@@ -82,18 +82,18 @@ class Run(attempts.Run[Attempt]):
     ) -> Verdict:
         """Make an attempt; see `iondrill.engines.external.run.Run.make`."""
         resume, sources = self._resume(former)
-        rung = self.ladder[here.record.rung]
+        fallback = self.ladder[here.record.fallback]
         if (self.folder / GUESS).exists():
             used = resume.guess is not None and Path(resume.guess).name == GUESS
             self.journal.remark("SCF started from the wavefunction of another job" if used else "guess.wfn not used")
         if reads_own_guess(self.job) and resume.guess is not None:
             shutil.copyfile(here.folder / resume.guess, here.folder / f"{PROJECT}-RESTART.kp")
             resume = resume._replace(guess=None)
-        relaxes = isinstance(self.job.task, Relax) and self.job.sampled and len(self.atoms) <= LARGE
+        relaxes = isinstance(self.job.task, Relax) and self.job.sampled and len(self.atoms) <= BFGS_UP_TO_ATOMS
         if relaxes and resume.hessian is None:
             write_hessian(here.folder / SPRINGS, self._springs_eV_A2())
             resume = resume._replace(hessian=SPRINGS)
-        text = render_input(self.job, self.atoms, walltime_s=walltime_s, rung=rung, resume=resume)
+        text = render_input(self.job, self.atoms, walltime_s=walltime_s, fallback=fallback, resume=resume)
         check_input(text, here.folder / INPUT, self.job, self.atoms)
         write_text(here.folder / INPUT, text)
         for attempt in former:
@@ -102,18 +102,18 @@ class Run(attempts.Run[Attempt]):
         return here.run(self.journal, signals, lock, exit_file(self.folder))
 
     def _springs_eV_A2(self) -> NDArray[np.float64]:
-        """Return a first Hessian (3n, 3n) for BFGS, in which held atoms push no others.
+        """Return a first Hessian (3n, 3n) for BFGS, in which fixed atoms exert no force on others.
 
         CP2K's own model knows one image of each neighbour: in a narrow cell it is far too soft, and the energy
         goes up at first.
         """
-        held = fixed_directions(self.atoms).ravel()
+        fixed = fixed_directions(self.atoms).ravel()
         hessian_eV_A2 = spring_hessian(self.atoms)
-        hessian_eV_A2[held[:, None] != held] = 0
+        hessian_eV_A2[fixed[:, None] != fixed] = 0
         return hessian_eV_A2
 
     def _resume(self, former: list[Attempt]) -> tuple[Resume, set[Path]]:
-        """Return what the next attempt goes on from, and the folders that this is in."""
+        """Return what the next attempt resumes from, and the folders that this is in."""
         restart = guess = hessian = None
         last_frame = self._last_frame()
         for attempt in reversed(former):
@@ -135,8 +135,8 @@ class Run(attempts.Run[Attempt]):
         return resume, {path.parent for path in paths if path}
 
     def _was_near(self, failed: Attempt) -> bool:
-        """Say whether the next rung does well to start from where an SCF that was too slow has come to."""
-        following = self.ladder[self.next_rung(failed) % len(self.ladder)]
+        """Say whether the next fallback should start from where an SCF that was too slow ended."""
+        following = self.ladder[self.next_fallback(failed) % len(self.ladder)]
         return isinstance(following, OrbitalTransformation) and Log.read(failed.folder / LOG).convergence < NEAR_SCF
 
     def _last_frame(self) -> int | None:
@@ -174,7 +174,7 @@ class Run(attempts.Run[Attempt]):
         if final is None:
             return 0
         shift_A = in_cp2k_cell(self.job, self.atoms).positions[0] - self.atoms.positions[0]
-        # rounded far below what is written: to move there and back must leave no trace in atoms that are held
+        # rounded far below what is written: to move there and back must leave no trace in atoms that are fixed
         atoms.set_positions((final.positions_A - shift_A).round(12), apply_constraint=False)
         if final.velocities_A_fs is not None:
             atoms.set_velocities(final.velocities_A_fs / fs)
@@ -201,8 +201,8 @@ class Run(attempts.Run[Attempt]):
     def _attach_charges(self, atoms: Atoms) -> None:
         """Give the atoms the charges of the last SCF; those that are not sound are left out, and the record says so."""
         damage = []
-        if held := without_charges(self.job, self.atoms):
-            damage.append(f"{', '.join(held)} on a grid of its own (GAPW), which CP2K's Hirshfeld charges miss")
+        if missing := without_charges(self.job, self.atoms):
+            damage.append(f"{', '.join(missing)} on a grid of its own (GAPW), which CP2K's Hirshfeld charges miss")
         for scheme in charge_schemes(self.job, self.atoms):
             try:
                 charges_e = self.last.log.scf[-1].charges_e(scheme, self.last.symbols, self.job.charge)

@@ -64,7 +64,7 @@ class Harvest:
 
     A frame is taken when positions, velocities, forces and energies of its step are there, its SCF has converged
     by CP2K's log, and it is the one that is due; a frame that is there already is dropped. After a frame that is
-    missing or damaged nothing more is taken: the next attempt goes on from before it.
+    missing or damaged nothing more is taken: the next attempt resumes from before it.
 
     Parameters
     ----------

@@ -9,7 +9,6 @@ import numpy as np
 from iondrill.config.levels import Cp2kLevel
 from iondrill.engines.cp2k import grammar
 from iondrill.engines.cp2k.inputs import INPUT, fixed_lists, in_cp2k_cell
-from iondrill.engines.folder import read_job
 from iondrill.errors import Problem, UserError
 
 if TYPE_CHECKING:
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 NEAR_A = 1e-7
 
 
-def validate(folder: Path) -> list[str]:
-    """Check ``job.inp`` in a job folder.
+def check_inputs(folder: Path, job: Job, atoms: Atoms) -> list[str]:
+    """Check ``job.inp`` in the folder of a job.
 
     Returns
     -------
@@ -38,7 +37,6 @@ def validate(folder: Path) -> list[str]:
         All that the grammar refuses, each with file, line, keyword and what is allowed; else all in which the
         input differs from ``job.json`` and ``structure.extxyz``.
     """
-    job, atoms = read_job(folder)
     path = folder / INPUT
     try:
         text = path.read_text(encoding="utf-8")
@@ -56,7 +54,7 @@ def check_input(text: str, path: Path, job: Job, atoms: Atoms) -> str:
     Raises
     ------
     UserError
-        As `validate`.
+        As `check_inputs`.
     """
     command = job.level.command if isinstance(job.level, Cp2kLevel) else []
     local = grammar.of_command(command) if command else None
@@ -70,7 +68,7 @@ def check_input(text: str, path: Path, job: Job, atoms: Atoms) -> str:
 
 
 def differences(tree: dict[str, Any], job: Job, atoms: Atoms) -> Iterator[tuple[str, str]]:
-    """Yield in which ways a parsed input is not that of a job: what was found, and what is allowed."""
+    """Yield how a parsed input differs from that of a job: what was found, and what is allowed."""
     try:
         (force_eval,) = tree["+force_eval"]
         subsys, dft = force_eval["+subsys"], force_eval["+dft"]
@@ -82,18 +80,18 @@ def differences(tree: dict[str, Any], job: Job, atoms: Atoms) -> Iterator[tuple[
         return
     yield from _moved(lines, positions, cell, in_cp2k_cell(job, atoms))
     periodic = "none" if job.kind == "cluster" else "xyz"
-    for place, found in (("CELL", subsys["+cell"]), ("POISSON", dft.get("+poisson", {}))):
+    for section, found in (("CELL", subsys["+cell"]), ("POISSON", dft.get("+poisson", {}))):
         if (periodicity := found.get("periodic", "xyz")).lower() != periodic:
-            yield f"PERIODIC of {place} is {periodicity}", f"allowed: {periodic.upper()} for a {job.kind}"
+            yield f"PERIODIC of {section} is {periodicity}", f"allowed: {periodic.upper()} for a {job.kind}"
     if dft.get("charge", 0) != job.charge:
         yield f"CHARGE is {dft.get('charge', 0)}", f"allowed: {job.charge}"
     missing = {line[0] for line in lines} - {kind.get("_") for kind in subsys.get("+kind", [])}
     if missing:
         yield f"no KIND section for {', '.join(sorted(missing))}", "allowed: one for each element"
     if "+motion" in tree:
-        held = _atom_lists(tree["+motion"].get("+constraint", {}).get("+fixed_atoms", []))
-        if held != fixed_lists(atoms):
-            counts = ", ".join(f"{len(some)} along {axes}" for axes, some in held.items()) or "none"
+        fixed = _atom_lists(tree["+motion"].get("+constraint", {}).get("+fixed_atoms", []))
+        if fixed != fixed_lists(atoms):
+            counts = ", ".join(f"{len(some)} along {axes}" for axes, some in fixed.items()) or "none"
             yield f"FIXED_ATOMS holds {counts}", "allowed: those that structure.extxyz fixes"
 
 

@@ -48,7 +48,7 @@ class EmbeddedCalculator(Calculator):
         return True
 
     def forget(self) -> None:
-        """Drop what `save_guess` does not keep, so that a resumed run goes on as this one does; nothing by default."""
+        """Drop what `save_guess` does not keep, so that a resumed run equals this one; nothing by default."""
 
     @contextmanager
     def keeping(self, state: Path, step: int) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""Engines in this process: any calculator of ASE relaxes, gives single points and runs dynamics in the same way."""
+"""Engines in this process: any calculator of ASE relaxes, gives single points and runs dynamics with the same code."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class EmbeddedEngine(TypedEngine[L]):
         return []
 
     def standing(self, atoms: Atoms, state: Path, attempt: int, *, began: int, wall_s: float) -> Standing:  # noqa: ARG002
-        """Return where a job stands; see `iondrill.engines.base.Engine.standing`."""
+        """Return how far a job is; see `iondrill.engines.base.Engine.standing`."""
         for step, point in whole_points(state, lambda path: read_arrays(path, "forces")):
             done = step - began + (0 if began else 1)
             force = largest_force_eV_A(point["forces"], atoms)

@@ -1,4 +1,4 @@
-"""Molecular dynamics that can be killed at any moment and goes on, digit for digit, from the last saved frame."""
+"""Molecular dynamics that can be killed at any moment and resumes, digit for digit, from the last saved frame."""
 
 from __future__ import annotations
 

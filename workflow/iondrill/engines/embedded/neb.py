@@ -82,7 +82,7 @@ class RememberingCalculator(Calculator):
 
 
 def find_path(job: Job, start: Atoms, end: Atoms, folder: Path) -> tuple[Result, Band]:
-    """Find the minimum-energy path between two minima, or go on with it.
+    """Find the minimum-energy path between two minima, or resume the search.
 
     Climbing image (Henkelman, Uberuaga and Jónsson, J. Chem. Phys. 113, 9901 (2000)) with improved tangents, from an
     image-dependent pair potential's guess (Smidstrup et al., J. Chem. Phys. 140, 214106 (2014)).
@@ -92,7 +92,7 @@ def find_path(job: Job, start: Atoms, end: Atoms, folder: Path) -> tuple[Result,
     job : Job
         With the task `Neb`, at a level of an embedded engine.
     start, end : Atoms
-        Relaxed, atom by atom the same, every atom's image the one that is nearest along the way.
+        Relaxed, atom by atom the same, every atom's image the one that is nearest along the path.
     folder : Path
         The job's folder, which keeps the state of the band.
 
@@ -108,7 +108,7 @@ def find_path(job: Job, start: Atoms, end: Atoms, folder: Path) -> tuple[Result,
     StoppedError
         If somebody has asked for a stop, or the wall time is over; all is saved.
     UserError
-        If another run holds the folder, and goes on for longer than this one may wait.
+        If another run holds the folder, and runs for longer than this one may wait.
     """
     state = state_folder(folder, job.input_hash(start, end))
     with only_one(state / "lock"), Signals() as signals:

@@ -1,4 +1,4 @@
-"""Geometry optimisation that goes on, digit for digit, from its last step after a kill."""
+"""Geometry optimisation that resumes, digit for digit, from its last step after a kill."""
 
 from __future__ import annotations
 

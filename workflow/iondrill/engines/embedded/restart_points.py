@@ -1,4 +1,4 @@
-"""The points that dynamics and relaxations keep in their state, to go on from and to tell how far they are."""
+"""The points that dynamics and relaxations keep in their state: to resume from, and to say how far they are."""
 
 from __future__ import annotations
 

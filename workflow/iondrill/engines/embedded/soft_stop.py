@@ -56,7 +56,7 @@ class WatchedJournal(Journal):
         super().beat(n_scf_cycles)
         if self.entries[-1]["reason"] == RUNNING and (reason := self._asked()):
             self.explain(f"stopped {reason}")
-            raise StoppedError.of(self._folder, f"stopped {reason}", "run it again: it goes on from there")
+            raise StoppedError.of(self._folder, f"stopped {reason}", "run it again: it resumes from there")
 
     def _asked(self) -> str:
         """Return who asks for a stop, or nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import ValidationError
+from pydantic import AliasChoices, Field, ValidationError
 
 from iondrill.config.base import NonNegativeInt, Strict
 from iondrill.files import write_text
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Action = Literal["done", "again", "fresh", "climb", "stop", "refuse", "not_converged", "failed"]
 
 RECORD = "attempt.json"
-SAID = "launcher.out"
+LAUNCHER_OUTPUT = "launcher.out"
 EXIT = "EXIT"
 """A file of this name in the job's folder asks for a soft stop."""
 
@@ -32,8 +32,8 @@ class Verdict(NamedTuple):
     Attributes
     ----------
     action : str
-        "done"; "again": go on from the last restart; "fresh": the same without the last wavefunction; "climb": go
-        on with the next rung of the SCF ladder; "stop": end this process, the job may be submitted again;
+        "done"; "again": resume from the last restart; "fresh": the same without the last wavefunction; "climb":
+        take the next fallback of the SCF ladder; "stop": end this process, the job may be submitted again;
         "refuse": the same, and it will not help until the user has mended something; "not_converged" and "failed":
         the result says so.
     reason : str
@@ -45,10 +45,20 @@ class Verdict(NamedTuple):
 
 
 class Record(Strict):
-    """``attempt.json``: what the next attempt must know of this one."""
+    """``attempt.json``: what the next attempt must know of this one.
+
+    Attributes
+    ----------
+    start : int
+        The step that it started from.
+    fallback : int
+        The entry of the SCF ladder, from 0; versions before wrote it as ``rung``.
+    action : str, optional
+        Of the verdict on it, once there is one.
+    """
 
     start: NonNegativeInt
-    rung: NonNegativeInt
+    fallback: NonNegativeInt = Field(validation_alias=AliasChoices("fallback", "rung"))
     action: Action | None = None
 
 
@@ -84,17 +94,17 @@ class Attempt(ABC):
     def said(self) -> str:
         """What launcher and program wrote to standard output and error."""
         try:
-            return (self.folder / SAID).read_text(encoding="utf-8", errors="replace")
+            return (self.folder / LAUNCHER_OUTPUT).read_text(encoding="utf-8", errors="replace")
         except OSError:
             return ""
 
     @property
     def record(self) -> Record:
-        """What was noted of it; a damaged note is one of a start from scratch on the first rung."""
+        """What was noted of it; a damaged note counts as a start from scratch at the top of the ladder."""
         try:
             return Record.model_validate_json((self.folder / RECORD).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, ValidationError):
-            return Record(start=0, rung=0)
+            return Record(start=0, fallback=0)
 
     def note(self, record: Record) -> None:
         """Write ``attempt.json``."""

@@ -79,7 +79,7 @@ def off_the_fold(atoms: Atoms) -> Atoms:
         shift = 0.5 - (ordered[widest] + gaps[widest] / 2)
         shifts.append(shift - np.round(shift))
     moved = atoms.copy()
-    # of few digits, so that an input holds it and nothing is lost on the way back
+    # of few digits, so that an input holds it and nothing is lost when it is read back
     shift_A = (np.array(shifts) @ atoms.cell.array).round(6)
     moved.set_positions(atoms.positions + shift_A, apply_constraint=False)
     return moved

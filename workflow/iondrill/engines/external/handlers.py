@@ -1,4 +1,4 @@
-"""Why an attempt ended, and what follows: one small function for each way, asked in order; those of every program."""
+"""Why an attempt ended, and what follows: one small function for each case, asked in order; those of every program."""
 
 from __future__ import annotations
 
@@ -77,9 +77,9 @@ def finished(ending: Ending) -> Verdict | None:
 
 
 def disk_full(ending: Ending) -> Verdict | None:
-    """Recognise a full disk: CP2K goes on without a word, and ends with exit status 0 and torn files."""
-    told = ending.tells("No space left", "quota exceeded")
-    if told or (not ending.log.ended and ending.free_bytes < FULL_BYTES):
+    """Recognise a full disk: CP2K continues without a word, and ends with exit status 0 and torn files."""
+    reported = ending.tells("No space left", "quota exceeded")
+    if reported or (not ending.log.ended and ending.free_bytes < FULL_BYTES):
         return Verdict("refuse", "the disk is full")
     return None
 
@@ -87,7 +87,7 @@ def disk_full(ending: Ending) -> Verdict | None:
 def scf_not_converged(ending: Ending) -> Verdict | None:
     """Recognise an SCF that ran out of cycles.
 
-    CP2K 2023.1 warns and uses its energy, 2024.1 and later abort; VASP takes its forces and goes on. To be asked
+    CP2K 2023.1 warns and uses its energy, 2024.1 and later abort; VASP takes its forces and continues. To be asked
     after a stop: that too leaves an SCF unconverged, and CP2K says so.
     """
     return Verdict("climb", "SCF not converged") if ending.log.unconverged else None

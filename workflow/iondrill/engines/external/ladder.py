@@ -14,25 +14,25 @@ if TYPE_CHECKING:
     from iondrill.jobs.job import Job
 
 R = TypeVar("R")
-Rungs = Annotated[list[R], Field(min_length=1)]
+Fallbacks = Annotated[list[R], Field(min_length=1)]
 
 
 class Ladder(Strict, Generic[R]):
-    """``templates/<program>/scf_ladder.yaml``: the rungs of clusters and atoms, and of jobs with k-points."""
+    """``templates/<program>/scf_ladder.yaml``: the entries for clusters and atoms, and for jobs with k-points."""
 
-    isolated: Rungs[R]
-    sampled: Rungs[R]
+    isolated: Fallbacks[R]
+    sampled: Fallbacks[R]
     fractional: list[R] = []
-    """Of clusters and atoms at a level that wants fractional occupations from the start."""
+    """Of clusters and atoms at a level that asks for fractional occupations from the start."""
 
 
-def rungs(model: type[Ladder[R]], program: str, job: Job) -> list[R]:
-    """Return the rungs of a kind of job, in the order in which they are tried.
+def fallbacks(model: type[Ladder[R]], program: str, job: Job) -> list[R]:
+    """Return the ladder of a kind of job: the first entry, and its fallbacks in the order in which they are tried.
 
     Parameters
     ----------
     model : type
-        `Ladder` of the program's rungs.
+        `Ladder` of the program's entries.
     program : str
         Whose templates hold the ladder.
     job : Job

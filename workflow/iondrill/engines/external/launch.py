@@ -65,7 +65,7 @@ def patience_s() -> float:
     """Return how long to wait for another run of the same job.
 
     A job with a time limit waits as long as it could work: a copy that gives up earlier, because a killed driver's job
-    still runs, costs one of the attempts that Snakemake allows, and another place in the queue. A person does not wait.
+    still runs, costs one of the attempts that Snakemake allows, and another wait in the queue. A person does not wait.
     """
     if (asked_s := _seconds(LOCK_WAIT)) is not None:
         return asked_s
@@ -77,12 +77,12 @@ def patience_s() -> float:
 def only_one(path: Path) -> Iterator[IO[str]]:
     """Lock a folder for this process, and the program that inherits the file.
 
-    The lock lasts as long as either lives: a program that outlived its killed parent is not run beside.
+    The lock lasts as long as either lives: a program that outlived its killed parent is not run twice.
 
     Raises
     ------
     UserError
-        If another run holds the lock, and goes on with it for longer than `patience_s`.
+        If another run holds the lock, and keeps it for longer than `patience_s`.
     """
     with path.open("a+", encoding="utf-8") as file:
         if not _lock(file):

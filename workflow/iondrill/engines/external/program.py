@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from iondrill.config.levels import DftLevel
 from iondrill.engines.base import Availability, Remark, Result
+from iondrill.engines.folder import read_job
 from iondrill.engines.typed import TypedEngine
 from iondrill.errors import UserError
 from iondrill.files import write_text
@@ -58,8 +59,8 @@ class ProgramEngine(TypedEngine[L]):
         """Return the text of each input file by its name."""
 
     @abstractmethod
-    def validate_inputs(self, folder: Path) -> list[str]:
-        """Check the written inputs; see `iondrill.engines.base.Engine.validate_inputs`."""
+    def check(self, folder: Path, job: Job, atoms: Atoms) -> list[str]:
+        """Check the written inputs against their job; return what was checked."""
 
     @abstractmethod
     def new_run(self, job: Job, atoms: Atoms, folder: Path) -> Run[Any]:
@@ -71,7 +72,7 @@ class ProgramEngine(TypedEngine[L]):
 
     @abstractmethod
     def standing(self, atoms: Atoms, state: Path, attempt: int, *, began: int, wall_s: float) -> Standing:
-        """Return where a job stands; see `iondrill.engines.base.Engine.standing`."""
+        """Return how far a job is; see `iondrill.engines.base.Engine.standing`."""
 
     def write_inputs(self, job: Job, atoms: Atoms, folder: Path) -> list[Path]:
         """Write the input files; see `iondrill.engines.base.Engine.write_inputs`."""
@@ -79,6 +80,10 @@ class ProgramEngine(TypedEngine[L]):
         for name, text in files.items():
             write_text(folder / name, text)
         return [folder / name for name in files]
+
+    def validate_inputs(self, folder: Path) -> list[str]:
+        """Check the written inputs; see `iondrill.engines.base.Engine.validate_inputs`."""
+        return self.check(folder, *read_job(folder))
 
     def run(self, job: Job, atoms: Atoms, folder: Path) -> tuple[Result, Atoms]:
         """Run, or continue, a job; see `iondrill.engines.base.Engine.run`."""

@@ -1,4 +1,4 @@
-"""Run a job by an external program: attempt after attempt, each going on from what the one before left."""
+"""Run a job by an external program: attempt after attempt, each resuming from what the one before left."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ FUTILE = 2
 """Attempts without a step done, after which the job is given back."""
 
 
-class Rung(Protocol):
-    """One way to drive the SCF."""
+class Fallback(Protocol):
+    """How an entry of the ladder drives the SCF."""
 
     @property
     def name(self) -> str:
@@ -50,7 +50,7 @@ class Run(ABC, Generic[A]):
     """
 
     engine: ClassVar[str]
-    ladder: Sequence[Rung]
+    ladder: Sequence[Fallback]
 
     def __init__(self, job: Job, atoms: Atoms, folder: Path) -> None:
         self.job = job
@@ -70,7 +70,7 @@ class Run(ABC, Generic[A]):
 
     @abstractmethod
     def steps_done(self) -> int:
-        """Return the last step that the next attempt can go on from."""
+        """Return the last step that the next attempt can resume from."""
 
     @abstractmethod
     def make(self, here: A, former: list[A], signals: Signals, lock: IO[str], walltime_s: int | None) -> Verdict:
@@ -90,9 +90,9 @@ class Run(ABC, Generic[A]):
             Seconds that the program has.
         """
 
-    def next_rung(self, last: A) -> int:
-        """Return the rung after that of an attempt whose SCF did not converge; past the last if none is left."""
-        return last.record.rung + 1
+    def next_fallback(self, last: A) -> int:
+        """Return the next entry of the ladder after an attempt; a number past the last one if none is left."""
+        return last.record.fallback + 1
 
     @abstractmethod
     def findings(self, atoms: Atoms, *, done: bool) -> dict[str, Any]:
@@ -109,7 +109,7 @@ class Run(ABC, Generic[A]):
     # --- from attempt to attempt --------------------------------------------------------------------------------
 
     def to_the_end(self) -> tuple[Result, Atoms]:
-        """Run, or go on, until the job is done or cannot be.
+        """Run, or resume, until the job is done or cannot be.
 
         Raises
         ------
@@ -145,7 +145,7 @@ class Run(ABC, Generic[A]):
         steps = self.steps_done()
         so_far = f" after step {steps}" if steps > 0 else ""
         attempts = self.attempts()
-        advice = "run it again: it goes on from there" if hint or not attempts else f"see {attempts[-1].folder}"
+        advice = "run it again: it resumes from there" if hint or not attempts else f"see {attempts[-1].folder}"
         return StoppedError.of(self.folder, f"{reason}{so_far}", advice)
 
     def attempts(self) -> list[A]:
@@ -170,27 +170,27 @@ class Run(ABC, Generic[A]):
     def _attempt(self, lock: IO[str], signals: Signals) -> Verdict:
         """Make the next attempt."""
         former = self.attempts()
-        record = former[-1].record if former else Record(start=0, rung=0)
-        # a job that is given another try after the last rung begins at the first
-        rung = (self.next_rung(former[-1]) if record.action == "climb" else record.rung) % len(self.ladder)
-        start, name = self.steps_done(), self.ladder[rung].name
+        record = former[-1].record if former else Record(start=0, fallback=0)
+        # a job that is given another try after the last fallback begins at the top of the ladder
+        fallback = (self.next_fallback(former[-1]) if record.action == "climb" else record.fallback) % len(self.ladder)
+        start, name = self.steps_done(), self.ladder[fallback].name
         walltime_s = self._walltime_s()
         self.journal.begin(start or None)
         self.last = here = self.attempts()[-1]
         here.folder.mkdir(exist_ok=True)
-        here.note(Record(start=start, rung=rung))
+        here.note(Record(start=start, fallback=fallback))
         print(f"attempt {len(former) + 1} from step {start}: {name}")
         verdict = self.make(here, former, signals, lock, walltime_s)
-        here.note(Record(start=start, rung=rung, action=verdict.action))
+        here.note(Record(start=start, fallback=fallback, action=verdict.action))
         reason = f"{verdict.reason} ({signals.name})" if signals.count else verdict.reason
         self.journal.cores = here.log.cores
-        self.journal.end(reason, here.log.n_cycles, notes=[name] if rung else [], code=here.log.code)
+        self.journal.end(reason, here.log.n_cycles, notes=[name] if fallback else [], code=here.log.code)
         print(f"attempt {len(former) + 1}: {reason}")
         return self._climbed(verdict)
 
     def _climbed(self, verdict: Verdict) -> Verdict:
-        """Return the verdict, or that the job did not converge if there is no rung left."""
-        if verdict.action == "climb" and self.next_rung(self.last) >= len(self.ladder):
+        """Return the verdict, or that the job did not converge if there is no fallback left."""
+        if verdict.action == "climb" and self.next_fallback(self.last) >= len(self.ladder):
             return Verdict("not_converged", f"{verdict.reason}, on any rung of the ladder")
         return verdict
 

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 from iondrill.config.levels import VaspLevel
 from iondrill.engines.external import attempt
-from iondrill.engines.external.attempt import EXIT, SAID, Verdict
+from iondrill.engines.external.attempt import EXIT, LAUNCHER_OUTPUT, Verdict
 from iondrill.engines.external.launch import Program
 from iondrill.engines.external.tail import Tail
 from iondrill.engines.vasp.handlers import Ending, judge
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 STOPCAR = "STOPCAR"
 SOFT, HARD = "LSTOP = .TRUE.\n", "LABORT = .TRUE.\n"
 """Stop after this ionic step; stop after this electronic step, and write the orbitals."""
-LARGE = ("WAVECAR", "CHG", CHGCAR, ELFCAR, "LOCPOT", "AECCAR*", "PROCAR", "vaspwave.h5", "TMPCAR")
+LARGE_FILES = ("WAVECAR", "CHG", CHGCAR, ELFCAR, "LOCPOT", "AECCAR*", "PROCAR", "vaspwave.h5", "TMPCAR")
 LOOK_EVERY_S = 0.5
 
 
@@ -47,7 +47,7 @@ class Attempt(attempt.Attempt):
     """An attempt, running or past; see `iondrill.engines.external.attempt.Attempt`."""
 
     log: Log
-    large = LARGE
+    large = LARGE_FILES
 
     def __init__(self, job: Job, atoms: Atoms, folder: Path) -> None:
         super().__init__(job, atoms, folder)
@@ -91,7 +91,7 @@ class Attempt(attempt.Attempt):
         tail, asked = Tail(self.folder / OUTCAR), ""
         try:
             with Potcar(level, list(dict.fromkeys(self.symbols)), self.folder) as potcar:
-                program = Program(level.program, self.folder, self.folder / SAID, lock)
+                program = Program(level.program, self.folder, self.folder / LAUNCHER_OUTPUT, lock)
                 try:
                     while not program.wait(LOOK_EVERY_S):
                         self.log.feed("".join(tail.lines()))
@@ -111,7 +111,7 @@ class Attempt(attempt.Attempt):
         return self.verdict(program.status, asked)
 
     def _ask_to_stop(self, signals: Signals, job_folder: Path, clock: Clock) -> str:
-        """Write a STOPCAR if it is time to, or the user wants it; return who asks."""
+        """Write a STOPCAR if it is time to, or the user asks for it; return who asks."""
         user = job_folder / STOPCAR
         asked, how = "", SOFT
         if signals.count:
@@ -155,7 +155,7 @@ class Attempt(attempt.Attempt):
         task = self.job.task
         if isinstance(task, Relax):
             force_eV_A = largest_force_eV_A(self.results.forces_eV_A, self.poscar)
-            # VASP's own test may lie a rounding beside
+            # VASP's own test may differ by a rounding
             if force_eV_A is None or force_eV_A > 1.001 * task.fmax_eV_A:
                 return "forces below EDIFFG"
         grids = (ELFCAR, CHGCAR) if isinstance(task, Static) and task.wavefunction else ()

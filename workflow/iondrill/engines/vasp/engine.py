@@ -45,11 +45,12 @@ class VaspEngine(ProgramEngine[VaspLevel]):
 
         return render_inputs(job, atoms)
 
-    def validate_inputs(self, folder: Path) -> list[str]:
-        """Check the VASP inputs; see `iondrill.engines.vasp.validate.validate`."""
-        from iondrill.engines.vasp.validate import validate
+    def check(self, folder: Path, job: Job, atoms: Atoms) -> list[str]:
+        """Check the VASP inputs; see `iondrill.engines.vasp.validate.check_inputs`."""
+        from iondrill.engines.vasp.inputs import in_vasp_cell
+        from iondrill.engines.vasp.validate import check_inputs
 
-        return validate(folder)
+        return check_inputs(folder, job, in_vasp_cell(job, atoms))
 
     def new_run(self, job: Job, atoms: Atoms, folder: Path) -> Run:
         """Return a run of a job, begun or not."""
@@ -62,7 +63,7 @@ class VaspEngine(ProgramEngine[VaspLevel]):
         return cost(job, self.level(job), size)
 
     def standing(self, atoms: Atoms, state: Path, attempt: int, *, began: int, wall_s: float) -> Standing:
-        """Return where a job stands; see `iondrill.engines.base.Engine.standing`."""
+        """Return how far a job is; see `iondrill.engines.base.Engine.standing`."""
         from iondrill.engines.vasp.inputs import species_order
         from iondrill.engines.vasp.output import OUTCAR, Log
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from iondrill.engines.vasp.output import Log
 
 SCF_ENDED = ("Call to ZHEGV failed", "EDWAV: internal error", "ZPOTRF failed")
-"""What VASP ends with when the SCF leads nowhere: another way to drive it may help."""
+"""What VASP ends with when the SCF leads nowhere: a fallback may help."""
 SCF_WARNINGS = ("Sub-Space-Matrix is not hermitian", "BRMIX: very serious problems", "DENTET")
-"""What it says of an SCF and goes on: of one that has converged since, it means nothing."""
+"""What it says of an SCF before it continues: of one that has converged since, it means nothing."""
 RELAXATION_TROUBLE = ("ZBRENT: fatal error", "BRIONS problems")
 """The search for the minimum got lost: a new one from the last positions usually helps (VASP says so itself)."""
 KILLS = {None, -SIGKILL, -SIGTERM, 128 + SIGKILL, 128 + SIGTERM}
@@ -82,7 +82,7 @@ def geometry_not_converged(ending: Ending) -> Verdict | None:
 
 
 def relaxation_lost(ending: Ending) -> Verdict | None:
-    """Recognise a relaxation that VASP gave up, to be begun anew from its last positions."""
+    """Recognise a relaxation that VASP gave up, to be started again from its last positions."""
     line = ending.tells(*RELAXATION_TROUBLE)
     return Verdict("again", f"VASP stopped: {line[:120]}") if line and not ending.log.ended else None
 

@@ -11,7 +11,7 @@ import numpy as np
 from iondrill.config.levels import VALENCE_ELECTRONS, VaspLevel
 from iondrill.engines.external.box import check_slab, in_box, in_cube
 from iondrill.engines.external.templates import render
-from iondrill.engines.vasp.ladder import rungs
+from iondrill.engines.vasp.ladder import fallbacks
 from iondrill.errors import Problem, UserError
 from iondrill.geometry.constraints import fixed_directions
 from iondrill.jobs.job import ATOM_BOX_A, Md, Relax, Static, unpaired_electrons
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
-    from iondrill.engines.vasp.ladder import Rung
+    from iondrill.engines.vasp.ladder import Fallback
     from iondrill.jobs.job import Job
 
 INCAR, KPOINTS, POSCAR, POTCAR_SPEC = "INCAR", "KPOINTS", "POSCAR", "POTCAR.spec"
@@ -40,7 +40,7 @@ def render_inputs(
     *,
     boxed: Atoms | None = None,
     nsw: int | None = None,
-    rung: Rung | None = None,
+    fallback: Fallback | None = None,
     from_orbitals: bool = False,
 ) -> dict[str, str]:
     """Return the text of each input file by its name.
@@ -55,7 +55,7 @@ def render_inputs(
         The geometry of this run in VASP's cell, by default that of the job.
     nsw : int, optional
         Ionic steps of a relaxation, by default those of the job.
-    rung : Rung, optional
+    fallback : Fallback, optional
         Of the SCF ladder, by default the first.
     from_orbitals : bool
         Whether the folder holds a WAVECAR to start from.
@@ -77,7 +77,7 @@ def render_inputs(
     boxed = in_vasp_cell(job, atoms) if boxed is None else boxed
     order = species_order(symbols)
     poscar = boxed[order]
-    rung = rung or rungs(job)[0]
+    fallback = fallback or fallbacks(job)[0]
     kpoints = level.kpoints if job.sampled else (1, 1, 1)
     incar = render(
         "vasp",
@@ -95,7 +95,7 @@ def render_inputs(
         # tetrahedra need four k-points
         ismear=0 if level.ismear == TETRAHEDRA and np.prod(kpoints) < 4 else level.ismear,
         nsw=job.task.max_steps if nsw is None and isinstance(job.task, Relax) else nsw,
-        rung=rung,
+        rung=fallback,  # the name in the template, whose text is part of a job's hash
         from_orbitals=from_orbitals,
     )
     datasets = [level.potcars[symbol] for symbol in dict.fromkeys(poscar.get_chemical_symbols())]

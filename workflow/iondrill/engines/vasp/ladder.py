@@ -1,4 +1,4 @@
-"""The rungs of VASP's SCF ladder: INCAR tags that drive the SCF."""
+"""VASP's SCF ladder: INCAR tags that drive the SCF, first and as fallbacks."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 TagName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 
 
-class Rung(Strict):
-    """One way to drive the SCF."""
+class Fallback(Strict):
+    """How the SCF is driven."""
 
     name: str
     incar: dict[TagName, str | Annotated[int, Number] | Annotated[float, Number]]
 
 
-def rungs(job: Job) -> list[Rung]:
-    """Return the rungs of a kind of job; see `iondrill.engines.external.ladder.rungs`."""
-    return ladder.rungs(ladder.Ladder[Rung], "vasp", job)
+def fallbacks(job: Job) -> list[Fallback]:
+    """Return the ladder of a kind of job; see `iondrill.engines.external.ladder.fallbacks`."""
+    return ladder.fallbacks(ladder.Ladder[Fallback], "vasp", job)

@@ -64,7 +64,7 @@ class Log(logs.Log[Scf]):
 
     @property
     def unconverged(self) -> bool:
-        """Whether an SCF ran out of electronic steps. VASP goes on with its forces."""
+        """Whether an SCF ran out of electronic steps. VASP continues with its forces."""
         return any(not scf.converged and not scf.aborted for scf in self.scf)
 
     def take(self, line: str) -> None:

@@ -30,7 +30,7 @@ LIBRARY = "PMG_VASP_PSP_DIR"
 SET_LIBRARY = f"set {LIBRARY} to the folder that holds POT_GGA_PAW_PBE_54/ (pymatgen: `pmg config -p`)"
 STALE_S = 86400.0
 HEAD_BYTES = 1 << 22
-"""The echo of the datasets stands at the top of the OUTCAR: no more than this is searched for it."""
+"""The echo of the datasets is at the top of the OUTCAR: no more than this is searched for it."""
 _ECHO = re.compile(rb"^ *POTCAR: .*?(?=^ *POSCAR[: ]|^ ?-{40}|\Z)", re.MULTILINE | re.DOTALL)
 _VISIBLE = re.compile(rb"[^\s]")
 

@@ -44,7 +44,7 @@ def read_contcar(path: Path, symbols: list[str], cell_A: Array) -> Array | None:
 
 
 def next_positions(folder: Path, log: Log, symbols: list[str], cell_A: Array) -> Array | None:
-    """Return the fractional positions to go on from, in the order of the POSCAR, or None to start as this run did.
+    """Return the fractional positions to resume from, in the order of the POSCAR, or None to start as this run did.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Run a job by VASP: what an attempt goes on from, and what its result is."""
+"""Run a job by VASP: what an attempt resumes from, and what its result is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from iondrill.engines.base import FORCES
 from iondrill.engines.external import run as attempts
 from iondrill.engines.vasp.attempt import Attempt
 from iondrill.engines.vasp.inputs import in_vasp_cell, render_inputs, species_order
-from iondrill.engines.vasp.ladder import Rung, rungs
+from iondrill.engines.vasp.ladder import Fallback, fallbacks
 from iondrill.engines.vasp.output import CHGCAR, ELFCAR, OUTCAR, WAVECAR, Log
 from iondrill.engines.vasp.potcar import remove_potcar
 from iondrill.engines.vasp.restart import next_positions, wavefunction
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Resume(NamedTuple):
-    """What the next attempt goes on from."""
+    """What the next attempt resumes from."""
 
     step: int = 0
     """Ionic steps done."""
@@ -46,11 +46,11 @@ class Run(attempts.Run[Attempt]):
     """A job, and the state it keeps in its folder; see `iondrill.engines.external.run.Run`."""
 
     engine = "vasp"
-    ladder: list[Rung]
+    ladder: list[Fallback]
 
     def __init__(self, job: Job, atoms: Atoms, folder: Path) -> None:
         super().__init__(job, atoms, folder)
-        self.ladder = rungs(job)
+        self.ladder = fallbacks(job)
         self.order = species_order(atoms.get_chemical_symbols())
         self.boxed = in_vasp_cell(job, atoms)
 
@@ -68,10 +68,15 @@ class Run(attempts.Run[Attempt]):
         """Make an attempt; see `iondrill.engines.external.run.Run.make`."""
         for attempt in former:
             remove_potcar(attempt.folder)
-        resume, rung = self._resume(former), self.ladder[here.record.rung]
+        resume, fallback = self._resume(former), self.ladder[here.record.fallback]
         boxed = self.moved(resume.fractional)
         files = render_inputs(
-            self.job, self.atoms, boxed=boxed, nsw=here.nsw, rung=rung, from_orbitals=resume.orbitals is not None
+            self.job,
+            self.atoms,
+            boxed=boxed,
+            nsw=here.nsw,
+            fallback=fallback,
+            from_orbitals=resume.orbitals is not None,
         )
         for name, text in files.items():
             write_text(here.folder / name, text)
@@ -83,7 +88,7 @@ class Run(attempts.Run[Attempt]):
         return here.run(self.journal, signals, lock, self.folder, walltime_s)
 
     def _resume(self, former: list[Attempt]) -> Resume:
-        """Return what the next attempt goes on from."""
+        """Return what the next attempt resumes from."""
         action = former[-1].record.action if former else None
         orbitals = None
         if action not in {"climb", "fresh"}:  # those of an SCF that failed, or that cannot be read

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iondrill.engines.folder import read_job
 from iondrill.engines.vasp.inputs import (
     INCAR,
     KPOINTS,
     POSCAR,
     POTCAR_SPEC,
     along_edges,
-    in_vasp_cell,
     read_order,
     species_order,
 )
@@ -34,8 +32,8 @@ if TYPE_CHECKING:
 NEAR = 1e-8
 
 
-def validate(folder: Path) -> list[str]:
-    """Check INCAR, KPOINTS, POSCAR and POTCAR.spec in a job folder.
+def check_inputs(folder: Path, job: Job, boxed: Atoms) -> list[str]:
+    """Check INCAR, KPOINTS, POSCAR and POTCAR.spec against a job, and its geometry in VASP's cell.
 
     Returns
     -------
@@ -46,19 +44,7 @@ def validate(folder: Path) -> list[str]:
     ------
     UserError
         Unknown or ill-typed INCAR keys with their lines, files that pymatgen cannot read, and all in which the
-        set differs from ``job.json`` and ``structure.extxyz``.
-    """
-    job, atoms = read_job(folder)
-    return check_inputs(folder, job, in_vasp_cell(job, atoms))
-
-
-def check_inputs(folder: Path, job: Job, boxed: Atoms) -> list[str]:
-    """Check the inputs in a folder against a job, and its geometry in VASP's cell.
-
-    Raises
-    ------
-    UserError
-        As `validate`.
+        set differs from the job.
     """
     from pymatgen.io.vasp.inputs import Incar, Kpoints, Poscar
 
@@ -98,8 +84,8 @@ def _incar_problems(path: Path, incar: Any) -> Iterator[Problem]:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             type(incar)({key: value}).check_params()
-        place = next((n for n, line in enumerate(lines, 1) if line.split("=")[0].strip().upper() == key), None)
-        where = f"{path}" + (f" (line {place})" if place else "")
+        number = next((n for n, line in enumerate(lines, 1) if line.split("=")[0].strip().upper() == key), None)
+        where = f"{path}" + (f" (line {number})" if number else "")
         for warning in caught:
             if key in incar.INCAR_PARAMS:
                 yield Problem(where, str(warning.message))

@@ -45,8 +45,8 @@ DAMPING = {"molecule": 0.2, "cell": 0.4}
 at tblite's own 0.4, slabs with an alkali atom many times more."""
 
 
-class Rung(NamedTuple):
-    """One way to start the SCF, tried when the one before has failed."""
+class Fallback(NamedTuple):
+    """How the SCF is started; tried when the entry before has failed."""
 
     name: str
     restart: bool = False
@@ -55,10 +55,10 @@ class Rung(NamedTuple):
 
 
 LADDER = (
-    Rung("start from the last wavefunction", restart=True),
-    Rung("start from superposed atoms"),
-    Rung("mixer of short memory", settings=(("mixer-damping", 0.1), ("mixer-memory", 20))),
-    Rung("start from hotter electrons", preheat=True, settings=(("mixer-damping", 0.1),)),
+    Fallback("start from the last wavefunction", restart=True),
+    Fallback("start from superposed atoms"),
+    Fallback("mixer of short memory", settings=(("mixer-damping", 0.1), ("mixer-memory", 20))),
+    Fallback("start from hotter electrons", preheat=True, settings=(("mixer-damping", 0.1),)),
 )
 PREHEAT_K, PREHEAT_FACTOR = 1500.0, 2.0
 """Hotter electrons are so hot at least, and so many times as hot as the level's own: else they would be colder."""
@@ -101,7 +101,7 @@ class XtbCalculator(EmbeddedCalculator):
         Raises
         ------
         ScfNotConvergedError
-            If no rung of `LADDER` converges.
+            If no entry of `LADDER` converges.
         """
         super().calculate(atoms, list(properties), list(system_changes))
         if set(system_changes) - {"positions"}:
@@ -115,27 +115,27 @@ class XtbCalculator(EmbeddedCalculator):
         }
 
     def _climb(self) -> TbliteResult:
-        """Try the rungs until one converges."""
+        """Try the entries of the ladder until one converges."""
         failure = ""
-        for rung in LADDER:
-            if rung.restart and self.wavefunction is None:
+        for fallback in LADDER:
+            if fallback.restart and self.wavefunction is None:
                 continue
             try:
-                result = self._singlepoint(rung)
+                result = self._singlepoint(fallback)
             except RuntimeError as error:
                 failure = str(error).strip().splitlines()[-1] if str(error).strip() else "unknown failure"
                 continue
             if failure:
-                self.remarks.append(rung.name)
+                self.remarks.append(fallback.name)
             return result
         raise ScfNotConvergedError(f"SCF not converged by any of {len(LADDER)} ways to start it: {failure}")
 
-    def _singlepoint(self, rung: Rung) -> TbliteResult:
-        guess = self.wavefunction if rung.restart else None
-        if rung.preheat:
+    def _singlepoint(self, fallback: Fallback) -> TbliteResult:
+        guess = self.wavefunction if fallback.restart else None
+        if fallback.preheat:
             hot_K = max(PREHEAT_K, PREHEAT_FACTOR * self.level.electronic_temperature_K)
-            guess = self.api(temperature_K=hot_K, settings=rung.settings).singlepoint(None)
-        return self.api(settings=rung.settings).singlepoint(guess)
+            guess = self.api(temperature_K=hot_K, settings=fallback.settings).singlepoint(None)
+        return self.api(settings=fallback.settings).singlepoint(guess)
 
     def api(self, temperature_K: float | None = None, settings: Sequence[tuple[str, float]] = ()) -> TbliteCalculator:
         """Return tblite's own calculator for the present atoms, counting SCF cycles."""

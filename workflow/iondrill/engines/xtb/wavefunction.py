@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tblite.interface import Result
 
 ANGULAR_MOMENTA = "spd"
-# Places in tblite's order (m = -l … l; p: y z x) of the functions in Molden's order (p: x y z; d: 0 +1 -1 +2 -2).
+# Indices in tblite's order (m = -l … l; p: y z x) of the functions in Molden's order (p: x y z; d: 0 +1 -1 +2 -2).
 MOLDEN_ORDER = {0: [0], 1: [2, 0, 1], 2: [2, 3, 1, 4, 0]}
 OCCUPIED = 1e-8
 
@@ -68,7 +68,7 @@ class Shell:
 
 @cache
 def _sto_ng() -> dict[str, dict[int, dict[str, list[float]]]]:
-    """Return the table of STO-nG expansions; how it was made stands at its head."""
+    """Return the table of STO-nG expansions; its head says how it was made."""
     table = yaml.safe_load((files(__package__) / "sto_ng.yaml").read_text(encoding="utf-8"))
     return {
         shell: {
@@ -196,10 +196,10 @@ def write_molden(path: Path, atoms: Atoms, result: Result, *, method: str = "GFN
 def _atoms_section(atoms: Atoms) -> list[str]:
     from ase.units import Bohr
 
-    places = zip(atoms.get_chemical_symbols(), atoms.numbers, atoms.positions / Bohr, strict=True)
+    nuclei = zip(atoms.get_chemical_symbols(), atoms.numbers, atoms.positions / Bohr, strict=True)
     return ["[Atoms] AU"] + [
         f"{symbol:2s} {index:5d} {number:3d} {x:18.10f} {y:18.10f} {z:18.10f}"
-        for index, (symbol, number, (x, y, z)) in enumerate(places, start=1)
+        for index, (symbol, number, (x, y, z)) in enumerate(nuclei, start=1)
     ]
 
 
@@ -215,7 +215,7 @@ def _gto_section(shells: list[tuple[Shell, ...]]) -> list[str]:
 
 
 def _molden_rows(shells: list[tuple[Shell, ...]]) -> list[int]:
-    """Return the place in tblite's order of each atomic orbital of the Molden file."""
+    """Return the index in tblite's order of each atomic orbital of the Molden file."""
     rows: list[int] = []
     for shell in (shell for own in shells for shell in own):
         start = len(rows)

@@ -31,7 +31,17 @@ def nearest_cells(apart_A: NDArray[np.float64], cell: NDArray[np.float64]) -> ND
 
 def nearest_A(apart_A: NDArray[np.float64], cell: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the lengths (...) of the shortest images of lateral vectors (..., 2)."""
-    fractional = apart_A @ np.linalg.inv(cell)
-    rounded_A = (fractional - np.rint(fractional)) @ cell
+    rounded_A = rounded(apart_A @ np.linalg.inv(cell), cell)
     lengths_A: NDArray[np.float64] = np.linalg.norm(rounded_A[..., None, :] + NINE @ cell, axis=-1).min(axis=-1)
     return lengths_A
+
+
+def coincide(fractional: NDArray[np.float64], cell: NDArray[np.float64], within_A: float) -> NDArray[np.bool_]:
+    """Say of fractional vectors (..., 2) whether they are vectors of the lattice, to within much less than a cell."""
+    close: NDArray[np.bool_] = np.linalg.norm(rounded(fractional, cell), axis=-1) < within_A
+    return close
+
+
+def rounded(fractional: NDArray[np.float64], cell: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return fractional vectors (..., 2) in Å, less the nearest whole numbers of cells."""
+    return np.asarray((fractional - np.rint(fractional)) @ cell)

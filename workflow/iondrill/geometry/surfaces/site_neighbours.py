@@ -10,7 +10,7 @@ from scipy.spatial import Voronoi
 
 from iondrill.errors import UserError
 from iondrill.geometry.constraints import fixed_directions
-from iondrill.geometry.surfaces.nearest import nearest_cells
+from iondrill.geometry.surfaces.nearest import coincide, nearest_cells
 from iondrill.geometry.surfaces.symmetry import SAME_A, SurfaceSymmetry
 
 if TYPE_CHECKING:
@@ -190,8 +190,9 @@ def _permutation(built: Atoms, rotation: Floats, shift_A: Floats) -> NDArray[np.
     order: list[int] = []
     for position, height_A, number in zip(goal, built.positions[:, 2], built.numbers, strict=True):
         apart = (built.positions[:, :2] - position) @ np.linalg.inv(cell)
-        lateral_A = np.linalg.norm((apart - np.rint(apart)) @ cell, axis=1)
-        same = (lateral_A < SAME_A) & (abs(built.positions[:, 2] - height_A) < SAME_A) & (built.numbers == number)
+        same = (
+            coincide(apart, cell, SAME_A) & (abs(built.positions[:, 2] - height_A) < SAME_A) & (built.numbers == number)
+        )
         if same.sum() != 1:
             return None
         order.append(int(np.flatnonzero(same)[0]))

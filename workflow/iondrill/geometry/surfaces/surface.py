@@ -8,6 +8,7 @@ import numpy as np
 from ase.data import covalent_radii
 
 from iondrill.geometry.bonds import BOND_SCALE, find_bonds
+from iondrill.geometry.surfaces.nearest import nearest_A
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -130,5 +131,4 @@ class Surface:
 
     def distance_A(self, first: Point, second: Point) -> float:
         """Return how far apart two points are, as the nearest images have it."""
-        fractional = (first.xy_A - second.xy_A) @ np.linalg.inv(self.cell)
-        return float(np.linalg.norm((fractional - np.rint(fractional)) @ self.cell))
+        return float(nearest_A(first.xy_A - second.xy_A, self.cell))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iondrill.errors import UserError
+from iondrill.geometry.surfaces.nearest import coincide
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -45,8 +46,7 @@ class SurfaceSymmetry:
     def equivalent(self, first_A: NDArray[np.float64], second_A: NDArray[np.float64]) -> bool:
         """Whether an operation takes one point (2,) of the surface to another."""
         images = first_A @ self.rotations + self.shifts_A - second_A
-        fractional = images @ np.linalg.inv(self.cell)
-        return bool(np.linalg.norm((fractional - np.rint(fractional)) @ self.cell, axis=1).min() < SAME_A)
+        return bool(coincide(images @ np.linalg.inv(self.cell), self.cell, SAME_A).any())
 
     def orbit(self, xy_A: NDArray[np.float64], cell: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the points (n, 2) of a larger cell (2, 2) that operations take a point (2,) to, itself first."""
@@ -58,8 +58,7 @@ class SurfaceSymmetry:
         inside = ((fractional > -1e-4) & (fractional < 1 - 1e-4)).all(axis=1)
         kept: list[NDArray[np.float64]] = []
         for point in fractional[inside]:
-            apart = np.array(kept).reshape(-1, 2) - point
-            if not (np.linalg.norm((apart - np.rint(apart)) @ cell, axis=1) < SAME_A).any():
+            if not coincide(np.array(kept).reshape(-1, 2) - point, cell, SAME_A).any():
                 kept.append(point)
         return np.array(kept) @ cell
 
@@ -115,9 +114,8 @@ def _distinct(slab: Atoms, cell: NDArray[np.float64]) -> NDArray[np.int_]:
     fractional = slab.positions[:, :2] @ np.linalg.inv(cell)
     kept: list[int] = []
     for index in range(len(slab)):
-        apart = fractional[kept] - fractional[index]
-        lateral_A = np.linalg.norm((apart - np.rint(apart)) @ cell, axis=1)
-        same = (lateral_A < SAME_A) & (abs(slab.positions[kept, 2] - slab.positions[index, 2]) < SAME_A)
+        over = coincide(fractional[kept] - fractional[index], cell, SAME_A)
+        same = over & (abs(slab.positions[kept, 2] - slab.positions[index, 2]) < SAME_A)
         if not same.any():
             kept.append(index)
     return np.array(kept)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from iondrill.geometry.surfaces.nearest import rounded
 from iondrill.geometry.surfaces.symmetry import SYMMETRY_VACUUM_A, spglib_operations
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def find_flip(slab: Atoms) -> Flip | None:
     for rotation, translation in zip(*found, strict=True):
         turned = rotation[2, 2] == -1 and not rotation[2, :2].any() and not rotation[:2, 2].any()
         if turned and (rotation @ rotation == np.eye(3)).all():
-            in_plane_A = (translation[:2] - np.rint(translation[:2])) @ lattice[:2, :2]
+            in_plane_A = rounded(translation[:2], lattice[:2, :2])
             flips.append((rotation, np.array([*in_plane_A, z.min() + z.max()])))
     if not flips:
         return None

@@ -36,7 +36,7 @@ def draw_profiles(rows: Sequence[Barrier], level: str) -> str:
                 label = f"{row.ion}: {row.start} to {row.end}"
                 ax.plot(*row.profile, color=colour, ls=dash, marker="o", ms=4, lw=1.3, label=label)
             ax.set_title(f"{facet}: {level}")
-            ax.set_xlabel("way of the ion (Å)")
+            ax.set_xlabel("path of the ion (Å)")
             ax.set_ylabel("energy (eV)")
             if ax.lines:
                 ax.legend(fontsize=8)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from iondrill.report.figures.svg import INK, OKABE_ITO, STYLE, canvas, to_svg
-from iondrill.report.table import place_of
+from iondrill.report.table import position_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -273,18 +273,18 @@ def _panels(table: Table | None, keys: Sequence[str], title: Callable[..., str])
 
 
 def _draw_bars_of(panels: Mapping[str, Table], bars: Bars) -> str:
-    """Return bars as SVG, a panel for each table, by its title; what became of a row stands in place of a bar."""
+    """Return bars as SVG, a panel for each table, by its title; a row without a number says what became of it."""
     from matplotlib import rc_context
 
     tables = list(panels.values())
     ions = list(dict.fromkeys(row["adsorbate"] for table in tables for row in table.rows))
-    places = [list(dict.fromkeys(map(place_of, table.rows))) for table in tables]
-    lengths = [len(some) * len(ions) + 2.0 for some in places]
+    kinds = [list(dict.fromkeys(map(position_of, table.rows))) for table in tables]
+    lengths = [len(some) * len(ions) + 2.0 for some in kinds]
     values = np.concatenate([table.numbers(bars.column) for table in tables])
     reach = np.nanmin([*values, -0.5]), np.nanmax([*values, 0.0])
     with rc_context(STYLE):
         figure, axes = canvas(len(panels), 1, (4.9, BAR_IN * sum(lengths) + 0.8), height_ratios=lengths)
-        for ax, (title, table), some in zip(axes, panels.items(), places, strict=True):
+        for ax, (title, table), some in zip(axes, panels.items(), kinds, strict=True):
             _draw_bars(ax, table, bars, some, ions)
             ax.set_xlim(1.22 * reach[0], 1.22 * reach[1])
             ax.set_title(title)
@@ -293,12 +293,12 @@ def _draw_bars_of(panels: Mapping[str, Table], bars: Bars) -> str:
         return to_svg(figure)
 
 
-def _draw_bars(axes: Axes, table: Table, bars: Bars, places: Sequence[str], ions: Sequence[str]) -> None:
+def _draw_bars(axes: Axes, table: Table, bars: Bars, kinds: Sequence[str], ions: Sequence[str]) -> None:
     thickness = 0.8 / len(ions)
     for k, ion in enumerate(ions):
         rows = table.where("adsorbate", ion)
         energies = rows.numbers(bars.column)
-        heights = np.array([places.index(place_of(row)) + (k - (len(ions) - 1) / 2) * thickness for row in rows.rows])
+        heights = np.array([kinds.index(position_of(row)) + (k - (len(ions) - 1) / 2) * thickness for row in rows.rows])
         colour, hatch = OKABE_ITO[k % len(OKABE_ITO)], ("", "////", "....")[k % 3]
         axes.barh(heights, np.nan_to_num(energies), thickness, color=colour, label=ion, hatch=hatch, ec=WHITE, lw=0.4)
         for height, energy, row in zip(heights, energies, rows.rows, strict=True):
@@ -312,6 +312,6 @@ def _draw_bars(axes: Axes, table: Table, bars: Bars, places: Sequence[str], ions
                 ha="left" if positive else "right",
                 va="center",
             )
-    axes.set_yticks(range(len(places)), places)
+    axes.set_yticks(range(len(kinds)), kinds)
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from iondrill.analyse.energies.convergence import Curve, Difference, Sample
+    from iondrill.analyse.energies.convergence import Curve, Difference, SweepPoint
     from iondrill.config.convergence import Tolerance
 
 PANEL_IN = (3.0, 2.5)
@@ -46,7 +46,7 @@ def draw_convergence(found: Sequence[Curve], tolerance: Tolerance, title: str) -
     from matplotlib import rc_context
 
     energy = Error("the energy (meV/atom)", lambda d: d.energy_meV_atom, tolerance.energy_meV_atom)
-    if any(sample.parts for curve in found for sample in curve.samples):
+    if any(point.parts for curve in found for point in curve.points):
         energy = Error("E_ads (meV per ion)", lambda d: d.E_ads_meV, tolerance.E_ads_meV)
     force = Error("the forces, largest (eV/Å)", lambda d: d.force_max_eV_A, tolerance.force_eV_A)
     with rc_context(STYLE):
@@ -65,9 +65,9 @@ def draw_convergence(found: Sequence[Curve], tolerance: Tolerance, title: str) -
         return to_svg(figure)
 
 
-def _draw_errors(axes: Axes, curve: Curve, error: Error, chosen: Sample | None) -> None:
+def _draw_errors(axes: Axes, curve: Curve, error: Error, chosen: SweepPoint | None) -> None:
     """Draw the absolute differences to the finest value, which has none, and the tolerance."""
-    found = [error.value(curve.difference(sample)) for sample in curve.samples]
+    found = [error.value(curve.difference(point)) for point in curve.points]
     values = np.array([np.nan if value is None or value == 0 else abs(value) for value in found])
     axes.plot(values, "o-", color=OKABE_ITO[0], lw=1.3, ms=4)
     axes.set_ylabel(f"error of {error.axis}")
@@ -91,26 +91,26 @@ def _draw_errors(axes: Axes, curve: Curve, error: Error, chosen: Sample | None) 
         axes.set_yticks([])
 
 
-def _draw_cost(axes: Axes, curve: Curve, chosen: Sample | None) -> None:
+def _draw_cost(axes: Axes, curve: Curve, chosen: SweepPoint | None) -> None:
     """Draw the core time of each value that converged."""
-    costs = np.array([sample.result.core_s if sample.converged else np.nan for sample in curve.samples])
+    costs = np.array([point.result.core_s if point.converged else np.nan for point in curve.points])
     axes.plot(costs, "o-", color=OKABE_ITO[1], lw=1.3, ms=4)
     axes.set_ylabel("cost (core s)")
     axes.set_ylim(0, 1.1 * max(np.nanmax([*costs, 0]), 1e-3))
     _mark(axes, curve, chosen, costs)
 
 
-def _mark(axes: Axes, curve: Curve, chosen: Sample | None, values: NDArray[np.float64]) -> None:
+def _mark(axes: Axes, curve: Curve, chosen: SweepPoint | None, values: NDArray[np.float64]) -> None:
     """Ring the value that will do."""
-    if chosen is not None and np.isfinite(values[place := list(curve.samples).index(chosen)]):
-        axes.plot(place, values[place], "o", ms=10, mfc="none", mec=OKABE_ITO[2], mew=1.6)
+    if chosen is not None and np.isfinite(values[index := list(curve.points).index(chosen)]):
+        axes.plot(index, values[index], "o", ms=10, mfc="none", mec=OKABE_ITO[2], mew=1.6)
 
 
 def _name_values(axes: Axes, curve: Curve) -> None:
-    """Write the values below the axis, coarse to fine; the own value in brackets, what failed with a cross."""
+    """Write the values below the axis, coarse to fine; the reference setting in brackets, what failed with a cross."""
     labels = [
-        f"{'[' * sample.own}{shown(sample.value)}{']' * sample.own}{'' if sample.status == 'converged' else ' ✗'}"
-        for sample in curve.samples
+        f"{'[' * point.own}{shown(point.value)}{']' * point.own}{'' if point.status == 'converged' else ' ✗'}"
+        for point in curve.points
     ]
     axes.set_xticks(range(len(labels)), labels, rotation=30 if max(map(len, labels)) > 5 else 0)
     axes.set_xlim(-0.4, len(labels) - 0.6)
@@ -123,7 +123,7 @@ def _axis(parameter: str) -> str:
     return f"{name.replace('_', '. ')} ({UNITS[unit]})" if unit in UNITS else parameter
 
 
-def _verdict(curve: Curve, chosen: Sample | None) -> str:
+def _verdict(curve: Curve, chosen: SweepPoint | None) -> str:
     name = _axis(curve.parameter)
     if curve.finest is None:
         return f"{name}: nothing converged"

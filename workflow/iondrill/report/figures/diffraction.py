@@ -1,4 +1,4 @@
-"""Where (00l) reflections lie, beside those of the paper."""
+"""Where (00l) reflections are, next to those of the paper."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def draw_diffraction(reflections: Sequence[Reflection]) -> str:
         axes.plot([row.two_theta_deg for row in rows], range(len(rows)), "o", color=OKABE_ITO[0], ms=5)
         for k, row in enumerate(rows):
             off = "" if row.off_by_deg is None else f" ({signed(row.off_by_deg)}°)"
-            beside = axes.get_yaxis_transform()
-            axes.annotate(f"{row.two_theta_deg:.2f}°{off}", (1.01, k), xycoords=beside, ha="left", va="center")
+            row_axes = axes.get_yaxis_transform()
+            axes.annotate(f"{row.two_theta_deg:.2f}°{off}", (1.01, k), xycoords=row_axes, ha="left", va="center")
         axes.set_yticks(range(len(rows)), [f"{row.phase} ({row.hkl})" for row in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_xlim(*SHOWN_DEG)

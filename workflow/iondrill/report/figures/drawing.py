@@ -174,13 +174,13 @@ def _balls(
     """Return circles with their depths."""
     radii = 0.45 * sheet.px_per_A * covalent_radii[atoms.numbers]
     return [
-        (float(depth), _ball(place, radius, colour.fill))
-        for place, depth, radius, colour in zip(sheet.place(plane_A), depth_A, radii, colours, strict=True)
+        (float(depth), _ball(position, radius, colour.fill))
+        for position, depth, radius, colour in zip(sheet.place(plane_A), depth_A, radii, colours, strict=True)
     ]
 
 
-def _ball(place: Floats, radius: float, fill: str) -> str:
-    x, y = place
+def _ball(position: Floats, radius: float, fill: str) -> str:
+    x, y = position
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{fill}" stroke="{INK}" stroke-width=".7"/>'
 
 
@@ -205,9 +205,9 @@ def _cell(corners: Floats) -> list[str]:
     return [f'<polygon points="{points}" fill="none" stroke="{INK}" stroke-dasharray="5 4"/>'] if points else []
 
 
-def _badge(number: int, place: Floats, em: float) -> str:
+def _badge(number: int, position: Floats, em: float) -> str:
     """Return the number of a mark in a circle."""
-    x, y = place
+    x, y = position
     return (
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{0.65 * em:.1f}" fill="{SITE}" stroke="#ffffff" stroke-width="1.5"/>'
         f'<text x="{x:.1f}" y="{y + 0.36 * em:.1f}" text-anchor="middle" fill="#ffffff">{number}</text>'
@@ -218,17 +218,17 @@ def _legend(colours: Sequence[Colour], marks: Sequence[Mark], sheet: _Sheet) -> 
     """Return the legend below the picture, and its height."""
     entries, em = sorted(set(colours), key=lambda colour: colour.meaning), sheet.em
     columns = max(1, int(sheet.width // (LEGEND_EM * em)))
-    places = [
+    positions = [
         np.array([0.8 + LEGEND_EM * (k % columns), 0.8 + 1.6 * (k // columns)]) * em + [0, sheet.height]
         for k in range(len(entries) + len(marks))
     ]
     words = [*(colour.meaning for colour in entries), *(mark.label for mark in marks)]
     shapes = [
-        *(_ball(place, em / 2, colour.fill) for place, colour in zip(places, entries, strict=False)),
-        *(_badge(n, place, em) for n, place in enumerate(places[len(entries) :], 1)),
+        *(_ball(position, em / 2, colour.fill) for position, colour in zip(positions, entries, strict=False)),
+        *(_badge(n, position, em) for n, position in enumerate(positions[len(entries) :], 1)),
         *(
             f'<text x="{x + 0.9 * em:.1f}" y="{y + 0.35 * em:.1f}">{escape(word)}</text>'
-            for (x, y), word in zip(places, words, strict=True)
+            for (x, y), word in zip(positions, words, strict=True)
         ),
     ]
-    return shapes, em * (1.6 * -(-len(places) // columns) + 0.4)
+    return shapes, em * (1.6 * -(-len(positions) // columns) + 0.4)

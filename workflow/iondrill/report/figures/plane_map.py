@@ -80,8 +80,8 @@ def draw_plane_map(plane: Plane, values: Array, colours: Colours, atoms: Atoms, 
     FigureCanvasAgg(figure)
     axes = figure.add_axes((left / WIDTH_IN, bottom / total, width / WIDTH_IN, height / total))
     image = paint(axes, plane, values, colours, atoms)
-    place = (WIDTH_IN - right + BAR_IN[0]) / WIDTH_IN
-    bar = figure.add_axes((place, bottom / total, BAR_IN[1] / WIDTH_IN, height / total))
+    bar_left = (WIDTH_IN - right + BAR_IN[0]) / WIDTH_IN
+    bar = figure.add_axes((bar_left, bottom / total, BAR_IN[1] / WIDTH_IN, height / total))
     figure.colorbar(image, cax=bar, label=colours.label, extend="both" if colours.open_ended else "neither")
     axes.set_title(title, loc="left", fontsize="medium")
     return figure

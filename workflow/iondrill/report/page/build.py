@@ -30,7 +30,7 @@ from iondrill.report.sections.site_pictures import site_picture
 
 if TYPE_CHECKING:
     from iondrill.analyse.tables import Table
-    from iondrill.engines.base import Attempt
+    from iondrill.engines.base import AttemptEntry
     from iondrill.report.data import JobRecord, Results, Run, Structure
 
 MOST_FRAMES, MOST_FRAMES_OF_RUN = 2000, 300
@@ -95,7 +95,7 @@ def cell(value: float | str | None, digits: int = 0) -> Markup:
     Parameters
     ----------
     value : float, str or None
-        A number, as such or as it stands in a CSV file; None or "" makes an empty cell.
+        A number, as such or as text of a CSV file; None or "" makes an empty cell.
     digits : int
         Shown after the point.
     """
@@ -261,7 +261,7 @@ def _describe(results: Results, run: Run) -> str:
     if settings.launch_m_s:
         parts.append(f"nanodiamond launched at {settings.launch_m_s:g} m/s, an assumption")
     if settings.fix != "none":
-        parts.append("the far edge of the flake held")
+        parts.append("the far edge of the flake fixed")
     temperature_K, conserved = (run.order.numbers(name) for name in ("temperature_K", "conserved_eV"))
     if (kept := late_temperature(temperature_K, settings.temperature_K)) is not None:
         parts.append(str(kept))
@@ -281,7 +281,7 @@ def _versions(jobs: list[JobRecord]) -> list[tuple[str, str]]:
     return [*engines, ("Python", platform.python_version()), *((name, version(name)) for name in PACKAGES)]
 
 
-def _attempt(attempt: Attempt) -> str:
+def _attempt(attempt: AttemptEntry) -> str:
     return attempt.reason + (f" ({attempt.changed})" if attempt.changed else "")
 
 

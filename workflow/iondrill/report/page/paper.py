@@ -49,7 +49,7 @@ class Lines(RootModel[dict[str, str]]):
 
 
 def write_paper_figures(results: Results, folder: Path) -> None:
-    """Write the figures that a run has, and ``index.html`` with each beside a line on what the paper shows.
+    """Write the figures that a run has, and ``index.html`` with each next to a line on what the paper shows.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-// A run in 3D with its order parameters beside it: one moment for both, chosen by slider, by playing or in a plot.
+// A run in 3D with its order parameters next to it: one moment for both, chosen by slider, by playing or in a plot.
 {
   const dashes = ["", "6 3", "6 2 1 2", "1 3"];
   const svg = (tag, attributes) => {

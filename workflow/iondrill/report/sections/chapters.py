@@ -38,7 +38,7 @@ class Cell(NamedTuple):
 
 
 class Heading(NamedTuple):
-    """A heading; numbers stand right."""
+    """A heading; numbers are aligned right."""
 
     label: str
     numeric: bool
@@ -86,7 +86,7 @@ STACKS = (
     "So diffractograms show mean distances, and neither confirm nor refute what happens at the edge of a bilayer."
 )
 NO_COMPARISON = "No two cases differ in exactly one factor, so no effect can be attributed."
-LEFT_OUT = "{0.name}.csv: {0.left_out} rows that this configuration does not ask for are left out; make the table anew."
+LEFT_OUT = "{0.name}.csv: {0.left_out} rows that this configuration does not ask for are left out; make it again."
 
 
 def chapters(results: Results, folder: Path) -> Iterator[Chapter]:
@@ -171,7 +171,7 @@ def sheet(results: Results, path: Path, form: TableForm[Any], only: Mapping[str,
     form : TableForm
         Its headings; columns that it does not have get theirs from their names.
     only : mapping, optional
-        What may stand in columns; rows in which something else stands are left out.
+        What columns may contain; rows with anything else are left out.
     """
     table = read_table(path)
     asked = [
@@ -218,15 +218,15 @@ def _is_number(raw: str) -> bool:
 
 
 def _figure_of(path: Path, folder: Path) -> Path:
-    """Return where the figure of a table would be: beside it, or in ``figures/``."""
-    beside = path.with_suffix(".svg")
-    return beside if beside.exists() else folder / "figures" / beside.name
+    """Return where the figure of a table would be: next to it, or in ``figures/``."""
+    figure = path.with_suffix(".svg")
+    return figure if figure.exists() else folder / "figures" / figure.name
 
 
 def _picture(path: Path, title: str, data: str) -> Picture:
     return Picture(
         src=data_uri(themed(path.read_text(encoding="utf-8")), "image/svg+xml"),
-        alt=f"{title}: {path.stem}; its numbers stand in the table below",
+        alt=f"{title}: {path.stem}; its numbers are in the table below",
         title=path.stem.replace("-", " ").capitalize(),
         caption="",
         level="level of theory or source: see the table",
@@ -251,7 +251,7 @@ def _compared(results: Results, path: Path) -> tuple[list[str], dict[str, list[C
 
 
 def _json(path: Path, kind: Any, key: str) -> Any:
-    """Return what stands under a key of a JSON file."""
+    """Return the content of a key of a JSON file."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return TypeAdapter(kind).validate_python(content[key])

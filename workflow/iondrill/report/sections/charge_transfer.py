@@ -1,4 +1,4 @@
-"""Which way the electrons go as nanodiamond and flake meet: the density difference, integrated over planes along x."""
+"""Where the electrons go as nanodiamond and flake meet: the density difference, integrated over planes along x."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def transfer_picture(results: Results, run: Run) -> Picture | None:
     moved = {time_fs: float(max(profile.transferred_e, key=abs)) for time_fs, profile in profiles.items()}
     words = "; ".join(f"{time_fs:g} fs: at most {moved_e:.3f} e" for time_fs, moved_e in moved.items())
     rows = [
-        f'{time_fs:g},{place:.3f},{density:.6g},{passed:.6g},"{level}"'
+        f'{time_fs:g},{position:.3f},{density:.6g},{passed:.6g},"{level}"'
         for time_fs, profile in profiles.items()
-        for place, density, passed in zip(
-            profile.place_A.tolist(), profile.difference_e_A.tolist(), profile.transferred_e.tolist(), strict=True
+        for position, density, passed in zip(
+            profile.position_A.tolist(), profile.difference_e_A.tolist(), profile.transferred_e.tolist(), strict=True
         )
     ]
     return Picture(
@@ -69,8 +69,8 @@ def draw_transfer(profiles: Mapping[float, Profile]) -> str:
         figure, (density, moved) = canvas(1, 2, (2 * PLOT_IN[0], PLOT_IN[1]))
         for k, time_fs in enumerate(times):
             profile, colour = profiles[time_fs], colormaps["cividis"](0.9 * k / max(1, len(times) - 1))
-            density.plot(profile.place_A, profile.difference_e_A, color=colour, lw=1.3, label=f"{time_fs:g} fs")
-            moved.plot(profile.place_A, profile.transferred_e, color=colour, lw=1.3)
+            density.plot(profile.position_A, profile.difference_e_A, color=colour, lw=1.3, label=f"{time_fs:g} fs")
+            moved.plot(profile.position_A, profile.transferred_e, color=colour, lw=1.3)
         density.set(xlabel="x (Å)", ylabel="density difference (e/Å)")
         moved.set(xlabel="x (Å)", ylabel="moved to smaller x (e)")
         for axes in (density, moved):

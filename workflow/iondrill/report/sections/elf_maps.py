@@ -31,7 +31,7 @@ MAP_WIDTH_PX = 760
 
 
 def map_pictures(results: Results, run: Run, problems: list[Problem]) -> list[Picture]:
-    """Return the maps of the ELF, evenly spaced ones where there are too many; what cannot be read is told."""
+    """Return the maps of the ELF, evenly spaced ones where there are too many; what cannot be read is reported."""
     level, pictures = results.title_of(results.config.elf.level), list[Picture]()
     for frame in _chosen(results, run):
         with gathered(problems):

@@ -106,12 +106,12 @@ def _trust(run: Run, results: Results) -> str:
 def _opening(order: Table, edge_rest: Rest | None, centre_rest: Rest | None) -> str:
     """Say whether the gap widened, from its rest before the launch to the mean of the last quarter.
 
-    Without a thermalisation the first frame stands for the rest. A gap that was still on its way before the launch
-    has to change by more than that way.
+    Without a thermalisation the first frame counts as the rest. A gap that was still changing before the launch
+    has to change by more than that.
     """
     time_fs = order.numbers("time_fs")
     last = slice(-max(1, len(time_fs) // LAST_PART), None)
-    edge, centre = (order.numbers(f"gap_{place}_A") for place in ("edge", "centre"))
+    edge, centre = (order.numbers(f"gap_{part}_A") for part in ("edge", "centre"))
     if not np.isfinite([edge, centre]).all():
         return ""
     still = edge_rest or Rest(edge[0], 0.0, 0.0)
@@ -169,7 +169,7 @@ def _charging(charges: Table) -> Iterator[str]:
 def of_adsorption(table: AdsorptionTable | None) -> Iterator[Finding]:
     """Yield the lowest site of each ion on each facet, which ion binds more strongly, and whether metal is better.
 
-    Each number of ions in the cell is told apart: E_ads per ion at one coverage is not that at another.
+    Each number of ions in the cell is treated by itself: E_ads per ion at one coverage is not that at another.
     """
     if table is None:
         return

@@ -9,7 +9,7 @@ import numpy as np
 from iondrill.analyse.dynamics.rest import LAST_PART
 from iondrill.report.ranking import Best, lowest
 from iondrill.report.sections.findings import signed
-from iondrill.report.table import place_of
+from iondrill.report.table import position_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,5 +71,5 @@ def _of_adsorption(results: Results, table: AdsorptionTable | None) -> Iterator[
         ]
         for ion in dict.fromkeys(best.row["adsorbate"] for best in found):
             best = min((each for each in found if each.row["adsorbate"] == ion), key=lambda each: each.E_ads_eV)
-            what = f"lowest E_ads of {ion}: {best.row['facet']}, started at {place_of(best.row)}"
+            what = f"lowest E_ads of {ion}: {best.row['facet']}, started at {position_of(best.row)}"
             yield Highlight(f"{signed(best.E_ads_eV)} eV", what, results.title_of(level), "adsorption")

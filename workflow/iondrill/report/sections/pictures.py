@@ -13,7 +13,7 @@ from iondrill.report.figures.charts import contact_panel, draw_adsorption, draw_
 from iondrill.report.figures.drawing import Scene, by_element, by_layer, by_neighbours, draw_scene
 from iondrill.report.figures.svg import data_uri, themed
 from iondrill.report.sections.site_pictures import facet_with_sites
-from iondrill.report.table import place_of
+from iondrill.report.table import position_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,7 +104,9 @@ def _bars(
     levels = dict.fromkeys(
         results.title_of(row[key]) for key in ("level", "against") for row in table.rows if key in row
     )
-    energies = (f"{row['adsorbate']} on {row['facet']}, {place_of(row)}: {row[column] or 'none'}" for row in table.rows)
+    energies = (
+        f"{row['adsorbate']} on {row['facet']}, {position_of(row)}: {row[column] or 'none'}" for row in table.rows
+    )
     return Picture(
         src=data_uri(themed(draw(results)), "image/svg+xml"),
         alt=f"Bars, {title}, in eV per ion, {', '.join(levels)}. {'; '.join(energies)}.",

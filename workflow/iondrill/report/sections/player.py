@@ -1,4 +1,4 @@
-"""What the page's player needs of a run: its frames, small enough to be put into the page, and curves beside them."""
+"""What the page's player needs of a run: its frames, small enough to be put into the page, and its curves."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 RESOLUTION_A = 1e-3
-"""Places are rounded to this, finer than a thermal step; 16 bits then reach 32 Å from the middle, more if coarser."""
+"""Of positions; finer than a thermal step; 16 bits then reach 32 Å from the middle, more if coarser."""
 DIGITS = 5
 """Significant digits of a curve in the page."""
 
@@ -50,7 +50,7 @@ def player_data(run: Run, trajectory: Path, level: str, most: int) -> dict[str, 
     Returns
     -------
     dict or None
-        For JSON: ``atoms`` (look and radius of each), ``frames`` (places, see `pack`), ``step`` and ``time_fs`` of
+        For JSON: ``atoms`` (look and radius of each), ``frames`` (positions, see `pack`), ``step`` and ``time_fs`` of
         each frame, ``series`` (panels with a value for each frame). None if there is no trajectory.
 
     Raises
@@ -63,7 +63,7 @@ def player_data(run: Run, trajectory: Path, level: str, most: int) -> dict[str, 
     chosen = evenly(len(run.order.rows), most)
     first, positions_A = _read_frames(trajectory, chosen, [int(run.order.rows[i]["step"]) for i in chosen])
     panels = order_panels(run, level, len(run.order.rows))
-    calm = [panel for panel in panels if panel.unit not in {"K", "eV"}]
+    geometric = [panel for panel in panels if panel.unit not in {"K", "eV"}]
     return {
         "run": run.name,
         "level": level,
@@ -73,20 +73,20 @@ def player_data(run: Run, trajectory: Path, level: str, most: int) -> dict[str, 
         "step": [int(run.order.rows[i]["step"]) for i in chosen],
         "time_fs": [float(run.order.rows[i]["time_fs"]) for i in chosen],
         "of": len(run.order.rows),
-        "series": [_series(panel, run, chosen) for panel in [*calm, *(p for p in panels if p not in calm)]],
+        "series": [_series(panel, run, chosen) for panel in [*geometric, *(p for p in panels if p not in geometric)]],
     }
 
 
 def pack(positions_A: Floats) -> dict[str, Any]:
     """Return positions (n_frames, n_atoms, 3) as text: base64 of little-endian 16-bit integers times ``scale_A``.
 
-    They are counted from the middle of all places; ``scale_A`` is 0.001 Å where 16 bits reach that far.
+    They are counted from the middle of all positions; ``scale_A`` is 0.001 Å where 16 bits reach that far.
     """
     middle = (positions_A.min(axis=(0, 1)) + positions_A.max(axis=(0, 1))) / 2
     centred = positions_A - middle
     scale_A = max(RESOLUTION_A, float(np.abs(centred).max()) / 32767)
-    places = np.rint(centred / scale_A).astype("<i2")
-    return {"scale_A": scale_A, "places": base64.b64encode(places.tobytes()).decode(), "middle_A": middle.tolist()}
+    steps = np.rint(centred / scale_A).astype("<i2")
+    return {"scale_A": scale_A, "places": base64.b64encode(steps.tobytes()).decode(), "middle_A": middle.tolist()}
 
 
 def _read_frames(path: Path, chosen: Sequence[int], steps: Sequence[int]) -> tuple[Atoms, Floats]:

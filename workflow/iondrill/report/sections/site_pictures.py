@@ -10,7 +10,7 @@ from iondrill.jobs.name import JobId, Subject
 from iondrill.prepare.plan import Plan
 from iondrill.report.figures.drawing import Mark, Scene, by_layer, draw_scene
 from iondrill.report.figures.svg import data_uri, themed
-from iondrill.report.table import place_of
+from iondrill.report.table import position_of
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -53,7 +53,7 @@ def site_picture(results: Results, row: dict[str, str]) -> SitePicture | None:
     around = _around(geometry)
     return SitePicture(
         src=data_uri(themed(draw_scene(Scene(around, "top", by_layer(around)), legend=False)), "image/svg+xml"),
-        alt=f"{row['adsorbate']} on {row['facet']} from above: started at {place_of(row)}, as relaxed",
+        alt=f"{row['adsorbate']} on {row['facet']} from above: started at {position_of(row)}, as relaxed",
     )
 
 
