@@ -33,12 +33,12 @@ use rule relax as relax_adsorbate with:
     output:
         result=f"{ADSORPTION}/{{facet}}.{{ions}}-{{site}}.{{level}}/result.json",
         structure=f"{ADSORPTION}/{{facet}}.{{ions}}-{{site}}.{{level}}/relaxed.extxyz",
-    wildcard_constraints:
-        level=rf"(?!(?:{QUICK})/)[A-Za-z0-9][A-Za-z0-9+_-]*",
     log:
         f"{RESULTS}/logs/relax_adsorbate/{{facet}}.{{ions}}-{{site}}.{{level}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/relax_adsorbate/{{facet}}.{{ions}}-{{site}}.{{level}}.tsv"
+    wildcard_constraints:
+        level=rf"(?!(?:{QUICK})/)[A-Za-z0-9][A-Za-z0-9+_-]*",
     priority: 0
     group:
         SITES

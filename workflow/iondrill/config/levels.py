@@ -141,8 +141,8 @@ class LevelModel(Strict):
         return ""
 
     @property
-    def quick(self) -> bool:
-        """Whether a relaxation takes seconds: then many of them are one job of the workflow."""
+    def takes_seconds(self) -> bool:
+        """Whether a relaxation does: then many of them are one job of the workflow."""
         return False
 
     @property
@@ -384,6 +384,11 @@ class AseLevel(LevelModel):
     dispersion: Literal["none", "D3(BJ)"] = Field(
         "none", description="D3(BJ) of atom pairs, added by the package dftd3 to a potential that lacks it"
     )
+    quick: bool | None = Field(
+        None,
+        description="whether a relaxation takes seconds: then all sites of a facet are one job of the workflow; null: "
+        "as the list says",
+    )
     functional: str | None = Field(
         None, description="whose D3(BJ) parameters are added; null: that of the calculator in the list"
     )
@@ -438,9 +443,9 @@ class AseLevel(LevelModel):
         return digest_of(*paths) if paths else ""
 
     @property
-    def quick(self) -> bool:
-        """Whether the list says that it is."""
-        return self.entry.quick
+    def takes_seconds(self) -> bool:
+        """Whether a relaxation does, by the level or by the list."""
+        return self.entry.quick if self.quick is None else self.quick
 
     @property
     def learned(self) -> bool:

@@ -88,11 +88,9 @@ class AdsorptionStage(Stage):
         return roomy if wanted == "all" else list(wanted)
 
     def together(self) -> list[tuple[str, str]]:
-        """Return facet and level of the slabs whose ions are all relaxed in one job of the workflow: at quick levels."""
-        stage = self.config.adsorption
-        return [
-            (facet, level) for level in stage.levels if self.project.level(level).quick for facet in stage.facets
-        ]
+        """Return facet and level of the slabs whose ions are all relaxed in one job: at levels that take seconds."""
+        stage, level = self.config.adsorption, self.project.level
+        return [(facet, name) for name in stage.levels if level(name).takes_seconds for facet in stage.facets]
 
     def rows(self, facet: str, level: str) -> list[JobId]:
         """Return the slabs with ions of a facet at a level."""
