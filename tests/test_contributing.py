@@ -70,8 +70,8 @@ def listed(kind: str) -> list[Listed]:
 
 
 def naming(words: str) -> set[str]:
-    """Return the files of the package and of the Snakefile in which a text is a literal of its own."""
-    literal = re.compile(rf"""(["']){re.escape(words)}\1""")
+    """Return the files of package and workflow in which a text is a literal of its own, and names no Python package."""
+    literal = re.compile(rf"""(?<!\bversion\()(["']){re.escape(words)}\1""")
     files = [*PACKAGE.rglob("*.py"), *(ROOT / "workflow/rules").glob("*.smk"), ROOT / "Snakefile"]
     named = [file for file in files if literal.search(file.read_text(encoding="utf-8"))]
     return {file.relative_to(PACKAGE if PACKAGE in file.parents else ROOT).as_posix() for file in named}
