@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from iondrill.analyse.forms import FORMS
 from iondrill.config.project import read_config
 from iondrill.engines.registry import ENGINES
 from iondrill.prepare.plan import Plan
@@ -70,8 +72,8 @@ def listed(kind: str) -> list[Listed]:
 
 
 def naming(words: str) -> set[str]:
-    """Return the files of the package and of the Snakefile in which a text is a literal of its own."""
-    literal = re.compile(rf"""(["']){re.escape(words)}\1""")
+    """Return the files of package and workflow in which a text is a literal of its own, and names no Python package."""
+    literal = re.compile(rf"""(?<!\bversion\()(["']){re.escape(words)}\1""")
     files = [*PACKAGE.rglob("*.py"), *(ROOT / "workflow/rules").glob("*.smk"), ROOT / "Snakefile"]
     named = [file for file in files if literal.search(file.read_text(encoding="utf-8"))]
     return {file.relative_to(PACKAGE if PACKAGE in file.parents else ROOT).as_posix() for file in named}
@@ -116,6 +118,13 @@ def test_a_name_has_another_meaning_only_where_it_is_found():
 def test_no_file_of_the_package_names_a_facet():
     assert len(FACETS) > 10
     assert {name: naming(name) for name in FACETS if naming(name)} == {}
+
+
+def test_the_file_of_a_column_of_adsorption_is_that_which_declares_them():
+    (file,) = (path for one in listed("A column of adsorption.csv") for path in one.paths(""))
+    module = ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts)
+    assert import_module(module).ADSORPTION is FORMS["adsorption.csv"]
+    assert "ADSORPTION = TableForm" in file.read_text(encoding="utf-8")
 
 
 def test_the_files_that_tell_of_an_analysis_are_those_of_its_list():

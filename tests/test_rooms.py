@@ -12,6 +12,12 @@ ROOT = Path(__file__).parents[1]
 HEAVY = ["ase", "pymatgen", "pyscf", "scipy", "tblite", "matplotlib", "snakemake", "jinja2"]
 
 
+def test_every_folder_with_modules_is_a_package():
+    folders = {file.parent for file in (ROOT / "workflow/iondrill").rglob("*.py")}
+    assert len(folders) > 20
+    assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
+
+
 def test_data_flows_one_way():
     code = "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -111,6 +111,15 @@ def test_a_level_without_electrons_has_no_elf():
     ]
 
 
+def test_where_no_elf_is_mapped_no_level_has_to_have_electrons():
+    levels = {"emt": {"engine": "ase", "calculator": "EMT"}}
+    stages = {name: {"level": "emt"} for name in ("relax", "md", "adsorption")}
+    assert list(mistakes({"levels": levels, **stages, "elf": {"level": "emt", "frames": 0}})) == []
+    inputs = {"elf": ["emt"]}
+    (mistake,) = mistakes({"levels": levels, **stages, "elf": {"level": "emt", "frames": 0}, "inputs": inputs})
+    assert mistake[0] == ("inputs", "elf", 0)
+
+
 def test_levels_and_runs_must_exist():
     assert set(found(md={"run": ["a", "b"], "runs": {"a": {}}, "level": "gfn"})) == {
         (("md", "run", 1), "there is no run 'b'", "allowed: a"),

@@ -9,14 +9,12 @@ import pytest
 from ase import Atoms
 from ase.constraints import FixAtoms
 
-from iondrill.config.levels import Cp2kLevel, VaspLevel
 from iondrill.config.models import Thermostat
 from iondrill.jobs.job import Job, Md, Relax, Static
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LEVELS = {"cp2k": Cp2kLevel(engine="cp2k"), "vasp": VaspLevel(engine="vasp")}
 TASKS = {
     "relax": Relax(fmax_eV_A=0.03, max_steps=77),
     "static": Static(),
@@ -97,7 +95,7 @@ def make_job() -> Callable[..., Job]:
 
     def make(engine: str, kind: str, task: Any, *, level: dict[str, Any] | None = None, **changes: Any) -> Job:
         task = TASKS[task] if isinstance(task, str) else task
-        base = LEVELS[engine].model_dump() | (level or {})
+        base = {"engine": engine, **(level or {})}
         settings = {"stage": "relax", "name": f"test.{engine}", "level_name": "dft"} | changes
         return Job.model_validate({**settings, "level": base, "task": task, "kind": kind})
 

@@ -265,3 +265,24 @@ def test_planning_imports_no_engine(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("name", "section", "others"),
+    [
+        ("barriers", {"level": "gfn2", "facets": ["C100-2x1"], "paths": [["cave", "pedestal"]]}, {"adsorption"}),
+        ("intercalation", {"level": "pbe-d3", "crystals": ["Li-bcc"]}, {"adsorption"}),
+        (
+            "convergence",
+            {"studies": {"a": {"structure": "nd29", "level": "gfn2", "sweep": {"accuracy": [0.1]}}}},
+            set(),
+        ),
+    ],
+)
+def test_what_a_target_of_its_own_runs_is_known(tmp_path: Path, name: str, section: Any, others: set[str]) -> None:
+    none = {"barriers": None, "intercalation": None, "convergence": {}, "md": {}, "adsorption": {"facets": []}}
+    asked = plan(results=str(tmp_path), **none | {name: section})
+    found = asked.elsewhere()
+    assert set(asked.stages[name].jobs()) <= set(found)
+    assert {job.stage for job in found} == {name, *others}
+    assert len(set(found)) == len(found)

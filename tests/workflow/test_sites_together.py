@@ -45,8 +45,8 @@ CONFIG: dict[str, Any] = {
 TIMES = re.compile(r"_s$|seconds")
 
 
-def started(project: Path, *more: str) -> str:
-    done = run(snakemake(project, "--cores", "1", "results/adsorption.csv", *more))
+def started(project: Path, target: str = "results/adsorption.csv") -> str:
+    done = run(snakemake(project, "--cores", "1", target))
     assert done.returncode == 0, done.stderr[-4000:]
     return done.stdout + done.stderr
 
@@ -70,10 +70,11 @@ def test_rows_are_those_of_separate_jobs_and_a_lost_one_is_made_again(tmp_path: 
     assert table(together) == table(apart)
 
     # each row has a state of its own: of a finished one nothing is computed again
-    lost = together / "results/jobs/adsorption/sheet.Na-hollow.pairs/result.json"
+    target = "results/jobs/adsorption/sheet.Na-hollow.pairs/result.json"
+    lost = together / target
     before = json.loads(lost.read_text())
     lost.unlink()
-    started(together)
+    started(together, target)
     again = json.loads(lost.read_text())
     assert again == before
     assert table(together) == table(apart)

@@ -1,6 +1,6 @@
 rule build_structure:
     input:
-        recipe=lambda wildcards: plan.project.recipe_files(wildcards.name),
+        recipe=recipe_files_of_structure,
     output:
         structure=f"{RESULTS}/structures/{{name}}.extxyz",
         record=f"{RESULTS}/structures/{{name}}.json",
@@ -13,7 +13,7 @@ rule build_structure:
         *MODULES,
     params:
         recipes=str(RECIPES),
-        made_from=lambda wildcards: digest_of_files(plan.project.recipe_files(wildcards.name)),
+        made_from=lambda wildcards: digest_of_files(recipe_files_of_structure(wildcards)),
     message:
         "Build {wildcards.name}"
     script:
@@ -22,15 +22,9 @@ rule build_structure:
 
 rule assemble:
     input:
-        recipe=lambda wildcards: plan.project.recipe_files(wildcards.name),
-        parts=lambda wildcards: expand(
-            f"{RESULTS}/jobs/relax/{{part}}.{wildcards.level}/relaxed.extxyz",
-            part=plan.project.parts_of(wildcards.name),
-        ),
-        results=lambda wildcards: expand(
-            f"{RESULTS}/jobs/relax/{{part}}.{wildcards.level}/result.json",
-            part=plan.project.parts_of(wildcards.name),
-        ),
+        recipe=recipe_files_of_structure,
+        parts=relaxed_parts("relaxed.extxyz"),
+        results=relaxed_parts("result.json"),
     output:
         structure=f"{RESULTS}/structures/{{name}}.{{level}}.extxyz",
         record=f"{RESULTS}/structures/{{name}}.{{level}}.json",
@@ -43,7 +37,7 @@ rule assemble:
         *MODULES,
     params:
         recipes=str(RECIPES),
-        made_from=lambda wildcards: digest_of_files(plan.project.recipe_files(wildcards.name)),
+        made_from=lambda wildcards: digest_of_files(recipe_files_of_structure(wildcards)),
     message:
         "Assemble {wildcards.name} from parts relaxed at {wildcards.level}"
     script:

@@ -172,6 +172,21 @@ def requests(stage, name):
     }
 
 
+def recipe_files_of_structure(wildcards):
+    """Return the files of the recipe that a structure is built from; a mistake ends Snakemake with its message."""
+    return said_of(lambda: plan.project.recipe_files(wildcards.name))(wildcards)
+
+
+def relaxed_parts(file):
+    """Return a function of the wildcards that gives a file of the relaxation of each part of an assembly."""
+
+    def files(wildcards):
+        parts = said_of(lambda: plan.project.parts_of(wildcards.name))(wildcards)
+        return [f"{RESULTS}/jobs/relax/{part}.{wildcards.level}/{file}" for part in parts]
+
+    return files
+
+
 def recipe_files_of(job):
     """Return the files of the recipe that a job is built from; none for an atom."""
     return plan.project.recipe_files(job.subject.recipe) if job.subject.recipe else []

@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from iondrill.analyse.dynamics.charges import CHARGES
-from iondrill.analyse.dynamics.contrasts import CONTRASTS
-from iondrill.analyse.dynamics.diffraction import DIFFRACTION
-from iondrill.analyse.dynamics.order import ORDER
-from iondrill.analyse.elf.contacts import CONTACTS
-from iondrill.analyse.elf.lines import BONDS, PROFILES
-from iondrill.analyse.energies.adsorption_table import ADSORPTION
-from iondrill.analyse.energies.barrier import BARRIERS, PROFILE
-from iondrill.analyse.energies.convergence_table import CONVERGENCE
-from iondrill.analyse.energies.formation import INTERCALATION
-from iondrill.analyse.energies.level_differences import DIFFERENCES
-from iondrill.analyse.verification.errors import FRAMES, VERIFICATION
+from iondrill.analyse.energies.barrier import PROFILE
+from iondrill.prepare.result_files import RESULT_FILES
 
 if TYPE_CHECKING:
     from iondrill.analyse.columns import TableForm
 
+
+def _declared(table: str) -> TableForm[Any]:
+    """Return the columns that a result file names."""
+    module, _, name = table.rpartition(".")
+    form: TableForm[Any] = getattr(import_module(f"iondrill.analyse.{module}"), name)
+    return form
+
+
 FORMS: dict[str, TableForm[Any]] = {
-    "adsorption.csv": ADSORPTION,
-    "adsorption_levels.csv": DIFFERENCES,
-    "contrasts.csv": CONTRASTS,
-    "diffraction.csv": DIFFRACTION,
-    "md/{run}/order_parameters.csv": ORDER,
-    "md/{run}/thermalisation.csv": ORDER,
-    "md/{run}/verification.csv": VERIFICATION,
-    "md/{run}/verified_frames.csv": FRAMES,
-    "charges/{run}.csv": CHARGES,
-    "elf/{run}/summary.csv": CONTACTS,
-    "elf/{run}/{step}.csv": CONTACTS,
-    "elf/{run}/profiles.csv": PROFILES,
-    "elf/{run}/{step}.profiles.csv": PROFILES,
-    "elf/{run}/bonds.csv": BONDS,
-    "elf/{run}/{step}.bonds.csv": BONDS,
-    "intercalation.csv": INTERCALATION,
-    "barriers.csv": BARRIERS,
+    **{file.path: _declared(file.table) for file in RESULT_FILES if file.table},
     "jobs/barriers/{job}/profile.csv": PROFILE,
-    "convergence/{study}.csv": CONVERGENCE,
 }

@@ -82,6 +82,8 @@ def _ability_mistakes(content: dict[str | int, Any], key_path: KeyPath, name: st
     model, elf = LEVELS[engine], _mapping(content, "elf")
     stage = key_path[1] if key_path[0] == "inputs" else key_path[0]
     found = f"level '{name}' is of engine {engine}"
+    if key_path == ("elf", "level") and elf.get("frames") == 0:
+        return  # nothing is mapped
     if stage == "intercalation" and not model.samples_kpoints:
         allowed = engines_that(lambda other: other.samples_kpoints)
         more = f"{found}, which samples Γ alone: no metal converges with its cell"

@@ -179,7 +179,7 @@ class ElfStage(Strict):
     """Electron localisation function on a plane, for frames of each MD run."""
 
     level: LevelName = Field("gfn2", description="level of theory")
-    frames: Frames = Field(5, description="frames of each run, first and last included")
+    frames: Frames = Field(5, description="frames of each run, first and last included; 0: none, and any level will do")
     spacing_A: Spacing = Field(0.08, description="distance of the points of the map")
     margin_A: Margin = Field(2.0, description="room around the outermost atoms")
     isosurfaces: Literal["none", "last", "all"] = Field(

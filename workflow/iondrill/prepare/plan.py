@@ -87,12 +87,9 @@ class Plan:
         return list(dict.fromkeys(jobs))
 
     def elsewhere(self) -> list[JobId]:
-        """Return every job that ``convergence``, ``barriers`` and ``intercalation`` run, and the default target not."""
-        jobs = self.convergence.jobs()
-        if self.config.barriers is not None:
-            jobs += [*self.barriers.jobs(), *self.barriers.relaxations()]
-        if self.config.intercalation is not None:
-            jobs += self.intercalation.jobs()
+        """Return every job that a target of its own runs, ``barriers`` for example, and the default target not."""
+        others = [stage for stage in self.stages.values() if not stage.by_default and stage.asked_for]
+        jobs = [job for stage in others for job in stage.needed()]
         of_the_default = set(self.executed())
         return [job for job in dict.fromkeys(jobs) if job not in of_the_default]
 

@@ -117,6 +117,9 @@ class ResultFile:
         Whether the page is made from it.
     crate : bool
         Whether the crate holds it.
+    table : str
+        Of a table: the module in `iondrill.analyse` that declares its columns, and their name there; see
+        `iondrill.analyse.forms`.
     chapter : Chapter, optional
         The section of the page that shows it.
     """
@@ -127,6 +130,7 @@ class ResultFile:
     target: str = "all"
     page: bool = False
     crate: bool = False
+    table: str = ""
     chapter: Chapter | None = None
 
     def pieces(self, plan: Plan) -> Iterator[tuple[str, str]]:
@@ -186,24 +190,57 @@ RESULT_FILES = (
     ResultFile("figures/elf", "curves of the ELF (a folder)"),
     ResultFile("structures/{structure}.extxyz", "structure {structure} as built or assembled", STRUCTURES, page=True),
     ResultFile("structures/{structure}.json", "the checks that structure {structure} passed", STRUCTURES),
-    ResultFile("adsorption.csv", "adsorption energies", FACETS, page=True, crate=True),
+    ResultFile(
+        "adsorption.csv",
+        "adsorption energies",
+        FACETS,
+        page=True,
+        crate=True,
+        table="energies.adsorption_table.ADSORPTION",
+    ),
     ResultFile("adsorption.json", "what became of each row of adsorption.csv, as data", FACETS),
-    ResultFile("adsorption_levels.csv", "adsorption energies and geometries, level against level", FACETS),
+    ResultFile(
+        "adsorption_levels.csv",
+        "adsorption energies and geometries, level against level",
+        FACETS,
+        table="energies.level_differences.DIFFERENCES",
+    ),
     ResultFile("figures/adsorption.svg", "adsorption energies", FILLINGS),
-    ResultFile("contrasts.csv", "runs side by side", ANY_RUN, crate=True, chapter=CONTRASTS),
+    ResultFile(
+        "contrasts.csv",
+        "runs side by side",
+        ANY_RUN,
+        crate=True,
+        table="dynamics.contrasts.CONTRASTS",
+        chapter=CONTRASTS,
+    ),
     ResultFile("contrasts.json", "what the runs support, and by which criterion", ANY_RUN, page=True, crate=True),
     ResultFile("contrasts.md", "the same for readers", ANY_RUN, crate=True),
-    ResultFile("diffraction.csv", "(00l) reflections", ANY_RUN, page=True, crate=True, chapter=DIFFRACTION),
+    ResultFile(
+        "diffraction.csv",
+        "(00l) reflections",
+        ANY_RUN,
+        page=True,
+        crate=True,
+        table="dynamics.diffraction.DIFFRACTION",
+        chapter=DIFFRACTION,
+    ),
     ResultFile("figures/diffraction.svg", "(00l) reflections", ANY_RUN),
     ResultFile("md/{run}/trajectory.traj", "trajectory (ASE) of run {run}", RUNS, crate=True),
     ResultFile(
-        "md/{run}/order_parameters.csv", "order parameters of each frame of run {run}", RUNS, page=True, crate=True
+        "md/{run}/order_parameters.csv",
+        "order parameters of each frame of run {run}",
+        RUNS,
+        page=True,
+        crate=True,
+        table="dynamics.order.ORDER",
     ),
     ResultFile(
         "md/{run}/thermalisation.csv",
         "order parameters of each frame of the thermalisation before run {run}",
         RUNS,
         crate=True,
+        table="dynamics.order.ORDER",
     ),
     ResultFile(
         "md/{run}/events.json",
@@ -218,6 +255,7 @@ RESULT_FILES = (
         page=True,
         crate=True,
         chapter=VERIFICATION,
+        table="verification.errors.VERIFICATION",
     ),
     ResultFile(
         "md/{run}/verified_frames.csv",
@@ -226,6 +264,7 @@ RESULT_FILES = (
         page=True,
         crate=True,
         chapter=VERIFICATION,
+        table="verification.errors.FRAMES",
     ),
     ResultFile(
         "md/{run}/verification.json",
@@ -234,27 +273,80 @@ RESULT_FILES = (
         page=True,
         crate=True,
     ),
-    ResultFile("charges/{run}.csv", "charges of the fragments of run {run}", RUNS, page=True, crate=True),
+    ResultFile(
+        "charges/{run}.csv",
+        "charges of the fragments of run {run}",
+        RUNS,
+        page=True,
+        crate=True,
+        table="dynamics.charges.CHARGES",
+    ),
     ResultFile("structures/{structure}.extxyz", "start structure of run {run}", STARTS, crate=True),
     ResultFile("figures/{run}.svg", "order parameters and charges of run {run} over time", RUNS),
-    ResultFile("elf/{run}/summary.csv", "ELF at the contacts of run {run}", MAPPED_RUNS, page=True, crate=True),
-    ResultFile("elf/{run}/profiles.csv", "ELF along the contacts of run {run}", MAPPED_RUNS),
-    ResultFile("elf/{run}/bonds.csv", "ELF of each bond of nanodiamond and flake of run {run}", MAPPED_RUNS),
+    ResultFile(
+        "elf/{run}/summary.csv",
+        "ELF at the contacts of run {run}",
+        MAPPED_RUNS,
+        page=True,
+        crate=True,
+        table="elf.contacts.CONTACTS",
+    ),
+    ResultFile(
+        "elf/{run}/profiles.csv", "ELF along the contacts of run {run}", MAPPED_RUNS, table="elf.lines.PROFILES"
+    ),
+    ResultFile(
+        "elf/{run}/bonds.csv",
+        "ELF of each bond of nanodiamond and flake of run {run}",
+        MAPPED_RUNS,
+        table="elf.lines.BONDS",
+    ),
     ResultFile("elf/{run}/film.gif", "the maps of run {run} as a film", MAPPED_RUNS, page=True),
     ResultFile("elf/{run}/{step}.npz", "map of the ELF of run {run} at step {step}", MAPS),
     ResultFile("elf/{run}/{step}.png", "the same as a picture, in the paper's colours", MAPS),
     ResultFile("elf/{run}/{step}.cividis.png", "the same in colours for all readers", MAPS),
-    ResultFile("elf/{run}/{step}.csv", "ELF at the contacts of run {run} at step {step}", MAPS),
-    ResultFile("elf/{run}/{step}.profiles.csv", "ELF along the contacts of run {run} at step {step}", MAPS),
-    ResultFile("elf/{run}/{step}.bonds.csv", "ELF of the bonds of run {run} at step {step}", MAPS),
+    ResultFile(
+        "elf/{run}/{step}.csv", "ELF at the contacts of run {run} at step {step}", MAPS, table="elf.contacts.CONTACTS"
+    ),
+    ResultFile(
+        "elf/{run}/{step}.profiles.csv",
+        "ELF along the contacts of run {run} at step {step}",
+        MAPS,
+        table="elf.lines.PROFILES",
+    ),
+    ResultFile(
+        "elf/{run}/{step}.bonds.csv", "ELF of the bonds of run {run} at step {step}", MAPS, table="elf.lines.BONDS"
+    ),
     ResultFile("elf/{run}/{step}.difference.npz", "density difference of run {run} at step {step}", DIFFERENCES),
     ResultFile("elf/{run}/{step}.difference.png", "the same as a picture", DIFFERENCES, page=True),
     ResultFile("elf/{run}/{step}.grid.npz", "ELF in space of run {run} at step {step}", GRIDS, page=True),
-    ResultFile("intercalation.csv", "formation energies", INTERCALATION, target="intercalation", chapter=COMPOUNDS),
-    ResultFile("barriers.csv", "diffusion barriers", BARRIERS, target="barriers", chapter=HOPS),
+    ResultFile(
+        "intercalation.csv",
+        "formation energies",
+        INTERCALATION,
+        target="intercalation",
+        table="energies.formation.INTERCALATION",
+        chapter=COMPOUNDS,
+    ),
+    ResultFile(
+        "barriers.csv",
+        "diffusion barriers",
+        BARRIERS,
+        target="barriers",
+        table="energies.barrier.BARRIERS",
+        chapter=HOPS,
+    ),
     ResultFile("figures/barriers.svg", "the energy along each path", BARRIERS, target="barriers"),
-    ResultFile("convergence/status.json", "whether the points at own values converged", target="convergence"),
-    ResultFile("convergence/{study}.csv", "convergence study {study}", STUDIES, target="convergence", chapter=SETTINGS),
+    ResultFile(
+        "convergence/status.json", "whether the points at the reference settings converged", target="convergence"
+    ),
+    ResultFile(
+        "convergence/{study}.csv",
+        "convergence study {study}",
+        STUDIES,
+        target="convergence",
+        table="energies.convergence_table.CONVERGENCE",
+        chapter=SETTINGS,
+    ),
     ResultFile("convergence/{study}.json", "what study {study} says", STUDIES, target="convergence"),
     ResultFile("convergence/{study}.svg", "errors and cost of study {study}", STUDIES, target="convergence"),
 )

@@ -94,10 +94,11 @@ class BarriersStage(Stage):
         slab = build(facet, self.project.recipes)
         return neighbours(slab, find_sites(slab))
 
-    def relaxations(self) -> list[JobId]:
-        """Return the relaxations that the paths need: of clean slabs, and of the ion at both ends."""
-        subjects = [subject for path in self.jobs() for subject in (path.subject.clean, *ends_of(path))]
-        return [JobId("adsorption", subject, self.settings.level) for subject in subjects]
+    def needed(self) -> list[JobId]:
+        """Return the paths and the relaxations that they need: of clean slabs, and of the ion at both ends."""
+        paths = self.jobs()
+        subjects = [subject for path in paths for subject in (path.subject.clean, *ends_of(path))]
+        return [*paths, *(JobId("adsorption", subject, self.settings.level) for subject in subjects)]
 
     def task(self, job: JobId) -> Neb:  # noqa: ARG002
         """Return what a job does."""

@@ -41,9 +41,18 @@ class Stage(ABC):
         self.project = project
         self.config = project.config
 
+    @property
+    def asked_for(self) -> bool:
+        """Whether the configuration has its section, or the section has a default."""
+        return getattr(self.config, self.name) is not None
+
     @abstractmethod
     def jobs(self) -> list[JobId]:
         """Return the jobs that its target runs, each once."""
+
+    def needed(self) -> list[JobId]:
+        """Return the jobs that its target runs, and those of other stages that they start from."""
+        return self.jobs()
 
     @abstractmethod
     def task(self, job: JobId) -> Task:
