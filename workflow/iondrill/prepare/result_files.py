@@ -49,6 +49,10 @@ def _verified_runs(plan: Plan) -> Iterator[Names]:
     return ({"run": run} for run in plan.verify.runs())
 
 
+def _compared(plan: Plan) -> Iterator[Names]:
+    return ({"run": run, "slot": slot, "cut": cut} for run in plan.verify.runs() for slot, cut in plan.verify.cuts())
+
+
 def _mapped_runs(plan: Plan) -> Iterator[Names]:
     return ({"run": run} for run in plan.config.md.run if plan.elf.steps(run))
 
@@ -75,6 +79,7 @@ RUNS = Scope("each run", _runs)
 STARTS = Scope("each run", _starts)
 ANY_RUN = _once("runs", lambda plan: plan.config.md.run)
 VERIFIED_RUNS = Scope("each run, with `md.verify`", _verified_runs)
+COMPARED = Scope("each frame that is compared, or piece of it", _compared)
 MAPPED_RUNS = Scope("each run with maps", _mapped_runs)
 MAPS = Scope("each map", _maps)
 DIFFERENCES = Scope("each map, with `elf.difference`", _differences)
@@ -263,9 +268,10 @@ RESULT_FILES = (
         VERIFIED_RUNS,
         page=True,
         crate=True,
-        chapter=VERIFICATION,
         table="verification.errors.FRAMES",
     ),
+    ResultFile("verify/{run}/chosen.json", "which frames of run {run} are compared, and why", VERIFIED_RUNS),
+    ResultFile("verify/{run}/{slot}.{cut}.extxyz", "frame {slot} of run {run} that is compared, {cut}", COMPARED),
     ResultFile(
         "md/{run}/verification.json",
         "whether run {run} is trusted, doubtful or refused, by which criteria, and why",

@@ -40,11 +40,6 @@ if TYPE_CHECKING:
     from iondrill.prepare.plan import Plan
 
 
-def _of(plan: Plan, run: str, name: str) -> Path:
-    """Return a file of a run."""
-    return plan.results / "md" / run / name
-
-
 def choose_frames(plan: Plan, run: str, start: Atoms, chosen_file: Path) -> None:
     """Choose the frames of a run, and write them and the pieces cut out of them.
 
@@ -60,9 +55,9 @@ def choose_frames(plan: Plan, run: str, start: Atoms, chosen_file: Path) -> None
         Written: step, time, grade and reason of each chosen frame, as JSON.
     """
     settings = plan.verify.settings
-    columns = read_columns(_of(plan, run, "order_parameters.csv"))
+    columns = read_columns(plan.md.results_of(run) / "order_parameters.csv")
     grade = grade_of(plan.config.levels[plan.verify.own_level(run)])
-    with Trajectory(_of(plan, run, "trajectory.traj")) as frames:
+    with Trajectory(plan.md.results_of(run) / "trajectory.traj") as frames:
         n_frames = len(frames)
         grades = {} if grade is None else {i: grade.of(_frame(frames[i], start)) for i in graded(n_frames)}
         chosen = choose(columns["nd_flake_bonds"], grades, settings.frames)
@@ -182,7 +177,7 @@ def verify(plan: Plan, run: str, chosen_file: Path, outputs: Mapping[str, Path])
         force_rms_eV_A=None if total is None else total.force_rms_eV_A,
         largest_grade=chosen["largest_grade"],
         frames_graded=chosen["n_graded"],
-        cutting=_cutting(compared, chosen["frames"], _of(plan, run, "trajectory.traj")),
+        cutting=_cutting(compared, chosen["frames"], plan.md.results_of(run) / "trajectory.traj"),
     ).write(outputs["verdict"])
 
 
