@@ -39,6 +39,8 @@ CONFIG: dict[str, Any] = {
             "kpoints": [2, 2, 1],
             "smearing_K": 1000,
             "restricted_slabs": True,
+            # of this grid's error a relaxation would make many steps of 0.2 Å: CP2K ends none with one above 0.05 Å
+            "trust_radius_A": 0.05,
         },
     },
     "adsorption": {
@@ -46,7 +48,7 @@ CONFIG: dict[str, Any] = {
         "facets": ["sheet"],
         "ions": ["Li"],
         "sites": ["hollow"],
-        "fmax_eV_A": 3.0,
+        "fmax_eV_A": 5.0,
         "look_around_A": [0.8],
     },
 }
