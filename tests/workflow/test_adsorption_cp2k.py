@@ -48,7 +48,7 @@ CONFIG: dict[str, Any] = {
         "facets": ["sheet"],
         "ions": ["Li"],
         "sites": ["hollow"],
-        "fmax_eV_A": 5.0,
+        "fmax_eV_A": 3.0,
         "look_around_A": [0.8],
     },
 }
