@@ -39,6 +39,8 @@ CONFIG: dict[str, Any] = {
             "kpoints": [2, 2, 1],
             "smearing_K": 1000,
             "restricted_slabs": True,
+            # of this grid's error a relaxation would make many steps of 0.2 Å: CP2K ends none with one above 0.05 Å
+            "trust_radius_A": 0.05,
         },
     },
     "adsorption": {
