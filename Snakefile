@@ -54,6 +54,7 @@ localrules:
     compare_runs,
     choose_frames,
     verify_run,
+    ask_gates,
     summarise_elf,
     check_status,
     accept_status,

@@ -55,10 +55,29 @@ rule run_frame:
         "../scripts/run_frame.py"
 
 
+rule ask_gates:
+    output:
+        f"{RESULTS}/gates/{{level}}.json",
+    log:
+        f"{RESULTS}/logs/ask_gates/{{level}}.log",
+    conda:
+        "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
+    params:
+        config=plan.config.model_dump(mode="json"),
+        content=lambda wildcards: plan.config.levels[wildcards.level].content,
+    message:
+        "What {wildcards.level} says to questions whose answer is known"
+    script:
+        "../scripts/ask_gates.py"
+
+
 rule verify_run:
     input:
         chosen=f"{RESULTS}/verify/{{run}}/chosen.json",
         trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
+        gates=lambda wildcards: [path.as_posix() for path in plan.verify.gates_of(wildcards.run)],
         points=lambda wildcards: [
             path.as_posix() for job in plan.verify.of_run(wildcards.run) for path in job_files(plan, job)
         ],

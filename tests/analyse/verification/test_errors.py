@@ -77,9 +77,14 @@ def part(name: str, rms: float, rmse: float, n: int = 100) -> PartError:
     ],
 )
 def test_a_verdict_by_its_criteria(errors: list[PartError], n_compared: int, grade: float | None, said: str) -> None:
-    found, reasons = verdict(errors, n_compared, 4, grade, CRITERIA)
+    found, reasons = verdict(errors, (n_compared, 4), grade, CRITERIA)
     assert found == said
     assert bool(reasons) == (said != "trusted")
+
+
+def test_a_level_that_is_wrong_about_what_is_known_is_refused_whatever_its_forces() -> None:
+    said, reasons = verdict([part("all", 1.3, 0.0)], (4, 4), None, CRITERIA, ["sodium binds more strongly"])
+    assert (said, reasons) == ("refused", ["sodium binds more strongly"])
 
 
 def test_what_cutting_changes_leaves_out_the_atoms_at_the_cut() -> None:

@@ -49,6 +49,10 @@ def _verified_runs(plan: Plan) -> Iterator[Names]:
     return ({"run": run} for run in plan.verify.runs())
 
 
+def _gated(plan: Plan) -> Iterator[Names]:
+    return ({"level": level} for level in plan.verify.gated())
+
+
 def _compared(plan: Plan) -> Iterator[Names]:
     return ({"run": run, "slot": slot, "cut": cut} for run in plan.verify.runs() for slot, cut in plan.verify.cuts())
 
@@ -79,6 +83,7 @@ RUNS = Scope("each run", _runs)
 STARTS = Scope("each run", _starts)
 ANY_RUN = _once("runs", lambda plan: plan.config.md.run)
 VERIFIED_RUNS = Scope("each run, with `md.verify`", _verified_runs)
+GATED = Scope("each learned level of runs, with `md.verify`", _gated)
 COMPARED = Scope("each frame that is compared, or piece of it", _compared)
 MAPPED_RUNS = Scope("each run with maps", _mapped_runs)
 MAPS = Scope("each map", _maps)
@@ -270,6 +275,7 @@ RESULT_FILES = (
         crate=True,
         table="verification.errors.FRAMES",
     ),
+    ResultFile("gates/{level}.json", "what level {level} says to questions whose answer is known", GATED, crate=True),
     ResultFile("verify/{run}/chosen.json", "which frames of run {run} are compared, and why", VERIFIED_RUNS),
     ResultFile("verify/{run}/{slot}.{cut}.extxyz", "frame {slot} of run {run} that is compared, {cut}", COMPARED),
     ResultFile(

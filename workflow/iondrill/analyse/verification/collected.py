@@ -22,6 +22,7 @@ from iondrill.analyse.verification.errors import (
     verdict,
 )
 from iondrill.analyse.verification.frames import choose, graded, parents_of, piece_of
+from iondrill.analyse.verification.gates import read_passed
 from iondrill.analyse.verification.record import Cutting, Verification
 from iondrill.engines.base import FORCES, read_result
 from iondrill.errors import UserError
@@ -157,7 +158,9 @@ def verify(plan: Plan, run: str, chosen_file: Path, outputs: Mapping[str, Path])
     compared, status = compared_of(plan, run)
     errors = errors_by_part(compared)
     n_compared = len({one.slot for one in compared})
-    said, reasons = verdict(errors, n_compared, settings.frames, chosen["largest_grade"], settings.verdict)
+    elements = {symbol for one in compared for symbol in one.atoms.get_chemical_symbols()}
+    wrong = [text for path in plan.verify.gates_of(run) for text in read_passed(path).failures(elements)]
+    said, reasons = verdict(errors, (n_compared, settings.frames), chosen["largest_grade"], settings.verdict, wrong)
     VERIFICATION.write(errors, outputs["parts"])
     FRAMES.write(_rows(chosen["frames"], compared, status), outputs["frames"])
     levels = {name: plan.config.levels[name] for name in (plan.verify.own_level(run), settings.level)}

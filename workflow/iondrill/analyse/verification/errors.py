@@ -199,10 +199,10 @@ NEXT_TO_CAP_A = 1.3
 
 def verdict(
     errors: Sequence[PartError],
-    n_compared: int,
-    n_wanted: int,
+    n: tuple[int, int],
     largest_grade: float | None,
     criteria: VerdictCriteria,
+    wrong: Sequence[str] = (),
 ) -> tuple[Verdict, list[str]]:
     """Say whether a run is trusted, and why not.
 
@@ -210,12 +210,14 @@ def verdict(
     ----------
     errors : sequence of PartError
         Of all cuts.
-    n_compared, n_wanted : int
+    n : (int, int)
         Frames that converged at both levels, and frames that were chosen.
     largest_grade : float, optional
         Of the run's frames; None where the level has no grade.
     criteria : VerdictCriteria
         ``md.verify.verdict``.
+    wrong : sequence of str
+        What the level says wrongly to known questions: it is refused whatever else it does.
 
     Returns
     -------
@@ -224,9 +226,10 @@ def verdict(
     reasons : list of str
         A sentence each; none of a trusted run.
     """
-    if not n_compared:
+    n_compared, n_wanted = n
+    refused, doubtful = list(wrong), list[str]()
+    if not (n_compared or refused):
         return "not verified", ["no frame converged at both levels"]
-    refused, doubtful = [], []
     if largest_grade is not None and not largest_grade <= criteria.largest_grade:
         refused.append(
             f"a frame left the region that the potential was trained on: grade {largest_grade:.1f}, "

@@ -42,6 +42,17 @@ class VerifyStage(OfRun):
         """Return the level of a run."""
         return self.config.md.runs[run].level or self.config.md.level
 
+    def gated(self) -> list[str]:
+        """Return the learned levels of the runs that are verified: what they say to known questions is asked, too."""
+        return list(
+            dict.fromkeys(level for run in self.runs() if self.project.level(level := self.own_level(run)).learned)
+        )
+
+    def gates_of(self, run: str) -> list[Path]:
+        """Return the file of what a run's level says to known questions; nothing of a level that is not learned."""
+        level = self.own_level(run)
+        return [self.project.results / "gates" / f"{level}.json"] if level in self.gated() else []
+
     def cuts(self) -> list[tuple[int, Cut]]:
         """Return number and cut of each structure that is computed of a run."""
         if self.config.md.verify is None:
