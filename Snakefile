@@ -16,6 +16,7 @@ include: "workflow/rules/contrasts.smk"
 include: "workflow/rules/crate.smk"
 include: "workflow/rules/diffraction.smk"
 include: "workflow/rules/elf.smk"
+include: "workflow/rules/verify.smk"
 include: "workflow/rules/adsorption.smk"
 include: "workflow/rules/barriers.smk"
 include: "workflow/rules/convergence.smk"
@@ -51,6 +52,9 @@ localrules:
     tabulate_intercalation,
     check_convergence,
     compare_runs,
+    choose_frames,
+    verify_run,
+    ask_gates,
     summarise_elf,
     check_status,
     accept_status,

@@ -98,9 +98,9 @@ FIXED_KEYS = [
 LEAVES = [
     key_path
     for key_path in key_paths(FULL)
-    # the sites and a section that is off may be a mapping too, and without its engine a level means nothing
+    # the sites and sections that are off may be a mapping too, and without its engine a level means nothing
     if not isinstance(parent_of(FULL, key_path)[key_path[-1]], dict | list)
-    and key_path[-1] not in {"engine", "sites", "potential"}
+    and key_path[-1] not in {"engine", "sites", "potential", "verify"}
 ]
 
 

@@ -24,6 +24,14 @@ MD = {
     "runs": {"r": {"assembly": "a", "seed": 3, "thermostat": {"time_constant_fs": 50}, **RUN}},
     "matrix": {"m": {"assemblies": {"x": "a"}, "seeds": [1], "thermostat": {"time_constant_fs": 50}, **RUN}},
     "events": {"opened_by_A": 1.0, "lasting_fs": 50.0},
+    "verify": {
+        "level": "c",
+        "frames": 4,
+        "piece_atoms": 60,
+        "whole": 1,
+        "vacuum_A": 8.0,
+        "verdict": {"trusted_eV_A": 0.25, "refused_share": 0.5, "least_atoms": 10, "largest_grade": 2.0},
+    },
 }
 DFT = {"max_scf_cycles": 100, "ranks": 2, "kpoints": [3, 3, 1]}
 CP2K = {"cutoff_Ry": 400, "rel_cutoff_Ry": 50, "eps_scf": 1e-6, "smearing_K": 300, "trust_radius_A": 0.2}

@@ -1,4 +1,6 @@
 ADSORPTION = f"{RESULTS}/jobs/adsorption"
+# levels of which all sites of a facet are one job
+QUICK = "|".join({level for _, level in plan.adsorption.together()}) or "(?!)"
 
 
 use rule relax as relax_slab with:
@@ -35,6 +37,8 @@ use rule relax as relax_adsorbate with:
         f"{RESULTS}/logs/relax_adsorbate/{{facet}}.{{ions}}-{{site}}.{{level}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/relax_adsorbate/{{facet}}.{{ions}}-{{site}}.{{level}}.tsv"
+    wildcard_constraints:
+        level=rf"(?!(?:{QUICK})/)[A-Za-z0-9][A-Za-z0-9+_-]*",
     priority: 0
     group:
         SITES
@@ -45,6 +49,38 @@ use rule relax as relax_adsorbate with:
         job=job_text("adsorption", "{facet}.{ions}-{site}.{level}", "{ions} at {site} on {facet}, relaxed clean"),
     message:
         "Relax {wildcards.ions} at {wildcards.site} on {wildcards.facet} at {wildcards.level}"
+
+
+for facet, level in plan.adsorption.together():
+
+    rule:
+        name:
+            f"relax_sites_{facet}_{level}"
+        input:
+            structure=f"{ADSORPTION}/{facet}.clean.{level}/relaxed.extxyz",
+            slab=f"{RESULTS}/structures/{facet}.extxyz",
+        output:
+            [path.as_posix() for job in plan.adsorption.rows(facet, level) for path in job_files(plan, job)],
+        log:
+            f"{RESULTS}/logs/relax_sites/{facet}.{level}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/relax_sites/{facet}.{level}.tsv"
+        priority: 0
+        conda:
+            "../envs/iondrill.yaml"
+        envmodules:
+            *MODULES,
+        resources:
+            mem_mb=2000,
+            runtime=240,
+        params:
+            config=plan.config.model_dump(mode="json"),
+            facet=facet,
+            level=level,
+        message:
+            f"Relax all ions on all sites of {facet} at {level}"
+        script:
+            "../scripts/relax_sites.py"
 
 
 rule run_atom:

@@ -52,6 +52,8 @@ except UserError as error:
 requested = Requests(plan)
 SITES = "sites" if all(plan.config.levels[level].in_process for level in plan.config.adsorption.levels) else None
 FRAMES = "frames" if plan.config.levels[plan.config.elf.level].in_process else None
+# groups only of what is computed in the process: one name for both levels would join minutes and hours
+VERIFIED = "verified" if plan.config.md.verify and plan.config.levels[plan.config.md.verify.level].in_process else None
 # what D0 of one spin is in the engine's own ELF; engine xtb has none
 SPIN_D0 = getattr(plan.config.levels[plan.config.elf.level], "elf_spin_D0", None)
 MODULES, CONTAINER = plan.config.software.modules, plan.config.software.container

@@ -3,6 +3,7 @@ rule compare_runs:
         results=results_of(plan.md.jobs()),
         order_parameters=[f"{RESULTS}/md/{run}/order_parameters.csv" for run in plan.config.md.run],
         charges=[f"{RESULTS}/charges/{run}.csv" for run in plan.config.md.run],
+        verified=[f"{RESULTS}/md/{run}/verification.json" for run in plan.verify.runs()],
     output:
         table=f"{RESULTS}/contrasts.csv",
         findings=f"{RESULTS}/contrasts.json",

@@ -31,6 +31,7 @@ class Calculator(Strict):
     wide_box_A: PositiveFloat | None = None
     vacuum_A: PositiveFloat | None = None
     remembers: bool = False
+    quick: bool = False
     for_periodic: list[str] = []
     folder: str | None = None
     charge: str | None = None

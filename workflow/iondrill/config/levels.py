@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
@@ -138,6 +139,21 @@ class LevelModel(Strict):
     def content(self) -> str:
         """Digest of the files that its settings name and that decide its result; "" if there are none."""
         return ""
+
+    @property
+    def takes_seconds(self) -> bool:
+        """Whether a relaxation does: then many of them are one job of the workflow."""
+        return False
+
+    @property
+    def learned(self) -> bool:
+        """Whether it was fitted to another level: of structures that were not compared, nothing is known."""
+        return False
+
+    @property
+    def fitted_in(self) -> Path | None:
+        """The folder of the potential that it runs, which also says what was in its training; None for all others."""
+        return None
 
 
 class XtbLevel(LevelModel):
@@ -368,6 +384,11 @@ class AseLevel(LevelModel):
     dispersion: Literal["none", "D3(BJ)"] = Field(
         "none", description="D3(BJ) of atom pairs, added by the package dftd3 to a potential that lacks it"
     )
+    quick: bool | None = Field(
+        None,
+        description="whether a relaxation takes seconds: then all sites of a facet are one job of the workflow; null: "
+        "as the list says",
+    )
     functional: str | None = Field(
         None, description="whose D3(BJ) parameters are added; null: that of the calculator in the list"
     )
@@ -420,6 +441,22 @@ class AseLevel(LevelModel):
         """Digest of the files that the arguments name."""
         paths = files_among(self.arguments)
         return digest_of(*paths) if paths else ""
+
+    @property
+    def takes_seconds(self) -> bool:
+        """Whether a relaxation does, by the level or by the list."""
+        return self.entry.quick if self.quick is None else self.quick
+
+    @property
+    def learned(self) -> bool:
+        """Whether the list says what it was trained on; of a calculator of the user's own it is not known."""
+        return bool(self.entry.trained_on)
+
+    @property
+    def fitted_in(self) -> Path | None:
+        """The folder that a potential of `snakemake potential` is called with."""
+        folder = self.arguments.get("potential")
+        return Path(folder) if self.entry.make.endswith(".learned.calculator_of") and folder else None
 
     @property
     def ranks(self) -> int:

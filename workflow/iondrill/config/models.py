@@ -44,6 +44,7 @@ from iondrill.config.quantities import (
     Temperature,
     TimeStep,
 )
+from iondrill.config.verification import VerifySettings
 
 PRERELAX = (
     "level whose relaxed geometries the relaxations of this stage start from, unless its own level is of engine xtb; "
@@ -133,6 +134,20 @@ class MdStage(Strict):
     runs: Entries[MdRun] = Field({}, description=f"runs by name; {REMOVE}")
     matrix: Entries[MdMatrix] = Field({}, description=f"matrices of runs by name; {REMOVE}")
     events: EventCriteria = EventCriteria()
+    verify: VerifySettings | None = Field(
+        None, description="compare frames of each run with a level that is trusted, and say whether the run is"
+    )
+
+    @model_validator(mode="after")
+    def _has_frames_to_verify(self) -> Self:
+        """Refuse to verify more frames than a run saves."""
+        wanted = 0 if self.verify is None else self.verify.frames
+        for name in self.run:
+            run = self.runs[name] if name in self.runs else self.matrix.get(name)
+            saved = None if run is None else run.steps // run.save_every
+            if saved is not None and saved < wanted:
+                raise ValueError(f"found verify.frames {wanted}; allowed: at most {saved}, the frames of run '{name}'")
+        return self
 
     @model_validator(mode="after")
     def _with_cells(self) -> Self:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["cluster", "slab", "atom", "crystal"]
 
-HOW_IT_RUNS = {"launcher", "command", "ranks", "trust_radius_A", "elf_spin_D0"}
+HOW_IT_RUNS = {"launcher", "command", "ranks", "trust_radius_A", "elf_spin_D0", "quick"}
 """Settings of a level that do not decide the result."""
 CUBES = "cubes"
 """Folder of the cube files in that of a job."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any, Literal, NamedTuple
 
-StageName = Literal["relax", "md", "elf", "adsorption", "intercalation", "barriers", "convergence", "potential"]
+StageName = Literal[
+    "relax", "md", "elf", "adsorption", "intercalation", "barriers", "convergence", "potential", "verify"
+]
 Part = Literal["nd", "rest"]
+Cut = Literal["piece", "whole"]
 
 ATOM = "atom"
 """Instead of the structure: an isolated atom."""
@@ -20,11 +23,13 @@ _GRAMMAR = {
     "relax": rf"{_NAME}(?:\.m(?P<spin>\d+))?",
     "md": _NAME,
     "elf": rf"{_NAME}\.(?P<step>\d+)(?:\.(?P<part>nd|rest))?",
+    "verify": rf"{_NAME}\.f(?P<slot>\d+)\.(?P<cut>piece|whole)",
     "adsorption": _SUBJECT,
     "intercalation": rf"{_NAME}\.(?P<variant>a\d+c\d+)",
     "barriers": rf"{_NAME}\.{_ION}-(?P<site>[a-z0-9-]+)_(?P<end>[a-z0-9-]+)",
     "convergence": rf"{_SUBJECT}\.(?P<variant>[A-Za-z0-9_+-]+)",
 }
+_FIELDS = ("end", "step", "part", "slot", "cut", "spin", "variant")
 _OF_STAGE = {stage: re.compile(pattern) for stage, pattern in _GRAMMAR.items()}
 
 
@@ -116,6 +121,10 @@ class JobId(NamedTuple):
         Of a single point on a frame.
     part : str
         The part of the frame that is computed alone; empty for all of it.
+    slot : int or None
+        Of a verification: number of the frame, in the order in which frames were chosen.
+    cut : str
+        Of a verification: whether the frame is whole, or a piece of it.
     spin : int or None
         Of a relaxation of several multiplicities: 2S+1 of this one.
     variant : str
@@ -130,6 +139,8 @@ class JobId(NamedTuple):
     part: Part | Literal[""] = ""
     spin: int | None = None
     variant: str = ""
+    slot: int | None = None
+    cut: Cut | Literal[""] = ""
 
     @property
     def structure(self) -> str:
@@ -143,6 +154,8 @@ class JobId(NamedTuple):
             self.subject.name + (f"_{self.end}" if self.end else ""),
             "" if self.step is None else str(self.step),
             self.part,
+            "" if self.slot is None else f"f{self.slot}",
+            self.cut,
             "" if self.spin is None else f"m{self.spin}",
             self.variant,
         ]
@@ -167,8 +180,8 @@ class JobId(NamedTuple):
         if found is None:
             raise ValueError(f"'{stage}/{name}' names no job")
         given = {key: value for key, value in found.groupdict().items() if value}
-        fields: dict[str, Any] = {key: given[key] for key in ("end", "step", "part", "spin", "variant") if key in given}
-        fields |= {key: int(fields[key]) for key in ("step", "spin") if key in fields}
+        fields: dict[str, Any] = {key: given[key] for key in _FIELDS if key in given}
+        fields |= {key: int(fields[key]) for key in ("step", "spin", "slot") if key in fields}
         return cls(stage, Subject(**_subject_fields(found)), level, **fields)  # type: ignore[arg-type]
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
+    from iondrill.config.levels import Level
+
 FILE = "environments.npz"
 QUANTILE = 0.99
 """Of the distances of held-out environments, on which the errors of the card are measured: there the grade is 1."""
@@ -109,6 +111,12 @@ class Grade:
             raise UserError.of(folder / FILE, f"cannot be read: {error}") from None
         space = Space(kept["elements"].tolist(), kept["mean"].astype(float), kept["axes"].astype(float))
         return cls(space, kept["points"].astype(float), kept["numbers"], float(kept["limit"]))
+
+
+def grade_of(level: Level) -> Grade | None:
+    """Return the grade that belongs to a level; None of one that is not fitted, or whose potential came without."""
+    folder = level.fitted_in
+    return Grade.read(folder) if folder is not None and (folder / FILE).is_file() else None
 
 
 def _rows(points: Sequence[NDArray[np.float64]], index: int) -> slice:

@@ -13,6 +13,7 @@ from iondrill.prepare.stages.elf import ElfStage
 from iondrill.prepare.stages.intercalation import IntercalationStage
 from iondrill.prepare.stages.md import MdStage
 from iondrill.prepare.stages.relax import RelaxStage
+from iondrill.prepare.stages.verify import VerifyStage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +43,7 @@ class Plan:
         self.relax = RelaxStage(self.project)
         self.md = MdStage(self.project)
         self.elf = ElfStage(self.project)
+        self.verify = VerifyStage(self.project)
         self.adsorption = AdsorptionStage(self.project)
         self.convergence = ConvergenceStage(self.project)
         self.barriers = BarriersStage(self.project)
@@ -54,6 +56,7 @@ class Plan:
             self.relax,
             self.md,
             self.elf,
+            self.verify,
             self.adsorption,
             self.convergence,
             self.barriers,

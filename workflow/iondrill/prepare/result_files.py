@@ -45,6 +45,18 @@ def _starts(plan: Plan) -> Iterator[Names]:
     return ({"run": run, "structure": plan.md.start_structure(run)} for run in plan.config.md.run)
 
 
+def _verified_runs(plan: Plan) -> Iterator[Names]:
+    return ({"run": run} for run in plan.verify.runs())
+
+
+def _gated(plan: Plan) -> Iterator[Names]:
+    return ({"level": level} for level in plan.verify.gated())
+
+
+def _compared(plan: Plan) -> Iterator[Names]:
+    return ({"run": run, "slot": slot, "cut": cut} for run in plan.verify.runs() for slot, cut in plan.verify.cuts())
+
+
 def _mapped_runs(plan: Plan) -> Iterator[Names]:
     return ({"run": run} for run in plan.config.md.run if plan.elf.steps(run))
 
@@ -70,6 +82,9 @@ STRUCTURES = Scope("each structure", _structures)
 RUNS = Scope("each run", _runs)
 STARTS = Scope("each run", _starts)
 ANY_RUN = _once("runs", lambda plan: plan.config.md.run)
+VERIFIED_RUNS = Scope("each run, with `md.verify`", _verified_runs)
+GATED = Scope("each learned level of runs, with `md.verify`", _gated)
+COMPARED = Scope("each frame that is compared, or piece of it", _compared)
 MAPPED_RUNS = Scope("each run with maps", _mapped_runs)
 MAPS = Scope("each map", _maps)
 DIFFERENCES = Scope("each map, with `elf.difference`", _differences)
@@ -162,6 +177,11 @@ DIFFRACTION = Chapter(
     "Diffraction",
     "Reflections (00l) simulated from the structures, beside those of the paper's diffractograms.",
 )
+VERIFICATION = Chapter(
+    "verification",
+    "Verification",
+    "Frames of the runs themselves at a level that is trusted: the error of the forces that drove each run.",
+)
 HOPS = Chapter("barriers", "Diffusion barriers", "Ions on their way from site to site.", _asked_of_barriers)
 COMPOUNDS = Chapter(
     "intercalation", "Intercalation", "Energies of ions between layers of graphite.", _asked_of_intercalation
@@ -236,6 +256,33 @@ RESULT_FILES = (
         "md/{run}/events.json",
         "events of run {run}: opened layers, new bonds, expelled ions",
         RUNS,
+        crate=True,
+    ),
+    ResultFile(
+        "md/{run}/verification.csv",
+        "errors of the forces of run {run} against the reference, by part of the structure",
+        VERIFIED_RUNS,
+        page=True,
+        crate=True,
+        chapter=VERIFICATION,
+        table="verification.errors.VERIFICATION",
+    ),
+    ResultFile(
+        "md/{run}/verified_frames.csv",
+        "the frames of run {run} that were compared with the reference",
+        VERIFIED_RUNS,
+        page=True,
+        crate=True,
+        table="verification.errors.FRAMES",
+    ),
+    ResultFile("gates/{level}.json", "what level {level} says to questions whose answer is known", GATED, crate=True),
+    ResultFile("verify/{run}/chosen.json", "which frames of run {run} are compared, and why", VERIFIED_RUNS),
+    ResultFile("verify/{run}/{slot}.{cut}.extxyz", "frame {slot} of run {run} that is compared, {cut}", COMPARED),
+    ResultFile(
+        "md/{run}/verification.json",
+        "whether run {run} is trusted, doubtful or refused, by which criteria, and why",
+        VERIFIED_RUNS,
+        page=True,
         crate=True,
     ),
     ResultFile(

@@ -13,6 +13,8 @@ from iondrill.analyse.dynamics.rest import Rest, at_rest
 from iondrill.analyse.elf.contacts import CONTACTS
 from iondrill.analyse.energies.adsorption_table import AdsorptionTable, read_adsorption
 from iondrill.analyse.energies.level_differences import DIFFERENCES
+from iondrill.analyse.verification.record import FILE as VERIFIED
+from iondrill.analyse.verification.record import Verification, read_verification
 from iondrill.collect.progress import progress
 from iondrill.config.load import load
 from iondrill.engines.base import Result, read_result
@@ -91,6 +93,7 @@ class Run:
     charges: Table
     contacts: Table | None
     maps: list[ElfFrame]
+    verification: Verification | None = None
 
     def rest(self, column: str) -> Rest | None:
         """Return an order parameter before the launch; None if the run was not thermalised, or does not have it."""
@@ -114,6 +117,11 @@ class Results:
         """The runs that converged: of the others, only the failure is reported."""
         failed = {job.id.structure for job in self.jobs if job.id.stage == "md" and job.result.status != "converged"}
         return [run for run in self.runs if run.name not in failed]
+
+    @property
+    def told_runs(self) -> list[Run]:
+        """The finished runs whose numbers are results: none that its verification refused."""
+        return [run for run in self.finished_runs if run.verification is None or not run.verification.refused]
 
     def title_of(self, level: str) -> str:
         """Return a level in a few words; its name if the configuration no longer has it."""
@@ -239,7 +247,11 @@ def _read_run(plan: Plan, name: str, problems: list[Problem]) -> Run:
     if plan.elf.steps(name):
         with gathered(problems):
             contacts = CONTACTS.read(folder / "summary.csv")
-    return Run(name, settings, level, order, before, charges, contacts, maps)
+    verification = None
+    if name in plan.verify.runs():
+        with gathered(problems):
+            verification = read_verification(plan.results / "md" / name / VERIFIED)
+    return Run(name, settings, level, order, before, charges, contacts, maps, verification)
 
 
 def _check_png(path: Path) -> None:

@@ -15,6 +15,8 @@ import numpy as np
 from iondrill.analyse.columns import TableForm, number, text
 from iondrill.analyse.dynamics.cases import QUANTITIES, Case, read_cases
 from iondrill.analyse.dynamics.statistics import Estimate, Sample, estimate
+from iondrill.analyse.verification.record import FILE as VERIFIED
+from iondrill.analyse.verification.record import read_verification
 from iondrill.engines.base import read_result
 from iondrill.files import write_text
 
@@ -192,7 +194,7 @@ def _with_unit(value: float, unit: str = "") -> str:
 
 
 def compare_runs(plan: Plan) -> None:
-    """Compare the runs of a plan that converged and were analysed; of the others, say that they are left out.
+    """Compare the runs of a plan that converged, were analysed and not refused; say which are left out.
 
     Parameters
     ----------
@@ -205,10 +207,13 @@ def compare_runs(plan: Plan) -> None:
 
 
 def _is_analysed(plan: Plan, run: str) -> bool:
-    """Say whether a run converged, and its tables are there."""
+    """Say whether a run converged, its tables are there, and it was not refused."""
     record = plan.folder(plan.md.of_run(run)) / "result.json"
     tables = (plan.results / "md" / run / "order_parameters.csv", plan.results / "charges" / f"{run}.csv")
-    return all(file.is_file() for file in (record, *tables)) and read_result(record).status == "converged"
+    if not all(file.is_file() for file in (record, *tables)) or read_result(record).status != "converged":
+        return False
+    verification = plan.results / "md" / run / VERIFIED
+    return not (run in plan.verify.runs() and verification.is_file() and read_verification(verification).refused)
 
 
 def write_contrasts(cases: Sequence[Case], left_out: Sequence[str], folder: Path) -> None:
@@ -219,7 +224,7 @@ def write_contrasts(cases: Sequence[Case], left_out: Sequence[str], folder: Path
     cases : sequence of Case
         From `read_cases`.
     left_out : sequence of str
-        Runs that did not converge, or are not there yet.
+        Runs that did not converge, were refused, or are not there yet.
     folder : Path
         Where they go.
     """
@@ -249,7 +254,7 @@ def _rows(case: Case) -> Iterator[Change]:
 
 def _markdown(cases: Sequence[Case], found: Sequence[dict[str, Any]], left_out: Sequence[str]) -> str:
     lines = ["# What the runs say side by side", "", CRITERION, ""]
-    lines += [f"Left out, not converged or not there: {', '.join(left_out)}.", ""] if left_out else []
+    lines += [f"Left out, not converged, refused or not there: {', '.join(left_out)}.", ""] if left_out else []
     runs = [f"{case.name}: {len(case.runs)} ({case.level})" for case in cases]
     lines += [f"Runs of each case: {'; '.join(runs)}.", ""]
     if not found:

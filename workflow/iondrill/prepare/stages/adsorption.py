@@ -87,6 +87,15 @@ class AdsorptionStage(Stage):
             raise UserError(*problems)
         return roomy if wanted == "all" else list(wanted)
 
+    def together(self) -> list[tuple[str, str]]:
+        """Return facet and level of the slabs whose ions are all relaxed in one job: at levels that take seconds."""
+        stage, level = self.config.adsorption, self.project.level
+        return [(facet, name) for name in stage.levels if level(name).takes_seconds for facet in stage.facets]
+
+    def rows(self, facet: str, level: str) -> list[JobId]:
+        """Return the slabs with ions of a facet at a level."""
+        return [JobId("adsorption", subject, level) for subject in self.fillings if subject.structure == facet]
+
     def prerelaxation(self, job: JobId) -> JobId | None:
         """Return the job, the same one at another level, whose relaxed geometry a job starts from, if any."""
         return None if job.subject.is_atom else self.relaxed_before(job, self.config.adsorption.prerelax)

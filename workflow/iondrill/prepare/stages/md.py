@@ -11,6 +11,7 @@ from iondrill.prepare.stages.base import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from pathlib import Path
 
     from ase import Atoms
 
@@ -70,6 +71,10 @@ class MdStage(OfRun):
     def of_run(self, run: str) -> JobId:
         """Return the dynamics of a run."""
         return JobId("md", Subject(run), self.config.md.runs[run].level or self.config.md.level)
+
+    def results_of(self, run: str) -> Path:
+        """Return the folder of a run's trajectory and tables."""
+        return self.project.results / "md" / run
 
     def written(self) -> list[JobId]:
         """Return the jobs whose folders the section ``inputs`` asks for."""

@@ -246,7 +246,7 @@ def _compared(results: Results, path: Path) -> tuple[list[str], dict[str, list[C
         claims.setdefault(str(finding.get("comparison", "")), []).append(claim)
     left_out = _json(path, list[str], "left_out")
     notes = [_json(path, str, "criterion")] if claims else [NO_COMPARISON]
-    notes += [f"Left out, not converged or not there: {', '.join(left_out)}."] if left_out else []
+    notes += [f"Left out, not converged, refused or not there: {', '.join(left_out)}."] if left_out else []
     return notes, claims
 
 

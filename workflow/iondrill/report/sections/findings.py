@@ -50,7 +50,7 @@ def findings(results: Results) -> list[Finding]:
     """Return the key findings: nanodiamonds, runs, adsorption. Nothing is said of what did not converge."""
     return [
         *_of_nanodiamonds(results),
-        *(finding for run in results.finished_runs for finding in _of_run(run)),
+        *(finding for run in results.finished_runs for finding in _of_run(run, results)),
         *of_adsorption(results.adsorption),
     ]
 
@@ -79,14 +79,28 @@ def _of_nanodiamonds(results: Results) -> Iterator[Finding]:
                 yield Finding(text, str(after.level))
 
 
-def _of_run(run: Run) -> Iterator[Finding]:
-    """Yield what happened in a run."""
+def _of_run(run: Run, results: Results) -> Iterator[Finding]:
+    """Yield what happened in a run, and whether it is trusted; of a refused run nothing but that."""
+    end_fs = run.order.numbers("time_fs")[-1]
+    if run.verification is not None and run.verification.refused:
+        text = f"Run {run.name}, one trajectory of {end_fs:g} fs: {run.verification.sentence}."
+        yield Finding(f"{text} What it shows is its level's doing, and is not told as a result.", run.level)
+        return
     opening = _opening(run.order, run.rest("gap_edge_A"), run.rest("gap_centre_A"))
     texts = (opening, _drilling(run.order), _leaving(run.order), *_charging(run.charges), _heat(run))
     sentences = " ".join(f"{text[0].upper()}{text[1:]}." for text in texts if text)
-    end_fs = run.order.numbers("time_fs")[-1]
     if sentences:
-        yield Finding(f"Run {run.name}, one trajectory of {end_fs:g} fs. {sentences}", run.level)
+        yield Finding(f"Run {run.name}, one trajectory of {end_fs:g} fs. {sentences}{_trust(run, results)}", run.level)
+
+
+def _trust(run: Run, results: Results) -> str:
+    """Say whether a run was compared with a level that is trusted; nothing of a level that needs no comparison."""
+    if run.verification is not None:
+        return f" Verification: {run.verification.sentence}."
+    level = results.config.levels.get(run.level)
+    if level is not None and level.learned:
+        return " Verification: none, and the level is a fit to another one (`md.verify`)."
+    return ""
 
 
 def _opening(order: Table, edge_rest: Rest | None, centre_rest: Rest | None) -> str:

@@ -31,7 +31,7 @@ class Highlight(NamedTuple):
 
 def highlights(results: Results) -> list[Highlight]:
     """Return gap, tip and bonds of the first runs, and the lowest energy of each ion; of converged jobs alone."""
-    found = [each for run in results.finished_runs[:MOST_RUNS] for each in _of_run(results, run)]
+    found = [each for run in results.told_runs[:MOST_RUNS] for each in _of_run(results, run)]
     return found + list(_of_adsorption(results, results.adsorption))
 
 

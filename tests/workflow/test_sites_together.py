@@ -1,0 +1,80 @@
+"""Where a relaxation takes seconds, all sites of a facet are one job: the same rows, each with its own state."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from projects import make_project, rows, run, snakemake
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.workflow
+
+SHEET = {
+    "kind": "facet",
+    "crystal": "graphite",
+    "miller": [0, 0, 1],
+    "layers": 1,
+    "fixed_layers": 0,
+    "cell": [2, 2],
+    "vacuum_A": 7,
+    "expect_coordination": {3: 2},
+}
+PAIRS = {
+    "engine": "ase",
+    "calculator": "ase.calculators.lj.LennardJones",
+    "arguments": {"sigma": 2.0, "epsilon": 0.05, "rc": 5.0},
+}
+CONFIG: dict[str, Any] = {
+    "levels": {"pairs": PAIRS, "gfn2": {"engine": "xtb"}},
+    "relax": {"level": "pairs"},
+    "md": {"level": "pairs", "run": []},
+    "elf": {"frames": 0},
+    "adsorption": {
+        "level": "pairs",
+        "facets": ["sheet"],
+        "ions": ["Li", "Na"],
+        "fmax_eV_A": 0.05,
+        "look_around_A": [0.4],
+    },
+}
+TIMES = re.compile(r"_s$|seconds")
+
+
+def started(project: Path, target: str = "results/adsorption.csv") -> str:
+    done = run(snakemake(project, "--cores", "1", target))
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout + done.stderr
+
+
+def table(project: Path) -> list[dict[str, str]]:
+    return [
+        {column: cell for column, cell in row.items() if not TIMES.search(column)}
+        for row in rows(project / "results/adsorption.csv")
+    ]
+
+
+def test_rows_are_those_of_separate_jobs_and_a_lost_one_is_made_again(tmp_path: Path) -> None:
+    apart = make_project(tmp_path / "apart", CONFIG, {"facets/sheet.yaml": SHEET})
+    levels = {**CONFIG["levels"], "pairs": {**PAIRS, "quick": True}}
+    together = make_project(tmp_path / "together", {**CONFIG, "levels": levels}, {"facets/sheet.yaml": SHEET})
+    of_each, of_all = started(apart), started(together)
+    assert of_each.count("Relax Li at") == 3
+    assert of_all.count("Relax all ions on all sites of sheet at pairs") == 1
+    assert "Relax Li at" not in of_all
+    assert len(table(apart)) == 6
+    assert table(together) == table(apart)
+
+    # each row has a state of its own: of a finished one nothing is computed again
+    target = "results/jobs/adsorption/sheet.Na-hollow.pairs/result.json"
+    lost = together / target
+    before = json.loads(lost.read_text())
+    lost.unlink()
+    started(together, target)
+    again = json.loads(lost.read_text())
+    assert again == before
+    assert table(together) == table(apart)

@@ -1,0 +1,1 @@
+"""How far a run's own frames are from a level that is trusted."""

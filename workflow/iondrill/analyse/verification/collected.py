@@ -1,0 +1,234 @@
+"""From a run's trajectory to the frames that are compared, and from their single points to the verdict."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase.io import read
+from ase.io.trajectory import Trajectory
+
+from iondrill.analyse.tables import read_columns
+from iondrill.analyse.verification.errors import (
+    FRAMES,
+    VERIFICATION,
+    Compared,
+    FrameError,
+    cutting_eV_A,
+    energy_errors_meV,
+    errors_by_part,
+    of_frame,
+    verdict,
+)
+from iondrill.analyse.verification.frames import choose, graded, parents_of, piece_of
+from iondrill.analyse.verification.gates import read_passed
+from iondrill.analyse.verification.record import Cutting, Verification
+from iondrill.engines.base import FORCES, read_result
+from iondrill.errors import UserError
+from iondrill.files import write_text
+from iondrill.geometry.io import write_structure
+from iondrill.potential.grade import grade_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from ase import Atoms
+
+    from iondrill.engines.base import Result
+    from iondrill.jobs.name import JobId
+    from iondrill.prepare.plan import Plan
+
+
+def choose_frames(plan: Plan, run: str, start: Atoms, chosen_file: Path) -> None:
+    """Choose the frames of a run, and write them and the pieces cut out of them.
+
+    Parameters
+    ----------
+    plan : Plan
+        With ``md.verify``.
+    run : str
+        Its name.
+    start : Atoms
+        The structure that it began with: fragments, cell.
+    chosen_file : Path
+        Written: step, time, grade and reason of each chosen frame, as JSON.
+    """
+    settings = plan.verify.settings
+    columns = read_columns(plan.md.results_of(run) / "order_parameters.csv")
+    grade = grade_of(plan.config.levels[plan.verify.own_level(run)])
+    with Trajectory(plan.md.results_of(run) / "trajectory.traj") as frames:
+        n_frames = len(frames)
+        grades = {} if grade is None else {i: grade.of(_frame(frames[i], start)) for i in graded(n_frames)}
+        chosen = choose(columns["nd_flake_bonds"], grades, settings.frames)
+        whole = [_frame(frames[one.number], start) for one in chosen]
+    rows = []
+    for slot, one in enumerate(chosen):
+        step, time_fs = int(columns["step"][one.number]), float(columns["time_fs"][one.number])
+        own_grade = grades.get(one.number, None if grade is None else grade.of(whole[slot]))
+        rows.append({"slot": slot, "step": step, "time_fs": time_fs, "why": one.why, "grade": own_grade})
+        for job in plan.verify.of_run(run):
+            if job.slot == slot:
+                piece = job.cut == "piece" and settings.piece_atoms
+                seed = (plan.config.seed, step)
+                frame = piece_of(whole[slot], piece, settings.vacuum_A, seed) if piece else whole[slot]
+                write_structure(frame, plan.verify.frame_file(job))
+    content = {"frames": rows, "n_frames": n_frames, "n_graded": len(grades), "largest_grade": _largest(grades)}
+    write_text(chosen_file, json.dumps(content, indent=1) + "\n")
+
+
+def _frame(found: Atoms, start: Atoms) -> Atoms:
+    """Return a frame with the labels, and nothing that was computed or fixed."""
+    atoms = start.copy()
+    atoms.set_constraint()
+    atoms.arrays.pop("momenta", None)
+    atoms.set_positions(found.positions)
+    atoms.info = {}
+    return atoms
+
+
+def _largest(grades: Mapping[int, float]) -> float | None:
+    return max(grades.values(), default=None)
+
+
+def compared_of(plan: Plan, run: str) -> tuple[list[Compared], dict[tuple[int, str], str]]:
+    """Read the single points of a run's frames at both levels.
+
+    Returns
+    -------
+    compared : list of Compared
+        The frames and pieces that converged at both levels.
+    status : dict
+        By slot and cut: ``compared``, or which level did not converge.
+    """
+    found, status = list[Compared](), dict[tuple[int, str], str]()
+    own_level = plan.verify.own_level(run)
+    for slot, cut in plan.verify.cuts():
+        both = [job for job in plan.verify.of_run(run) if (job.slot, job.cut) == (slot, cut)]
+        results = {job.level: read_result(plan.folder(job) / "result.json") for job in both}
+        failed = [job.level for job in both if results[job.level].status != "converged"]
+        status[slot, cut] = "; ".join(f"{level}: {results[level].why}" for level in failed) or "compared"
+        if failed:
+            continue
+        atoms = read(plan.verify.frame_file(both[0]), format="extxyz")
+        own, reference = sorted(both, key=lambda job: job.level != own_level)
+        found.append(
+            Compared(
+                slot,
+                cut,
+                atoms,
+                _forces(plan, own),
+                _forces(plan, reference),
+                _energy(results[own.level]),
+                _energy(results[reference.level]),
+            )
+        )
+    return found, status
+
+
+def _forces(plan: Plan, job: JobId) -> Any:
+    path = plan.folder(job) / "structure.extxyz"
+    atoms = read(path, format="extxyz")
+    if FORCES not in atoms.arrays:
+        raise UserError.of(path, f"holds no {FORCES}", "remove the job's folder, and it is computed again")
+    return np.asarray(atoms.arrays[FORCES], dtype=float)
+
+
+def _energy(result: Result) -> float:
+    return float("nan") if result.energy_eV is None else result.energy_eV
+
+
+def verify(plan: Plan, run: str, chosen_file: Path, outputs: Mapping[str, Path]) -> None:
+    """Write the errors of a run's level on frames of the run, and the verdict.
+
+    Parameters
+    ----------
+    plan : Plan
+        With ``md.verify``.
+    run : str
+        Its name.
+    chosen_file : Path
+        What `choose_frames` wrote.
+    outputs : mapping
+        ``parts`` and ``frames`` (CSV), ``verdict`` (JSON).
+    """
+    settings = plan.verify.settings
+    chosen = json.loads(chosen_file.read_text(encoding="utf-8"))
+    compared, status = compared_of(plan, run)
+    errors = errors_by_part(compared)
+    n_compared = len({one.slot for one in compared})
+    elements = {symbol for one in compared for symbol in one.atoms.get_chemical_symbols()}
+    wrong = [text for path in plan.verify.gates_of(run) for text in read_passed(path).failures(elements)]
+    said, reasons = verdict(errors, (n_compared, settings.frames), chosen["largest_grade"], settings.verdict, wrong)
+    VERIFICATION.write(errors, outputs["parts"])
+    FRAMES.write(_rows(chosen["frames"], compared, status), outputs["frames"])
+    levels = {name: plan.config.levels[name] for name in (plan.verify.own_level(run), settings.level)}
+    own, reference = levels
+    # the reference of pieces alone, where there are pieces: whole frames are few
+    total = errors[0].error if errors else None
+    Verification(
+        verdict=said,
+        reasons=reasons,
+        criteria=settings.verdict,
+        level=own,
+        reference=reference,
+        titles={name: level.title for name, level in levels.items()},
+        frames_compared=n_compared,
+        frames_chosen=settings.frames,
+        force_rmse_eV_A=None if total is None else total.force_rmse_eV_A,
+        force_rms_eV_A=None if total is None else total.force_rms_eV_A,
+        largest_grade=chosen["largest_grade"],
+        frames_graded=chosen["n_graded"],
+        cutting=_cutting(compared, chosen["frames"], plan.md.results_of(run) / "trajectory.traj"),
+    ).write(outputs["verdict"])
+
+
+def _rows(
+    chosen: Sequence[dict[str, Any]], compared: Sequence[Compared], status: Mapping[tuple[int, str], str]
+) -> list[FrameError]:
+    """Return a row for each frame and each cut of it."""
+    by_key = {(one.slot, one.cut): one for one in compared}
+    energies = energy_errors_meV(compared)
+    rows = []
+    for slot, cut in status:
+        frame, one = chosen[slot], by_key.get((slot, cut))
+        rows.append(
+            FrameError(
+                slot,
+                frame["step"],
+                frame["time_fs"],
+                frame["why"],
+                cut,
+                0 if one is None else len(one.atoms),
+                frame["grade"],
+                status[slot, cut],
+                None if one is None else of_frame(one),
+                energies.get((slot, cut)),
+            )
+        )
+    return rows
+
+
+def _cutting(compared: Sequence[Compared], chosen: Sequence[dict[str, Any]], trajectory: Path) -> Cutting | None:
+    """Return what cutting changes at the run's own level: forces on pieces against those of the run; None of no piece.
+
+    The forces on whole frames are those that the run itself was driven by.
+    """
+    pieces = [one for one in compared if one.cut == "piece"]
+    errors = []
+    with Trajectory(trajectory) as frames:
+        steps = [int(frame.info["step"]) for frame in frames]
+        for one in pieces:
+            frame = frames[steps.index(chosen[one.slot]["step"])]
+            if frame.calc is not None and "forces" in frame.calc.results:
+                whole = frame.calc.results["forces"]
+                errors.append(cutting_eV_A(one.atoms, one.own, whole, parents_of(one.atoms)))
+    n = sum(error.n for error in errors)
+    if not n:
+        return None
+    rmse, rms = (
+        float(np.sqrt(sum(error.n * getattr(error, name) ** 2 for error in errors if error.n) / n))
+        for name in ("force_rmse_eV_A", "force_rms_eV_A")
+    )
+    return Cutting(n=n, force_rmse_eV_A=rmse, force_rms_eV_A=rms)

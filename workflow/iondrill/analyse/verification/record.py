@@ -1,0 +1,90 @@
+"""What a verification says of a run: ``md/<run>/verification.json``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import ValidationError
+
+from iondrill.config.base import Strict
+from iondrill.config.verification import VerdictCriteria
+from iondrill.errors import UserError
+from iondrill.files import write_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE = "verification.json"
+Verdict = Literal["trusted", "doubtful", "refused", "not verified"]
+
+
+class Cutting(Strict):
+    """What cutting changes at the run's own level: forces on pieces against those that drove the run.
+
+    Attributes
+    ----------
+    n : int
+        Force vectors, none of atoms next to a cut.
+    force_rmse_eV_A, force_rms_eV_A : float
+        Their difference, and the forces of the run.
+    """
+
+    n: int
+    force_rmse_eV_A: float
+    force_rms_eV_A: float
+
+
+class Verification(Strict):
+    """Verdict, reasons and criteria of a run, and what was compared."""
+
+    verdict: Verdict
+    reasons: list[str]
+    criteria: VerdictCriteria
+    level: str
+    reference: str
+    titles: dict[str, str]
+    frames_compared: int
+    frames_chosen: int
+    force_rmse_eV_A: float | None
+    force_rms_eV_A: float | None
+    largest_grade: float | None
+    frames_graded: int
+    cutting: Cutting | None
+
+    @property
+    def refused(self) -> bool:
+        """Whether nothing of the run is to be told as a result."""
+        return self.verdict == "refused"
+
+    def write(self, path: Path) -> None:
+        """Write it, whole or not at all."""
+        write_text(path, json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n")
+
+    @property
+    def sentence(self) -> str:
+        """What it says, for the page."""
+        against = f"{self.frames_compared} of {self.frames_chosen} frames against {self.titles[self.reference]}"
+        error = (
+            ""
+            if self.force_rmse_eV_A is None
+            else f": force error {self.force_rmse_eV_A:.2f} eV/Å of a force of {self.force_rms_eV_A:.2f} eV/Å (rms)"
+        )
+        why = f"; {'; '.join(self.reasons)}" if self.reasons else ""
+        return f"{self.verdict}, {against}{error}{why}"
+
+
+def read_verification(path: Path) -> Verification:
+    """Read a verification.
+
+    Raises
+    ------
+    UserError
+        If the file is missing or holds something else.
+    """
+    try:
+        return Verification.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValidationError) as error:
+        raise UserError.of(
+            path, f"cannot be read ({type(error).__name__})", "remove it, and it is made again"
+        ) from None

@@ -1,0 +1,59 @@
+"""The section ``md.verify``: how far a run's own frames are from a level that is trusted."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from iondrill.config.base import LevelName, Strict
+from iondrill.config.quantities import Atoms, Cycles, Force, Frames, Length, Weight
+
+
+class VerdictCriteria(Strict):
+    """When a run is trusted, doubtful or refused."""
+
+    trusted_eV_A: Force = Field(
+        0.25, description="force RMSE up to which a part of the structure is trusted; above it is doubtful"
+    )
+    refused_share: Weight = Field(
+        0.5,
+        description="of the rms of the reference's forces on a part: a larger RMSE says next to nothing about its "
+        "motion, and the run is refused",
+    )
+    least_atoms: Cycles = Field(10, description="a part with fewer force vectors, all frames together, does not decide")
+    largest_grade: Weight = Field(
+        2.0,
+        description="of a fitted potential: a frame with an atom beyond this is outside the trained region (1: the "
+        "limit of what its errors were measured on), and the run is refused",
+    )
+
+
+class VerifySettings(Strict):
+    """Single points at a reference level on frames of the run itself, beside those of the run's own level."""
+
+    level: LevelName = Field(description="the reference")
+    frames: Cycles = Field(
+        4,
+        description="of each run: the first contact of nanodiamond and flake, the largest grade of a fitted potential, "
+        "the others evenly spaced",
+    )
+    piece_atoms: Atoms | None = Field(
+        None,
+        description="cut a piece of about so many atoms round the contact out of each frame, and saturate it with "
+        "hydrogen; null: whole frames",
+    )
+    whole: Frames = Field(
+        0, description="of pieces: frames that the reference computes whole too, to compare piece and whole"
+    )
+    vacuum_A: Length = Field(8.0, description="of a piece: how much wider than its atoms the box is")
+    verdict: VerdictCriteria = VerdictCriteria()
+
+    @model_validator(mode="after")
+    def _has_pieces(self) -> Self:
+        """Refuse whole frames beside whole frames, and more of them than there are."""
+        if self.whole and self.piece_atoms is None:
+            raise ValueError(f"found whole {self.whole} without piece_atoms: all are whole; allowed: 0")
+        if self.whole > self.frames:
+            raise ValueError(f"found whole {self.whole}; allowed: at most frames ({self.frames})")
+        return self

@@ -1,0 +1,98 @@
+"""Single points on frames of a run at a level that is trusted, and at the run's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from iondrill.config.project import required
+from iondrill.jobs.job import Static
+from iondrill.jobs.name import JobId, Subject
+from iondrill.jobs.size import Size
+from iondrill.prepare.stages.md import OfRun
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from iondrill.config.verification import VerifySettings
+    from iondrill.jobs.name import Cut
+
+ROOMY_A = 12.0
+"""Edge of the cube that a piece of so few atoms fills, before its vacuum: for the estimate of a job's cost alone."""
+
+
+class VerifyStage(OfRun):
+    """Which frames are computed, at which levels: of each chosen frame a piece or all of it, of some both."""
+
+    name = "verify"
+    by_default = True
+    needs_frames = True
+
+    @property
+    def settings(self) -> VerifySettings:
+        """The section of the configuration; see `iondrill.config.project.required`."""
+        return required(self.config.md.verify, "md.verify", "level")
+
+    def runs(self) -> list[str]:
+        """Return the runs that are verified: all but those at the reference itself."""
+        if self.config.md.verify is None:
+            return []
+        return [run for run in self.config.md.run if self.own_level(run) != self.settings.level]
+
+    def own_level(self, run: str) -> str:
+        """Return the level of a run."""
+        return self.config.md.runs[run].level or self.config.md.level
+
+    def gated(self) -> list[str]:
+        """Return the learned levels of the runs that are verified: what they say to known questions is asked, too."""
+        return list(
+            dict.fromkeys(level for run in self.runs() if self.project.level(level := self.own_level(run)).learned)
+        )
+
+    def gates_of(self, run: str) -> list[Path]:
+        """Return the file of what a run's level says to known questions; nothing of a level that is not learned."""
+        level = self.own_level(run)
+        return [self.project.results / "gates" / f"{level}.json"] if level in self.gated() else []
+
+    def cuts(self) -> list[tuple[int, Cut]]:
+        """Return number and cut of each structure that is computed of a run."""
+        if self.config.md.verify is None:
+            return []
+        if self.settings.piece_atoms is None:
+            return [(slot, "whole") for slot in range(self.settings.frames)]
+        pieces: list[tuple[int, Cut]] = [(slot, "piece") for slot in range(self.settings.frames)]
+        return pieces + [(slot, "whole") for slot in range(self.settings.whole)]
+
+    def jobs(self) -> list[JobId]:
+        """Return the single points, at the run's own level and at the reference."""
+        return [job for run in self.runs() for job in self.of_run(run)]
+
+    def of_run(self, run: str) -> list[JobId]:
+        """Return those of one run."""
+        return [
+            JobId("verify", Subject(run), level, slot=slot, cut=cut)
+            for slot, cut in self.cuts()
+            for level in (self.own_level(run), self.settings.level)
+        ]
+
+    def frame_file(self, job: JobId) -> Path:
+        """Return the file of the frame, or of the piece of it, that a job computes."""
+        return self.project.results / "verify" / job.structure / f"{job.slot}.{job.cut}.extxyz"
+
+    def frame_files(self, run: str) -> list[str]:
+        """Return the files of all frames and pieces of a run."""
+        return list(dict.fromkeys(self.frame_file(job).as_posix() for job in self.of_run(run)))
+
+    def task(self, job: JobId) -> Static:  # noqa: ARG002
+        """Return what a job does."""
+        return Static()
+
+    def electrons(self, job: JobId) -> tuple[int, int | None]:
+        """Return charge and multiplicity of the assembly; of a piece none, and the lowest that its electrons allow."""
+        return super().electrons(job) if job.cut == "whole" else (0, None)
+
+    def size(self, job: JobId) -> Size:
+        """Return the size of the assembly, or of a piece: an estimate."""
+        if job.cut == "whole" or self.settings.piece_atoms is None:
+            return super().size(job)
+        edge_A = ROOMY_A + self.settings.vacuum_A
+        return Size(self.settings.piece_atoms, (edge_A, edge_A, edge_A))
