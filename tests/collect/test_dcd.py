@@ -200,6 +200,16 @@ def test_titles_of_a_length_that_cannot_be_are_refused(length):
         read(HEAD[:92] + struct.pack("<i", length) + HEAD[96:] + ONE, Atoms("C2"))
 
 
+@pytest.mark.parametrize(("title", "whole"), [(b"abc", False), (b"abcd", True)])
+def test_titles_begin_with_their_number(title, whole):
+    content = HEAD[:92] + record("<", f"{len(title)}s", title) + record("<", "i", 2) + ONE
+    if whole:
+        assert len(joined(read(content, Atoms("C2")))) == 1
+    else:
+        with pytest.raises(UserError, match="is cut or no DCD"):
+            read(content, Atoms("C2"))
+
+
 def test_atoms_that_are_fixed_or_of_another_number_are_refused():
     with pytest.raises(UserError, match="some of its atoms in its first frame only"):
         read(header(2, fixed=1) + ONE, Atoms("C2"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -86,16 +87,16 @@ def _header(file: Any, path: Path) -> _Header:
     if len(start) < 96 or not is_dcd(start):
         raise UserError.of(path, "is cut or no DCD")
     order = "<" if start[:1] == b"\x54" else ">"
-    numbers, length = np.frombuffer(start[8:88], f"{order}i4"), int(np.frombuffer(start[92:], f"{order}i4")[0])
+    numbers, (length,) = np.frombuffer(start[8:88], f"{order}i4"), struct.unpack(f"{order}i", start[92:])
     rest = file.read(length + 16)
-    if not 0 <= length == len(rest) - 16:
+    if length < 4 or len(rest) != length + 16:  # the titles begin with their number
         raise UserError.of(path, "is cut or no DCD: its titles have no end")
-    ended, begun, n_atoms, closed = np.frombuffer(rest[length:], f"{order}i4").tolist()
+    ended, begun, n_atoms, closed = struct.unpack(f"{order}4i", rest[length:])
     if (ended, begun, closed) != (length, 4, 4):
         raise UserError.of(path, "is cut or no DCD: its header has another form")
     if numbers[8]:
         raise UserError.of(path, "holds some of its atoms in its first frame only", "needed: all atoms in all frames")
-    step_fs = float(np.frombuffer(start[44:48], f"{order}f4")[0]) if b"CP2K" in rest[:length] else 0.0
+    (step_fs,) = struct.unpack(f"{order}f", start[44:48]) if b"CP2K" in rest[:length] else (0.0,)
     return _Header(order, n_atoms, int(numbers[1]), int(numbers[2]), step_fs, bool(numbers[10]))
 
 
