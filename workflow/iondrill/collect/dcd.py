@@ -137,4 +137,4 @@ def _vectors(cell: Any, atoms: Atoms) -> Any:
     parameters = [*lengths, *angles]
     if np.allclose(parameters, atoms.cell.cellpar(), rtol=1e-4):
         return atoms.cell.array
-    return Cell.fromcellpar(parameters).array if lengths.all() else np.zeros((3, 3))
+    return Cell.fromcellpar(parameters).array if lengths.all() else np.zeros_like(atoms.cell.array)

@@ -57,7 +57,8 @@ class Layout:
         for line in block.splitlines(keepends=True):
             spans = [match.span() for match in WORD.finditer(line)]
             before = spans[columns.symbol - 1][1] if columns.symbol else 0
-            fixed += [start + k for k in range(before, spans[columns.symbol][1])] + [start + len(line) - 1]
+            # what ends the symbol, too: another letter would make another one
+            fixed += [start + k for k in range(before, spans[columns.symbol][1] + 1)] + [start + len(line) - 1]
             for k in range(columns.position, columns.position + 3):
                 before = spans[k - 1][1] if k else 0
                 whole, point, fraction = line[slice(*spans[k])].partition(b".")
