@@ -10,10 +10,11 @@ import pytest
 from ase.units import Hartree, Rydberg, kcal, mol
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.constants import N_A, e, physical_constants
 
 from iondrill.collect.branches import kept
 from iondrill.collect.elements import element_of
-from iondrill.collect.headings import Headings, read_comment
+from iondrill.collect.headings import Headings, read_comment, read_info
 from iondrill.collect.remarks import Remarks
 from iondrill.errors import UserError
 
@@ -60,6 +61,34 @@ def test_units_that_are_not_said_are_remarked_on():
         assert read_comment(comment, remarks).potential_eV is None
         (line,) = remarks.lines()
         assert "no unit that is known" in line
+
+
+@pytest.mark.parametrize(
+    ("unit", "in_eV"),
+    [
+        ("eV", 1),
+        ("meV", 1e-3),
+        ("Ha", physical_constants["Hartree energy in eV"][0]),
+        ("Ry", physical_constants["Rydberg constant times hc in eV"][0]),
+        ("kJ/mol", 1e3 / (N_A * e)),
+        ("kcal/mol", 4184 / (N_A * e)),
+    ],
+)
+def test_units_of_energy_are_those_of_codata(unit, in_eV):
+    for comment in (f"energy = -2.0 {unit}", f"E_pot[{unit}] = -2.0", f"EPOT({unit.upper()}): -2.0"):
+        assert read_comment(comment.encode(), Remarks()).potential_eV == pytest.approx(-2 * in_eV, rel=1e-6)
+
+
+@pytest.mark.parametrize(("unit", "in_fs"), [("fs", 1), ("ps", 1e3), ("ns", 1e6)])
+def test_units_of_time_are_powers_of_a_thousand(unit, in_fs):
+    for comment in (f"t={2.5 / in_fs} {unit}", f"time_{unit}={2.5 / in_fs}", f"Time ({unit}): {2.5 / in_fs}"):
+        assert read_comment(comment.encode(), Remarks()).time_fs == pytest.approx(2.5, rel=1e-12)
+
+
+def test_the_energy_of_a_calculator_goes_before_that_of_the_info():
+    info = {"step": 5, "energy": -1.0}
+    assert read_info(info, None, Remarks()) == (5, None, -1.0, "")
+    assert read_info(info, -2.0, Remarks()) == (5, None, -2.0, "")
 
 
 @given(st.text())
