@@ -33,7 +33,7 @@ def test_the_lowest_that_converged_wins(energies):
     assert (kept.status == "converged") == bool(known)
     assert {state.multiplicity: state.energy_eV for state in kept.spin_states} == energies
     assert sum(state.kept for state in kept.spin_states) == bool(known)
-    assert kept.core_s == 0, "paid by the jobs of the multiplicities"
+    assert kept.core_s == kept.wall_s == 0, "paid by the jobs of the multiplicities"
 
 
 @pytest.mark.parametrize(
