@@ -151,6 +151,20 @@ def test_a_million_angstrom_is_the_farthest_and_the_lines_may_have_just_enough_w
     assert chunk["positions_A"].tolist() == [[[1, 2, 3]]]
 
 
+@pytest.mark.parametrize("portion", [1 << 19, 9])
+def test_a_text_may_lack_its_last_end_and_its_comments_be_empty(tmp_path, monkeypatch, portion):
+    monkeypatch.setattr(xyz, "CHUNK_BYTES", portion)
+    path = tmp_path / "a.xyz"
+    silent = text_of([(k, np.full((2, 3), k)) for k in range(3)], [2] * 3, comment="")
+    for text in (GOOD, silent):
+        for content in (text.encode(), text.removesuffix("\n").encode()):
+            for packed in (content, gzip.compress(content)):
+                path.write_bytes(packed)
+                chunks = list(xyz.xyz_chunks(path, ["C", "Li"]))
+                assert np.concatenate([chunk["positions_A"] for chunk in chunks])[:, 1, 2].tolist() == [0, 1, 2]
+                assert [step for chunk in chunks for step in chunk["step"].tolist()] == [0, 1, 2]
+
+
 def test_a_file_begins_with_the_mark_of_utf_8_where_an_editor_put_it(tmp_path):
     (tmp_path / "a.xyz").write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
     assert sum(len(chunk["step"]) for chunk in xyz.xyz_chunks(tmp_path / "a.xyz", ["C", "Li"])) == 3
