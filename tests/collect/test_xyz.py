@@ -117,6 +117,7 @@ GOOD = text_of([(k, np.full((2, 3), k)) for k in range(3)], [2] * 3)
         (GOOD + "2\nstep=3\n C 1 2 3\n", "frame 4: is cut; needed: 2 atoms after a comment line"),
         (GOOD + "2\nstep=3", "frame 4: is cut; needed: 2 atoms after a comment line"),
         (GOOD + "2", "frame 4: is cut; needed: 2 atoms after a comment line"),
+        (GOOD.replace("Li    0.00", "Be    0.00"), "frame 1: atom 2 is 'Be'; the structure has Li there"),
         (GOOD.replace("Li    1.00", "Be    1.00"), "frame 2: atom 2 is 'Be'; the structure has Li there"),
         (GOOD.replace("Li    1.00    1.00    1.00", "Li    1.00    1.00        "), "frame 2: a line holds no symbol"),
         (GOOD.replace("Li    1.00", "Li  -2.0e6"), "frame 2: a position is -2e+06 Å; needed: numbers between ±1e+06"),
@@ -163,6 +164,11 @@ def test_a_text_may_lack_its_last_end_and_its_comments_be_empty(tmp_path, monkey
                 chunks = list(xyz.xyz_chunks(path, ["C", "Li"]))
                 assert np.concatenate([chunk["positions_A"] for chunk in chunks])[:, 1, 2].tolist() == [0, 1, 2]
                 assert [step for chunk in chunks for step in chunk["step"].tolist()] == [0, 1, 2]
+
+
+def test_labels_mean_their_elements(tmp_path):
+    (tmp_path / "a.xyz").write_text(GOOD.replace(" C ", "c1 ").replace("Li  ", "LI_b"))
+    assert sum(len(chunk["step"]) for chunk in xyz.xyz_chunks(tmp_path / "a.xyz", ["C", "Li"])) == 3
 
 
 def test_a_file_begins_with_the_mark_of_utf_8_where_an_editor_put_it(tmp_path):
