@@ -81,7 +81,7 @@ def test_more_than_fifteen_digits_are_left_to_words(digits, kept):
 
     first = f"C{1.0:19.2f}{1.0:19.2f}{1.0:19.2f}\n".encode()
     layout = Layout.learn(first, Columns())
-    number = b"9" * (digits - 2) + b".99"
+    number = b"1" * (digits - 2) + b".11"
     other = b"C" + number.rjust(19) + first[20:]
     values, keeps = decoded(layout, [first, other])
     assert keeps.tolist() == [True, kept]
