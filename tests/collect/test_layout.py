@@ -74,6 +74,11 @@ def test_numbers_of_up_to_fifteen_digits_are_the_nearest_ones(decimals, before, 
     assert values.tolist() == [rows(each, Columns())[1] for each in blocks]
 
 
+def test_a_digit_among_the_blanks_before_a_number_is_none_of_its_own():
+    first, other = b"C   0.50   0.50   0.50\n", b"C   -.50 1 0.50   0.50\n"
+    assert decoded(Layout.learn(first, Columns()), [first, other])[1].tolist() == [True, False]
+
+
 @pytest.mark.parametrize(("digits", "kept"), [(15, True), (16, False)])
 def test_more_than_fifteen_digits_are_left_to_words(digits, kept):
     def block(number):

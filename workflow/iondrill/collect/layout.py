@@ -70,7 +70,7 @@ class Layout:
                 decimals.add(len(fraction))
             start += len(line)
         width, (digits, *more) = min(end - before for before, end in gaps), decimals
-        if more or width < digits + 2 or width - 2 > EXACT_DIGITS + 4:
+        if more or width > EXACT_DIGITS + 6:
             return None
         fields = np.array(ends).reshape(-1, 3, 1) - width + np.arange(width)
         # what is blank before the field of a number must stay so: there might be another word
