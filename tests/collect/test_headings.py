@@ -10,10 +10,11 @@ import pytest
 from ase.units import Hartree, Rydberg, kcal, mol
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.constants import N_A, e, physical_constants
 
 from iondrill.collect.branches import kept
 from iondrill.collect.elements import element_of
-from iondrill.collect.headings import Headings, read_comment
+from iondrill.collect.headings import Headings, read_comment, read_info
 from iondrill.collect.remarks import Remarks
 from iondrill.errors import UserError
 
@@ -26,6 +27,8 @@ CELL = 'Lattice="5.0 0.0 0.0 0.0 5.0 0.0 0.0 0.0 5.0"'
         (" i =        5, time =        2.500, E =      -189.3584466458", 5, 2.5, -189.3584466458 * Hartree),
         (f"{CELL} Properties=species:S:1:pos:R:3 Step=5 Time=2.500 Energy=-189.5", 5, 2.5, -189.5 * Hartree),
         ('i="5," time="2.500," E=-189.5 pbc="F F F"', 5, 2.5, -189.5 * Hartree),  # CP2K's, through ASE
+        ("Step=5 Energy=-189.5", 5, None, -189.5 * Hartree),
+        ("Step=5 Time=2.5", 5, 2.5, None),
         (" i = 5, E = -189.5", 5, None, -189.5 * Hartree),  # a relaxation
         (f"{CELL} Properties=species:S:1:pos:R:3 step=5 time_fs=2.5 energy=-9412.5", 5, 2.5, -9412.5),
         ("step=5 time_ps=0.0025 E_pot[eV]=-3.5", 5, 2.5, -3.5),
@@ -60,6 +63,34 @@ def test_units_that_are_not_said_are_remarked_on():
         assert read_comment(comment, remarks).potential_eV is None
         (line,) = remarks.lines()
         assert "no unit that is known" in line
+
+
+@pytest.mark.parametrize(
+    ("unit", "in_eV"),
+    [
+        ("eV", 1),
+        ("meV", 1e-3),
+        ("Ha", physical_constants["Hartree energy in eV"][0]),
+        ("Ry", physical_constants["Rydberg constant times hc in eV"][0]),
+        ("kJ/mol", 1e3 / (N_A * e)),
+        ("kcal/mol", 4184 / (N_A * e)),
+    ],
+)
+def test_units_of_energy_are_those_of_codata(unit, in_eV):
+    for comment in (f"energy = -2.0 {unit}", f"E_pot[{unit}] = -2.0", f"EPOT({unit.upper()}): -2.0"):
+        assert read_comment(comment.encode(), Remarks()).potential_eV == pytest.approx(-2 * in_eV, rel=1e-6)
+
+
+@pytest.mark.parametrize(("unit", "in_fs"), [("fs", 1), ("ps", 1e3), ("ns", 1e6)])
+def test_units_of_time_are_powers_of_a_thousand(unit, in_fs):
+    for comment in (f"t={2.5 / in_fs} {unit}", f"time_{unit}={2.5 / in_fs}", f"Time ({unit}): {2.5 / in_fs}"):
+        assert read_comment(comment.encode(), Remarks()).time_fs == pytest.approx(2.5, rel=1e-12)
+
+
+def test_the_energy_of_a_calculator_goes_before_that_of_the_info():
+    info = {"step": 5, "energy": -1.0}
+    assert read_info(info, None, Remarks()) == (5, None, -1.0, "")
+    assert read_info(info, -2.0, Remarks()) == (5, None, -2.0, "")
 
 
 @given(st.text())
@@ -111,6 +142,39 @@ def test_what_only_some_frames_say():
     ]
     with pytest.raises(UserError, match=r"frame 1: its Lattice is '1 2 3'; needed: nine numbers"):
         gathered('Lattice="1 2 3"')
+
+
+def test_cells_belong_to_their_frames():
+    other = CELL.replace("5.0", "6.0")
+    columns, _, _ = gathered("step=1", f"step=2 {CELL}", "step=3", f"step=4 {other}", f"step=5 {CELL}")
+    for cell, length in zip(columns["cell_A"], (0, 5, 0, 6, 5), strict=True):
+        assert np.array_equal(cell, length * np.eye(3))
+    with pytest.raises(UserError, match=r"frame 3: its Lattice is '1 0 0 0 1 0 0 0 x'; needed: nine numbers"):
+        gathered(CELL, CELL, 'Lattice="1 0 0 0 1 0 0 0 x"')
+
+
+def test_a_time_that_stands_still_is_none():
+    columns, _, lines = gathered("step=1 time_fs=5", "step=2 time_fs=5")
+    assert "time_fs" not in columns
+    assert "all its frames have the same time: left empty" in lines
+    columns, _, lines = gathered("step=1 time_fs=5")
+    assert columns["time_fs"].tolist() == [5]
+    assert not any("same time" in line for line in lines)
+
+
+def test_what_ase_holds_of_a_frame_is_taken_like_a_comment():
+    headings = Headings("run.traj", Remarks())
+    headings.add_info({"step": 3, "time_fs": 1.5}, -2.0)
+    headings.add_info({"step": 4, "time_fs": 2.0, "energy": -3.0}, None)
+    columns, keep = headings.columns()
+    assert {name: values.tolist() for name, values in columns.items()} == {
+        "step": [3, 4],
+        "time_fs": [1.5, 2.0],
+        "potential_eV": [-2.0, -3.0],
+    }
+    assert keep.tolist() == [True, True]
+    with pytest.raises(UserError, match=r"run.traj, frame 3: its step is no whole number: 'step = x'"):
+        headings.add_info({"step": "x"}, None)
 
 
 @pytest.mark.parametrize(

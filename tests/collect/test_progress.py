@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from iondrill.collect.progress import progress
 from iondrill.config.levels import XtbLevel
 from iondrill.config.models import Thermostat
 from iondrill.engines.execute import execute
+from iondrill.jobs.frames import FrameLog
 from iondrill.jobs.job import Job, Md
 from iondrill.jobs.journal import Journal
 
@@ -124,3 +127,107 @@ def test_damaged_files_never_end_in_a_traceback(finished: Path, which: str, cont
     if which == "result.json":
         assert found.state == "unreadable"
         assert "result.json" in found.reason
+
+
+def at_work(folder: Path, task: dict[str, Any], *entries: dict[str, Any], engine: str = "cp2k") -> Path:
+    """Write the folder of a job by hand, with a journal of such entries; return that of its state."""
+    state = folder / "state" / "h"
+    state.mkdir(parents=True)
+    (folder / "job.json").write_text(json.dumps({"input_hash": "h", "task": task, "level": {"engine": engine}}))
+    blank = {"reason": "running", "code": "", "step": None, "notes": [], "wall_s": 0, "core_s": 0, "n_scf_cycles": 0}
+    (state / "journal.json").write_text(json.dumps([blank | entry for entry in entries]))
+    return state
+
+
+def log_steps(state: Path, *steps: int) -> None:
+    with FrameLog.open(state / "frames.bin", 1, forces=False, charges=False) as log:
+        for step in steps:
+            scalars = dict.fromkeys(("time_fs", "temperature_K", "potential_eV", "conserved_eV"), 0.0)
+            log.append(step=step, positions_A=np.zeros((1, 3)), velocities_A_fs=np.zeros((1, 3)), **scalars)
+
+
+DYNAMICS = {"task": "md", "steps": 20}
+
+
+@pytest.mark.parametrize(
+    ("steps", "began", "step", "left_s"),
+    [
+        ((), None, None, None),
+        ((0,), None, 0, None),
+        ((0, 5), None, 5, 30.0),  # five steps took 10 s, fifteen are left
+        ((0, 4, 8), 4, 8, 30.0),  # four did
+        ((0, 7), None, 7, 18.6),
+        ((0, 8), 8, 8, None),
+        ((0, 20), None, 20, 0.0),
+        ((0, 25), None, 20, 0.0),  # of a run that was longer
+    ],
+)
+def test_what_is_left_goes_by_the_pace_of_the_last_attempt(
+    tmp_path: Path, steps: tuple[int, ...], began: int | None, step: int | None, left_s: float | None
+) -> None:
+    last = {"step": began, "wall_s": 10.0, "n_scf_cycles": 3}
+    state = at_work(tmp_path / "jobs/md" / NAME, DYNAMICS, {"reason": "killed", "wall_s": 99, "n_scf_cycles": 4}, last)
+    if steps:
+        log_steps(state, *steps)
+    (state / "lock").touch()
+    found = progress(tmp_path, "md", NAME)
+    assert (found.step, found.steps, found.left_s) == (step, 20, left_s)
+    assert (found.state, found.reason, found.attempt, found.n_scf_cycles) == ("stopped", "killed", 2, 7)
+    assert not found.thermalises
+
+
+def test_a_segment_before_is_told_until_it_is_done(tmp_path: Path) -> None:
+    folder = tmp_path / "jobs/md" / NAME
+    log_steps(at_work(folder, DYNAMICS, {"reason": "stopped"}), 0, 3)
+    log_steps(at_work(folder / "thermalise", {"task": "md", "steps": 9}, {"reason": "stopped"}), 0, 2)
+    found = progress(tmp_path, "md", NAME)
+    assert (found.thermalises, found.step, found.steps) == (True, 2, 9)
+    (folder / "thermalise/result.json").touch()
+    found = progress(tmp_path, "md", NAME)
+    assert (found.thermalises, found.step, found.steps) == (False, 3, 20)
+    (folder / "thermalise/result.json").unlink()
+    (folder / "result.json").touch()
+    found = progress(tmp_path, "md", NAME)
+    assert (found.thermalises, found.step, found.state) == (False, 3, "unreadable")
+
+
+@pytest.mark.parametrize(("quiet_s", "state"), [(0, "running"), (60, "running"), (300, "stopped")])
+def test_where_there_are_no_locks_a_job_that_beats_runs(tmp_path: Path, quiet_s: float, state: str) -> None:
+    journal = at_work(tmp_path / "jobs/md" / NAME, DYNAMICS, {}) / "journal.json"  # and no lock file
+    os.utime(journal, (time.time() - quiet_s,) * 2)
+    assert progress(tmp_path, "md", NAME).state == state
+
+
+@pytest.mark.parametrize("task", [DYNAMICS, {"task": "relax", "fmax_eV_A": 0.05}, {"task": "static"}, {"task": "neb"}])
+def test_a_job_whose_record_is_gone_says_so_and_has_nothing_left(tmp_path: Path, task: dict[str, Any]) -> None:
+    state = at_work(tmp_path / "jobs/md" / NAME, task, {"reason": "finished", "wall_s": 5.0, "n_scf_cycles": 2})
+    log_steps(state, 0, 10)
+    found = progress(tmp_path, "md", NAME)
+    assert (found.state, found.left_s, found.pace_s, found.n_scf_cycles) == ("record_missing", None, None, 2)
+    assert "Snakemake writes result.json again" in found.reason
+    assert found.fmax_eV_A == task.get("fmax_eV_A")
+    assert found.step == {"md": 10, "relax": 0}.get(task["task"])
+
+
+def test_a_job_of_an_engine_that_is_unknown_keeps_the_step_that_it_began_with(tmp_path: Path) -> None:
+    relax = {"task": "relax", "fmax_eV_A": 0.05}
+    at_work(tmp_path / "jobs/md" / NAME, relax, {"reason": "stopped", "step": 4, "wall_s": 5.0}, engine="another")
+    found = progress(tmp_path, "md", NAME)
+    assert (found.state, found.step, found.max_force_eV_A, found.pace_s) == ("stopped", 4, None, None)
+
+
+def test_a_journal_without_attempts_and_a_job_that_is_no_mapping(tmp_path: Path) -> None:
+    state = at_work(tmp_path / "jobs/md" / NAME, DYNAMICS)
+    found = progress(tmp_path, "md", NAME)
+    assert (found.state, found.attempt, found.steps) == ("written", 0, None)
+    state.parents[1].joinpath("job.json").write_text("[]")
+    assert progress(tmp_path, "md", NAME).state == "waiting"
+
+
+def test_the_log_is_the_one_that_was_written_last(tmp_path: Path) -> None:
+    for age_s, rule in ((50, "a"), (10, "c"), (30, "b"), (70, "d")):
+        path = tmp_path / "logs" / rule / f"{NAME}.log"
+        path.parent.mkdir(parents=True)
+        path.touch()
+        os.utime(path, (time.time() - age_s,) * 2)
+    assert progress(tmp_path, "md", NAME).log == str(tmp_path / "logs" / "c" / f"{NAME}.log")

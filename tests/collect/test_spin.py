@@ -33,7 +33,7 @@ def test_the_lowest_that_converged_wins(energies):
     assert (kept.status == "converged") == bool(known)
     assert {state.multiplicity: state.energy_eV for state in kept.spin_states} == energies
     assert sum(state.kept for state in kept.spin_states) == bool(known)
-    assert kept.core_s == 0, "paid by the jobs of the multiplicities"
+    assert kept.core_s == kept.wall_s == 0, "paid by the jobs of the multiplicities"
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,18 @@ def test_if_none_converged_the_status_says_so(first, second, together):
     assert (kept.status, kept.energy_eV, kept.max_force_eV_A, multiplicity) == (together, None, None, None)
     assert "no multiplicity converged" in kept.attempts[-1].reason
     assert "SCF not converged" in kept.attempts[-1].reason
+
+
+def test_the_reason_says_of_each_multiplicity_what_became_of_it():
+    reasons = [AttemptEntry(reason="killed"), AttemptEntry(reason="stopped"), AttemptEntry(reason="disk full")]
+    lost = record(None, "failed").model_copy(update={"attempts": reasons})
+    never = record(None, "not_converged").model_copy(update={"attempts": []})
+    kept, multiplicity = keep_lowest({1: lost, 3: record(-2.5), 5: never, 7: record(-2.25)})
+    assert multiplicity == 3
+    (entry,) = kept.attempts
+    assert entry.reason == (
+        "multiplicity 3 kept (multiplicity 1: failed, disk full; multiplicity 3: -2.500000 eV; "
+        "multiplicity 5: not_converged; multiplicity 7: -2.250000 eV)"
+    )
+    assert [state.kept for state in kept.spin_states] == [False, True, False, False]
+    assert kept.max_force_eV_A == 0.01

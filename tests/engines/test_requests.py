@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from iondrill.config.document import Document
 from iondrill.config.levels import Cp2kLevel, VaspLevel, XtbLevel
 from iondrill.config.project import check_config
+from iondrill.engines.cost import Cost
 from iondrill.engines.cp2k.cost import grid_points
 from iondrill.engines.requests import Request, Requests, limits, request
 from iondrill.geometry.crystal import build_crystal, load_crystal
@@ -298,3 +300,37 @@ def test_a_slab_keeps_its_box_and_a_cluster_is_put_in_a_cube() -> None:
     per_point = costs()["cp2k"]["memory_MB"]["per_point"] * costs()["margin"]["memory"]
     points = grid_points(Size(10, (30.0,) * 3), 300) - grid_points(flat, 300)
     assert cluster - slab == pytest.approx(per_point * points, abs=2)
+
+
+SHIFTS = [-0.4, -0.2, 0.2, 0.4]
+
+
+@pytest.mark.parametrize(
+    ("task", "attempt", "ranks", "minutes"),
+    [  # two minutes for a step of one
+        ({**MD, "steps": 20}, 1, 1, 40),
+        ({**MD, "steps": 20, "thermalise": {"time_fs": 5}}, 1, 1, 60),  # ten steps before
+        ({**MD, "steps": 20}, 3, 1, 120),
+        ({**MD, "steps": 51}, 1, 2, 51),
+        ({**MD, "steps": 51}, 1, 4, 26),
+        ({**RELAX, "max_steps": 10}, 1, 1, 20),
+        ({**RELAX, "max_steps": 10, "look_around_A": SHIFTS}, 1, 1, 36),
+        ({**RELAX, "max_steps": 61}, 1, 1, 120),
+        ({"task": "neb", "fmax_eV_A": 0.05, "max_steps": 10, "images": 3}, 1, 1, 60),
+        ({"task": "static"}, 8, 1, 16),
+        ({"task": "static"}, 1, 1, 15),
+        ({**MD, "steps": 720}, 1, 1, 1440),
+        ({**MD, "steps": 721}, 1, 1, 1440),
+    ],
+)
+def test_steps_attempts_and_ranks_make_the_time(
+    monkeypatch: pytest.MonkeyPatch, task: dict[str, Any], attempt: int, ranks: int, minutes: int
+) -> None:
+    """A step of one minute, of which the margin makes two; and 101 MB, of which it makes 151.5."""
+    table = {"margin": {"memory": 1.5, "time": 2.0}, "steps_of_a_relaxation": 60}
+    table |= {"shortest_min": 15, "longest_min": 1440}
+    monkeypatch.setattr("iondrill.engines.requests.limits", lambda: table)
+    fixed = SimpleNamespace(cost=lambda _job, _size: Cost(memory_MB=101.0, step_s=60.0))
+    monkeypatch.setattr("iondrill.engines.requests.engine", lambda _name: fixed)
+    asked = request(job(CP2K.model_copy(update={"ranks": ranks}), task), Size(1, (9.0, 9.0, 9.0)), attempt)
+    assert asked == Request(math.ceil(151.5 * (1 + attempt) / 2), minutes)

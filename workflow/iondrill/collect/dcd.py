@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -29,7 +30,6 @@ class _Header(NamedTuple):
     stride: int
     step_fs: float
     has_cell: bool
-    size: int
 
 
 def is_dcd(start: bytes) -> bool:
@@ -71,7 +71,6 @@ def dcd_chunks(path: Path, atoms: Atoms, remarks: Remarks) -> Iterator[Chunk]:
             else "its frames do not say their step in units that are known: they are counted from 0"
         )
         count = 0
-        file.seek(header.size)
         while data := file.read(AT_ONCE * record.itemsize):
             if len(data) % record.itemsize:
                 frame = count + len(data) // record.itemsize
@@ -84,21 +83,21 @@ def dcd_chunks(path: Path, atoms: Atoms, remarks: Remarks) -> Iterator[Chunk]:
 
 
 def _header(file: Any, path: Path) -> _Header:
-    start = file.read(92)
-    order = "<" if start[:1] == b"\x54" else ">"
-    if len(start) < 92 or not is_dcd(start):
+    start = file.read(96)
+    if len(start) < 96 or not is_dcd(start):
         raise UserError.of(path, "is cut or no DCD")
-    numbers = np.frombuffer(start[8:88], f"{order}i4")
-    (length,) = np.frombuffer(file.read(4), f"{order}i4")
-    titles = file.read(int(length))
-    rest = np.frombuffer(file.read(4 + 12), f"{order}i4")
-    if len(titles) != length or len(rest) != 4 or rest[1] != 4:
+    order = "<" if start[:1] == b"\x54" else ">"
+    numbers, (length,) = np.frombuffer(start[8:88], f"{order}i4"), struct.unpack(f"{order}i", start[92:])
+    rest = file.read(length + 16)
+    if length < 4 or len(rest) != length + 16:  # the titles begin with their number
+        raise UserError.of(path, "is cut or no DCD: its titles have no end")
+    ended, begun, n_atoms, closed = struct.unpack(f"{order}4i", rest[length:])
+    if (ended, begun, closed) != (length, 4, 4):
         raise UserError.of(path, "is cut or no DCD: its header has another form")
     if numbers[8]:
         raise UserError.of(path, "holds some of its atoms in its first frame only", "needed: all atoms in all frames")
-    step_fs = float(np.frombuffer(start[44:48], f"{order}f4")[0]) if b"CP2K" in titles else 0.0
-    size = 92 + 4 + int(length) + 4 + 12
-    return _Header(order, int(rest[2]), int(numbers[1]), int(numbers[2]), step_fs, bool(numbers[10]), size)
+    (step_fs,) = struct.unpack(f"{order}f", start[44:48]) if b"CP2K" in rest[:length] else (0.0,)
+    return _Header(order, n_atoms, int(numbers[1]), int(numbers[2]), step_fs, bool(numbers[10]))
 
 
 def _record(header: _Header) -> np.dtype[np.void]:
@@ -138,4 +137,4 @@ def _vectors(cell: Any, atoms: Atoms) -> Any:
     parameters = [*lengths, *angles]
     if np.allclose(parameters, atoms.cell.cellpar(), rtol=1e-4):
         return atoms.cell.array
-    return Cell.fromcellpar(parameters).array if lengths.all() else np.zeros((3, 3))
+    return Cell.fromcellpar(parameters).array if lengths.all() else np.zeros_like(atoms.cell.array)

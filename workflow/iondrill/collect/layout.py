@@ -57,7 +57,8 @@ class Layout:
         for line in block.splitlines(keepends=True):
             spans = [match.span() for match in WORD.finditer(line)]
             before = spans[columns.symbol - 1][1] if columns.symbol else 0
-            fixed += [start + k for k in range(before, spans[columns.symbol][1])] + [start + len(line) - 1]
+            # what ends the symbol, too: another letter would make another one
+            fixed += [start + k for k in range(before, spans[columns.symbol][1] + 1)] + [start + len(line) - 1]
             for k in range(columns.position, columns.position + 3):
                 before = spans[k - 1][1] if k else 0
                 whole, point, fraction = line[slice(*spans[k])].partition(b".")
@@ -69,7 +70,7 @@ class Layout:
                 decimals.add(len(fraction))
             start += len(line)
         width, (digits, *more) = min(end - before for before, end in gaps), decimals
-        if more or width < digits + 2 or width - 2 > EXACT_DIGITS + 4:
+        if more or width > EXACT_DIGITS + 6:
             return None
         fields = np.array(ends).reshape(-1, 3, 1) - width + np.arange(width)
         # what is blank before the field of a number must stay so: there might be another word

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 AT_ONCE = 64
-START_BYTES = 1 << 14
+START_BYTES = 16384
 
 XYZ_NAMES = {"xyz", "extxyz", "exyz", "xmol"}
 """Parts of a name, between points, that say XYZ: ``pos-1.xyz``, ``pos-1.xyz.bak-1``, ``RUN.XYZ``, ``run.xmol.gz``."""
@@ -39,9 +39,6 @@ ULM = b"- of Ulm"
 """How a ``.traj`` begins."""
 
 LAMMPS = b"ITEM: TIMESTEP"
-
-
-NO_CELL = np.zeros((3, 3))
 
 
 def read_chunks(path: Path, atoms: Atoms, remarks: Remarks | None = None) -> Iterator[Chunk]:
@@ -201,8 +198,7 @@ def _of_traj(path: Path) -> Iterator[_Image]:
             if "numbers" in image:
                 symbols = [chemical_symbols[number] for number in image.numbers]
             energy = image.calculator.get("energy") if "calculator" in image else None
-            cell = image.get("cell")
-            yield _Image(symbols, image.positions, NO_CELL if cell is None else cell, image.get("info") or {}, energy)
+            yield _Image(symbols, image.positions, image.cell, image.get("info") or {}, energy)
 
 
 def _of_ase(path: Path) -> Iterator[_Image]:

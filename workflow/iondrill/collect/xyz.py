@@ -127,8 +127,10 @@ class _Scan:
                 self._damaged = True
                 break
             second = text.find(b"\n", first + 1)
-            end = self._end(text, second + 1, first - at + 1) if second >= 0 else 0
-            if second < 0 or not (end or last):
+            if second < 0:
+                break
+            end = self._end(text, second + 1, first - at + 1)
+            if not (end or last):
                 break
             self._headings.add_comment(text[first + 1 : second])
             if not end:
