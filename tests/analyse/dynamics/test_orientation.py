@@ -13,6 +13,7 @@ from iondrill.collect.remarks import Remarks
 from iondrill.errors import UserError
 
 SIDES_A = (20.0, 4.0)
+UP_A = np.array([0, 0, 2.0])
 CENTRE_A = np.array([3.0, -7.0, 11.0])
 
 
@@ -24,8 +25,8 @@ def plate(nx=11, ny=5):
 
 def start(nd=((-14.0, 0.0, 0.0),), lower=None, upper=None, turn=None, far=()):
     """Return a start of these parts, turned about the centre of the flake and set aside."""
-    lower = plate() - [0, 0, 2] if lower is None else lower
-    upper = plate() + [0, 0, 2] if upper is None else upper
+    lower = plate() - UP_A if lower is None else lower
+    upper = plate() + UP_A if upper is None else upper
     parts = {"nd": np.reshape(nd, (-1, 3)), "lower": np.reshape(lower, (-1, 3)), "upper": np.reshape(upper, (-1, 3))}
     positions = np.concatenate(list(parts.values()))
     turn = Rotation.identity() if turn is None else turn
@@ -66,7 +67,7 @@ def test_what_is_turned_by_less_than_two_degrees_is_left(axis, sign):
 def test_the_side_is_that_which_the_nanodiamond_is_farthest_outside_of(nd, turn):
     """At (-12, -5) a plate of 20 Å by 4 Å has it 2 Å outside its short side and 3 Å outside its long one."""
     turned = Rotation.inv(turn) if abs(nd[0]) == 12 else turn
-    lies_as(start(nd), start(turned.apply(nd), turned.apply(plate() - [0, 0, 2]), turned.apply(plate() + [0, 0, 2])))
+    lies_as(start(nd), start(turned.apply(nd), turned.apply(plate() - UP_A), turned.apply(plate() + UP_A)))
 
 
 @pytest.mark.parametrize("elevation_deg", [59.0, 61.0])
@@ -82,10 +83,10 @@ def test_a_nanodiamond_higher_than_sixty_degrees_is_above_the_layers(elevation_d
 
 @pytest.mark.parametrize("angle_deg", [-45.5, -44.5, 44.5, 45.5])
 def test_layers_are_parallel_to_forty_five_degrees_and_z_is_the_mean_of_their_normals(angle_deg):
-    lower, upper = (by("x", sign * angle_deg / 2).apply(plate()) + [0, 0, 6 * sign] for sign in (-1, 1))
+    lower, upper = (by("x", sign * angle_deg / 2).apply(plate()) + 3 * sign * UP_A for sign in (-1, 1))
     folded = start(lower=lower, upper=upper, turn=by("y", 30))
     if abs(angle_deg) > 45:
-        with pytest.raises(UserError, match="layers are 4[56]° apart; allowed: 45°"):
+        with pytest.raises(UserError, match=r"layers are 4[56]° apart; allowed: 45°"):
             laid_out(folded, Remarks())
     else:
         lies_as(folded, start(lower=lower, upper=upper))
@@ -106,7 +107,7 @@ def test_a_layer_alone_lies_with_that_side_up_that_was(axis, angle_deg):
 
 def test_layers_of_three_carbon_are_laid_out_and_of_less_left_to_others():
     three = np.array([[-1, 1, 0], [-1, -1, 0], [1, 0, 0.0]])
-    lower, upper = three - [0, 0, 2], three + [0, 0, 2]
+    lower, upper = three - UP_A, three + UP_A
     lies_as(start([-9, 0, 0], lower, upper, by("y", 40)), start([-9, 0, 0], lower, upper))
     for parts in ((lower[:2], upper), (lower, upper[:2]), ((), upper)):
         few = start([-9, 0, 0], *parts, turn=by("y", 40))
@@ -130,7 +131,7 @@ def test_with_neither_the_edge_is_that_at_smallest_x():
 @pytest.mark.parametrize("angle_deg", [-44, 44])
 def test_of_two_sides_at_smallest_x_it_is_that_which_faces_x_more(angle_deg):
     square = plate(5, 5) * [0.4, 2, 1]
-    parts = {"nd": (), "lower": square - [0, 0, 2], "upper": square + [0, 0, 2]}
+    parts = {"nd": (), "lower": square - UP_A, "upper": square + UP_A}
     lies_as(start(turn=by("z", angle_deg), **parts), start(**parts))
 
 
@@ -147,7 +148,7 @@ def ragged(turn, second_row_A):
     behind = np.column_stack([np.full(6, second_row_A), y[:6], np.zeros(6)])
     rest = np.array([[9.0, 0, 0], [9, 10, 0], [9, 5, 0]])
     flake = np.concatenate([side, behind, rest]) - [4, 5, 0]
-    return start([-20, 0, 0], flake - [0, 0, 2], flake + [0, 0, 2], turn), len(side)
+    return start([-20, 0, 0], flake - UP_A, flake + UP_A, turn), len(side)
 
 
 @pytest.mark.parametrize("angle_deg", [30, -30, 140])
