@@ -55,9 +55,8 @@ class Cell:
     def __init__(self, vectors_A: Floats) -> None:
         self.vectors_A = np.asarray(vectors_A, dtype=float)
         self._there = self.vectors_A.any(axis=1)
-        full = complete_cell(self.vectors_A) if self._there.any() else np.eye(3)
-        self.is_one = bool(self._there.any()) and abs(np.linalg.det(full)) > 1e-6
-        self._inverse = np.linalg.inv(full) if self.is_one else np.zeros((3, 3))
+        self.is_one = bool(0 < self._there.sum() == np.linalg.matrix_rank(self.vectors_A))
+        self._inverse = np.linalg.inv(complete_cell(self.vectors_A)) if self.is_one else np.zeros((3, 3))
 
     def images(self, vectors_A: Floats) -> Floats:
         """Return by how many cell vectors (n, 3) each vector is to be moved to be short."""
