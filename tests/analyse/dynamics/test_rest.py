@@ -43,7 +43,7 @@ def test_the_last_quarter_says_how_hot_a_run_was():
 
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_a_run_that_was_not_at_its_temperature_is_told(sign):
-    for by_K, off in ((OFF_K - 1, False), (OFF_K + 1, True)):
+    for by_K, off in ((OFF_K - 1, False), (OFF_K, False), (OFF_K + 1, True)):
         kept = late_temperature(np.full(8, 300 + sign * by_K), 300)
         assert kept.off is off
         assert ("more than 30 K off" in str(kept)) is off

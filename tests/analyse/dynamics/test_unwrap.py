@@ -54,7 +54,8 @@ def drifting(atoms, n=12):
 def unwrap(atoms, positions, remarks=None, **columns):
     chunk = {"positions_A": positions, "step": 10 * np.arange(len(positions)), **columns}
     unwrapping = Unwrapping(atoms, select(atoms, atoms.positions), "run.xyz", remarks or Remarks())
-    parts = [{name: values[part] for name, values in chunk.items()} for part in (slice(5), slice(5, None))]
+    slices = [part for part in (slice(5), slice(5, 7), slice(7, 8), slice(8, None)) if len(positions[part])]
+    parts = [{name: values[part] for name, values in chunk.items()} for part in slices]
     return np.concatenate([part["positions_A"] for part in unwrapping.over(parts)])
 
 

@@ -242,8 +242,8 @@ class Unwrapping:
     def _check(self, off_A: Floats, cell: Cell, fs: float, where: str, *, first: bool) -> None:
         """Raise a UserError if an atom is not where it may have come to since the frame before."""
         farthest = JUMP_A * (1 + first)
-        if cell.is_one and fs > 0:
-            farthest = max(farthest, FASTEST_A_fs * fs)
+        if cell.is_one:
+            farthest = max(farthest, FASTEST_A_fs * fs)  # which NaN, of times that are not known, is not
         limits = np.full(len(off_A), farthest)
         limits[self._flake] = FLAKE_JUMP_A
         if (off_A <= limits).all():
