@@ -59,7 +59,7 @@ def laid_out(atoms: Atoms, remarks: Remarks) -> Atoms:
     side = _front(atoms, fragment, centre)
     if side is None:
         remarks.add("the start has neither nanodiamond nor far edge: the edge is taken to be that at smallest x")
-        side = np.array([-FAR_A, 0, 0])
+        side = -FAR_A * np.eye(3)[0]
     x = _inward(flake - centre, z, side)
     axes = np.array([x, np.cross(z, x), z])
     squared = np.round(axes)  # by right angles: what a start was turned by, more often than not
