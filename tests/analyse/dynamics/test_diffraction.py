@@ -158,3 +158,9 @@ def test_every_case_has_a_stack_for_its_edge_and_one_for_its_centre(tmp_path):
     assert found == [("a, edge", 3.5), ("b, edge", 4.5), ("a, centre", 3.75), ("b, centre", 4.75)]
     sources = [stack.source for stack in stacks_of_runs(tmp_path / "contrasts.csv")]
     assert sources == [f"mean gap late in the runs, {level}" for level in ("gfn2", "pbe") * 2]
+
+
+def test_the_stacks_are_three_compounds_and_graphene_as_far_apart_as_each_reflection_of_the_paper_says():
+    gaps = {stack.phase: stack.gap_A for stack in known_stacks()}
+    assert list(gaps) == ["graphite", "LiC12", "LiC6", "graphene layers, 3.42 Å", "graphene layers, 3.60 Å"]
+    assert [gaps[name] for name in list(gaps)[3:]] == [bragg_spacing(26.0), bragg_spacing(24.7)]

@@ -131,15 +131,13 @@ def reflections(stacks: Iterable[Stack]) -> Iterator[Reflection]:
     for stack in stacks:
         pattern = calculator.get_pattern(stack.structure, two_theta_range=RANGE_DEG)
         for angle, intensity, planes, spacing in zip(pattern.x, pattern.y, pattern.hkls, pattern.d_hkls, strict=True):
-            indices = [plane["hkl"] for plane in planes]
-            basal = [hkl for hkl in indices if not any(hkl[:-1])]
-            if basal:
+            for hkl in (plane["hkl"] for plane in planes if not any(plane["hkl"][:-1])):
                 nearest = _nearest_of_paper(float(angle))
                 yield Reflection(
                     phase=stack.phase,
                     source=stack.source,
                     gap_A=stack.gap_A,
-                    hkl=f"00{basal[0][-1]}",
+                    hkl=f"00{hkl[-1]}",
                     d_A=float(spacing),
                     two_theta_deg=float(angle),
                     intensity=float(intensity),
