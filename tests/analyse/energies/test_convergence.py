@@ -384,3 +384,11 @@ def test_slabs_that_lie_aside_of_each_other_have_no_atom_at_one_place(shift):
     assert force_difference(thick, thin) is None
     thin.positions -= shift
     assert force_difference(thick, thin) == (0, 0)
+
+
+def test_forces_of_what_did_not_converge_are_not_compared():
+    spoilt = replace(point(400, None), geometry=molecule(0.3))
+    (curve,) = curves([spoilt, point(500, -32.0, 0.1)])
+    assert curve.difference(spoilt) == Difference()
+    (curve,) = curves([point(400, -32.0), spoilt])
+    assert curve.finest.value == 400
