@@ -312,6 +312,9 @@ def test_a_single_run_without_blocks_says_the_same_change_only_if_there_is_no_er
         each.runs = {name: {"gap_edge_A": Measure(0.0, 1.0, 0.0)} for name in each.runs}
     found = only(one, other)
     assert (found["verdict"], found["text"]) == ("not supported", "gap at the edge: the same change in all runs")
+    for change, words in ((-2.0, "2 Å less"), (3.0, "3 Å more")):
+        one.runs = {"a-s0": {"gap_edge_A": Measure(0.0, 1.0 + change, 0.0)}}
+        assert (only(one, other)["verdict"], words in only(one, other)["text"]) == ("cannot be said", True)
     assert found["levels"] == ["gfn2"]
     other.level = "pbe"
     assert (only(one, other)["level"], only(one, other)["levels"]) == ("gfn2, pbe", ["gfn2", "pbe"])

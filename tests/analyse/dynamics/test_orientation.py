@@ -45,6 +45,9 @@ def lies_as(atoms, expected):
     """Lay a start out, and compare about the centre of the flake; return what is said."""
     remarks = Remarks()
     laid = laid_out(atoms, remarks).positions
+    assert laid[atoms.arrays["fragment"] != "nd"].mean(axis=0) == pytest.approx(
+        atoms.positions[atoms.arrays["fragment"] != "nd"].mean(axis=0)
+    )
     of_flake, there = (each.arrays["fragment"] != "nd" for each in (atoms, expected))
     found, wanted = laid - laid[of_flake].mean(axis=0), expected.positions - expected.positions[there].mean(axis=0)
     np.testing.assert_allclose(found, wanted, atol=1e-9)

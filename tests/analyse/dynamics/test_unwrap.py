@@ -237,6 +237,25 @@ def test_each_frame_was_wrapped_into_a_cell_of_its_own(start):
     same_order_parameters(start, unwrap(start, positions, cell_A=cells), expected)
 
 
+def test_what_was_wrapped_at_the_start_stays_joined_while_nothing_jumps(start):
+    """Over chunks in which nothing crosses a face; then an ion does, within a chunk, and what was joined stays so."""
+    atoms, cell = start.copy(), np.diag([33.0, 34.0, 35.0])
+    atoms.set_cell(cell)
+    expected = np.repeat(start.positions[None], 12, axis=0)
+    ion = np.flatnonzero(start.arrays["fragment"] == "ion")[0]
+    expected[:, ion, 2] += 0.5 * np.arange(12)
+    # the ion is below the upper face until the tenth frame
+    offset = np.array([1.0, 17.0, 34.9]) - expected[9, ion]
+    positions = wrapped(expected + offset, cell)
+    jumps = np.abs(np.diff(positions, axis=0)).max(axis=(1, 2)) > 3
+    assert np.flatnonzero(jumps).tolist() == [9]
+    assert np.abs(positions[0] - positions[0, ion] - expected[0] + expected[0, ion]).max() > 20
+    before = positions.copy()
+    found = unwrap(atoms, positions)
+    np.testing.assert_allclose(found - found[:, :1], expected - expected[:, :1], atol=1e-9)
+    assert np.array_equal(positions, before)
+
+
 def test_no_cell_is_too_thin(start):
     """Along z a cell of 3.7 Å, a single layer and its gap: what is wrapped moves by little more than 3 Å."""
     atoms = start[start.arrays["fragment"] == "lower"]
