@@ -252,3 +252,69 @@ def test_a_row_for_each_run_and_one_for_all(tmp_path):
     assert [every[key] for key in ("run", "start", "late", "change", "n_runs", "method")] == [
         *("", "4.0", "5.5", "1.5", "2", "t over seeds")
     ]
+
+
+def test_the_page_has_a_section_for_each_comparison_and_its_verdicts_in_one_order(tmp_path):
+    more, fewer = case("a", (1.0, 1.1), gap="4 Å"), case("b", (0.0, 0.0))
+    other = case("c", (0.0, 0.1), gap="5 Å")
+    write_contrasts([more, fewer, other], ["d-s1", "d-s2"], tmp_path)
+    lines = (tmp_path / "contrasts.md").read_text().splitlines()
+    assert lines[0] == "# What the runs say side by side"
+    assert "Left out, not converged or not there: d-s1, d-s2." in lines
+    assert "Runs of each case: a: 2 (gfn2); b: 2 (gfn2); c: 2 (gfn2)." in lines
+    assert [line for line in lines if line.startswith("## ")] == [
+        "## Gap 4 Å against 3.7 Å (a, b)",
+        "## Gap 4 Å against 5 Å (a, c)",
+        "## Gap 3.7 Å against 5 Å (b, c)",
+    ]
+    first = lines[lines.index("## Gap 4 Å against 3.7 Å (a, b)") :]
+    assert first[1:4] == ["", "Supported:", ""]
+    assert first[4].startswith("- gap at the edge: 1.05 Å more (95 % interval")
+    assert [line for line in lines if line.endswith("supported:") or line == "Supported:"] == [
+        *("Supported:", "Supported:", "Not supported:")
+    ]
+    assert lines.count("Cannot be said:") == 0
+    text = (tmp_path / "contrasts.json").read_text()
+    assert "Å" in text
+    assert text.endswith("}\n")
+    write_contrasts([more], [], tmp_path)
+    assert "Left out" not in (tmp_path / "contrasts.md").read_text()
+
+
+def test_of_two_factors_that_cross_the_square_is_given_once_and_in_words():
+    """How much more a larger gap does with lithium than without it: (3 - 1) - (0.5 - 0)."""
+    known = {"ions": ("2 Li", "none"), "gap": ("4 Å", "3.7 Å")}
+    changes = {("2 Li", "4 Å"): 3.0, ("2 Li", "3.7 Å"): 1.0, ("none", "4 Å"): 0.5, ("none", "3.7 Å"): 0.0}
+    cases = [
+        case(f"{ions} {gap}", (change, change + 0.01), ions=ions, gap=gap) for (ions, gap), change in changes.items()
+    ]
+    for order in (cases, cases[::-1], [cases[k] for k in (2, 0, 3, 1)]):
+        (square,) = [found for found in findings(order) if "×" in found["factor"]]
+        assert square["factor"] == "ions × gap" or square["factor"] == "gap × ions"
+        assert abs(square["difference"]) == pytest.approx(1.5)
+        assert square["verdict"] == "supported"
+        assert {*square["plus"], *square["minus"]} == {each.name for each in cases}
+        assert len(list(comparisons(order))) == 5
+    (square,) = [found for found in findings(cases) if "×" in found["factor"]]
+    assert ": more with " in square["comparison"]
+    assert known["ions"][0] in square["comparison"]
+    # three of the four make none, nor do two pairs in different steps of the other factor
+    assert not [found for found in findings(cases[:3]) if "×" in found["factor"]]
+    third = case("c", (0.0, 0.1), ions="none", gap="5 Å")
+    assert not [found for found in findings([*cases[:2], cases[2], third]) if "×" in found["factor"]]
+
+
+def test_a_single_run_without_blocks_says_the_same_change_only_if_there_is_no_error_either():
+    one, other = case("a", (1.0,), gap="4 Å"), case("b", (1.0,))
+    found = only(one, other)
+    assert (found["difference"], found["verdict"]) == (0, "cannot be said")
+    for each in (one, other):
+        each.runs = {name: {"gap_edge_A": Measure(0.0, 1.0, 0.0)} for name in each.runs}
+    found = only(one, other)
+    assert (found["verdict"], found["text"]) == ("not supported", "gap at the edge: the same change in all runs")
+    for change, words in ((-2.0, "2 Å less"), (3.0, "3 Å more")):
+        one.runs = {"a-s0": {"gap_edge_A": Measure(0.0, 1.0 + change, 0.0)}}
+        assert (only(one, other)["verdict"], words in only(one, other)["text"]) == ("cannot be said", True)
+    assert found["levels"] == ["gfn2"]
+    other.level = "pbe"
+    assert (only(one, other)["level"], only(one, other)["levels"]) == ("gfn2, pbe", ["gfn2", "pbe"])

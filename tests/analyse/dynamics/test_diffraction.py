@@ -9,6 +9,7 @@ import pytest
 
 from iondrill.analyse.dynamics.diffraction import (
     DIFFRACTION,
+    Stack,
     bragg_spacing,
     graphene_stack,
     known_stacks,
@@ -118,8 +119,6 @@ def test_reflections_are_those_from_10_to_60_degrees(rows):
 
 
 def test_only_a_reflection_within_three_degrees_of_the_papers_is_compared(tmp_path):
-    from iondrill.analyse.dynamics.diffraction import Stack
-
     for angle, nearest in (
         (24.7 - 2.9, 24.7),
         (24.7 - 3.1, None),
@@ -132,3 +131,36 @@ def test_only_a_reflection_within_three_degrees_of_the_papers_is_compared(tmp_pa
         assert first.nearest_paper_deg == nearest
         assert first.off_by_deg == (None if nearest is None else pytest.approx(angle - nearest, abs=1e-4))
         assert first.intensity == pytest.approx(100)
+
+
+@pytest.mark.parametrize(("angle", "there"), [(9.5, False), (10.5, True), (59.5, True), (60.5, False)])
+def test_a_first_order_is_seen_from_10_to_60_degrees(angle, there):
+    gap_A = bragg_spacing(angle)
+    found = [row for row in reflections([Stack("x", "", gap_A, graphene_stack(gap_A))]) if row.hkl == "001"]
+    assert len(found) == there
+    assert all(row.two_theta_deg == pytest.approx(angle, abs=1e-4) for row in found)
+
+
+def test_every_case_has_a_stack_for_its_edge_and_one_for_its_centre(tmp_path):
+    header = "case,run,quantity,start,late,change,error,low,high,n_runs,method,level\n"
+    rows = [
+        f"{case},{run},{quantity},3,{late},1,,,,1,t,{level}\n"
+        for case, level, late in (("a", "gfn2", 3.5), ("b", "pbe", 4.5))
+        for run, quantity, late in (
+            (f"{case}-s1", "gap_edge_A", 9),
+            ("", "gap_edge_A", late),
+            ("", "gap_centre_A", late + 0.25),
+            ("", "penetration_A", 7),
+        )
+    ]
+    (tmp_path / "contrasts.csv").write_text(header + "".join(rows))
+    found = [(stack.phase, stack.gap_A) for stack in stacks_of_runs(tmp_path / "contrasts.csv")]
+    assert found == [("a, edge", 3.5), ("b, edge", 4.5), ("a, centre", 3.75), ("b, centre", 4.75)]
+    sources = [stack.source for stack in stacks_of_runs(tmp_path / "contrasts.csv")]
+    assert sources == [f"mean gap late in the runs, {level}" for level in ("gfn2", "pbe") * 2]
+
+
+def test_the_stacks_are_three_compounds_and_graphene_as_far_apart_as_each_reflection_of_the_paper_says():
+    gaps = {stack.phase: stack.gap_A for stack in known_stacks()}
+    assert list(gaps) == ["graphite", "LiC12", "LiC6", "graphene layers, 3.42 Å", "graphene layers, 3.60 Å"]
+    assert [gaps[name] for name in list(gaps)[3:]] == [bragg_spacing(26.0), bragg_spacing(24.7)]

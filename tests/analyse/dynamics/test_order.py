@@ -312,6 +312,44 @@ def test_controls_leave_columns_empty(tmp_path, missing, empty):
     assert not any("nan" in row.values() for row in rows)
 
 
+def test_what_a_frame_does_not_say_is_an_empty_cell_of_that_frame(tmp_path):
+    columns = {"step": np.arange(3), "time_fs": np.array([0.0, np.nan, 1.0]), "potential_eV": np.full(3, np.nan)}
+    write_order([columns], tmp_path / "order_parameters.csv")
+    with (tmp_path / "order_parameters.csv").open() as file:
+        rows = [(row["step"], row["time_fs"], row["potential_eV"]) for row in csv.DictReader(file)]
+    assert rows == [("0", "0.0", ""), ("1", "", ""), ("2", "1.0", "")]
+
+
+def test_edge_and_centre_are_the_outermost_row_and_the_hexagon_in_the_middle():
+    atoms = assembly(ions=())
+    chosen = select(atoms, atoms.positions)
+    for layer, name in zip(chosen.layers, ("lower", "upper"), strict=True):
+        x, y, _ = atoms.positions.T
+        radii = np.hypot(x, y)
+        there = of(atoms, name)
+        assert layer.centre.tolist() == np.flatnonzero(there & np.isclose(radii, CC_A)).tolist()
+        assert layer.edge.tolist() == np.flatnonzero(there & np.isclose(x, EDGE_X_A)).tolist()
+        assert (len(layer.centre), len(layer.carbon)) == (6, 24)
+    assert chosen.reference_A == pytest.approx(atoms.positions[chosen.flake], abs=1e-12)
+    # the zigzag sides are the nearest to the middle of the outline
+    assert chosen.outline[:, 2].max() == pytest.approx(EDGE_X_A)
+    assert geometry(atoms.positions[None], chosen).outside.shape == (1, 0)
+
+
+@pytest.mark.parametrize("width_A", [0.09, 0.11, 0.5])
+def test_carbon_within_a_tenth_of_an_angstrom_of_a_line_makes_no_plane(width_A):
+    """The root of the summed squares of their distances from the line: of four, each half the width off."""
+    x = np.array([-1.5, -0.5, 0.5, 1.5])
+    chain = np.column_stack([x, width_A / 2 * np.array([-1, 1, 1, -1]), 0 * x])
+    atoms = Atoms("C4", chain)
+    atoms.arrays["fragment"] = np.array(["lower"] * 4)
+    if width_A > 0.1:
+        assert len(select(atoms, atoms.positions).lower.carbon) == 4
+    else:
+        with pytest.raises(UserError, match=r"all on one line"):
+            select(atoms, atoms.positions)
+
+
 def test_what_cannot_be_is_said(tmp_path):
     atoms = assembly()
     frames = write_log(tmp_path / "frames.bin", atoms, np.repeat(atoms.positions[None], 2, axis=0))

@@ -43,7 +43,17 @@ def test_the_last_quarter_says_how_hot_a_run_was():
 
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_a_run_that_was_not_at_its_temperature_is_told(sign):
-    for by_K, off in ((OFF_K - 1, False), (OFF_K + 1, True)):
+    for by_K, off in ((OFF_K - 1, False), (OFF_K, False), (OFF_K + 1, True)):
         kept = late_temperature(np.full(8, 300 + sign * by_K), 300)
         assert kept.off is off
         assert ("more than 30 K off" in str(kept)) is off
+
+
+@given(st.lists(st.floats(0, 1000), min_size=1, max_size=30))
+def test_the_last_quarter_is_a_mean_over_all_its_frames_and_the_last_frame_at_least(kelvin):
+    quarter = kelvin[len(kelvin) - (len(kelvin) // 4 or 1) :]
+    assert late_temperature(kelvin, 300).mean_K == pytest.approx(sum(quarter) / len(quarter))
+
+
+def test_of_no_frames_there_is_no_temperature():
+    assert late_temperature([], 300) is None

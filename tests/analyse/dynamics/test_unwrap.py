@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.constraints import FixAtoms
 from scipy.spatial.transform import Rotation
 
 from iondrill.analyse.dynamics.order import geometry
@@ -17,7 +19,9 @@ from iondrill.geometry.registry import build
 CELLS = {
     "cubic": np.diag([33.0, 33.0, 33.0]),
     "oblique": np.array([[34.0, 0, 0], [14.0, 33.0, 0], [-11.0, 9.0, 31.0]]),
+    "left-handed": np.array([[0, 33.0, 0], [34.0, 0, 0], [5.0, 9.0, 31.0]]),
     "rod": np.diag([30.0, 0, 0]),
+    "rod aslant": np.array([[18.0, 24.0, 0], [0, 0, 0], [0, 0, 0]]),
 }
 
 
@@ -50,7 +54,8 @@ def drifting(atoms, n=12):
 def unwrap(atoms, positions, remarks=None, **columns):
     chunk = {"positions_A": positions, "step": 10 * np.arange(len(positions)), **columns}
     unwrapping = Unwrapping(atoms, select(atoms, atoms.positions), "run.xyz", remarks or Remarks())
-    parts = [{name: values[part] for name, values in chunk.items()} for part in (slice(5), slice(5, None))]
+    slices = [part for part in (slice(5), slice(5, 7), slice(7, 8), slice(8, None)) if len(positions[part])]
+    parts = [{name: values[part] for name, values in chunk.items()} for part in slices]
     return np.concatenate([part["positions_A"] for part in unwrapping.over(parts)])
 
 
@@ -78,7 +83,8 @@ def test_wrapped_frames_have_the_order_parameters_of_whole_ones(start, cell, sai
 
 def test_whole_frames_stay_as_they_are(start):
     expected, remarks = drifting(start), Remarks()
-    for cell in (np.zeros((3, 3)), np.diag([40.0, 40, 40]), np.diag([90.0, 0, 0])):
+    flat = np.array([[40.0, 0, 0], [20.0, 0, 0], [0, 0, 40.0]])  # two vectors along one line make no cell
+    for cell in (np.zeros((3, 3)), np.diag([40.0, 40, 40]), np.diag([90.0, 0, 0]), flat, flat[[0, 1]].repeat(2, 0)[1:]):
         atoms = start.copy()
         atoms.set_cell(cell)
         assert np.array_equal(unwrap(atoms, expected, remarks), expected)
@@ -117,6 +123,147 @@ def test_a_start_that_is_wrapped_is_joined(start):
     tight = start.copy()
     tight.center(vacuum=1.0)
     assert whole_start(tight, remarks) is tight
+
+
+def pair(apart_A, through_A, fragment, second="C"):
+    """Return a C at the origin and an atom beside it, farther by one way than by that through the cell's side."""
+    atoms = Atoms(["C", second], [[0, 0, 0], [apart_A, 0, 0]], cell=[apart_A + through_A, 50, 50])
+    atoms.set_array("fragment", np.array(fragment))
+    atoms.set_constraint(FixAtoms([1]))
+    return atoms
+
+
+@pytest.mark.parametrize("fragment", [("nd", "nd"), ("lower", "lower"), ("upper", "upper")])
+@pytest.mark.parametrize(
+    ("apart_A", "through_A", "wrapped"), [(3.1, 2.9, True), (2.9, 1.9, False), (3.1, 3.05, False), (9.0, 1.4, True)]
+)
+def test_a_fragment_in_parts_more_than_3_A_apart_is_torn_if_the_cell_joins_them(fragment, apart_A, through_A, wrapped):
+    start, remarks = pair(apart_A, through_A, fragment), Remarks()
+    joined = whole_start(start, remarks)
+    assert joined.get_distance(0, 1) == pytest.approx(through_A if wrapped else apart_A)
+    assert (joined is start) is not wrapped
+    assert len(remarks.lines()) == wrapped
+
+
+@pytest.mark.parametrize(
+    ("apart_A", "through_A", "wrapped"),
+    [(12.1, 7.9, True), (11.9, 7.9, False), (12.1, 8.1, False), (8.5, 3.0, False), (40.0, 2.0, True)],
+)
+def test_an_ion_more_than_12_A_from_all_else_was_wrapped_if_it_is_within_8_A_by_the_cell(apart_A, through_A, wrapped):
+    start = pair(apart_A, through_A, ("lower", "ion"), "Li")
+    assert whole_start(start, Remarks()).get_distance(0, 1) == pytest.approx(through_A if wrapped else apart_A)
+
+
+def test_of_a_start_whose_fragments_are_not_known_none_is_torn():
+    start = pair(9.0, 1.4, ("nd", "nd"))
+    del start.arrays["fragment"]
+    assert whole_start(start, Remarks()) is start
+    start = pair(9.0, 1.4, ("nd", "nd"))
+    start.set_cell(None)
+    assert whole_start(start, Remarks()) is start
+
+
+def jumping(start, atom, by_A, frame, *, fs=1.0, cell_A=200.0):
+    """Unwrap frames of a start at rest, in which an atom moves along z, once, `fs` after the frame before."""
+    positions = np.repeat(start.positions[None], 7, axis=0)
+    positions[frame:, atom, 2] += by_A
+    times = 50 * np.arange(7.0) + np.where(np.arange(7) >= frame, fs - 50.0, 0)
+    atoms = start.copy()
+    atoms.set_cell([cell_A] * 3)
+    found = unwrap(atoms, positions, time_fs=times)
+    assert np.array_equal(found, positions)
+
+
+@pytest.mark.parametrize("frame", [3, 5], ids=["within a chunk", "between two"])
+@pytest.mark.parametrize(
+    ("fs", "cell_A", "limit_A"), [(1, 200, 10), (150, 200, 15), (250, 200, 25), (150, 0, 10), (99, 200, 10)]
+)
+def test_an_ion_moves_10_A_or_a_tenth_per_fs_and_no_farther(start, frame, fs, cell_A, limit_A):
+    """How long it had counts only where a cell would explain what is farther."""
+    ion = np.flatnonzero(start.arrays["fragment"] == "ion")[0]
+    jumping(start, ion, limit_A - 0.1, frame, fs=fs, cell_A=cell_A)
+    where = rf"step {10 * frame}: atom {ion} \(Li, .* is {limit_A}.1 Å from where it was in the frame before"
+    with pytest.raises(UserError, match=where):
+        jumping(start, ion, limit_A + 0.1, frame, fs=fs, cell_A=cell_A)
+
+
+def test_the_first_frame_may_be_twice_as_far_from_the_start(start):
+    ion = np.flatnonzero(start.arrays["fragment"] == "ion")[0]
+    jumping(start, ion, 19.9, 0)
+    with pytest.raises(UserError, match=r"is 20.1 Å from where it was in the start, as seen from the flake"):
+        jumping(start, ion, 20.1, 0)
+
+
+def test_carbon_of_the_flake_moves_6_A_and_is_named_before_what_is_less_far_beyond_its_limit(start):
+    """Of some hundred C one moves the centre by less than a tenth of an Å."""
+    ion, carbon = (np.flatnonzero(start.arrays["fragment"] == name)[0] for name in ("ion", "upper"))
+    jumping(start, carbon, 5.5, 3)
+    with pytest.raises(UserError, match=rf"atom {carbon} \(C, .* in the frame before"):
+        jumping(start, carbon, 6.5, 3)
+    with pytest.raises(UserError, match=rf"atom {carbon} \(C"):
+        jumping(start, [ion, carbon], [12.0, 9.0], 3)
+
+
+@pytest.mark.parametrize("ratio", [0.79, 0.81, 1.24, 1.26])
+def test_bonds_a_fifth_shorter_or_a_quarter_longer_have_another_unit(start, ratio):
+    centre = start.positions.mean(axis=0)
+    scaled = ((start.positions - centre) * ratio + centre)[None].repeat(6, axis=0)
+    if 0.8 < ratio < 1.25:
+        assert np.array_equal(unwrap(start, scaled), scaled)
+    else:
+        with pytest.raises(UserError, match=rf"step 0: the bonds of the flake are {ratio} times as long"):
+            unwrap(start, scaled)
+
+
+@pytest.mark.parametrize("said_by", ["frames", "start"])
+def test_a_cell_that_grows_and_little_drift(start, said_by):
+    """Little moves from frame to frame, but what is wrapped; what was joined stays so in the frames that follow."""
+    grows = said_by == "frames"
+    cells = np.array([np.diag([30.0, 31, 32]) * (1 + 0.001 * k * grows) for k in range(12)])
+    expected = start.positions + np.arange(12.0)[:, None, None] * [0.3, -0.4, 0.2]
+    atoms, remarks = start.copy(), Remarks()
+    atoms.set_cell(np.diag([70.0, 70, 70]) if grows else cells[0])
+    positions = np.array([wrapped(frame, cell) for frame, cell in zip(expected, cells, strict=True)])
+    found = unwrap(atoms, positions, remarks, **({"cell_A": cells} if grows else {}))
+    relative, wanted = found - found[:, :1], expected - expected[:, :1]
+    np.testing.assert_allclose(relative, wanted, atol=1e-9)
+
+
+def test_each_frame_was_wrapped_into_a_cell_of_its_own(start):
+    """Sides between 30 and 60 Å by chance: what is joined by the cell of another frame is elsewhere."""
+    cells = np.random.default_rng(4).uniform(30, 60, (12, 3))[:, :, None] * np.eye(3)
+    expected = drifting(start)
+    positions = np.array([wrapped(frame, cell) for frame, cell in zip(expected, cells, strict=True)])
+    same_order_parameters(start, unwrap(start, positions, cell_A=cells), expected)
+
+
+def test_what_was_wrapped_at_the_start_stays_joined_while_nothing_jumps(start):
+    """Over chunks in which nothing crosses a face; then an ion does, within a chunk, and what was joined stays so."""
+    atoms, cell = start.copy(), np.diag([33.0, 34.0, 35.0])
+    atoms.set_cell(cell)
+    expected = np.repeat(start.positions[None], 12, axis=0)
+    ion = np.flatnonzero(start.arrays["fragment"] == "ion")[0]
+    expected[:, ion, 2] += 0.5 * np.arange(12)
+    # the ion is below the upper face until the tenth frame
+    offset = np.array([1.0, 17.0, 34.9]) - expected[9, ion]
+    positions = wrapped(expected + offset, cell)
+    jumps = np.abs(np.diff(positions, axis=0)).max(axis=(1, 2)) > 3
+    assert np.flatnonzero(jumps).tolist() == [9]
+    assert np.abs(positions[0] - positions[0, ion] - expected[0] + expected[0, ion]).max() > 20
+    before = positions.copy()
+    found = unwrap(atoms, positions)
+    np.testing.assert_allclose(found - found[:, :1], expected - expected[:, :1], atol=1e-9)
+    assert np.array_equal(positions, before)
+
+
+def test_no_cell_is_too_thin(start):
+    """Along z a cell of 3.7 Å, a single layer and its gap: what is wrapped moves by little more than 3 Å."""
+    atoms = start[start.arrays["fragment"] == "lower"]
+    atoms.positions += np.random.default_rng(1).normal(scale=0.1, size=atoms.positions.shape)
+    expected = atoms.positions + np.arange(24.0)[:, None, None] * [0, 0, 0.2]
+    atoms.set_cell(np.diag([0, 0, 3.7]))
+    found = unwrap(atoms, wrapped(expected, atoms.cell.array))
+    np.testing.assert_allclose(found - found[:, :1], expected - expected[:, :1], atol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from iondrill.analyse.energies.adsorption import (
     height,
 )
 from iondrill.analyse.energies.adsorption_table import ADSORPTION
+from iondrill.analyse.energies.bounds import bounds, out_of_bounds
 from iondrill.config.levels import Cp2kLevel, VaspLevel, XtbLevel
 from iondrill.engines.base import AttemptEntry, Left, Neighbour, Neighbourhood, Result
 from iondrill.errors import UserError
@@ -439,3 +440,44 @@ def test_the_side_of_d4s_step_is_recorded_where_the_level_has_d4(height_A, free)
         without = ADSORPTION.cells(row(geometry, level=level))
         assert without["d4_C6_au"] is without["d4_coordination"] is None
         assert "D4" not in without["status"]
+
+
+def test_readers_choose_by_what_names_a_row_and_see_energies_to_a_meV():
+    assert [each.name for each in ADSORPTION.columns if each.choice] == ["facet", "termination", "adsorbate", "level"]
+    digits = {each.name: each.digits for each in ADSORPTION.columns if each.numeric}
+    moved = {"displaced_rms_A", "displaced_max_A"}  # of a substrate, an order less than of an ion
+    assert {name for name, each in digits.items() if each == 0} == {"n", "n_ionic_steps", "n_scf_cycles", "d4_C6_au"}
+    assert {name for name, each in digits.items() if each == 3} == moved | {name for name in digits if "_eV" in name}
+    assert {digits[name] for name in ("height_A", "coverage_ML", "charge_e", "d4_coordination")} == {2}
+    assert digits["core_s"] == 1
+
+
+@pytest.mark.parametrize("ion", ["Li", "Na", "K"])
+@pytest.mark.parametrize("column", ["E_ads_eV", "height_A", "charge_e"])
+def test_what_is_exactly_at_a_bound_is_within_and_what_is_beyond_or_no_number_is_not(column, ion):
+    low, high = bounds().root[column].of(ion)
+    assert out_of_bounds({column: low}, ion) == out_of_bounds({column: high}, ion) == []
+    for value in (np.nextafter(low, -9), np.nextafter(high, 9), np.nan):
+        (note,) = out_of_bounds({column: value}, ion)
+        assert note.startswith(f"{column} {value:.2f} is not within {low:g} to {high:g} (")
+        assert ";" not in note
+    assert len(out_of_bounds({"E_ads_eV": low - 9, "height_A": np.nan, "charge_e": 0.0}, ion)) >= 1
+
+
+def test_each_part_without_an_energy_leaves_the_row_without():
+    for part in ("combined", "substrate", "atom"):
+        found = ADSORPTION.cells(row(**{part: result()}))
+        assert found["status"].startswith("refused; ")
+        assert found["status"].endswith("has no energy")
+        assert found["E_ads_eV"] is None
+
+
+@pytest.mark.parametrize("unconverged", ["combined", "substrate", "both", "neither"])
+def test_displacements_need_both_slabs(unconverged):
+    clean = slab()
+    parts = {name: result(None, "failed", "why") for name in ("combined", "substrate") if unconverged in {name, "both"}}
+    found = ADSORPTION.cells(row(clean=clean, **parts))
+    expected = 0.0 if unconverged == "neither" else None
+    assert (found["displaced_rms_A"], found["displaced_max_A"]) == (expected, expected)
+    clean.set_constraint(FixAtoms(range(4)))
+    assert ADSORPTION.cells(row(clean=clean))["displaced_max_A"] == 0.0

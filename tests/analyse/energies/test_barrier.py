@@ -11,6 +11,7 @@ from ase import Atoms
 from iondrill.analyse.energies.barrier import (
     BARRIERS,
     PROFILE,
+    VALLEY_EV,
     Barrier,
     profile,
     read_profile,
@@ -85,6 +86,8 @@ def test_a_saddle_beside_an_end_is_one(saddle):
         ([-0.03, 0.5], 0.0, True),
         ([0.5, -0.03], 0.0, True),
         ([0.5, -0.01], 0.0, False),
+        ([0.5, -VALLEY_EV], 0.0, False),
+        ([0.5, 2 * -VALLEY_EV], 0.0, True),
         # lower than one end alone: on the downhill side to the other
         ([0.5, -0.25], -0.5, False),
         ([0.5, -0.53], -0.5, True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -306,3 +307,88 @@ def test_the_vacuum_above_a_slab_does_not_count_the_ion():
     atoms.set_array("fragment", np.array(["nd", "nd", "ion"]))
     atoms.set_cell([8, 30, 9])
     assert vacuum_A(atoms) == pytest.approx(25)
+
+
+def without_energy(of: SweepPoint, part: str = "") -> SweepPoint:
+    """Return a converged point whose energy, or that of a part, nobody has read."""
+    if not part:
+        return replace(of, result=of.result.model_copy(update={"energy_eV": None}))
+    return replace(of, parts={**of.parts, part: of.parts[part].model_copy(update={"energy_eV": None})})
+
+
+@pytest.mark.parametrize("lacks", ["point", "finest", "both"])
+def test_of_a_point_without_energy_forces_alone_are_compared(lacks):
+    coarse, fine = (
+        without_energy(each) if lacks in {name, "both"} else each
+        for each, name in ((point(400, -31.0, 0.3), "point"), (point(500, -32.0, 0.1), "finest"))
+    )
+    (curve,) = curves([coarse, fine])
+    assert curve.difference(coarse) == (None, pytest.approx(0.2), pytest.approx(0.2), None)
+    assert coarse.E_ads_eV is None
+
+
+def test_adsorption_energies_are_compared_in_meV_and_only_where_there_are_two():
+    def with_parts(value: float, combined_eV: float, slab_eV: float = -100.0, atom_eV: float = -1.0) -> SweepPoint:
+        return point(value, combined_eV, parts={"clean slab": result(slab_eV), "atom": result(atom_eV)})
+
+    coarse, fine = with_parts(400, -103.25), with_parts(500, -103.0)
+    (curve,) = curves([coarse, fine])
+    assert (coarse.E_ads_eV, fine.E_ads_eV) == (-2.25, -2.0)
+    assert curve.difference(coarse).E_ads_meV == -250.0
+    assert curve.difference(coarse).energy_meV_atom == -125.0
+    for part in ("atom", "clean slab", ""):
+        lacking = without_energy(coarse, part)
+        assert lacking.E_ads_eV is None
+        assert curve.difference(lacking).E_ads_meV is None
+        assert curves([coarse, without_energy(fine, part)])[0].difference(coarse).E_ads_meV is None
+    (curve,) = curves([coarse, point(500, -103.0)])
+    assert curve.difference(coarse).E_ads_meV is None
+
+
+def test_energies_per_ion_where_there_are_several():
+    pair = point(400, -106.0, parts={"clean slab": result(-100.0), "atom": result(-1.0)})
+    pair.geometry.arrays["fragment"][:] = "adsorbate"
+    assert pair.E_ads_eV == -2.0
+
+
+def test_what_of_parts_failed_is_said_with_their_names():
+    parts = {"clean slab": result(None, reason="killed"), "atom": result(-1.0)}
+    assert point(400, -3.0, parts=parts).status == "clean slab failed: killed"
+    assert point(400, None, parts=parts).status == "failed: finished; clean slab failed: killed"
+    assert point(400, -3.0, parts={"atom": result(-1.0)}).status == "converged"
+
+
+def test_the_own_value_beyond_the_finest_that_converged_has_no_error():
+    (curve,) = curves([point(300, -31.0), point(400, -32.0), point(350, -31.5)])
+    assert curve.own_error == Difference()
+    (curve,) = curves([point(300, None), point(400, None)])
+    assert (curve.finest, curve.own_error, curve.cheapest(TOLERANCE)) == (None, Difference(), None)
+    (curve,) = curves([point(400, -32.0), point(401, -32.002)])
+    assert curve.own_error.energy_meV_atom == pytest.approx(1.0)
+
+
+def test_settings_come_in_the_order_in_which_they_were_asked_for():
+    points = [point(8.0, -1.0, parameter="vacuum_A"), point(300, -1.0), point(6.0, -1.0, parameter="vacuum_A")]
+    ordered = [points[0], points[2], points[1]]
+    assert [[each.value for each in curve.points] for curve in curves(ordered)] == [[6.0, 8.0], [300]]
+    assert [curve.parameter for curve in curves(ordered)] == ["vacuum_A", "cutoff_Ry"]
+
+
+@pytest.mark.parametrize("shift", [(0.3, 0, 0), (0, 0.3, 0)])
+def test_slabs_that_lie_aside_of_each_other_have_no_atom_at_one_place(shift):
+    """Along z tops are laid on each other; along x and y nothing is moved."""
+    thick = Atoms("C2", [[0, 0, 9], [1.5, 0, 8]], cell=[3, 3, 30], pbc=True)
+    thin = Atoms("C", [np.add([0, 0, 5], shift)], cell=[3, 3, 30], pbc=True)
+    for atoms in (thick, thin):
+        atoms.set_array(FORCES, np.ones((len(atoms), 3)))
+    assert force_difference(thick, thin) is None
+    thin.positions -= shift
+    assert force_difference(thick, thin) == (0, 0)
+
+
+def test_forces_of_what_did_not_converge_are_not_compared():
+    spoilt = replace(point(400, None), geometry=molecule(0.3))
+    (curve,) = curves([spoilt, point(500, -32.0, 0.1)])
+    assert curve.difference(spoilt) == Difference()
+    (curve,) = curves([point(400, -32.0), spoilt])
+    assert curve.finest.value == 400

@@ -45,6 +45,17 @@ def test_the_coordination_number_is_that_of_the_published_formula(ion, height_A)
     assert ion_dispersion(atoms).coordination == pytest.approx(coordination(atoms, 8, 4), abs=0.01)
 
 
+@pytest.mark.parametrize("periodic", [True, False])
+def test_images_count_where_a_slab_is_periodic(periodic):
+    """Beside it, as slabs are, it is enough; of a cell that is periodic along no axis the ion has no images."""
+    atoms = sheet_with("Li", 1.8)
+    atoms.pbc = (periodic, periodic, False)
+    found = ion_dispersion(atoms).coordination
+    cells = 4 if periodic else 0
+    assert found == pytest.approx(coordination(atoms, 8, cells), abs=0.01)
+    assert coordination(atoms, 8, 4) > coordination(atoms, 8, 0) + 0.1
+
+
 def test_c6_goes_up_by_a_step_as_an_ion_is_lifted():
     found = [ion_dispersion(sheet_with("Na", height_A)) for height_A in (2.0, 3.2)]
     assert found[0].coordination > 1

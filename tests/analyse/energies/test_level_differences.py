@@ -121,3 +121,8 @@ def test_a_site_that_the_last_level_lacks_is_left_out(tmp_path):
     lines = (tmp_path / "table.csv").read_text().splitlines()
     assert len(lines) == 2
     assert ",cave," in lines[1]
+
+
+def test_differences_are_shown_to_a_meV_and_where_ions_are_to_a_hundredth_of_an_angstrom():
+    digits = {each.name: each.digits for each in DIFFERENCES.columns if each.numeric}
+    assert digits == {"n": 0, "dE_ads_eV": 3, "dheight_A": 2, "ion_shift_A": 2, "slab_rms_A": 3}

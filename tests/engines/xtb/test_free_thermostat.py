@@ -29,13 +29,13 @@ class Nothing(Calculator):
         self.results = {"energy": 0.0, "forces": np.zeros((len(atoms), 3)), "charges": np.zeros(len(atoms))}
 
 
-def run(atoms, tmp_path, **thermostat):
+def run(atoms, tmp_path, launch_m_s=0, **thermostat):
     task = Md(
         steps=STEPS,
         timestep_fs=1.0,
         temperature_K=T_K,
         thermostat=Thermostat(time_constant_fs=2.0, **thermostat),
-        launch_m_s=0,
+        launch_m_s=launch_m_s,
         save_every=100,
         seed=3,
     )
@@ -95,6 +95,43 @@ def test_a_thermostat_on_the_flake_leaves_the_nanodiamond_alone(tmp_path):
         energies.append(dynamics.kinetic_energy(simulation.masses[1:], point.velocities[1:]))
     assert point.velocities[0] == pytest.approx(first.velocities[0])
     assert np.mean(energies[100:]) == pytest.approx(3 * units.kB * T_K, rel=0.12)
+
+
+def test_a_launched_nanodiamond_flies_on_and_each_body_has_three_degrees_of_freedom_less(tmp_path):
+    """Three and three atoms, of which nothing is fixed: 2 (9 - 3) degrees, about two motions that stay."""
+    atoms = three() + Atoms("CHLi", [[9, 0, 0], [9, 2, 0], [9, 0, 3]])
+    atoms.set_array("fragment", np.array(["nd"] * 3 + ["lower"] * 3))
+    simulation = run(atoms, tmp_path, launch_m_s=900)
+    first = point = simulation.first_point()
+    for _ in range(30):
+        point = simulation.next_point(point)
+    assert simulation.n_degrees == 12
+
+    def of_bodies(one):
+        parts = [(simulation.masses[part], one.velocities[part]) for part in (slice(3), slice(3, None))]
+        return np.array([m @ v / m.sum() for m, v in parts])
+
+    assert of_bodies(point) == pytest.approx(of_bodies(first), abs=1e-9)
+    assert of_bodies(point)[0] * units.fs == pytest.approx([900e-5, 0, 0], abs=1e-9)
+    assert not np.allclose(point.velocities, first.velocities, rtol=0.01)
+    gained = [dynamics.kinetic_energy(simulation.masses, each.velocities) for each in (first, point)]
+    assert point.heat == pytest.approx(gained[1] - gained[0])
+
+
+def test_a_thermostat_leaves_a_launched_nanodiamond_beside_a_fixed_atom_its_way(tmp_path):
+    """Only the nanodiamond is free: 3 (6 - 1) degrees without the fixed atom's three, less those of its way."""
+    atoms = three() + Atoms("CHLi", [[9, 0, 0], [9, 2, 0], [9, 0, 3]])
+    atoms.set_array("fragment", np.array(["nd"] * 3 + ["lower"] * 3))
+    atoms.set_constraint(FixAtoms([5]))
+    simulation = run(atoms, tmp_path, launch_m_s=900)
+    point = simulation.first_point()
+    for _ in range(20):
+        point = simulation.next_point(point)
+    assert simulation.n_degrees == 12
+    assert simulation.masses[:3] @ point.velocities[:3] / simulation.masses[:3].sum() * units.fs == pytest.approx(
+        [900e-5, 0, 0], abs=1e-9
+    )
+    assert not point.velocities[5].any()
 
 
 def test_heat_is_what_the_thermostat_gave(tmp_path):

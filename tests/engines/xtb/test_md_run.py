@@ -84,3 +84,45 @@ def test_the_temperature_of_a_frame_is_that_of_the_atoms_with_a_thermostat(tmp_p
     assert fixed.n_degrees == 6
     alone = run(tmp_path / "none", atoms)
     assert not alone.coupled.any()
+
+
+def steps_of(folder):
+    frames = Frames(folder / "frames.bin")
+    return [int(frames[k]["step"]) for k in range(len(frames))], (folder / "frames.bin").read_bytes()
+
+
+def test_a_run_whose_points_are_lost_begins_anew_without_its_old_frames(tmp_path):
+    run(tmp_path, molecule("H2")).run(Journal(tmp_path / "journal.json"))
+    steps, whole = steps_of(tmp_path)
+    assert steps == [0, 2, 4, 6]
+    for file in tmp_path.glob("point-*.npz"):
+        file.unlink()
+    journal = Journal(tmp_path / "journal.json")
+    run(tmp_path, molecule("H2")).run(journal)
+    assert steps_of(tmp_path) == (steps, whole)
+    assert len(journal.entries) == 2
+
+
+def test_a_run_goes_on_from_the_last_point_that_is_whole_and_no_farther_than_asked(tmp_path):
+    """Of a lost frame the point counts for nothing; what is beyond the end that is asked for is not taken."""
+    run(tmp_path, molecule("H2"), steps=9, save_every=4).run(Journal(tmp_path / "journal.json"))
+    steps, _ = steps_of(tmp_path)
+    assert steps == [0, 4, 8]  # the ninth is not due
+    simulation = run(tmp_path, molecule("H2"), steps=8, save_every=4)
+    with FrameLog.open(tmp_path / "frames.bin", 2) as log:
+        assert simulation.last_point(log).step == 8
+    shorter = run(tmp_path, molecule("H2"), steps=7, save_every=4)
+    with FrameLog.open(tmp_path / "frames.bin", 2) as log:
+        assert shorter.last_point(log).step == 4
+    assert steps_of(tmp_path)[0] == [0, 4]  # to be appended to
+    with FrameLog.open(tmp_path / "frames.bin", 2) as log:
+        assert simulation.last_point(log).step == 4
+
+
+def test_a_longer_run_is_left_as_it_is_and_says_so(tmp_path):
+    run(tmp_path, molecule("H2")).run(Journal(tmp_path / "journal.json"))
+    before = steps_of(tmp_path)
+    journal = Journal(tmp_path / "journal.json")
+    run(tmp_path, molecule("H2"), steps=2).run(journal)
+    assert steps_of(tmp_path) == before
+    assert len(journal.entries) == 2

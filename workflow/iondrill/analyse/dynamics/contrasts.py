@@ -119,9 +119,7 @@ def _square(first: Comparison, second: Comparison) -> Iterator[Comparison]:
     """
     factor, (a, b, c, d) = first.factor, (*first.plus, *first.minus, *second.plus, *second.minus)
     across = _only_difference(a, c)
-    if factor != second.factor or across is None or across != _only_difference(b, d) or across > factor:
-        return
-    if any(one.factors[factor] != other.factors[factor] for one, other in ((a, c), (b, d))):
+    if factor != second.factor or across is None or across != _only_difference(b, d) or across >= factor:
         return
     if _is_none(a, c):
         a, b, c, d = c, d, a, b

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from pydantic import RootModel
 
 from iondrill.analyse.columns import TableForm, number, text
 from iondrill.analyse.tables import read_columns
+from iondrill.config.base import PositiveFloat, Strict
+from iondrill.config.load import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from pymatgen.core import Structure
 
@@ -57,6 +60,31 @@ DIFFRACTION = TableForm[Reflection](
 """``diffraction.csv``."""
 
 
+class Compound(Strict):
+    """A hexagonal crystal of layers; see ``known_compounds.yaml``."""
+
+    source: str
+    gap_A: PositiveFloat
+    a_A: PositiveFloat
+    c_A: PositiveFloat
+    space_group: str = ""
+    atoms: list[tuple[str, float, float, float]]
+
+    def structure(self) -> Structure:
+        """Return it with all atoms of its cell."""
+        from pymatgen.core import Lattice, Structure
+
+        lattice, (elements, *axes) = Lattice.hexagonal(self.a_A, self.c_A), zip(*self.atoms, strict=True)
+        sites = list(zip(*axes, strict=True))
+        if self.space_group:
+            return Structure.from_spacegroup(self.space_group, lattice, elements, sites)
+        return Structure(lattice, elements, sites)
+
+
+class Compounds(RootModel[dict[str, Compound]]):
+    """What ``known_compounds.yaml`` holds."""
+
+
 class Stack(NamedTuple):
     """Layers, and where their distance is from."""
 
@@ -91,22 +119,8 @@ def known_stacks() -> list[Stack]:
 
 def known_compounds() -> list[Stack]:
     """Return graphite, LiC12 and LiC6."""
-    from pymatgen.core import Lattice, Structure
-
-    layer = [(x, y, 0.0) for x, y in FRACTIONAL] + [(0.0, 0.0, 0.5), (2 / 3, 1 / 3, 0.5)]
-    graphite = Structure(Lattice.hexagonal(2.461, 6.708), ["C"] * 4, layer)
-    lic6 = Structure.from_spacegroup(
-        "P6/mmm", Lattice.hexagonal(4.305, 3.706), ["Li", "C"], [(0, 0, 0), (1 / 3, 0, 0.5)]
-    )
-    # stage 2: lithium in every second gap, the two gaps taken as equal
-    lic12 = Structure.from_spacegroup(
-        "P6/mmm", Lattice.hexagonal(4.288, 7.02), ["Li", "C"], [(0, 0, 0), (1 / 3, 0, 0.25)]
-    )
-    return [
-        Stack("graphite", "Trucano and Chen, Nature 258, 136 (1975)", 3.354, graphite),
-        Stack("LiC12", "Dahn, Phys. Rev. B 44, 9170 (1991)", 3.51, lic12),
-        Stack("LiC6", "Dahn, Phys. Rev. B 44, 9170 (1991)", 3.706, lic6),
-    ]
+    known = load(Compounds, Path(__file__).with_name("known_compounds.yaml")).root
+    return [Stack(phase, each.source, each.gap_A, each.structure()) for phase, each in known.items()]
 
 
 def stacks_of_runs(contrasts: Path) -> Iterator[Stack]:
@@ -131,15 +145,13 @@ def reflections(stacks: Iterable[Stack]) -> Iterator[Reflection]:
     for stack in stacks:
         pattern = calculator.get_pattern(stack.structure, two_theta_range=RANGE_DEG)
         for angle, intensity, planes, spacing in zip(pattern.x, pattern.y, pattern.hkls, pattern.d_hkls, strict=True):
-            indices = [plane["hkl"] for plane in planes]
-            basal = [hkl for hkl in indices if not any(hkl[:-1])]
-            if basal:
+            for hkl in (plane["hkl"] for plane in planes if not any(plane["hkl"][:-1])):
                 nearest = _nearest_of_paper(float(angle))
                 yield Reflection(
                     phase=stack.phase,
                     source=stack.source,
                     gap_A=stack.gap_A,
-                    hkl=f"00{basal[0][-1]}",
+                    hkl=f"00{hkl[-1]}",
                     d_A=float(spacing),
                     two_theta_deg=float(angle),
                     intensity=float(intensity),

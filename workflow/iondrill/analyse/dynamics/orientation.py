@@ -25,6 +25,9 @@ LEAST_PARALLEL_DEG = 45.0
 NEAR_SIDE_A = 0.5
 """C so near a side of the outline belongs to it; see `selection.EDGE_DEPTH_A`."""
 
+FAR_A = 1000.0
+"""A point so far away is in front of that side of a flake, of whatever shape, that faces it most."""
+
 
 def laid_out(atoms: Atoms, remarks: Remarks) -> Atoms:
     """Return a start with its layers in the xy plane, the upper above, and the nanodiamond at smaller x.
@@ -56,7 +59,7 @@ def laid_out(atoms: Atoms, remarks: Remarks) -> Atoms:
     side = _front(atoms, fragment, centre)
     if side is None:
         remarks.add("the start has neither nanodiamond nor far edge: the edge is taken to be that at smallest x")
-        side = np.array([-1.0, 0, 0])
+        side = -FAR_A * np.eye(3)[0]
     x = _inward(flake - centre, z, side)
     axes = np.array([x, np.cross(z, x), z])
     squared = np.round(axes)  # by right angles: what a start was turned by, more often than not

@@ -55,9 +55,8 @@ class Cell:
     def __init__(self, vectors_A: Floats) -> None:
         self.vectors_A = np.asarray(vectors_A, dtype=float)
         self._there = self.vectors_A.any(axis=1)
-        full = complete_cell(self.vectors_A) if self._there.any() else np.eye(3)
-        self.is_one = bool(self._there.any()) and abs(np.linalg.det(full)) > 1e-6
-        self._inverse = np.linalg.inv(full) if self.is_one else np.zeros((3, 3))
+        self.is_one = bool(0 < self._there.sum() == np.linalg.matrix_rank(self.vectors_A))
+        self._inverse = np.linalg.inv(complete_cell(self.vectors_A)) if self.is_one else np.zeros((3, 3))
 
     def images(self, vectors_A: Floats) -> Floats:
         """Return by how many cell vectors (n, 3) each vector is to be moved to be short."""
@@ -243,8 +242,8 @@ class Unwrapping:
     def _check(self, off_A: Floats, cell: Cell, fs: float, where: str, *, first: bool) -> None:
         """Raise a UserError if an atom is not where it may have come to since the frame before."""
         farthest = JUMP_A * (1 + first)
-        if cell.is_one and fs > 0:
-            farthest = max(farthest, FASTEST_A_fs * fs)
+        if cell.is_one:
+            farthest = max(farthest, FASTEST_A_fs * fs)  # which NaN, of times that are not known, is not
         limits = np.full(len(off_A), farthest)
         limits[self._flake] = FLAKE_JUMP_A
         if (off_A <= limits).all():

@@ -121,10 +121,7 @@ class Adsorption:
 
         None unless all three parts converged, with whole slabs, at one level with one version of the engine.
         """
-        combined_eV, substrate_eV, atom_eV = (part.energy_eV for part in self.parts.values())
-        if self.status.word != "converged" or combined_eV is None or substrate_eV is None or atom_eV is None:
-            return None
-        return adsorption_energy(combined_eV, substrate_eV, atom_eV, self.n)
+        return _numbers(self)["E_ads_eV"] if self.status.word == "converged" else None
 
     @property
     def against_metal(self) -> tuple[float | None, str]:

@@ -231,7 +231,7 @@ def vacuum_A(atoms: Atoms) -> float:
 
 def _same_positions(atoms: Atoms, other: Atoms) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
     """Return the atoms of two slabs that are of one element and at one position, measured from the highest."""
-    ours, theirs = (slab.positions - [0, 0, slab.positions[:, 2].max()] for slab in (atoms, other))
+    ours, theirs = (slab.positions - slab.positions[:, 2].max() * np.eye(3)[2] for slab in (atoms, other))
     apart = (ours[:, None] - theirs[None]).reshape(-1, 3)
     _, lengths = find_mic(apart, atoms.cell, pbc=(True, True, False))
     near = lengths.reshape(len(atoms), len(other)) < SAME_POSITION_A
