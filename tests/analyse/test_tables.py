@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iondrill.analyse.tables import Table, evenly, read_columns, read_rows, read_table, write_table
@@ -75,6 +75,9 @@ def test_the_rows_of_a_value_are_those_and_no_others_and_text_is_the_file(tmp_pa
 
 
 @given(total=st.integers(0, 300), most=st.integers(1, 60))
+@example(total=9, most=1)
+@example(total=9, most=2)
+@example(total=9, most=9)
 def test_what_is_thinned_has_as_many_as_are_allowed_and_its_ends_and_even_gaps(total, most):
     found = evenly(total, most)
     assert len(found) == min(total, most)

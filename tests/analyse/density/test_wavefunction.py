@@ -1,6 +1,7 @@
 """Molden files: CP2K's normalisation, the evaluator's derivatives, and every kind of damage."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -171,3 +172,52 @@ def test_the_wavefunction_moves_to_the_structure_and_refuses_another_geometry():
         wavefunction.moved_to(atoms)
     with pytest.raises(UserError, match="atoms"):
         wavefunction.moved_to(atoms[:-1])
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    direction=st.tuples(*[st.floats(-1, 1)] * 3) | st.permutations([0.0, 0.0, 1.0]) | st.permutations([0.0, 0.0, -1.0])
+)
+def test_a_slope_along_a_direction_is_a_sum_of_slopes(direction):
+    slopes = np.random.default_rng(3).normal(size=(3, 5, 4))
+    found = module._along(slopes, np.array(direction))
+    np.testing.assert_allclose(found, np.tensordot(direction, slopes, 1), atol=1e-12)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_orbitals_and_their_slopes_along_any_direction(order):
+    """Slopes against differences, ψ√n against the density: in either order of the points in memory."""
+    wavefunction, h = read_molden(OPEN), 1e-4
+    points = POINTS_A[:40] / module.Bohr
+    directions = np.array([[0.6, 0.0, -0.8], [0.0, 1.0, 0.0]])
+    found = wavefunction.orbitals(points, directions, order=order)
+    for k, direction in enumerate(directions):
+        ahead, behind = (wavefunction.orbitals(points + s * h * direction, np.empty((0, 3))) for s in (1, -1))
+        for values, after, before in zip(found, ahead, behind, strict=True):
+            np.testing.assert_allclose(values[1 + k], (after[0] - before[0]) / (2 * h), atol=1e-6)
+    rho = wavefunction.evaluate(POINTS_A[:40]).rho
+    for values, density in zip(found, rho, strict=True):
+        assert values.flags["C_CONTIGUOUS"] == (order == "C")
+        np.testing.assert_allclose((values[0] ** 2).sum(axis=1), density, atol=1e-10)
+
+
+@settings(max_examples=30, deadline=None)
+@given(n=st.integers(1, 300), extent=st.floats(0.1, 20), most=st.integers(1, 50), seed=st.integers(0, 99))
+def test_blocks_are_all_points_once_in_small_cubes_and_no_more_than_memory_holds(n, extent, most, seed):
+    wavefunction = read_closed()
+    points = np.random.default_rng(seed).uniform(-extent, extent, (3, n))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "CHUNK_BYTES", most * 64 * wavefunction.mol.nao)
+        blocks = list(wavefunction._blocks(points))
+    np.testing.assert_array_equal(np.sort(np.concatenate(blocks)), np.arange(n))
+    assert max(map(len, blocks)) <= most
+    assert all(np.ptp(points[:, block], axis=1).max() <= module.BLOCK_BOHR for block in blocks)
+    # all of a cube come together
+    cubes = [tuple(((points[:, block[0]] - points.min(axis=1)) // module.BLOCK_BOHR).astype(int)) for block in blocks]
+    full = {cube: [len(b) for b, other in zip(blocks, cubes, strict=True) if other == cube] for cube in set(cubes)}
+    assert all(lengths[:-1] == [most] * (len(lengths) - 1) for lengths in full.values())
+
+
+@cache
+def read_closed():
+    return read_molden(CLOSED)

@@ -216,3 +216,12 @@ def test_new_bonds_are_pairs_of_carbon_nearer_than_a_long_bond_wherever_they_are
     expected = {(i, j) for i, j in near if atoms.symbols[i] == atoms.symbols[j] == "C"}
     assert len(near) > len(expected) > 5
     assert set(nd_flake_bonds(atoms)) == expected
+
+
+@pytest.mark.parametrize("size_A", [3.0, 28.0])
+def test_a_grid_is_as_fine_wherever_the_molecule_is(size_A):
+    here = Atoms("H2", [[0, 0, 0], [size_A, size_A / 2, size_A]])
+    there = Atoms("H2", here.positions + 100.0)
+    one, other = elf_on_grid(Gas(), here), elf_on_grid(Gas(), there)
+    assert one.spacing_A == pytest.approx(other.spacing_A, rel=1e-6)
+    assert one.elf.shape == other.elf.shape
