@@ -139,7 +139,7 @@ EXPONENTS = np.geomspace(0.05, 50.0, 12)
 )
 def test_tiles_cover_a_plane_evenly_and_take_half_as_many_nodes_as_points(shape, lengths):
     tiles = _Tiles.of(shape, np.array(lengths), EXPONENTS)
-    larger = EXPONENTS[EXPONENTS > tiles.exponent][:1]
+    larger = EXPONENTS[tiles.exponent < EXPONENTS][:1]
     for n, length, ends, row in zip(shape, lengths, tiles.ends, tiles.rows, strict=True):
         points = np.diff(ends)
         assert (ends[0], ends[-1]) == (0, n)

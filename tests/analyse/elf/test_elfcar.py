@@ -175,14 +175,11 @@ def test_between_its_points_the_density_is_as_smooth_as_a_cubic_spline(files):
 @pytest.mark.parametrize("spin_D0", ["6pi2", "3pi2"])
 @pytest.mark.parametrize("n_spins", [1, 2])
 def test_on_its_own_points_the_elf_is_that_of_the_file_however_dilute_the_gas_is(n_spins, spin_D0):
-    """Densities of 5·10⁻³ and more, where what the formula adds to D is no longer small: it comes back to ten digits."""
+    """Densities where what the formula adds to D is no longer small: the ELF comes back to ten digits."""
     rng = np.random.default_rng(8)
     elf = rng.uniform(0.05, 0.95, (1, 6, 7, 8)).repeat(n_spins, axis=0)
     rho = rng.uniform(5e-3, 2e-2, (1, 6, 7, 8)).repeat(n_spins, axis=0) / n_spins
-    if n_spins == 2 and spin_D0 == "3pi2":
-        written = 1 / (1 + 2 ** (4 / 3) * (1 / elf - 1))
-    else:
-        written = elf
+    written = 1 / (1 + 2 ** (4 / 3) * (1 / elf - 1)) if n_spins == 2 and spin_D0 == "3pi2" else elf
     cell = ElfCell(CELL_A, written, rho, np.array([0.3, -0.2, 0.1]), spin_D0)
     points_A = (np.indices((6, 7, 8)).reshape(3, -1).T / [6, 7, 8]) @ CELL_A + cell.origin_A
     found = cell.evaluate(points_A)
