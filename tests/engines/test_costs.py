@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ase.units import Bohr
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.fft import next_fast_len
 
 from iondrill.config.levels import AseLevel, Cp2kLevel, VaspLevel, XtbLevel
@@ -95,6 +99,14 @@ def test_cp2k_takes_what_its_grid_does_and_a_cell_its_k_points_too(
 @pytest.mark.parametrize("number", range(1, 200))
 def test_a_number_of_points_is_smooth_as_a_fast_fourier_transform_likes_it(number: int) -> None:
     assert cp2k._is_smooth(number) == (next_fast_len(number, real=True) == number)
+
+
+@given(edges=st.tuples(*[st.floats(3, 40)] * 3), cutoff_Ry=st.integers(100, 800))
+def test_a_grid_holds_all_plane_waves_of_the_cutoff_along_each_edge(edges: Any, cutoff_Ry: int) -> None:
+    """A wave of n periods along L has (2πn/L)² Ry: n of either sign, and none, below the cutoff."""
+    waves = [sum((2 * math.pi * n * Bohr / edge) ** 2 <= cutoff_Ry for n in range(-800, 801)) for edge in edges]
+    expected = math.prod(next_fast_len(number, real=True) for number in waves)
+    assert cp2k.grid_points(Size(1, edges), cutoff_Ry) == expected
 
 
 @pytest.mark.parametrize("engine", ["ase", "cp2k", "vasp", "xtb"])
