@@ -579,3 +579,27 @@ def test_arrays_of_objects_are_refused_and_leave_no_file(tmp_path):
     with pytest.raises(ValueError, match=r"allow_pickle"):
         write_arrays(tmp_path / "bad.npz", x=np.array([{}], dtype=object))
     assert [file.name for file in tmp_path.iterdir()] == ["good.npz"]
+
+
+@pytest.mark.parametrize("kept", [0, 1, 5, 11, 23])
+@pytest.mark.parametrize("form", [loose, lambda values: cp2k_cube(values, (1, 1, 1))], ids=["stream", "rows"])
+def test_a_file_that_ends_after_a_line_misses_the_next_one_and_its_values(tmp_path, form, kept):
+    """Of 24 rows of one value: the head has eight lines, and the first that is missing is named."""
+    lines = form(np.linspace(0.5, 2.3, 24).reshape(2, 12, 1).round(3)).splitlines(keepends=True)
+    path = write(tmp_path / "cut.cube", "".join(lines[: 8 + kept]))
+    message = rf"cut\.cube \(line {9 + kept}\): the file ends after {kept} of 24 values; {24 - kept} are missing"
+    with pytest.raises(UserError, match=message):
+        Cube(path).read()
+
+
+@pytest.mark.parametrize(("x", "y", "z"), [(0, 0, 0), (0, 2, 12), (1, 0, 6), (2, 3, 5), (1, 3, 12)])
+def test_what_is_no_number_in_a_row_is_named_with_its_own_line(tmp_path, x, y, z):
+    """Rows of 13 values take three lines: six, six and one."""
+    text = cp2k_cube(np.full((3, 4, 13), 0.25), (1, 1, 1)).splitlines()
+    line = 8 + 3 * (4 * x + y) + z // 6
+    start = 13 * (z % 6)
+    text[line] = text[line][:start] + "NaN".rjust(13) + text[line][start + 13 :]
+    cube = Cube(write(tmp_path / "bad.cube", "\n".join(text) + "\n"))
+    for lower in ((0, 0, 0), (x, y, z)):
+        with pytest.raises(UserError, match=rf"line {line + 1}\): found .*NaN"):
+            cube.read(lower)

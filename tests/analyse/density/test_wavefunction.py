@@ -175,13 +175,10 @@ def test_the_wavefunction_moves_to_the_structure_and_refuses_another_geometry():
 
 
 @settings(max_examples=30, deadline=None)
-@given(
-    direction=st.tuples(*[st.floats(-1, 1)] * 3) | st.permutations([0.0, 0.0, 1.0]) | st.permutations([0.0, 0.0, -1.0])
-)
-def test_a_slope_along_a_direction_is_a_sum_of_slopes(direction):
-    slopes = np.random.default_rng(3).normal(size=(3, 5, 4))
-    found = module._along(slopes, np.array(direction))
-    np.testing.assert_allclose(found, np.tensordot(direction, slopes, 1), atol=1e-12)
+@given(vector=st.tuples(*[st.integers(-2, 2)] * 3).filter(any))
+def test_a_slope_along_a_direction_is_a_sum_of_slopes(vector):
+    slopes, direction = np.random.default_rng(3).normal(size=(3, 5, 4)), vector / np.linalg.norm(vector)
+    np.testing.assert_allclose(module._along(slopes, direction), np.tensordot(direction, slopes, 1), atol=1e-12)
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -221,3 +218,57 @@ def test_blocks_are_all_points_once_in_small_cubes_and_no_more_than_memory_holds
 @cache
 def read_closed():
     return read_molden(CLOSED)
+
+
+@pytest.mark.parametrize(("factor", "good"), [(1.0004, True), (0.9996, True), (1.0006, False), (0.9994, False)])
+def test_orbitals_may_be_off_by_a_thousandth(tmp_path, factor, good):
+    """A factor counts twice in a norm."""
+    path = damaged(
+        tmp_path,
+        lambda text: re.sub(
+            r"(\n +\d+ +)(-?\d\.\d+E[-+]\d\d)(?=\n)", lambda m: f"{m[1]}{float(m[2]) * factor:.9E}", text
+        ),
+    )
+    if good:
+        read_molden(path)
+    else:
+        with pytest.raises(UserError, match=r"not orthonormal, by 1\.2e-03"):
+            read_molden(path)
+
+
+@pytest.mark.parametrize(
+    ("electrons", "good"), [("1.9992", True), ("2.0008", True), ("1.9988", False), ("2.0012", False)]
+)
+def test_electrons_add_up_to_a_whole_charge_but_for_a_thousandth(tmp_path, electrons, good):
+    path = damaged(tmp_path, lambda text: text.replace("Occup=   2.0000000", f"Occup=   {electrons}000", 1))
+    if good:
+        assert read_molden(path).n_electrons == pytest.approx(14 + float(electrons))
+    else:
+        with pytest.raises(UserError, match=f"{14 + float(electrons):.4f} electrons in the orbitals"):
+            read_molden(path)
+
+
+@pytest.mark.parametrize(("kept", "good"), [(0, False), (1, True)])
+def test_a_wavefunction_has_an_electron(tmp_path, kept, good):
+    """Of the open shell all orbitals but so many are empty."""
+    head, *orbitals = OPEN.read_text().split("Occup=   1.0000000")
+    full = [*["Occup=   1.0000000"] * kept, *["Occup=   0.0000000"] * (len(orbitals) - kept)]
+    (tmp_path / "bare.molden").write_text(head + "".join(a + b for a, b in zip(full, orbitals, strict=True)))
+    if good:
+        assert read_molden(tmp_path / "bare.molden").n_electrons == 1
+    else:
+        with pytest.raises(UserError, match=r"0\.0000 electrons"):
+            read_molden(tmp_path / "bare.molden")
+
+
+@pytest.mark.parametrize(("off_bohr", "same"), [(1.4e-3, True), (-1.4e-3, True), (3e-3, False), (-3e-3, False)])
+def test_a_geometry_may_be_off_by_what_a_file_is_rounded_to(off_bohr, same):
+    """One atom of five is moved, and with it their mean by a fifth of that."""
+    wavefunction = read_molden(OPEN)
+    atoms = Atoms("C2H2Li", positions=wavefunction.mol.atom_coords() * module.Bohr)
+    atoms.positions[1, 2] += 5 / 4 * off_bohr * module.Bohr
+    if same:
+        wavefunction.moved_to(atoms)
+    else:
+        with pytest.raises(UserError, match="another geometry"):
+            wavefunction.moved_to(atoms)
