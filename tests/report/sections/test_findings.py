@@ -342,3 +342,8 @@ def test_a_relaxed_nanodiamond_has_the_level_it_was_relaxed_at():
         ("nd: 4 of 10 C (40%)", "a"),
         ("nd: 5 of 10 C (50%)", "b"),
     ]
+
+
+def test_a_nanodiamond_that_lost_all_its_sp3_carbon_has_none():
+    ((text, _),) = sentences(structures=[structure("as built", 5, 5), structure("relaxed", 0, 10, "a")])
+    assert text.startswith("nd: 0 of 10 C (0%) have four neighbours (sp³) after relaxation, 5 of 10 C (50%)")
