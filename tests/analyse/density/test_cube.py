@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from iondrill.analyse.density.cube import Cube
 from iondrill.analyse.density.digits import SHORT_EXPONENT, decode
-from iondrill.analyse.density.npz import read_arrays, write_arrays
 from iondrill.analyse.density.plane import Plane
 from iondrill.analyse.density.wavefunction import read_molden
 from iondrill.analyse.elf.formula import C_F, ELF_CUTOFF
@@ -571,14 +570,6 @@ def test_a_box_beyond_the_points_is_none(tmp_path, beyond):
     cube = Cube(write(tmp_path / "box.cube", loose(np.ones((2, 3, 4)))))
     with pytest.raises(ValueError, match="no box of points"):
         cube.read(*beyond)
-
-
-def test_arrays_of_objects_are_refused_and_leave_no_file(tmp_path):
-    write_arrays(tmp_path / "good.npz", x=np.arange(3))
-    np.testing.assert_array_equal(read_arrays(tmp_path / "good.npz", "x")[0], [0, 1, 2])
-    with pytest.raises(ValueError, match=r"allow_pickle"):
-        write_arrays(tmp_path / "bad.npz", x=np.array([{}], dtype=object))
-    assert [file.name for file in tmp_path.iterdir()] == ["good.npz"]
 
 
 @pytest.mark.parametrize("kept", [0, 1, 5, 11, 23])
