@@ -594,3 +594,10 @@ def test_what_is_no_number_in_a_row_is_named_with_its_own_line(tmp_path, x, y, z
     for lower in ((0, 0, 0), (x, y, z)):
         with pytest.raises(UserError, match=rf"line {line + 1}\): found .*NaN"):
             cube.read(lower)
+
+
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_values_of_one_digit_are_as_short_as_a_file_can_be(tmp_path, end):
+    text = "".join(cp2k_cube(np.ones((2, 3, 4)), (1, 1, 1)).splitlines(keepends=True)[:8])
+    cube = Cube(write(tmp_path / "short.cube", text + " ".join(str(n % 10) for n in range(24)) + end))
+    np.testing.assert_array_equal(cube.read().ravel(), np.arange(24) % 10)
