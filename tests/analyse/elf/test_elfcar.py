@@ -186,12 +186,3 @@ def test_on_its_own_points_the_elf_is_that_of_the_file_however_dilute_the_gas_is
     enough = elf[0].ravel() < 0.9  # nearer to 1 D is less than what is added
     np.testing.assert_allclose(elf_of(found)[enough], elf[0].ravel()[enough], rtol=1e-9)
     np.testing.assert_allclose(found.rho, rho.reshape(n_spins, -1), rtol=1e-9)
-
-
-def test_vectors_that_turn_the_other_way_span_a_volume_too(files, monkeypatch):
-    monkeypatch.setitem(globals(), "CELL_A", CELL_A[[1, 0, 2]])
-    paths, (elf,), (rho,) = files(1)
-    found = elf_on_plane(read_elfcar(*paths), PLANE)
-    fractional = PLANE.points_A() @ np.linalg.inv(CELL_A)
-    assert np.abs(found.elf.ravel() - elf(fractional)).max() < 1e-3
-    assert np.abs(found.rho.ravel() - rho(fractional)).max() < 1e-5
