@@ -88,7 +88,7 @@ def test_cores_that_meet_leave_the_midpoint_alone():
     assert found.elf_min == found.elf_max == found.elf_midpoint
 
 
-@pytest.mark.parametrize("distance_A", [1.5, 2.117, 3.333])
+@pytest.mark.parametrize("distance_A", [1.503, 2.117, 3.333])
 def test_between_the_cores_there_are_as_few_points_as_are_close_enough(distance_A):
     gas = Gas()
     contact_elf(gas, atoms_of(("C", "nd", (0, 0, 0)), ("C", "lower", (0, 0, distance_A))))
