@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from iondrill.analyse.columns import Column, TableForm, number, text
+from iondrill.analyse.columns import UNITS, Column, TableForm, number, text
 from iondrill.analyse.forms import FORMS
 from iondrill.errors import UserError
 from iondrill.prepare.result_files import RESULT_FILES
@@ -77,3 +77,30 @@ def test_no_column_is_declared_twice_or_without_its_meaning():
     for path, form in FORMS.items():
         assert len(set(form.names)) == len(form.names), path
         assert all(column.meaning for column in form.columns), path
+
+
+def test_a_column_is_shown_and_chosen_by_only_where_it_says_so():
+    for column in (Column("x", ""), text("x", ""), number("x", "")):
+        assert not column.hidden
+        assert not column.choice
+        assert (column.role, column.digits, column.get) == ("", None, None)
+    assert not text("x", "").numeric
+    assert number("x", "", digits=2, choice=True).choice
+
+
+def test_a_cell_is_what_a_function_says_an_attribute_or_an_entry():
+    hop = Hop("Li", (0.5, 2.0))
+    assert HOPS.cells(hop) == {"ion": "Li", "barrier_eV": 2.0, "n": 2}
+    assert text("ion", "").cell({"ion": "Na"}) == "Na"
+    assert text("ion", "", lambda row: row["ion"].lower()).cell({"ion": "Na"}) == "na"
+
+
+def test_a_heading_is_found_by_name_and_of_what_is_not_declared_it_is_the_name():
+    assert [HOPS.label(name) for name in ("barrier_eV", "n", "height_A")] == ["Barrier (eV)", "n", "height (Å)"]
+
+
+@pytest.mark.parametrize("ending", UNITS)
+def test_a_unit_of_another_has_its_own_ending(ending):
+    """J/m² does not end in m², nor meV in eV: what is left of the name is never a part of the unit."""
+    column = Column(f"some_thing_{ending}", "")
+    assert (column.unit, column.words) == (UNITS[ending], "some thing")

@@ -63,11 +63,11 @@ class Mutant:
     @cached_property
     def code(self) -> str:
         """The whole source, changed; empty if that is no Python, or Python of the same meaning."""
-        code = mutate_code(self.source, _operators()[self.operator](), self.occurrence)
         try:
+            code = mutate_code(self.source, _operators()[self.operator](), self.occurrence)
             compile(code, "mutant", "exec")
             return "" if ast.dump(ast.parse(code)) == ast.dump(ast.parse(self.source)) else code
-        except (SyntaxError, ValueError):
+        except (AttributeError, SyntaxError, ValueError):  # the first: cosmic-ray cannot change ``except csv.Error``
             return ""
 
     @property

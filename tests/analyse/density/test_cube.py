@@ -485,3 +485,119 @@ def test_six_points_on_either_side_make_a_polynomial_of_the_fifth_degree_exact(t
     plane = Plane(np.array([10.0, 0, 0]) * Bohr, np.array([[0.25, 0, 0], [0, 0, 1]]) * Bohr, (61, 3))
     x = plane.points_A()[:, 0] / Bohr
     assert np.abs(cube.on_plane(plane).ravel() - np.cos(2 * np.pi * x / 20)).max() < 1e-5
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize(("beyond", "held"), [(-0.0005, True), (-0.002, False), (0.0005, True), (0.002, False)])
+def test_a_plane_may_leave_the_box_by_what_the_head_is_rounded_to_and_no_more(path, axis, beyond, held):
+    """At either end of each axis, in steps: the other two axes span a plane in the middle."""
+    cube = Cube(path)
+    start = np.array([1.0, 1.0, 1.0])
+    start[axis] = beyond if beyond < 0 else cube.shape[axis] - 1 + beyond
+    plane = Plane(cube.origin_A + start @ cube.axes_A, np.delete(cube.axes_A, axis, axis=0), (2, 2))
+    if held:
+        assert cube.on_plane(plane).shape == (2, 2)
+    else:
+        with pytest.raises(UserError, match="does not hold the whole plane"):
+            cube.on_plane(plane)
+
+
+@pytest.mark.parametrize(
+    ("tilts", "parallel"),
+    [
+        ((4e-4, 0), True),
+        ((-4e-4, 5e-4), True),
+        ((6e-4, 6e-4), False),
+        ((-6e-4, 6e-4), False),
+        ((2e-3, 0), False),
+        ((0, -2e-3), False),
+    ],
+)
+@pytest.mark.parametrize("axes", [(0, 1), (0, 2), (2, 1)])
+def test_a_plane_is_parallel_to_the_axes_within_the_rounding_of_the_head(path, tilts, parallel, axes):
+    cube = Cube(path)
+    steps = np.eye(3)[list(axes)]
+    steps[:, 3 - sum(axes)] = tilts
+    plane = Plane(cube.origin_A + [1, 1, 1] @ cube.axes_A, steps @ cube.axes_A, (2, 2))
+    if parallel:
+        np.testing.assert_allclose(cube.own_plane(plane).axes_A, cube.axes_A[list(axes)])
+    else:
+        with pytest.raises(UserError, match="parallel"):
+            cube.own_plane(plane)
+
+
+@settings(max_examples=60)
+@given(
+    start=st.tuples(st.floats(0, 1.9), st.floats(0, 2.9), st.floats(0, 6.9)),
+    steps=st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
+    shape=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    axes=st.permutations([0, 1, 2]),
+)
+def test_a_plane_of_its_own_points_covers_what_it_is_asked_for(tmp_path_factory, start, steps, shape, axes):
+    path = tmp_path_factory.getbasetemp() / "own.cube"
+    cube = Cube(write(path, cp2k_cube(np.ones((3, 4, 8)), (0.2, 0.3, 0.1), (1, -2, 0.5))))
+    first, second, normal = axes
+    wanted_steps = np.zeros((2, 3))
+    wanted_steps[0, first], wanted_steps[1, second] = (step or 0.5 for step in steps)
+    wanted = Plane(cube.origin_A + np.array(start) @ cube.axes_A, wanted_steps @ cube.axes_A, shape)
+    own = cube.own_plane(wanted)
+    inverse = np.linalg.inv(cube.axes_A)
+    found, asked = ((plane.points_A() - cube.origin_A) @ inverse for plane in (own, wanted))
+    np.testing.assert_allclose(found, found.round(), atol=1e-6)  # points of the grid
+    assert (np.abs(found[:, normal] - start[normal]) <= 0.5 + 1e-6).all()
+    for axis in (first, second):
+        assert found[:, axis].min() - 1e-3 <= asked[:, axis].min() < found[:, axis].min() + 1 + 2e-3
+        assert found[:, axis].max() - 2 - 2e-3 < asked[:, axis].max() <= found[:, axis].max() + 1e-3
+
+
+@settings(max_examples=40)
+@given(corners=st.tuples(*[st.tuples(st.integers(0, n), st.integers(0, n)) for n in (2, 3, 4)]))
+@pytest.mark.parametrize("form", [loose, lambda values: cp2k_cube(values, (1, 1, 1))], ids=["stream", "rows"])
+def test_a_box_of_points_is_that_part_of_all(tmp_path_factory, form, corners):
+    values = np.linspace(0.5, 2.3, 24).reshape(2, 3, 4).round(3)
+    cube = Cube(write(tmp_path_factory.getbasetemp() / "box.cube", form(values)))
+    lower, upper = np.sort(corners, axis=1).T.tolist()
+    if all(a < b for a, b in zip(lower, upper, strict=True)):
+        expected = values[tuple(map(slice, lower, upper))]
+        np.testing.assert_allclose(cube.read(lower, upper), expected, rtol=1e-12)
+    else:
+        with pytest.raises(ValueError, match="no box of points"):
+            cube.read(lower, upper)
+
+
+@pytest.mark.parametrize("beyond", [((-1, 0, 0), (2, 3, 4)), ((0, 0, 0), (2, 4, 4)), ((0, 0, 0), (3, 3, 4))])
+def test_a_box_beyond_the_points_is_none(tmp_path, beyond):
+    cube = Cube(write(tmp_path / "box.cube", loose(np.ones((2, 3, 4)))))
+    with pytest.raises(ValueError, match="no box of points"):
+        cube.read(*beyond)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 5, 11, 23])
+@pytest.mark.parametrize("form", [loose, lambda values: cp2k_cube(values, (1, 1, 1))], ids=["stream", "rows"])
+def test_a_file_that_ends_after_a_line_misses_the_next_one_and_its_values(tmp_path, form, kept):
+    """Of 24 rows of one value: the head has eight lines, and the first that is missing is named."""
+    lines = form(np.linspace(0.5, 2.3, 24).reshape(2, 12, 1).round(3)).splitlines(keepends=True)
+    path = write(tmp_path / "cut.cube", "".join(lines[: 8 + kept]))
+    message = rf"cut\.cube \(line {9 + kept}\): the file ends after {kept} of 24 values; {24 - kept} are missing"
+    with pytest.raises(UserError, match=message):
+        Cube(path).read()
+
+
+@pytest.mark.parametrize(("x", "y", "z"), [(0, 0, 0), (0, 2, 12), (1, 0, 6), (2, 3, 5), (1, 3, 12)])
+def test_what_is_no_number_in_a_row_is_named_with_its_own_line(tmp_path, x, y, z):
+    """Rows of 13 values take three lines: six, six and one."""
+    text = cp2k_cube(np.full((3, 4, 13), 0.25), (1, 1, 1)).splitlines()
+    line = 8 + 3 * (4 * x + y) + z // 6
+    start = 13 * (z % 6)
+    text[line] = text[line][:start] + "NaN".rjust(13) + text[line][start + 13 :]
+    cube = Cube(write(tmp_path / "bad.cube", "\n".join(text) + "\n"))
+    for lower in ((0, 0, 0), (x, y, z)):
+        with pytest.raises(UserError, match=rf"line {line + 1}\): found .*NaN"):
+            cube.read(lower)
+
+
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_values_of_one_digit_are_as_short_as_a_file_can_be(tmp_path, end):
+    text = "".join(cp2k_cube(np.ones((2, 3, 4)), (1, 1, 1)).splitlines(keepends=True)[:8])
+    cube = Cube(write(tmp_path / "short.cube", text + " ".join(str(n % 10) for n in range(24)) + end))
+    np.testing.assert_array_equal(cube.read().ravel(), np.arange(24) % 10)

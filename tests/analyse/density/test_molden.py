@@ -71,3 +71,15 @@ def test_orbitals_end_with_the_file_or_at_the_next_section():
     orbitals = ORBITALS.partition("[Nval]")[0].rstrip()
     for tail in ("", "\n", "\n[Nval]\nC 4\n", "\n\t [Any]\n"):
         assert_same(molden.parse(HEAD + TITLE + orbitals + tail), molden.parse(OPEN))
+
+
+def test_contractions_of_the_same_exponentials_are_one_shell_and_the_same_functions(tmp_path):
+    from pyscf.dft.numint import eval_ao
+    from pyscf.tools.molden import load
+
+    (tmp_path / "open.molden").write_text(OPEN)
+    theirs, ours = load(str(tmp_path / "open.molden"))[0], molden.parse(OPEN)[0]
+    points = np.random.default_rng(2).uniform(5, 15, (50, 3))
+    np.testing.assert_allclose(eval_ao(ours, points, deriv=1), eval_ao(theirs, points, deriv=1), atol=1e-12)
+    kinds = [(ours.bas_atom(k), ours.bas_angular(k), *ours.bas_exp(k)) for k in range(ours.nbas)]
+    assert len(set(kinds)) == len(kinds) < theirs.nbas

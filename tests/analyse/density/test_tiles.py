@@ -7,10 +7,13 @@ import pytest
 from ase import Atoms
 from ase.build import molecule
 from ase.units import Bohr
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from iondrill.analyse.density.plane import Plane
-from iondrill.analyse.density.tiles import evaluate_on_plane
+from iondrill.analyse.density.smooth import row_for
+from iondrill.analyse.density.tiles import PATCH, TILE_BOHR, _Axes, _pieces, _Tiles, evaluate_on_plane
 from iondrill.analyse.density.wavefunction import Wavefunction, read_molden
 from iondrill.analyse.elf.formula import RHO_MASK, elf_of
 
@@ -124,3 +127,68 @@ def test_the_gradient_is_that_of_the_density_on_the_plane():
         numerical = (8 * (along[3:-1] - along[1:-3]) - (along[4:] - along[:-4])) / 12
         analytic = np.moveaxis(np.tensordot(step, gradient, 1), axis, 0)[2:-2]
         np.testing.assert_allclose(analytic, numerical, atol=2e-3 * np.abs(numerical).max())
+
+
+EXPONENTS = np.geomspace(0.05, 50.0, 12)
+"""1/bohr², ascending, as of a basis."""
+
+
+@pytest.mark.parametrize(
+    ("shape", "lengths"),
+    [((200, 31), (0.1, 0.15)), ((28, 90), (0.19, 0.05)), ((60, 60), (0.2, 0.2)), ((100, 70), (0.11, 0.07))],
+)
+def test_tiles_cover_a_plane_evenly_and_take_half_as_many_nodes_as_points(shape, lengths):
+    tiles = _Tiles.of(shape, np.array(lengths), EXPONENTS)
+    larger = EXPONENTS[tiles.exponent < EXPONENTS][:1]
+    for n, length, ends, row in zip(shape, lengths, tiles.ends, tiles.rows, strict=True):
+        points = np.diff(ends)
+        assert (ends[0], ends[-1]) == (0, n)
+        assert points.max() - points.min() <= 1
+        # as few tiles as are no longer than a tile may be
+        allowed = min(int(TILE_BOHR / length), 48)
+        assert len(points) == -(-n // allowed)
+        assert len(row.nodes) <= points.max() / 2
+        assert len(row.value) == points.max()
+        assert row_for(points.max(), length, tiles.exponent, points.max() // 2) is not None
+    sizes = [(np.diff(ends).max(), length) for ends, length in zip(tiles.ends, lengths, strict=True)]
+    assert any(row_for(n, length, exponent, n // 2) is None for exponent in larger for n, length in sizes)
+
+
+def test_there_are_no_tiles_where_all_gaussians_are_sharp_or_steps_longer_than_a_tile():
+    assert _Tiles.of((50, 50), np.array([0.1, 0.1]), np.array([1e4, 1e5])) is None
+    assert _Tiles.of((50, 50), np.array([0.1, 6.0]), EXPONENTS) is None
+
+
+@given(start=st.integers(0, 100), n=st.integers(1, 150))
+def test_pieces_are_a_tile_without_gaps_as_few_as_a_cache_allows(start, n):
+    found = _pieces(start, start + n)
+    np.testing.assert_array_equal(np.concatenate(found), np.arange(start, start + n))
+    assert len(found) == -(-n // PATCH)
+    assert max(map(len, found)) <= PATCH
+
+
+@settings(max_examples=50)
+@given(turn=st.tuples(*[st.floats(-3, 3)] * 3), angle_deg=st.floats(7, 173))
+def test_the_frame_of_a_plane_is_a_frame_along_its_first_axis(turn, angle_deg):
+    angle = np.radians(angle_deg)
+    flat = np.array([[0.2, 0, 0], [0.3 * np.cos(angle), 0.3 * np.sin(angle), 0]])
+    plane = Plane(np.array([1.0, 2.0, 3.0]), Rotation.from_rotvec(turn).apply(flat), (4, 5))
+    axes = _Axes.of(plane)
+    np.testing.assert_allclose(axes.frame @ axes.frame.T, np.eye(3), atol=1e-10)
+    in_frame = axes.frame @ plane.axes_A.T / Bohr
+    expected = np.array([[0.2, 0.3 * np.cos(angle)], [0, 0], [0, 0.3 * np.sin(angle)]]) / Bohr
+    np.testing.assert_allclose(in_frame, expected, atol=1e-10)
+    assert axes.frame[1][np.abs(axes.frame[1]).argmax()] > 0
+    assert (axes.cosine, axes.sine) == (
+        pytest.approx(np.cos(angle), abs=1e-10),
+        pytest.approx(np.sin(angle), abs=1e-10),
+    )
+    found = axes.points(np.arange(4), np.arange(5)) * Bohr
+    np.testing.assert_allclose(found, plane.points_A(), atol=1e-10)
+
+
+@pytest.mark.parametrize(("angle_deg", "spans"), [(5.6, False), (5.9, True), (90, True), (174.1, True), (174.4, False)])
+def test_axes_that_are_almost_parallel_span_no_plane(angle_deg, spans):
+    angle = np.radians(angle_deg)
+    axes_A = np.array([[0.1, 0, 0], [0.1 * np.cos(angle), 0.1 * np.sin(angle), 0]])
+    assert (_Axes.of(Plane(np.zeros(3), axes_A, (9, 9))) is not None) == spans

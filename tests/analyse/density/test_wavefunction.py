@@ -1,6 +1,7 @@
 """Molden files: CP2K's normalisation, the evaluator's derivatives, and every kind of damage."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -171,3 +172,104 @@ def test_the_wavefunction_moves_to_the_structure_and_refuses_another_geometry():
         wavefunction.moved_to(atoms)
     with pytest.raises(UserError, match="atoms"):
         wavefunction.moved_to(atoms[:-1])
+
+
+@settings(max_examples=30, deadline=None)
+@given(vector=st.tuples(*[st.integers(-2, 2)] * 3).filter(any))
+def test_a_slope_along_a_direction_is_a_sum_of_slopes(vector):
+    slopes, direction = np.random.default_rng(3).normal(size=(3, 5, 4)), vector / np.linalg.norm(vector)
+    np.testing.assert_allclose(module._along(slopes, direction), np.tensordot(direction, slopes, 1), atol=1e-12)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_orbitals_and_their_slopes_along_any_direction(order):
+    """Slopes against differences, ψ√n against the density: in either order of the points in memory."""
+    wavefunction, h = read_molden(OPEN), 1e-4
+    points = POINTS_A[:40] / module.Bohr
+    directions = np.array([[0.6, 0.0, -0.8], [0.0, 1.0, 0.0]])
+    found = wavefunction.orbitals(points, directions, order=order)
+    for k, direction in enumerate(directions):
+        ahead, behind = (wavefunction.orbitals(points + s * h * direction, np.empty((0, 3))) for s in (1, -1))
+        for values, after, before in zip(found, ahead, behind, strict=True):
+            np.testing.assert_allclose(values[1 + k], (after[0] - before[0]) / (2 * h), atol=1e-6)
+    rho = wavefunction.evaluate(POINTS_A[:40]).rho
+    for values, density in zip(found, rho, strict=True):
+        assert values.flags["C_CONTIGUOUS"] == (order == "C")
+        np.testing.assert_allclose((values[0] ** 2).sum(axis=1), density, atol=1e-10)
+
+
+@settings(max_examples=30, deadline=None)
+@given(n=st.integers(1, 300), extent=st.floats(0.1, 20), most=st.integers(1, 50), seed=st.integers(0, 99))
+def test_blocks_are_all_points_once_in_small_cubes_and_no_more_than_memory_holds(n, extent, most, seed):
+    wavefunction = read_closed()
+    points = np.random.default_rng(seed).uniform(-extent, extent, (3, n))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "CHUNK_BYTES", most * 64 * wavefunction.mol.nao)
+        blocks = list(wavefunction._blocks(points))
+    np.testing.assert_array_equal(np.sort(np.concatenate(blocks)), np.arange(n))
+    assert max(map(len, blocks)) <= most
+    assert all(np.ptp(points[:, block], axis=1).max() <= module.BLOCK_BOHR for block in blocks)
+    # all of a cube come together
+    cubes = [tuple(((points[:, block[0]] - points.min(axis=1)) // module.BLOCK_BOHR).astype(int)) for block in blocks]
+    full = {cube: [len(b) for b, other in zip(blocks, cubes, strict=True) if other == cube] for cube in set(cubes)}
+    assert all(lengths[:-1] == [most] * (len(lengths) - 1) for lengths in full.values())
+
+
+@cache
+def read_closed():
+    return read_molden(CLOSED)
+
+
+@pytest.mark.parametrize(("factor", "good"), [(1.0004, True), (0.9996, True), (1.0006, False), (0.9994, False)])
+def test_orbitals_may_be_off_by_a_thousandth(tmp_path, factor, good):
+    """A factor counts twice in a norm."""
+    path = damaged(
+        tmp_path,
+        lambda text: re.sub(
+            r"(\n +\d+ +)(-?\d\.\d+E[-+]\d\d)(?=\n)", lambda m: f"{m[1]}{float(m[2]) * factor:.9E}", text
+        ),
+    )
+    if good:
+        read_molden(path)
+    else:
+        with pytest.raises(UserError, match=r"not orthonormal, by 1\.2e-03"):
+            read_molden(path)
+
+
+@pytest.mark.parametrize(
+    ("electrons", "good"), [("1.9992", True), ("2.0008", True), ("1.9988", False), ("2.0012", False)]
+)
+def test_electrons_add_up_to_a_whole_charge_but_for_a_thousandth(tmp_path, electrons, good):
+    path = damaged(tmp_path, lambda text: text.replace("Occup=   2.0000000", f"Occup=   {electrons}000", 1))
+    if good:
+        assert read_molden(path).n_electrons == pytest.approx(14 + float(electrons))
+    else:
+        with pytest.raises(UserError, match=f"{14 + float(electrons):.4f} electrons in the orbitals"):
+            read_molden(path)
+
+
+@pytest.mark.parametrize(("kept", "good"), [(0, False), (1, True)])
+def test_a_wavefunction_has_an_electron(tmp_path, kept, good):
+    """Of the open shell all orbitals but so many are empty."""
+    head, *orbitals = OPEN.read_text().split("Occup=   1.0000000")
+    full = [*["Occup=   1.0000000"] * kept, *["Occup=   0.0000000"] * (len(orbitals) - kept)]
+    (tmp_path / "bare.molden").write_text(head + "".join(a + b for a, b in zip(full, orbitals, strict=True)))
+    if good:
+        found = read_molden(tmp_path / "bare.molden")
+        assert found.n_electrons == sum(c.shape[1] for c in found.coefficients) == 1  # empty orbitals are left out
+    else:
+        with pytest.raises(UserError, match=r"0\.0000 electrons"):
+            read_molden(tmp_path / "bare.molden")
+
+
+@pytest.mark.parametrize(("off_bohr", "same"), [(1.4e-3, True), (-1.4e-3, True), (3e-3, False), (-3e-3, False)])
+def test_a_geometry_may_be_off_by_what_a_file_is_rounded_to(off_bohr, same):
+    """One atom of five is moved, and with it their mean by a fifth of that."""
+    wavefunction = read_molden(OPEN)
+    atoms = Atoms("C2H2Li", positions=wavefunction.mol.atom_coords() * module.Bohr)
+    atoms.positions[1, 2] += 5 / 4 * off_bohr * module.Bohr
+    if same:
+        wavefunction.moved_to(atoms)
+    else:
+        with pytest.raises(UserError, match="another geometry"):
+            wavefunction.moved_to(atoms)

@@ -86,3 +86,15 @@ def test_cores_that_meet_leave_the_midpoint_alone():
     (found,) = contact_elf(gas, atoms_of(("C", "nd", (1.0, 0, 0)), ("Na", "ion", (0, 0, 0))))
     assert gas.points_A[:, 0].tolist() == [0.5]
     assert found.elf_min == found.elf_max == found.elf_midpoint
+
+
+@pytest.mark.parametrize("distance_A", [1.503, 2.117, 3.333])
+def test_between_the_cores_there_are_as_few_points_as_are_close_enough(distance_A):
+    gas = Gas()
+    contact_elf(gas, atoms_of(("C", "nd", (0, 0, 0)), ("C", "lower", (0, 0, distance_A))))
+    middle, *between = gas.points_A[:, 2]
+    core_A, n = covalent_radii[6] / 2, len(between)
+    assert middle == pytest.approx(distance_A / 2)
+    np.testing.assert_allclose(between, np.linspace(core_A, distance_A - core_A, n))
+    gap_A = distance_A - 2 * core_A
+    assert gap_A / (n - 1) <= 0.01 < gap_A / (n - 2)

@@ -1,6 +1,7 @@
 """Density differences: nothing from parts that do not meet, charge conserved, and the charge that moves."""
 
 from dataclasses import replace
+from math import erf
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from iondrill.analyse.elf.difference import (
     difference_on_plane,
     planar_integral,
     read_difference_map,
+    read_profile,
 )
 from iondrill.errors import UserError
 
@@ -150,3 +152,44 @@ def test_a_thousandth_of_an_electron_may_be_lost(total_e, sound):
 def test_numbers_that_are_none_are_no_balance():
     with pytest.raises(UserError, match="integrates to nan"):
         check_balance(Profile(np.arange(2.0), np.array([0.0, np.nan])), "x")
+
+
+class Ball:
+    """Stands for a wavefunction: a Gaussian density of so many electrons about a centre, exp(-r²) in Å."""
+
+    def __init__(self, electrons, centre_A):
+        self.electrons, self.centre_A = electrons, np.array(centre_A)
+
+    def density(self, points_A):
+        """Return it in 1/bohr³."""
+        distance_A = np.linalg.norm(points_A - self.centre_A, axis=1)
+        return (self.electrons * np.exp(-(distance_A**2)) / np.pi**1.5 * Bohr**3)[None]
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_planes_of_balls_hold_what_one_integrates_by_hand(axis):
+    """Over two coordinates a Gaussian is integrated to n/√π exp(-x²); of a whole and its part, the difference."""
+    atoms = Atoms("C2", [[1, 2, 3], [2.1, 2.7, 3.9]])
+    whole, part = Ball(3.0, atoms.positions[0]), Ball(2.0, atoms.positions[1])
+    profile = planar_integral(whole, [part], atoms, axis=axis)
+    x, (one, other) = profile.position_A, atoms.positions[:, axis]
+    expected = (3 * np.exp(-((x - one) ** 2)) - 2 * np.exp(-((x - other) ** 2))) / np.sqrt(np.pi)
+    np.testing.assert_allclose(profile.difference_e_A, expected, atol=1e-9)
+    assert profile.total_e == pytest.approx(1.0)
+    # from 6 Å before the first to 6 Å past the last, each 0.2 Å
+    np.testing.assert_allclose(np.diff(x), 0.2)
+    assert x[0] == pytest.approx(one - 6)
+    assert other + 6 - 1e-9 <= x[-1] < other + 6.2 + 1e-9
+    # the middle of a step is where it ends: error functions
+    ends = x + 0.1
+    exact = sum(n / 2 * (1 + np.vectorize(erf)(ends - centre)) for n, centre in ((3, one), (-2, other)))
+    np.testing.assert_allclose(profile.transferred_e, exact, atol=5e-3)
+
+
+def test_a_profile_survives_its_file(tmp_path):
+    plane = Plane(np.zeros(3), np.eye(3)[:2], (2, 2))
+    profile = Profile(np.array([0.0, 0.5, 1.0]), np.array([0.1, -0.3, 0.2]))
+    DifferenceMap(plane, np.zeros((2, 2))).write(tmp_path / "map.npz", profile)
+    again = read_profile(tmp_path / "map.npz")
+    np.testing.assert_array_equal(again.position_A, profile.position_A)
+    np.testing.assert_array_equal(again.difference_e_A, profile.difference_e_A)

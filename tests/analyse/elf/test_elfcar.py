@@ -11,7 +11,8 @@ from pymatgen.io.vasp.inputs import Poscar
 
 from iondrill.analyse.density.plane import Plane
 from iondrill.analyse.elf.contacts import contact_elf
-from iondrill.analyse.elf.elfcar import read_elfcar
+from iondrill.analyse.elf.elfcar import ElfCell, read_elfcar
+from iondrill.analyse.elf.formula import elf_of
 from iondrill.analyse.elf.map import elf_on_plane
 from iondrill.errors import UserError
 
@@ -169,3 +170,19 @@ def test_between_its_points_the_density_is_as_smooth_as_a_cubic_spline(files):
     found = read_elfcar(*paths).evaluate(PLANE.points_A())
     expected = rho(PLANE.points_A() @ np.linalg.inv(CELL_A))
     assert np.abs(found.rho[0] - expected).max() < 1.5e-6
+
+
+@pytest.mark.parametrize("spin_D0", ["6pi2", "3pi2"])
+@pytest.mark.parametrize("n_spins", [1, 2])
+def test_on_its_own_points_the_elf_is_that_of_the_file_however_dilute_the_gas_is(n_spins, spin_D0):
+    """Densities where what the formula adds to D is no longer small: the ELF comes back to ten digits."""
+    rng = np.random.default_rng(8)
+    elf = rng.uniform(0.05, 0.95, (1, 6, 7, 8)).repeat(n_spins, axis=0)
+    rho = rng.uniform(5e-3, 2e-2, (1, 6, 7, 8)).repeat(n_spins, axis=0) / n_spins
+    written = 1 / (1 + 2 ** (4 / 3) * (1 / elf - 1)) if n_spins == 2 and spin_D0 == "3pi2" else elf
+    cell = ElfCell(CELL_A, written, rho, np.array([0.3, -0.2, 0.1]), spin_D0)
+    points_A = (np.indices((6, 7, 8)).reshape(3, -1).T / [6, 7, 8]) @ CELL_A + cell.origin_A
+    found = cell.evaluate(points_A)
+    enough = elf[0].ravel() < 0.9  # nearer to 1 D is less than what is added
+    np.testing.assert_allclose(elf_of(found)[enough], elf[0].ravel()[enough], rtol=1e-9)
+    np.testing.assert_allclose(found.rho, rho.reshape(n_spins, -1), rtol=1e-9)

@@ -14,6 +14,7 @@ from iondrill.analyse.elf.lines import (
     ElfLine,
     attractors,
     bond_rows,
+    elf_line,
     elf_lines,
     nd_flake_bonds,
     profile_rows,
@@ -121,7 +122,7 @@ def test_a_damaged_grid_is_named(tmp_path):
         read_elf_grid(path)
 
 
-@pytest.mark.parametrize(("rho", "n"), [(0.9e-3, 0), (1.1e-3, 1)])
+@pytest.mark.parametrize(("rho", "n"), [(0.9e-3, 0), (1e-3, 1), (1.1e-3, 1)])
 def test_an_attractor_needs_a_thousandth_of_an_electron_a_bohr3(rho, n):
     assert len(attractors(line(hill(1.0), rho=rho))) == n
 
@@ -173,3 +174,54 @@ def test_a_grid_reaches_a_little_beyond_the_atoms_and_has_no_more_points_than_a_
     shown = grid.elf[gas.points_A[:, 0].reshape(grid.elf.shape) >= 0]
     assert set(np.unique(shown)) <= {127, 128}
     assert not grid.elf[gas.points_A[:, 0].reshape(grid.elf.shape) < 0].any()
+
+
+@pytest.mark.parametrize(("centre", "n"), [(17 / 64, 0), (18 / 64, 1), (1.0, 1), (110 / 64, 1), (111 / 64, 0)])
+def test_a_maximum_has_points_on_either_side_that_are_outside_the_cores(centre, n):
+    """Points every 1/64 Å of 2 Å, and cores of 1/4 Å: the rim is a point, and belongs to the core."""
+    x = np.arange(129) / 64
+    assert len(attractors(ElfLine("ion-carbon", 0, 1, (0.25, 0.25), x, hill(centre)(x), np.ones(129)))) == n
+
+
+def test_a_line_is_as_long_as_the_distance_of_its_ends_and_has_a_middle():
+    slope = line(lambda x: x / 2)
+    assert slope.distance_A == 2.0
+    assert slope.elf_midpoint == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("distance_A", [0.745, 0.99, 1.41, 2.37, 3.03])
+def test_a_line_has_the_fewest_points_with_a_middle_that_are_close_enough(distance_A):
+    gas = Gas()
+    direction = np.array([2.0, -1.0, 2.0]) / 3
+    atoms = Atoms("CLi", [[1, 2, 3], [1, 2, 3] + distance_A * direction])
+    found = elf_line(gas, atoms, "ion-carbon", 1, 0)
+    n = len(found.position_A)
+    assert n % 2 == 1
+    assert distance_A / (n - 1) <= 0.02 < distance_A / (n - 3)
+    np.testing.assert_allclose(found.position_A, np.linspace(0, distance_A, n))
+    np.testing.assert_allclose(gas.points_A, atoms.positions[1] - found.position_A[:, None] * direction)
+
+
+def test_new_bonds_are_pairs_of_carbon_nearer_than_a_long_bond_wherever_they_are():
+    rng = np.random.default_rng(6)
+    atoms = Atoms(rng.choice(["C", "H"], 60, p=[0.8, 0.2]), rng.uniform(0, 6, (60, 3)) + np.array([40, -30, 20]))
+    fragment = rng.choice(["nd", "lower", "upper", "ion"], 60)
+    atoms.set_array("fragment", fragment)
+    near = {
+        (i, j)
+        for i in range(60)
+        for j in range(60)
+        if fragment[i] == "nd" and fragment[j] in {"lower", "upper"} and atoms.get_distance(i, j) < 1.85
+    }
+    expected = {(i, j) for i, j in near if atoms.symbols[i] == atoms.symbols[j] == "C"}
+    assert len(near) > len(expected) > 5
+    assert set(nd_flake_bonds(atoms)) == expected
+
+
+@pytest.mark.parametrize("size_A", [3.0, 28.0])
+def test_a_grid_is_as_fine_wherever_the_molecule_is(size_A):
+    here = Atoms("H2", [[0, 0, 0], [size_A, size_A / 2, size_A]])
+    there = Atoms("H2", here.positions + 100.0)
+    one, other = elf_on_grid(Gas(), here), elf_on_grid(Gas(), there)
+    assert one.spacing_A == pytest.approx(other.spacing_A, rel=1e-6)
+    assert one.elf.shape == other.elf.shape

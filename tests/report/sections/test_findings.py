@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from iondrill.analyse.dynamics.rest import Rest
 from iondrill.analyse.energies.adsorption_table import AdsorptionTable
 from iondrill.config.levels import Cp2kLevel, XtbLevel
 from iondrill.report.sections.findings import caveats, findings, signed
@@ -29,11 +30,11 @@ def sentences(*, structures=(), runs=(), adsorption=None):
     return [(finding.text, finding.level) for finding in findings(results)]
 
 
-def run(edge_A, *, centre_A=None, depth_A=(), bonds=(), out=(), charges=None):
+def run(edge_A, *, centre_A=None, depth_A=(), bonds=(), out=(), charges=None, rests=None, temperature_K=300.0):
     n = len(edge_A)
     order = table(
         time_fs=10.0 * np.arange(n),
-        temperature_K=[300.0] * n,
+        temperature_K=[temperature_K] * n,
         gap_edge_A=edge_A,
         gap_centre_A=[3.5] * n if centre_A is None else centre_A,
         penetration_A=depth_A or [""] * n,
@@ -45,7 +46,7 @@ def run(edge_A, *, centre_A=None, depth_A=(), bonds=(), out=(), charges=None):
         level="gfn2",
         order=order,
         charges=charges or nothing(),
-        rest=lambda _: None,
+        rest=(rests or {}).get,
         settings=SimpleNamespace(temperature_K=300.0),
     )
 
@@ -259,3 +260,90 @@ def test_each_method_has_its_caveat():
 
 def test_a_level_that_the_configuration_lacks_has_no_caveat():
     assert caveats(SimpleNamespace(config=SimpleNamespace(levels={})), ["gone"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("rest", "verb"),
+    [
+        (Rest(3.5, 0.02, 0.01), "widened"),
+        (Rest(3.9, 0.02, -0.01), "narrowed"),
+        (Rest(3.5, 0.25, 0.01), "neither widened nor narrowed"),
+        (Rest(3.9, 0.25, 0.01), "neither widened nor narrowed"),
+        (Rest(3.5, 0.15, 0.09), "widened"),
+        # it was opening, or closing, already: by half as much
+        (Rest(3.5, 0.02, 0.11), "neither widened nor narrowed"),
+        (Rest(3.5, 0.02, -0.11), "neither widened nor narrowed"),
+        (Rest(3.9, 0.02, -0.11), "neither widened nor narrowed"),
+    ],
+)
+def test_a_gap_is_compared_with_its_rest_and_not_with_a_frame(rest, verb):
+    rests = {"gap_edge_A": rest, "gap_centre_A": Rest(3.25, 1.0, 1.0)}
+    text = said_of([5.0] + [3.7] * 7, centre_A=[9.0] + [3.5] * 7, rests=rests)
+    assert f"The gap at the edge {verb}, from {rest.mean:.2f} Å before the run to 3.70 Å" in text
+    assert "at the centre it went from 3.25 Å to 3.50 Å" in text
+
+
+@pytest.mark.parametrize("lacking", ["edge", "centre"])
+def test_a_gap_of_which_frames_lack_says_nothing(lacking):
+    gaps = {"edge": [3.7, 3.7], "centre": [3.5, 3.5]} | {lacking: [3.7, ""]}
+    text = said_of(gaps["edge"], centre_A=gaps["centre"], depth_A=[-1.0, 1.0], bonds=[0, 1])
+    assert "gap" not in text
+    assert "tip" in text
+
+
+@pytest.mark.parametrize("lacking", ["depth_A", "bonds"])
+def test_a_tip_of_which_frames_lack_says_nothing(lacking):
+    known = {"depth_A": [-1.0, 1.0], "bonds": [0, 1]} | {lacking: [0.0, ""]}
+    assert "tip" not in said_of([3.7] * 2, **known)
+
+
+@pytest.mark.parametrize(("temperature_K", "off"), [(331, True), (329, False), (271, False), (269, True)])
+def test_a_run_that_was_hotter_or_colder_than_asked_for_says_so(temperature_K, off):
+    text = said_of([3.7] * 4, temperature_K=temperature_K)
+    assert (f"The run was not at its temperature: {temperature_K} K on average" in text) == off
+    assert ("temperature" in text) == off
+
+
+def test_what_was_not_scanned_is_said_and_what_was_is_not():
+    rows = ads(("Li", "top", -1.2, "", "converged"))
+    ((text, _),) = sentences(adsorption=rows)
+    assert "not scanned" not in text
+    rows.rows[0]["lowest_neighbour_eV"] = ""
+    ((text, _),) = sentences(adsorption=rows)
+    assert "(the only site; started at top; its neighbourhood was not scanned)." in text
+
+
+def test_three_ions_are_ranked_from_the_strongest_each_against_the_next():
+    rows = ads(*((ion, "top", energy, "", "converged") for ion, energy in (("K", -1.0), ("Li", -3.0), ("Na", -2.0))))
+    compared = [text for text, _ in sentences(adsorption=rows) if "strongly" in text]
+    assert [text.split(", by")[0] for text in compared] == [
+        "F: Li binds more strongly than Na",
+        "F: Na binds more strongly than K",
+    ]
+
+
+def test_a_facet_is_told_apart_from_another():
+    one = ads(("Li", "top", -3.0, "", "converged"))
+    other = [row | {"facet": "G", "adsorbate": "Na"} for row in one.rows]
+    found = sentences(adsorption=AdsorptionTable(NOWHERE, one.columns, [*one.rows, *other]))
+    assert [text.split(" binds")[0] for text, _ in found] == ["F: Li", "G: Na"]
+
+
+def test_a_relaxed_nanodiamond_has_the_level_it_was_relaxed_at():
+    """Two levels: each has a sentence; what is only built, or relaxed without a start, has none."""
+    structures = [
+        structure("as built", 8, 2),
+        structure("relaxed", 4, 6, "a"),
+        structure("relaxed", 5, 5, "b"),
+        structure("relaxed", 5, 5, "b", name="other"),
+    ]
+    found = sentences(structures=structures)
+    assert [(text.split(" have")[0], level) for text, level in found] == [
+        ("nd: 4 of 10 C (40%)", "a"),
+        ("nd: 5 of 10 C (50%)", "b"),
+    ]
+
+
+def test_a_nanodiamond_that_lost_all_its_sp3_carbon_has_none():
+    ((text, _),) = sentences(structures=[structure("as built", 5, 5), structure("relaxed", 0, 10, "a")])
+    assert text.startswith("nd: 0 of 10 C (0%) have four neighbours (sp³) after relaxation, 5 of 10 C (50%)")

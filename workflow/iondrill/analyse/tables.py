@@ -142,6 +142,5 @@ def _number(cell: str, path: Path, column: str) -> float:
 
 def evenly(total: int, most: int) -> list[int]:
     """Return at most `most` evenly spaced indices of `total`, ends included."""
-    if total <= most:
-        return list(range(total))
-    return sorted({round(i * (total - 1) / max(most - 1, 1)) for i in range(most)})
+    n = min(total, most)
+    return [round(i * (total - 1) / max(n - 1, 1)) for i in range(n)]

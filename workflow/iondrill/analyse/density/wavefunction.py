@@ -13,7 +13,7 @@ from iondrill.analyse.density import molden, primitives
 from iondrill.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from ase import Atoms
@@ -120,7 +120,7 @@ class Wavefunction:
     def density(self, points_A: NDArray[np.float64]) -> NDArray[np.float64]:
         """Evaluate ρ alone on points (n, 3): shape (n_spin, n), as in `LocalDensity`."""
         rho = np.zeros((len(self.coefficients), len(points_A)))
-        for block, spin, (psi,) in self._orbitals(points_A, np.empty((0, 3))):
+        for block, spin, (psi,) in self._orbitals(points_A, ()):
             rho[spin, block] = np.einsum("pi,pi->p", psi, psi)
         return rho
 
@@ -130,7 +130,11 @@ class Wavefunction:
         return replace(self, mol=mol, coefficients=tuple(c[functions] for c in self.coefficients))
 
     def orbitals(
-        self, points: NDArray[np.float64], directions: NDArray[np.float64], *, order: Literal["C", "F"] = "C"
+        self,
+        points: NDArray[np.float64],
+        directions: Sequence[NDArray[np.float64]] | NDArray[np.float64],
+        *,
+        order: Literal["C", "F"] = "C",
     ) -> list[NDArray[np.float64]] | None:
         """Evaluate the orbitals on points near each other.
 
@@ -138,7 +142,7 @@ class Wavefunction:
         ----------
         points : array (n, 3)
             Positions in bohr.
-        directions : array (n_directions, 3)
+        directions : array (n_directions, 3), or ()
             Unit vectors along which slopes are wanted; those of the coordinate axes cost least.
         order : str
             As numpy's, of points and orbitals in memory: with F the points run fastest, which costs least if there
@@ -176,7 +180,7 @@ class Wavefunction:
         return [c * np.sqrt(n) for c, n in zip(self.coefficients, self.occupations, strict=True)]
 
     def _orbitals(
-        self, points_A: NDArray[np.float64], directions: NDArray[np.float64]
+        self, points_A: NDArray[np.float64], directions: Sequence[NDArray[np.float64]] | NDArray[np.float64]
     ) -> Iterator[tuple[NDArray[np.intp], int, NDArray[np.float64]]]:
         """Yield indices of points near each other, spin, and what `orbitals` returns; nothing where nothing reaches."""
         points = np.ascontiguousarray(np.transpose(points_A) / Bohr)  # by coordinate, as pyscf holds them

@@ -113,7 +113,7 @@ def compare(where: str, one: tuple[Array, Array], two: tuple[Array, Array]) -> V
     (together, rho), (apart, _) = one, two
     if len(together) != 1 or len(apart) != 2 or together.shape[1:] != apart.shape[1:]:
         raise UserError.of(where, f"ELF of {len(together)} and {len(apart)} spins", "needed: of 1 and 2, on one grid")
-    values = np.array([together[0], *apart])
+    values = np.concatenate([together, apart])
     known = (rho > DENSE) & ((values > SOUND[0]) & (values < SOUND[1])).all(axis=0)
     if known.sum() < LEAST_POINTS:
         raise UserError.of(where, f"{known.sum()} points from which χ can be determined", f"needed: {LEAST_POINTS}")
