@@ -21,6 +21,7 @@ STAGES = tuple(Plan(read_config(ROOT / "config.yaml")).stages)
 FACETS = tuple(path.stem for path in (ROOT / "structures/facets").glob("*.yaml"))
 OTHER_MEANINGS = {
     "config/cp2k_elements.py": {"cp2k"},  # what the program's data files hold
+    "config/consistency.py": {"verify"},  # a section of `md`
     "potential/stages.py": {"ase"},  # the package
     "report/crate.py": {"ase"},
     "geometry/checks.py": {"vasp"},  # ASE's name of the format POSCAR

@@ -156,7 +156,12 @@ def ask(plan: Plan, level_name: str, path: Path) -> None:
     def make(atoms: Atoms) -> Calculator:
         kind: Kind = "slab" if atoms.pbc.any() else "atom"
         job = Job(
-            stage="verify", name=f"gate.{level_name}", level_name=level_name, level=level, task=Static(), kind=kind
+            stage=plan.verify.name,
+            name=f"gate.{level_name}",
+            level_name=level_name,
+            level=level,
+            task=Static(),
+            kind=kind,
         )
         return chosen.new_calculator(job, atoms, path.parent / level_name)
 
