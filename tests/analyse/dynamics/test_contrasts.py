@@ -260,7 +260,7 @@ def test_the_page_has_a_section_for_each_comparison_and_its_verdicts_in_one_orde
     write_contrasts([more, fewer, other], ["d-s1", "d-s2"], tmp_path)
     lines = (tmp_path / "contrasts.md").read_text().splitlines()
     assert lines[0] == "# What the runs say side by side"
-    assert "Left out, not converged or not there: d-s1, d-s2." in lines
+    assert "Left out, not converged, refused or not there: d-s1, d-s2." in lines
     assert "Runs of each case: a: 2 (gfn2); b: 2 (gfn2); c: 2 (gfn2)." in lines
     assert [line for line in lines if line.startswith("## ")] == [
         "## Gap 4 Å against 3.7 Å (a, b)",

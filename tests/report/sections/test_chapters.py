@@ -85,7 +85,7 @@ def test_a_chapter_for_what_is_there(written):
     assert (chapter.id, [s.name for s in chapter.sheets]) == ("contrasts", ["contrasts"])
     ((comparison, (claim,)),) = chapter.claims.items()
     assert (comparison, claim.verdict, claim.level) == ("nanodiamond or <none>", "supported", results.title_of("gfn2"))
-    assert chapter.notes[1:] == ["By what.", "Left out, not converged or not there: b-1."]
+    assert chapter.notes[1:] == ["By what.", "Left out, not converged, refused or not there: b-1."]
     assert chapter.sheets[0].rows[0][2].shown == "gap at the edge (Å)"
     written.text("contrasts.json", json.dumps({"criterion": "By what.", "left_out": [], "findings": []}))
     (alone,) = chapters(results, written.results)

@@ -25,12 +25,17 @@ def nothing():
     return AdsorptionTable(NOWHERE, ("scheme", "fragment", "charge_e"), [])
 
 
-def sentences(*, structures=(), runs=(), adsorption=None):
-    results = SimpleNamespace(structures=list(structures), finished_runs=list(runs), adsorption=adsorption)
+def sentences(*, structures=(), runs=(), adsorption=None, levels=None):
+    config = SimpleNamespace(levels=levels or {})
+    results = SimpleNamespace(
+        structures=list(structures), finished_runs=list(runs), adsorption=adsorption, config=config
+    )
     return [(finding.text, finding.level) for finding in findings(results)]
 
 
-def run(edge_A, *, centre_A=None, depth_A=(), bonds=(), out=(), charges=None, rests=None, temperature_K=300.0):
+def run(
+    edge_A, *, centre_A=None, depth_A=(), bonds=(), out=(), charges=None, rests=None, temperature_K=300.0, checked=None
+):
     n = len(edge_A)
     order = table(
         time_fs=10.0 * np.arange(n),
@@ -48,6 +53,7 @@ def run(edge_A, *, centre_A=None, depth_A=(), bonds=(), out=(), charges=None, re
         charges=charges or nothing(),
         rest=(rests or {}).get,
         settings=SimpleNamespace(temperature_K=300.0),
+        verification=checked,
     )
 
 
@@ -347,3 +353,19 @@ def test_a_relaxed_nanodiamond_has_the_level_it_was_relaxed_at():
 def test_a_nanodiamond_that_lost_all_its_sp3_carbon_has_none():
     ((text, _),) = sentences(structures=[structure("as built", 5, 5), structure("relaxed", 0, 10, "a")])
     assert text.startswith("nd: 0 of 10 C (0%) have four neighbours (sp³) after relaxation, 5 of 10 C (50%)")
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_of_a_refused_run_nothing_is_told_but_that(refused):
+    checked = SimpleNamespace(refused=refused, sentence="this is what was found")
+    text = said_of([3.5] * 8 + [6.0] * 8, bonds=[0] * 15 + [4], depth_A=[-1.0] * 16, checked=checked)
+    assert "this is what was found" in text
+    assert ("widened" in text) == ("4 at the end" in text) == (not refused)
+    assert ("is not told as a result" in text) == refused
+
+
+@pytest.mark.parametrize("learned", [True, False])
+def test_a_fit_that_was_not_compared_is_called_so(learned):
+    levels = {"gfn2": SimpleNamespace(learned=learned)}
+    ((text, _),) = sentences(runs=[run([3.5] * 16)], levels=levels)
+    assert ("Verification: none, and the level is a fit" in text) == learned
