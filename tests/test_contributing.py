@@ -32,8 +32,6 @@ OTHER_MEANINGS = {
     "prepare/recipe_keys.py": {"md"},  # a section of the configuration
     "prepare/checks/configuration.py": {"intercalation"},
     "report/data.py": {"relax", "md", "elf", "adsorption"},  # folders of results
-    "analyse/dynamics/cases.py": {"md"},
-    "analyse/dynamics/contrasts.py": {"md"},
     "prepare/estimates.py": {"convergence"},
     "report/page/build.py": {"md", "elf", "adsorption", "ase"},  # parts of the page, and a package
     "report/sections/highlights.py": {"adsorption"},

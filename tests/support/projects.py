@@ -24,6 +24,19 @@ ROOT = Path(__file__).parents[2]
 PBE_D3: dict[str, Any] = {**CP2K_LEVEL, "launcher": MPIRUN}
 
 
+SHEET = {
+    "kind": "facet",
+    "crystal": "graphite",
+    "miller": [0, 0, 1],
+    "layers": 1,
+    "fixed_layers": 0,
+    "cell": [2, 2],
+    "vacuum_A": 7,
+    "expect_coordination": {3: 2},
+}
+"""A facet of eight atoms: graphene."""
+
+
 def make_project(folder: Path, config: Mapping[str, Any], structures: Mapping[str, Atoms | Mapping[str, Any]]) -> Path:
     """Write ``config.yaml``, and recipes and structure files by their paths below ``structures``."""
     for kind in ("clusters", "flakes", "assemblies", "facets"):
@@ -49,6 +62,15 @@ def stacked(name: str, *, flat: bool = True, gap_A: float = 3.7, ion: str = "") 
         flake += Atoms(ion, positions=[[0.0, 0.0, gap_A / 2]])
         flake.set_array("fragment", np.array([*fragments, "ion"], dtype="U10"))
     return flake
+
+
+def tiny() -> dict[str, Atoms | Mapping[str, Any]]:
+    """Return the files of the assembly ``tiny``: isobutane before the edge of two benzenes on each other."""
+    return {
+        "clusters/isobutane.xyz": molecule("isobutane"),
+        "flakes/benzenes.extxyz": stacked("C6H6"),
+        "assemblies/tiny.yaml": {"kind": "assembly", "cluster": "isobutane", "flake": "benzenes", "tip": "atom"},
+    }
 
 
 def snakemake(project: Path, *more: str) -> list[str]:

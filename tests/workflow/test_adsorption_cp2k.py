@@ -10,23 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ase.io import read
-from projects import make_project, rows, run, snakemake
+from projects import SHEET, make_project, rows, run, snakemake
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = [pytest.mark.workflow, pytest.mark.cp2k]
 
-SHEET = {
-    "kind": "facet",
-    "crystal": "graphite",
-    "miller": [0, 0, 1],
-    "layers": 1,
-    "fixed_layers": 0,
-    "cell": [2, 2],
-    "vacuum_A": 7,
-    "expect_coordination": {3: 2},
-}
 CONFIG: dict[str, Any] = {
     "levels": {
         "gfn2": {"engine": "xtb"},

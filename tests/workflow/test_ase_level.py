@@ -6,10 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from ase.build import molecule
 from ase.io import read
 from ase.optimize import BFGS
-from projects import make_project, rows, run, snakemake, stacked
+from projects import make_project, rows, run, snakemake, tiny
 
 from iondrill.config.levels import XtbLevel
 from iondrill.engines.xtb.calculator import XtbCalculator
@@ -36,16 +35,10 @@ CONFIG = {
     "elf": {"frames": 0},
     "adsorption": {"level": "own", "facets": [], "ions": []},
 }
-TINY = {"kind": "assembly", "cluster": "isobutane", "flake": "benzenes", "tip": "atom"}
 
 
 def test_dynamics_and_relaxation_at_a_calculator_of_another_package(tmp_path: Path) -> None:
-    structures = {
-        "clusters/isobutane.xyz": molecule("isobutane"),
-        "flakes/benzenes.extxyz": stacked("C6H6"),
-        "assemblies/tiny.yaml": TINY,
-    }
-    project = make_project(tmp_path, CONFIG, structures)
+    project = make_project(tmp_path, CONFIG, tiny())
     done = run(snakemake(project, "--cores", "2"))
     assert done.returncode == 0, done.stderr[-4000:]
     results = project / "results"

@@ -7,23 +7,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from projects import make_project, rows, run, snakemake
+from projects import SHEET, make_project, rows, run, snakemake
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.workflow
 
-SHEET = {
-    "kind": "facet",
-    "crystal": "graphite",
-    "miller": [0, 0, 1],
-    "layers": 1,
-    "fixed_layers": 0,
-    "cell": [2, 2],
-    "vacuum_A": 7,
-    "expect_coordination": {3: 2},
-}
 PAIRS = {
     "engine": "ase",
     "calculator": "ase.calculators.lj.LennardJones",

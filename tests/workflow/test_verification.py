@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from ase.build import molecule
 from ase.calculators.emt import EMT
 from ase.io import read
-from projects import make_project, rows, run, snakemake, stacked
+from projects import make_project, rows, run, snakemake, tiny
 
 from iondrill.config.levels import XtbLevel
 from iondrill.engines.xtb.calculator import XtbCalculator
@@ -41,16 +40,10 @@ CONFIG = {
     "elf": {"frames": 0},
     "adsorption": {"facets": [], "ions": []},
 }
-TINY = {"kind": "assembly", "cluster": "isobutane", "flake": "benzenes", "tip": "atom"}
 
 
 def test_a_wrong_model_is_refused_and_the_same_method_is_trusted(tmp_path: Path) -> None:
-    structures = {
-        "clusters/isobutane.xyz": molecule("isobutane"),
-        "flakes/benzenes.extxyz": stacked("C6H6"),
-        "assemblies/tiny.yaml": TINY,
-    }
-    project = make_project(tmp_path, CONFIG, structures)
+    project = make_project(tmp_path, CONFIG, tiny())
     done = run(snakemake(project, "--cores", "2"))
     assert done.returncode == 0, done.stderr[-4000:]
     md = project / "results/md"

@@ -71,7 +71,7 @@ for facet, level in plan.adsorption.together():
         envmodules:
             *MODULES,
         resources:
-            mem_mb=2000,
+            mem_mb=most_memory(plan.adsorption.rows(facet, level)),
             runtime=240,
         params:
             config=plan.config.model_dump(mode="json"),

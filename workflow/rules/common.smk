@@ -172,6 +172,11 @@ def requests(stage, name):
     }
 
 
+def most_memory(jobs):
+    """Return a function of the attempt that gives the memory of the largest of jobs that run one after the other."""
+    return lambda wildcards, attempt: max(requested.of(job, attempt).mem_mb for job in jobs)
+
+
 def recipe_files_of_structure(wildcards):
     """Return the files of the recipe that a structure is built from; a mistake ends Snakemake with its message."""
     return said_of(lambda: plan.project.recipe_files(wildcards.name))(wildcards)

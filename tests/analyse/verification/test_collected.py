@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from ase.io.trajectory import TrajectoryWriter
 from projects import stacked
 
 from iondrill.analyse.dynamics.order import write_order
+from iondrill.analyse.verification import collected
 from iondrill.analyse.verification.collected import choose_frames, verify
-from iondrill.analyse.verification.record import read_verification
+from iondrill.analyse.verification.record import Verification
 from iondrill.config.models import Config
 from iondrill.engines.base import FORCES, AttemptEntry, Result
 from iondrill.errors import UserError
@@ -85,7 +87,7 @@ def computed(plan: Plan, *, fail: str = "") -> None:
     for job in plan.verify.of_run("drill"):
         folder = plan.folder(job)
         folder.mkdir(parents=True)
-        atoms = read(plan.verify.frame_file(job), format="extxyz")
+        atoms = read(plan.verify.frame_file("drill", job.slot, job.cut), format="extxyz")
         atoms.set_array(FORCES, np.sin(atoms.positions) + (OFF if job.level == "own" else 0.0))
         write(folder / "structure.extxyz", atoms, format="extxyz")
         bad = job.name.startswith(fail) and fail
@@ -108,7 +110,7 @@ def said(plan: Plan) -> dict[str, Any]:
         "verdict": folder / "verification.json",
     }
     verify(plan, "drill", plan.results / "verify/drill/chosen.json", outputs)
-    return {"lines": outputs["frames"].read_text().splitlines(), "found": read_verification(outputs["verdict"])}
+    return {"lines": outputs["frames"].read_text().splitlines(), "found": Verification.read(outputs["verdict"])}
 
 
 def test_frames_are_those_of_the_trajectory_with_their_labels(tmp_path: Path) -> None:
@@ -167,5 +169,19 @@ def test_a_damaged_verification_is_said_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "verification.json"
     path.write_text('{"verdict": "fine"}')
     with pytest.raises(UserError) as caught:
-        read_verification(path)
+        Verification.read(path)
     assert "it is made again" in str(caught.value)
+
+
+def test_a_chosen_frame_outside_the_training_refuses_though_no_other_was_graded(tmp_path, monkeypatch) -> None:
+    """The third atom moves up by 0.01 Å from frame to frame: the grade grows with it, and is over 2 at the contact."""
+    grade = SimpleNamespace(of=lambda atoms: 60 * (atoms.positions[2, 2] - start().positions[2, 2]))
+    monkeypatch.setattr(collected, "grade_of", lambda _: grade)
+    monkeypatch.setattr(collected, "graded", lambda _: [0, 1])
+    plan = plan_of(tmp_path, frames=1)
+    written(plan)
+    computed(plan)
+    found = said(plan)["found"]
+    assert found.largest_grade == pytest.approx(60 * 0.01 * CONTACT_AT)
+    assert found.verdict == "refused"
+    assert found.reasons == ["a frame left the region that the potential was trained on: grade 2.4, allowed 2"]

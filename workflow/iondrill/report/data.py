@@ -14,7 +14,7 @@ from iondrill.analyse.elf.contacts import CONTACTS
 from iondrill.analyse.energies.adsorption_table import AdsorptionTable, read_adsorption
 from iondrill.analyse.energies.level_differences import DIFFERENCES
 from iondrill.analyse.verification.record import FILE as VERIFIED
-from iondrill.analyse.verification.record import Verification, read_verification
+from iondrill.analyse.verification.record import Verification
 from iondrill.collect.progress import progress
 from iondrill.config.load import load
 from iondrill.engines.base import Result, read_result
@@ -233,8 +233,8 @@ def _final_geometry(job: JobRecord, folder: Path) -> list[Structure]:
 def _read_run(plan: Plan, name: str, problems: list[Problem]) -> Run:
     """Read a run; what is wrong with its maps alone does not keep it back."""
     settings, level = plan.config.md.runs[name], plan.md.of_run(name).level
-    order = ORDER.read(plan.results / "md" / name / "order_parameters.csv")
-    before = ORDER.read(plan.results / "md" / name / "thermalisation.csv")
+    order = ORDER.read(plan.md.results_of(name) / "order_parameters.csv")
+    before = ORDER.read(plan.md.results_of(name) / "thermalisation.csv")
     charges = CHARGES.read(plan.results / "charges" / f"{name}.csv")
     if not order.rows:
         raise UserError.of(order.path, "holds no frame", "needed: at least one")
@@ -250,7 +250,7 @@ def _read_run(plan: Plan, name: str, problems: list[Problem]) -> Run:
     verification = None
     if name in plan.verify.runs():
         with gathered(problems):
-            verification = read_verification(plan.results / "md" / name / VERIFIED)
+            verification = Verification.read(plan.md.results_of(name) / VERIFIED)
     return Run(name, settings, level, order, before, charges, contacts, maps, verification)
 
 

@@ -139,8 +139,8 @@ def read_cases(plan: Plan, runs: Iterable[str]) -> list[Case]:
         if key not in cases:
             name = run.removesuffix(f"-s{plan.config.md.runs[run].seed}")
             cases[key] = Case(name, plan.md.of_run(run).level, made_of)
-        order = read_columns(plan.results / "md" / run / "order_parameters.csv")
+        order = read_columns(plan.md.results_of(run) / "order_parameters.csv")
         series = {name: order[name] for name in QUANTITIES if name in order and order[name].dtype == float}
         series |= charge_series(plan.results / "charges" / f"{run}.csv")
-        cases[key].runs[run] = measure(series, rests(read_columns(plan.results / "md" / run / "thermalisation.csv")))
+        cases[key].runs[run] = measure(series, rests(read_columns(plan.md.results_of(run) / "thermalisation.csv")))
     return list(cases.values())

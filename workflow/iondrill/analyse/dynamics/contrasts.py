@@ -16,7 +16,7 @@ from iondrill.analyse.columns import TableForm, number, text
 from iondrill.analyse.dynamics.cases import QUANTITIES, Case, read_cases
 from iondrill.analyse.dynamics.statistics import Estimate, Sample, estimate
 from iondrill.analyse.verification.record import FILE as VERIFIED
-from iondrill.analyse.verification.record import read_verification
+from iondrill.analyse.verification.record import Verification
 from iondrill.engines.base import read_result
 from iondrill.files import write_text
 
@@ -207,11 +207,11 @@ def compare_runs(plan: Plan) -> None:
 def _is_analysed(plan: Plan, run: str) -> bool:
     """Say whether a run converged, its tables are there, and it was not refused."""
     record = plan.folder(plan.md.of_run(run)) / "result.json"
-    tables = (plan.results / "md" / run / "order_parameters.csv", plan.results / "charges" / f"{run}.csv")
+    tables = (plan.md.results_of(run) / "order_parameters.csv", plan.results / "charges" / f"{run}.csv")
     if not all(file.is_file() for file in (record, *tables)) or read_result(record).status != "converged":
         return False
-    verification = plan.results / "md" / run / VERIFIED
-    return not (run in plan.verify.runs() and verification.is_file() and read_verification(verification).refused)
+    verification = plan.md.results_of(run) / VERIFIED
+    return not (run in plan.verify.runs() and verification.is_file() and Verification.read(verification).refused)
 
 
 def write_contrasts(cases: Sequence[Case], left_out: Sequence[str], folder: Path) -> None:

@@ -22,7 +22,7 @@ from iondrill.analyse.verification.errors import (
     verdict,
 )
 from iondrill.analyse.verification.frames import choose, graded, parents_of, piece_of
-from iondrill.analyse.verification.gates import read_passed
+from iondrill.analyse.verification.gates import Passed
 from iondrill.analyse.verification.record import Cutting, Verification
 from iondrill.engines.base import FORCES, read_result
 from iondrill.errors import UserError
@@ -58,38 +58,46 @@ def choose_frames(plan: Plan, run: str, start: Atoms, chosen_file: Path) -> None
     settings = plan.verify.settings
     columns = read_columns(plan.md.results_of(run) / "order_parameters.csv")
     grade = grade_of(plan.config.levels[plan.verify.own_level(run)])
+    bare = start.copy()
+    bare.set_constraint()
+    bare.info = {}
     with Trajectory(plan.md.results_of(run) / "trajectory.traj") as frames:
+
+        def frame(number: int) -> Atoms:
+            """Return a frame with the labels, and nothing that was computed or fixed."""
+            atoms = bare.copy()
+            atoms.set_positions(frames[number].positions)
+            return atoms
+
         n_frames = len(frames)
-        grades = {} if grade is None else {i: grade.of(_frame(frames[i], start)) for i in graded(n_frames)}
+        grades = {} if grade is None else {number: grade.of(frame(number)) for number in graded(n_frames)}
         chosen = choose(columns["nd_flake_bonds"], grades, settings.frames)
-        whole = [_frame(frames[one.number], start) for one in chosen]
-    rows = []
-    for slot, one in enumerate(chosen):
-        step, time_fs = int(columns["step"][one.number]), float(columns["time_fs"][one.number])
-        own_grade = grades.get(one.number, None if grade is None else grade.of(whole[slot]))
-        rows.append({"slot": slot, "step": step, "time_fs": time_fs, "why": one.why, "grade": own_grade})
-        for job in plan.verify.of_run(run):
-            if job.slot == slot:
-                piece = job.cut == "piece" and settings.piece_atoms
-                seed = (plan.config.seed, step)
-                frame = piece_of(whole[slot], piece, settings.vacuum_A, seed) if piece else whole[slot]
-                write_structure(frame, plan.verify.frame_file(job))
-    content = {"frames": rows, "n_frames": n_frames, "n_graded": len(grades), "largest_grade": _largest(grades)}
+        whole = [frame(one.number) for one in chosen]
+    if grade is not None:  # a chosen frame counts, too
+        grades |= {one.number: grade.of(atoms) for one, atoms in zip(chosen, whole, strict=True)}
+    rows = [
+        {
+            "slot": slot,
+            "number": one.number,
+            "step": int(columns["step"][one.number]),
+            "time_fs": float(columns["time_fs"][one.number]),
+            "why": one.why,
+            "grade": grades.get(one.number),
+        }
+        for slot, one in enumerate(chosen)
+    ]
+    for slot, cut in plan.verify.cuts():
+        piece = cut == "piece" and settings.piece_atoms
+        seed = (plan.config.seed, int(columns["step"][chosen[slot].number]))
+        atoms = piece_of(whole[slot], piece, settings.vacuum_A, seed) if piece else whole[slot]
+        write_structure(atoms, plan.verify.frame_file(run, slot, cut))
+    content = {
+        "frames": rows,
+        "elements": sorted(set(start.get_chemical_symbols())),
+        "n_graded": len(grades),
+        "largest_grade": max(grades.values(), default=None),
+    }
     write_text(chosen_file, json.dumps(content, indent=1) + "\n")
-
-
-def _frame(found: Atoms, start: Atoms) -> Atoms:
-    """Return a frame with the labels, and nothing that was computed or fixed."""
-    atoms = start.copy()
-    atoms.set_constraint()
-    atoms.arrays.pop("momenta", None)
-    atoms.set_positions(found.positions)
-    atoms.info = {}
-    return atoms
-
-
-def _largest(grades: Mapping[int, float]) -> float | None:
-    return max(grades.values(), default=None)
 
 
 def compared_of(plan: Plan, run: str) -> tuple[list[Compared], dict[tuple[int, str], str]]:
@@ -103,16 +111,15 @@ def compared_of(plan: Plan, run: str) -> tuple[list[Compared], dict[tuple[int, s
         By slot and cut: ``compared``, or which level did not converge.
     """
     found, status = list[Compared](), dict[tuple[int, str], str]()
-    own_level = plan.verify.own_level(run)
     for slot, cut in plan.verify.cuts():
-        both = [job for job in plan.verify.of_run(run) if (job.slot, job.cut) == (slot, cut)]
+        both = plan.verify.of_frame(run, slot, cut)
         results = {job.level: read_result(plan.folder(job) / "result.json") for job in both}
         failed = [job.level for job in both if results[job.level].status != "converged"]
         status[slot, cut] = "; ".join(f"{level}: {results[level].why}" for level in failed) or "compared"
         if failed:
             continue
-        atoms = read(plan.verify.frame_file(both[0]), format="extxyz")
-        own, reference = sorted(both, key=lambda job: job.level != own_level)
+        atoms = read(plan.verify.frame_file(run, slot, cut), format="extxyz")
+        own, reference = both
         found.append(
             Compared(
                 slot,
@@ -158,8 +165,8 @@ def verify(plan: Plan, run: str, chosen_file: Path, outputs: Mapping[str, Path])
     compared, status = compared_of(plan, run)
     errors = errors_by_part(compared)
     n_compared = len({one.slot for one in compared})
-    elements = {symbol for one in compared for symbol in one.atoms.get_chemical_symbols()}
-    wrong = [text for path in plan.verify.gates_of(run) for text in read_passed(path).failures(elements)]
+    elements = set(chosen["elements"])
+    wrong = [text for path in plan.verify.gates_of(run) for text in Passed.read(path).failures(elements)]
     said, reasons = verdict(errors, (n_compared, settings.frames), chosen["largest_grade"], settings.verdict, wrong)
     VERIFICATION.write(errors, outputs["parts"])
     FRAMES.write(_rows(chosen["frames"], compared, status), outputs["frames"])
@@ -218,9 +225,8 @@ def _cutting(compared: Sequence[Compared], chosen: Sequence[dict[str, Any]], tra
     pieces = [one for one in compared if one.cut == "piece"]
     errors = []
     with Trajectory(trajectory) as frames:
-        steps = [int(frame.info["step"]) for frame in frames]
         for one in pieces:
-            frame = frames[steps.index(chosen[one.slot]["step"])]
+            frame = frames[chosen[one.slot]["number"]]
             if frame.calc is not None and "forces" in frame.calc.results:
                 whole = frame.calc.results["forces"]
                 errors.append(cutting_eV_A(one.atoms, one.own, whole, parents_of(one.atoms)))

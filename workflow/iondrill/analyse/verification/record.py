@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Literal, Self
 
 from iondrill.config.base import Strict
+from iondrill.config.load import load
 from iondrill.config.verification import VerdictCriteria
-from iondrill.errors import UserError
+from iondrill.errors import Problem, UserError
 from iondrill.files import write_text
 
 if TYPE_CHECKING:
@@ -17,6 +16,29 @@ if TYPE_CHECKING:
 
 FILE = "verification.json"
 Verdict = Literal["trusted", "doubtful", "refused", "not verified"]
+
+
+class Record(Strict):
+    """What a rule leaves as JSON, and others read."""
+
+    def write(self, path: Path) -> None:
+        """Write it, whole or not at all."""
+        write_text(path, json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what `write` wrote.
+
+        Raises
+        ------
+        UserError
+            If the file is missing or holds something else.
+        """
+        try:
+            return load(cls, path)
+        except UserError as error:
+            remedy = Problem(str(path), "cannot be used", "remove it, and it is made again")
+            raise UserError(*error.problems, remedy) from None
 
 
 class Cutting(Strict):
@@ -35,7 +57,7 @@ class Cutting(Strict):
     force_rms_eV_A: float
 
 
-class Verification(Strict):
+class Verification(Record):
     """Verdict, reasons and criteria of a run, and what was compared."""
 
     verdict: Verdict
@@ -57,10 +79,6 @@ class Verification(Strict):
         """Whether nothing of the run is to be told as a result."""
         return self.verdict == "refused"
 
-    def write(self, path: Path) -> None:
-        """Write it, whole or not at all."""
-        write_text(path, json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n")
-
     @property
     def sentence(self) -> str:
         """What it says, for the page."""
@@ -72,19 +90,3 @@ class Verification(Strict):
         )
         why = f"; {'; '.join(self.reasons)}" if self.reasons else ""
         return f"{self.verdict}, {against}{error}{why}"
-
-
-def read_verification(path: Path) -> Verification:
-    """Read a verification.
-
-    Raises
-    ------
-    UserError
-        If the file is missing or holds something else.
-    """
-    try:
-        return Verification.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValidationError) as error:
-        raise UserError.of(
-            path, f"cannot be read ({type(error).__name__})", "remove it, and it is made again"
-        ) from None

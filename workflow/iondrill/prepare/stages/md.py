@@ -28,6 +28,10 @@ class OfRun(Stage):
         """Return the assembly of a run."""
         return self.config.md.runs[run].assembly
 
+    def own_level(self, run: str) -> str:
+        """Return the level of a run."""
+        return self.config.md.runs[run].level or self.config.md.level
+
     def start_structure(self, run: str) -> str:
         """Return the name of a run's start structure: ``<assembly>.<level>`` if its parts are relaxed first."""
         return structure_name(self.assembly(run), self.level_of_parts(run))
@@ -70,7 +74,7 @@ class MdStage(OfRun):
 
     def of_run(self, run: str) -> JobId:
         """Return the dynamics of a run."""
-        return JobId("md", Subject(run), self.config.md.runs[run].level or self.config.md.level)
+        return JobId("md", Subject(run), self.own_level(run))
 
     def results_of(self, run: str) -> Path:
         """Return the folder of a run's trajectory and tables."""

@@ -38,15 +38,10 @@ class VerifyStage(OfRun):
             return []
         return [run for run in self.config.md.run if self.own_level(run) != self.settings.level]
 
-    def own_level(self, run: str) -> str:
-        """Return the level of a run."""
-        return self.config.md.runs[run].level or self.config.md.level
-
     def gated(self) -> list[str]:
         """Return the learned levels of the runs that are verified: what they say to known questions is asked, too."""
-        return list(
-            dict.fromkeys(level for run in self.runs() if self.project.level(level := self.own_level(run)).learned)
-        )
+        levels = dict.fromkeys(map(self.own_level, self.runs()))
+        return [level for level in levels if self.project.level(level).learned]
 
     def gates_of(self, run: str) -> list[Path]:
         """Return the file of what a run's level says to known questions; nothing of a level that is not learned."""
@@ -68,19 +63,18 @@ class VerifyStage(OfRun):
 
     def of_run(self, run: str) -> list[JobId]:
         """Return those of one run."""
+        return [job for slot, cut in self.cuts() for job in self.of_frame(run, slot, cut)]
+
+    def of_frame(self, run: str, slot: int, cut: Cut) -> list[JobId]:
+        """Return the single points on one frame, or piece of it: at the run's own level, and at the reference."""
         return [
-            JobId("verify", Subject(run), level, slot=slot, cut=cut)
-            for slot, cut in self.cuts()
+            JobId(self.name, Subject(run), level, slot=slot, cut=cut)
             for level in (self.own_level(run), self.settings.level)
         ]
 
-    def frame_file(self, job: JobId) -> Path:
-        """Return the file of the frame, or of the piece of it, that a job computes."""
-        return self.project.results / "verify" / job.structure / f"{job.slot}.{job.cut}.extxyz"
-
-    def frame_files(self, run: str) -> list[str]:
-        """Return the files of all frames and pieces of a run."""
-        return list(dict.fromkeys(self.frame_file(job).as_posix() for job in self.of_run(run)))
+    def frame_file(self, run: str, slot: int, cut: Cut) -> Path:
+        """Return the file of a chosen frame, or of the piece of it."""
+        return self.project.results / self.name / run / f"{slot}.{cut}.extxyz"
 
     def task(self, job: JobId) -> Static:  # noqa: ARG002
         """Return what a job does."""
