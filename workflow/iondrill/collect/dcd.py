@@ -88,7 +88,7 @@ def _header(file: Any, path: Path) -> _Header:
         raise UserError.of(path, "is cut or no DCD")
     order = "<" if start[:1] == b"\x54" else ">"
     numbers, (length,) = np.frombuffer(start[8:88], f"{order}i4"), struct.unpack(f"{order}i", start[92:])
-    rest = file.read(length + 16)
+    rest = file.read(max(length, 0) + 16)  # to read fewer than 0 would be to read all
     if length < 4 or len(rest) != length + 16:  # the titles begin with their number
         raise UserError.of(path, "is cut or no DCD: its titles have no end")
     ended, begun, n_atoms, closed = struct.unpack(f"{order}4i", rest[length:])
