@@ -168,6 +168,7 @@ STEPS = {"steps": 3}
     ("stages", "key"),
     [
         ({"adsorption": {"facets": ["C100-2x1", "C999"]}}, "adsorption.facets.1"),
+        ({"adsorption": {"facets": ["C100-2x1"], "sites": {"C999": ["cave"]}}}, "adsorption.sites.C999"),
         ({"barriers": {"level": "gfn2", "facets": ["C999"]}}, "barriers.facets.0"),
         ({"relax": {"structures": ["C999"]}}, "relax.structures.0"),
         ({"md": {"run": ["a"], "runs": {"a": {**STEPS, "assembly": "C999"}}}}, "md.runs.a.assembly"),
@@ -190,7 +191,7 @@ def test_a_recipe_that_is_not_there_is_missed_where_it_is_named(
         made.executed(), made.written(), made.barriers.jobs()
     (problem,) = caught.value.problems
     assert (problem.where, problem.found) == (key, "there is no recipe 'C999'")
-    assert (" C100-2x1," in problem.allowed) == ("facets" in key or "studies" in key)
+    assert (" C100-2x1," in problem.allowed) == any(word in key for word in ("facets", "sites", "studies"))
     assert (" nd29," in problem.allowed) == ("structures" in key)
 
 
@@ -209,6 +210,7 @@ def test_each_facet_may_have_sites_of_its_own(tmp_path: Path) -> None:
     assert filled(sites) == filled({**sites, "graphene": "all"}) == named | of_graphene
     assert filled({**sites, "graphene": []}) == named
     assert filled({}) == every
+    assert filled({**sites, "C111-1x1": ["top"]}) == filled(sites), "sites of a facet not asked for wait"
     with pytest.raises(UserError, match=r"adsorption\.sites: facet C111-2x1-pandey has no site 'top'"):
         filled(["top"])  # a list is for all
     with pytest.raises(UserError) as caught:

@@ -246,6 +246,17 @@ def test_sites_that_a_facet_does_not_have(house):
     assert "facet top has no site 'nowhere'" in found
 
 
+def test_sites_of_facets_that_are_not_asked_for_wait(house):
+    put("mine.yaml", {"adsorption": {"facets": ["top"]}})
+    put("structures/facets/other.yaml", RECIPES["facets/top.yaml"])
+    config(adsorption={"facets": ["other"], "sites": {"other": ["hollow-1"]}, "ions": ["Li"]})
+    assert check(Path("config.yaml"), Path("mine.yaml")).calculations > 0
+    config(adsorption={"facets": ["top"], "sites": {"othr": ["hollow-1"]}})
+    (found,) = problems()
+    assert found.startswith("config.yaml: adsorption.sites.othr (line ")
+    assert "did you mean 'other'" in found
+
+
 def test_a_density_difference_needs_a_nanodiamond(house):
     put("structures/assemblies/alone.yaml", {"kind": "assembly", "cluster": None, "flake": "sheet"})
     runs = {"go": {"assembly": "meet", "steps": 10}, "control": {"assembly": "alone", "steps": 10}}

@@ -34,7 +34,6 @@ def mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
     """
     known = _known_runs(content)
     yield from _metal_mistakes(content)
-    yield from _facet_mistakes(content)
     for key_path, refers_to, name in references(content):
         if refers_to == "level":
             yield from _level_mistakes(content, key_path, name)
@@ -119,17 +118,6 @@ def _metal_mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
     if isinstance(level, str) and level not in (wanted if isinstance(wanted, list) else [wanted]):
         found = f"found 'computed', and intercalation is at level '{level}', none of adsorption's"
         yield key_path, found, f"allowed: tabulated, or level '{level}' in adsorption"
-
-
-def _facet_mistakes(content: dict[str | int, Any]) -> Iterator[Mistake]:
-    """Yield the facets that get sites, and are none of the stage's."""
-    facets = _mapping(content, "adsorption").get("facets", [])
-    if not isinstance(facets, list):
-        return
-    for facet in _mapping(content, "adsorption", "sites"):
-        if facet not in facets:
-            allowed = nearest(str(facet), (name for name in facets if isinstance(name, str)))
-            yield ("adsorption", "sites", facet), f"adsorption.facets does not name '{facet}'", allowed
 
 
 def _thermostat_mistakes(content: dict[str | int, Any], run: str) -> Iterator[Mistake]:

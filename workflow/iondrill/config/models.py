@@ -215,7 +215,7 @@ class AdsorptionStage(Strict):
     sites: list[Name] | Annotated[dict[FacetName, SiteLabels], Removable()] | Literal["all"] = Field(
         "all",
         description="labels of sites that all facets have, or all symmetry-distinct ones; or one of the two for each "
-        f"facet by its name: those not named get `all` ({REMOVE})",
+        f"facet by its name: those not named get `all`, those that `facets` does not name wait ({REMOVE})",
     )
     n: Annotated[list[IonCount], Field(min_length=1)] = Field(
         [1],

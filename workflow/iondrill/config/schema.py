@@ -125,6 +125,7 @@ class Schema:
             yield from self.references(content, choice, at)
         if isinstance(content, dict):
             for part, inner in content.items():
+                yield from self.references(part, node.get("propertyNames", {}), (*at, part))
                 yield from self.references(inner, self.child(node, part), (*at, part))
         elif isinstance(content, list):
             for index, inner in enumerate(content):

@@ -53,10 +53,12 @@ class AdsorptionStage(Stage):
         Raises
         ------
         UserError
-            If the configuration names a site that a facet does not have, or that has no room for the ions; or if no
-            site has.
+            If the configuration names a site that a facet does not have, or that has no room for the ions; if no
+            site has; or if it names sites of a facet that there is no recipe of.
         """
         stage = self.config.adsorption
+        for facet in stage.sites if isinstance(stage.sites, dict) else ():
+            self.project.recipe_path(facet)  # sites of facets that are not asked for are in store, not mistaken
         fillings, problems = list[Subject](), list[Problem]()
         for facet, ion, n in product(stage.facets, stage.ions, stage.n):
             try:
