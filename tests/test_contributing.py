@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
@@ -70,12 +71,19 @@ def listed(kind: str) -> list[Listed]:
     return [Listed(row["file"], not row["condition"].strip()) for row in ROW.finditer(section)]
 
 
+@cache
+def package_files() -> dict[str, str]:
+    """Return the text of each file of package and workflow."""
+    files = [*PACKAGE.rglob("*.py"), *(ROOT / "workflow/rules").glob("*.smk"), ROOT / "Snakefile"]
+    names = ((file, file.relative_to(PACKAGE if PACKAGE in file.parents else ROOT)) for file in files)
+    return {name.as_posix(): file.read_text(encoding="utf-8") for file, name in names}
+
+
+@cache
 def naming(words: str) -> set[str]:
     """Return the files of package and workflow in which a text is a literal of its own, and names no Python package."""
     literal = re.compile(rf"""(?<!\bversion\()(["']){re.escape(words)}\1""")
-    files = [*PACKAGE.rglob("*.py"), *(ROOT / "workflow/rules").glob("*.smk"), ROOT / "Snakefile"]
-    named = [file for file in files if literal.search(file.read_text(encoding="utf-8"))]
-    return {file.relative_to(PACKAGE if PACKAGE in file.parents else ROOT).as_posix() for file in named}
+    return {name for name, text in package_files().items() if literal.search(text)}
 
 
 @pytest.mark.parametrize(
