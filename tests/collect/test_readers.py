@@ -102,7 +102,7 @@ def test_a_trajectory_of_cp2k(monkeypatch):
 coordinates = st.floats(-99999, 99999, allow_nan=False)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.data(), st.integers(1, 5), st.integers(1, 4), st.integers(4, 16))
 def test_every_number_is_the_nearest_one(data, n_atoms, n_frames, decimals):
     # as ASE and CP2K write them, and as C writes them, to any width
@@ -132,7 +132,7 @@ FIFTH = as_cp2k(["N", "Li"], np.ones((1, 2, 3)), first=4)
 WHOLE = as_cp2k(["C", "Li"], np.arange(24.0).reshape(4, 2, 3) * 1.1)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.integers(0, len(WHOLE) - 1), st.sampled_from(["", "x", " ", "\n", "9", "-", ".", "\xff", "NaN"]))
 @example(len(WHOLE) // 2, "NaN")
 def test_damage_is_said_in_one_message_or_leaves_numbers(at, what):
@@ -232,7 +232,7 @@ def test_energies_are_in_the_unit_of_who_wrote_them(tmp_path, word, unit):
 NUMBERED = as_cp2k(["C", "Li"], np.array([[[1.5, -22.25, 0.125], [3.0, 4.0, -5.0]]]))
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.integers(NUMBERED.index("C"), len(NUMBERED) - 2), st.sampled_from("x 9-.+eN"))
 @example(NUMBERED.index("C") + 4, "x")
 @example(NUMBERED.index("C") + 4, "7")

@@ -112,25 +112,25 @@ TOKENS += ["\n", "\n  ", ": ", "- ", "&a ", "*a ", "? ", "<<: ", "|\n", "\t", "\
 # --- any content ---------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=80) | st.text(max_size=80).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_any_bytes(content):
     outcome(file_with(content))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from(TOKENS), max_size=25).map("".join))
 def test_any_mixture_of_yaml_tokens(content):
     outcome(file_with(content))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(keys, plain, max_size=5))
 def test_any_data(content):
     outcome(file_with(dump(content)))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(MAPPED), plain), min_size=1, max_size=3))
 def test_any_values_in_the_default_configuration(changes):
     content = deepcopy(DEFAULT)
@@ -143,7 +143,7 @@ def test_any_values_in_the_default_configuration(changes):
     outcome(file_with(dump(content)))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(keys, plain, max_size=5))
 def test_what_is_written_is_read_back(content):
     document = Document(file_with(dump(content)))
@@ -154,7 +154,7 @@ def test_what_is_written_is_read_back(content):
 # --- mistakes in a configuration that was right ----------------------------------------------------------------------
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(FIXED_KEYS), st.data())
 def test_a_misspelt_key_is_named_with_the_right_one_and_its_line(key_path, data):
     position = data.draw(st.integers(0, len(key_path[-1])))
@@ -173,7 +173,7 @@ def test_a_misspelt_key_is_named_with_the_right_one_and_its_line(key_path, data)
     assert not any("is missing" in problem for problem in found if key_path != ("levels",))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from(LEAVES), min_size=2, max_size=8, unique=True))
 def test_all_wrong_types_are_reported_each_at_its_line(wrong):
     content = deepcopy(FULL)
@@ -188,7 +188,7 @@ def test_all_wrong_types_are_reported_each_at_its_line(wrong):
         assert any(problem.startswith(f"F: {key} (line {line}): found ") for problem in found), (key, line, found)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(FIXED_KEYS))
 def test_a_deleted_key_is_missed_or_has_a_default(key_path):
     content = deepcopy(FULL)
@@ -200,7 +200,7 @@ def test_a_deleted_key_is_missed_or_has_a_default(key_path):
         assert any(f"key '{key_path[-1]}' is missing" in problem.found for problem in read.problems)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(LEAVES), st.sampled_from([-1, -0.5, 1e400, float("nan"), 10**30, True]))
 def test_numbers_out_of_range(key_path, value):
     before = parent_of(FULL, key_path)[key_path[-1]]

@@ -232,7 +232,7 @@ def test_steps_of_the_box(tmp_path):
         Cube(path, box_A=10.01)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.floats(-1e9, 1e9, allow_nan=False) | st.floats(-1e-90, 1e-90) | st.floats(-1e-290, 1e-290))
 def test_every_fortran_number_is_what_python_reads(value):
     for dialect in DIALECTS.values():
@@ -259,7 +259,7 @@ def test_what_is_no_number_is_nan(text):
         assert not np.isfinite(second) or SHORT_EXPONENT.search(text.strip().encode())
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(keep=st.floats(0, 1), uniform=st.booleans(), dialect=st.sampled_from(list(DIALECTS.values())))
 def test_every_cut_is_named_with_its_line(tmp_path_factory, keep, uniform, dialect):
     values = np.round(np.random.default_rng(1).normal(size=(3, 4, 8)), 3)
@@ -281,7 +281,7 @@ def test_a_cut_says_what_is_missing(path, some):
         Cube(path).read()
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(
     where=st.floats(0, 1),
     what=st.binary(min_size=1, max_size=9),
