@@ -115,6 +115,9 @@ def test_where_no_elf_is_mapped_no_level_has_to_have_electrons():
     levels = {"emt": {"engine": "ase", "calculator": "EMT"}}
     stages = {name: {"level": "emt"} for name in ("relax", "md", "adsorption")}
     assert list(mistakes({"levels": levels, **stages, "elf": {"level": "emt", "frames": 0}})) == []
+    of_events = {"level": "emt", "frames": 0, "events": ["first_contact"]}
+    (mistake,) = mistakes({"levels": levels, **stages, "elf": of_events})
+    assert mistake[0] == ("elf", "level")
     inputs = {"elf": ["emt"]}
     (mistake,) = mistakes({"levels": levels, **stages, "elf": {"level": "emt", "frames": 0}, "inputs": inputs})
     assert mistake[0] == ("inputs", "elf", 0)

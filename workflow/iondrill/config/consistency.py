@@ -81,7 +81,7 @@ def _ability_mistakes(content: dict[str | int, Any], key_path: KeyPath, name: st
     model, elf = LEVELS[engine], _mapping(content, "elf")
     stage = key_path[1] if key_path[0] == "inputs" else key_path[0]
     found = f"level '{name}' is of engine {engine}"
-    if key_path == ("elf", "level") and elf.get("frames") == 0:
+    if key_path == ("elf", "level") and elf.get("frames") == 0 and not elf.get("events"):
         return  # nothing is mapped
     if stage == "intercalation" and not model.samples_kpoints:
         allowed = engines_that(lambda other: other.samples_kpoints)

@@ -11,6 +11,7 @@ from iondrill.analyse.dynamics.charges import CHARGES
 from iondrill.analyse.dynamics.order import ORDER
 from iondrill.analyse.dynamics.rest import Rest, at_rest
 from iondrill.analyse.elf.contacts import CONTACTS
+from iondrill.analyse.elf.event_frames import EventFrame, own_steps, read_events
 from iondrill.analyse.energies.adsorption_table import AdsorptionTable, read_adsorption
 from iondrill.analyse.energies.level_differences import DIFFERENCES
 from iondrill.analyse.verification.record import FILE as VERIFIED
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from iondrill.collect.progress import Progress
     from iondrill.config.models import Config, MdRun
 
-ENDED = ("converged", "not_converged", "failed")
+ENDED = ("converged", "not_converged", "failed", "not_due")
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -78,6 +79,13 @@ class ElfFrame:
     step: int
     time_fs: float
     image: Path
+    events: tuple[str, ...] = ()
+    """In words, what begins in it."""
+
+    @property
+    def name(self) -> str:
+        """Of the frame, in its files."""
+        return self.image.stem
 
 
 @dataclass(frozen=True)
@@ -94,6 +102,8 @@ class Run:
     contacts: Table | None
     maps: list[ElfFrame]
     verification: Verification | None = None
+    events: list[EventFrame] = field(default_factory=list)
+    """Those of ``elf.events``, and where each is."""
 
     def rest(self, column: str) -> Rest | None:
         """Return an order parameter before the launch; None if the run was not thermalised, or does not have it."""
@@ -122,6 +132,11 @@ class Results:
     def told_runs(self) -> list[Run]:
         """The finished runs whose numbers are results: none that its verification refused."""
         return [run for run in self.finished_runs if run.verification is None or not run.verification.refused]
+
+    @property
+    def computed(self) -> list[JobRecord]:
+        """The jobs that had something to compute."""
+        return [job for job in self.jobs if job.result.status != "not_due"]
 
     def title_of(self, level: str) -> str:
         """Return a level in a few words; its name if the configuration no longer has it."""
@@ -239,19 +254,26 @@ def _read_run(plan: Plan, name: str, problems: list[Problem]) -> Run:
     if not order.rows:
         raise UserError.of(order.path, "holds no frame", "needed: at least one")
     folder, maps, contacts = plan.results / "elf" / name, list[ElfFrame](), None
-    for step in plan.elf.steps(name):
+    events = list[EventFrame]()
+    if plan.elf.events:
         with gathered(problems):
-            frame = ElfFrame(step, step * settings.timestep_fs, folder / f"{step}.png")
+            events = read_events([folder / "events.csv"])
+    for step in sorted([*plan.elf.steps(name), *own_steps(events)]):
+        with gathered(problems):
+            there = [one for one in events if one.step == step]
+            image = next((one.frame for one in there), str(step))
+            frame = ElfFrame(step, step * settings.timestep_fs, folder / f"{image}.png", tuple(e.words for e in there))
             _check_png(frame.image)
             maps.append(frame)
-    if plan.elf.steps(name):
+    if plan.elf.frames(name):
         with gathered(problems):
             contacts = CONTACTS.read(folder / "summary.csv")
+            contacts = replace(contacts, rows=[row for row in contacts.rows if row["step"]])
     verification = None
     if name in plan.verify.runs():
         with gathered(problems):
             verification = Verification.read(plan.md.results_of(name) / VERIFIED)
-    return Run(name, settings, level, order, before, charges, contacts, maps, verification)
+    return Run(name, settings, level, order, before, charges, contacts, maps, verification, events)
 
 
 def _check_png(path: Path) -> None:
