@@ -123,6 +123,12 @@ def test_where_no_elf_is_mapped_no_level_has_to_have_electrons():
     assert mistake[0] == ("inputs", "elf", 0)
 
 
+def test_the_level_of_a_second_fit_must_do_dynamics_the_reference_need_not():
+    levels = {"dft": {"engine": "vasp", "elf_spin_D0": "6pi2"}, "gfn2": {"engine": "xtb"}}
+    (mistake,) = mistakes({"levels": levels, "md": {"verify": {"level": "dft", "twin": "dft"}}})
+    assert mistake[0] == ("md", "verify", "twin")
+
+
 def test_levels_and_runs_must_exist():
     assert set(found(md={"run": ["a", "b"], "runs": {"a": {}}, "level": "gfn"})) == {
         (("md", "run", 1), "there is no run 'b'", "allowed: a"),

@@ -49,6 +49,10 @@ def _verified_runs(plan: Plan) -> Iterator[Names]:
     return ({"run": run} for run in plan.verify.runs())
 
 
+def _twins(plan: Plan) -> Iterator[Names]:
+    return ({"run": job.structure} for job in plan.verify.twins())
+
+
 def _gated(plan: Plan) -> Iterator[Names]:
     return ({"level": level} for level in plan.verify.gated())
 
@@ -87,6 +91,7 @@ RUNS = Scope("each run", _runs)
 STARTS = Scope("each run", _starts)
 ANY_RUN = _once("runs", lambda plan: plan.config.md.run)
 VERIFIED_RUNS = Scope("each run, with `md.verify`", _verified_runs)
+TWINS = Scope("each run, with `md.verify.twin`", _twins)
 GATED = Scope("each learned level of runs, with `md.verify`", _gated)
 COMPARED = Scope("each frame that is compared, or piece of it", _compared)
 MAPPED_RUNS = Scope("each run with maps", _mapped_runs)
@@ -279,6 +284,36 @@ RESULT_FILES = (
         page=True,
         crate=True,
         table="verification.errors.FRAMES",
+    ),
+    ResultFile(
+        "verify/{run}/twin/trajectory.traj",
+        "trajectory (ASE) of run {run} at the second fit",
+        TWINS,
+    ),
+    ResultFile(
+        "verify/{run}/twin/order_parameters.csv",
+        "order parameters of each frame of run {run} at the second fit",
+        TWINS,
+        crate=True,
+        table="dynamics.order.ORDER",
+    ),
+    ResultFile(
+        "verify/{run}/twin/thermalisation.csv",
+        "order parameters of each frame of the thermalisation of run {run} at the second fit",
+        TWINS,
+        table="dynamics.order.ORDER",
+    ),
+    ResultFile(
+        "verify/{run}/twin/events.json",
+        "events of run {run} at the second fit",
+        TWINS,
+        crate=True,
+    ),
+    ResultFile(
+        "verify/{run}/twin/charges.csv",
+        "charges of the fragments of run {run} at the second fit",
+        TWINS,
+        table="dynamics.charges.CHARGES",
     ),
     ResultFile("gates/{level}.json", "what level {level} says to questions whose answer is known", GATED, crate=True),
     ResultFile("verify/{run}/chosen.json", "which frames of run {run} are compared, and why", VERIFIED_RUNS),

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import numpy as np
 
 from iondrill.analyse.columns import TableForm, number, text
 from iondrill.analyse.dynamics.events import first_contact
+from iondrill.analyse.tables import read_columns
+from iondrill.config.base import Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import ArrayLike, NDArray
-
-    from iondrill.config.base import Event
 
 
 class EventFrame(NamedTuple):
@@ -44,11 +45,9 @@ class EventFrame(NamedTuple):
         return self.event.replace("_", " ")
 
     @property
-    def sentence(self) -> str:
+    def where(self) -> str:
         """What the page says of it."""
-        if self.step is None:
-            return f"{self.words}: did not happen in this run, no map"
-        return f"{self.words}: {self.time_fs:g} fs (step {self.step})"
+        return "did not happen in this run, no map" if self.step is None else f"{self.time_fs:g} fs (step {self.step})"
 
 
 EVENTS = TableForm[EventFrame](
@@ -103,6 +102,12 @@ def choose(
         step = int(steps[index])
         found.append(EventFrame(event, step, float(times[index]), names.setdefault(step, event)))
     return found
+
+
+def begins(order_parameters: Path, events: Path) -> list[EventFrame]:
+    """Return where each event that there may be begins in a run, from ``order_parameters.csv`` and ``events.json``."""
+    happened = json.loads(events.read_text(encoding="utf-8"))["events"]
+    return choose(get_args(Event), read_columns(order_parameters), happened, [])
 
 
 def _nearest(steps: NDArray[Any], step: int) -> int:

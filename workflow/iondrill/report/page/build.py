@@ -232,7 +232,7 @@ def _dynamics(results: Results, run: Run, problems: list[Problem]) -> dict[str, 
     with gathered(problems):
         player = player_data(run, folder / "md" / run.name / "trajectory.traj", level, most)
     with gathered(problems):
-        happened = events(folder, run.name)
+        happened = events(folder, run.name, run.verification)
     return {
         "run": run,
         "text": _describe(results, run),

@@ -15,7 +15,7 @@ from iondrill.analyse.tables import evenly
 from iondrill.geometry.bonds import BOND_SCALE
 from iondrill.geometry.checks import read_structure
 from iondrill.prepare.plan import Plan
-from iondrill.report.data import gathered
+from iondrill.report.data import gathered, marked
 from iondrill.report.figures.charts import CONTACT_WORDS
 from iondrill.report.figures.svg import OKABE_ITO, STYLE, canvas, data_uri, themed, to_svg
 from iondrill.report.sections.charge_transfer import transfer_picture
@@ -58,7 +58,7 @@ def localisation(results: Results, run: Run, problems: list[Problem]) -> dict[st
     return {
         "run": run,
         "level": level,
-        "events": [one.sentence for one in run.events],
+        "events": [f"{marked(one.event, run.verification)}: {one.where}" for one in run.events],
         "charges": charges,
         "fragments": [name for name in FRAGMENTS if any(name in row for row in charges)],
         "frames": map_pictures(results, run, problems),
