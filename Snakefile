@@ -53,6 +53,7 @@ localrules:
     check_convergence,
     compare_runs,
     choose_frames,
+    choose_events,
     verify_run,
     ask_gates,
     summarise_elf,

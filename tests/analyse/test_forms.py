@@ -31,8 +31,8 @@ def test_the_page_leaves_out_frames_by_number_and_what_another_cell_says():
     assert {path: names for path, names in hidden.items() if names} == {
         "elf/{run}/summary.csv": ["step"],
         "elf/{run}/bonds.csv": bonds,
-        "elf/{run}/{step}.csv": ["step"],
-        "elf/{run}/{step}.bonds.csv": bonds,
+        "elf/{run}/{frame}.csv": ["step"],
+        "elf/{run}/{frame}.bonds.csv": bonds,
     }
 
 

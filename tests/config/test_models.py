@@ -115,9 +115,18 @@ def test_where_no_elf_is_mapped_no_level_has_to_have_electrons():
     levels = {"emt": {"engine": "ase", "calculator": "EMT"}}
     stages = {name: {"level": "emt"} for name in ("relax", "md", "adsorption")}
     assert list(mistakes({"levels": levels, **stages, "elf": {"level": "emt", "frames": 0}})) == []
+    of_events = {"level": "emt", "frames": 0, "events": ["first_contact"]}
+    (mistake,) = mistakes({"levels": levels, **stages, "elf": of_events})
+    assert mistake[0] == ("elf", "level")
     inputs = {"elf": ["emt"]}
     (mistake,) = mistakes({"levels": levels, **stages, "elf": {"level": "emt", "frames": 0}, "inputs": inputs})
     assert mistake[0] == ("inputs", "elf", 0)
+
+
+def test_the_level_of_a_second_fit_must_do_dynamics_the_reference_need_not():
+    levels = {"dft": {"engine": "vasp", "elf_spin_D0": "6pi2"}, "gfn2": {"engine": "xtb"}}
+    (mistake,) = mistakes({"levels": levels, "md": {"verify": {"level": "dft", "twin": "dft"}}})
+    assert mistake[0] == ("md", "verify", "twin")
 
 
 def test_levels_and_runs_must_exist():

@@ -11,11 +11,13 @@ from ase.build import molecule
 from ase.constraints import FixAtoms
 
 from iondrill.config.levels import XtbLevel
-from iondrill.engines.base import read_result
-from iondrill.engines.execute import TURN, execute, offer_guess, prerelaxed
+from iondrill.engines.base import read_converged, read_result
+from iondrill.engines.execute import TURN, execute, offer_guess, pass_over, prerelaxed
 from iondrill.engines.external.launch import LOCK_WAIT
+from iondrill.engines.molden import MOLDEN
+from iondrill.errors import UserError
 from iondrill.geometry.io import write_structure
-from iondrill.jobs.job import Job, Relax
+from iondrill.jobs.job import Job, Relax, Static
 
 
 @pytest.fixture
@@ -136,3 +138,23 @@ def test_what_another_run_finishes_meanwhile_is_not_computed_again(methane, tmp_
     assert (state / "journal.json").exists() is not finishes
     if finishes:
         assert found == done  # to the milliseconds that it took
+
+
+def test_a_job_with_nothing_to_compute_leaves_a_record_and_nothing_of_an_earlier_run(tmp_path):
+    job = Job(
+        stage="elf",
+        name="drill.bonded.gfn2",
+        level_name="gfn2",
+        level=XtbLevel(engine="xtb"),
+        task=Static(wavefunction=True),
+        kind="cluster",
+    )
+    (tmp_path / MOLDEN).write_text("of an earlier run")
+    record, structure = tmp_path / "result.json", tmp_path / "structure.extxyz"
+    pass_over(job.model_dump(mode="json"), "it did not bond", record, structure)
+    found = read_result(record)
+    assert (found.status, found.why, found.energy_eV) == ("not_due", "it did not bond", None)
+    assert structure.read_text() == ""
+    assert not (tmp_path / MOLDEN).exists()
+    with pytest.raises(UserError, match="it did not bond; nothing is made from it"):
+        read_converged(record)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iondrill.config.base import Event
 from iondrill.jobs.name import ATOM, CLEAN, JobId, StageName, Subject, parse_structure_name, structure_name
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
@@ -31,6 +32,7 @@ JOBS = st.one_of(
     jobs("relax", STRUCTURES, spin=st.none() | st.integers(1, 9)),
     jobs("md", STRUCTURES),
     jobs("elf", STRUCTURES, step=st.integers(0, 10**6), part=st.sampled_from(["", "nd", "rest"])),
+    jobs("elf", STRUCTURES, event=st.sampled_from(get_args(Event)), part=st.sampled_from(["", "nd", "rest"])),
     jobs("adsorption", SUBJECTS),
     jobs("intercalation", STRUCTURES, variant=st.from_regex(r"a\d{3,4}c\d{3,4}", fullmatch=True)),
     jobs("barriers", st.tuples(NAMES, IONS, st.just(1), SITES).map(Subject._make), end=SITES),

@@ -152,7 +152,36 @@ def test_elf_frames_are_saved_frames(saved: int, every: int, frames: int) -> Non
 def test_isosurfaces_are_of_mapped_frames(wanted: str, steps: list[int]) -> None:
     run = {"assembly": "drill-nd35-li", "steps": 8}
     made = plan(md={"run": ["r"], "runs": {"r": run}}, elf={"frames": 3, "isosurfaces": wanted})
-    assert made.elf.isosurface_steps("r") == steps
+    assert made.elf.isosurfaces("r") == steps
+
+
+def test_frames_of_events_are_planned_before_anybody_knows_where_they_are() -> None:
+    run = {"assembly": "drill-nd35-li", "steps": 8, "relax_parts": False}
+    elf = {"frames": 2, "events": ["bonded", "first_contact", "bonded"], "difference": True, "isosurfaces": "all"}
+    made = plan(md={"run": ["r"], "runs": {"r": run}}, elf=elf)
+    assert made.elf.frames("r") == made.elf.isosurfaces("r") == [0, 8, "bonded", "first_contact"]
+    names = [job.stem for job in made.elf.jobs()]
+    assert names[:4] == ["r.0", "r.8", "r.bonded", "r.first_contact"]
+    assert {"r.bonded.nd", "r.bonded.rest"} <= set(names)
+    assert made.elf.guess_of(made.elf.of_frame("r", "bonded")) is None
+    # the digest of a single point is that of its geometry, however its frame was chosen
+    both = [made.job(made.elf.of_frame("r", frame)).model_dump(exclude={"name", "note"}) for frame in (8, "bonded")]
+    assert both[0] == both[1]
+
+
+def test_a_run_is_repeated_at_the_second_fit_as_it_is_but_for_the_level() -> None:
+    levels = {name: {"engine": "ase", "calculator": "EMT"} for name in ("one", "two")} | {"gfn2": {"engine": "xtb"}}
+    run = {"assembly": "drill-nd35-li", "steps": 8, "relax_parts": False, "seed": 7, "launch_m_s": 100}
+    md = {"level": "one", "runs": {"r": run, "at-two": {**run, "level": "two"}}, "run": ["r", "at-two"]}
+    made = plan(levels=levels, elf={"frames": 0}, inputs={}, md=md | {"verify": {"level": "gfn2", "twin": "two"}})
+    assert [job.name for job in made.verify.twins()] == ["r.two"]
+    (twin,) = made.verify.twins()
+    assert twin in made.executed()
+    of_level = {"name", "level", "level_name"}
+    assert made.job(twin).model_dump(exclude=of_level) == made.job(made.md.of_run("r")).model_dump(exclude=of_level)
+    assert made.job(twin).level_name == "two"
+    without = plan(levels=levels, elf={"frames": 0}, inputs={}, md=md | {"verify": {"level": "gfn2"}})
+    assert set(made.executed()) - set(without.executed()) == {twin}
 
 
 def test_a_site_that_the_facet_does_not_have_is_named(tmp_path: Path) -> None:

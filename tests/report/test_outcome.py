@@ -49,6 +49,20 @@ def test_what_did_not_converge_counts_more_than_what_was_refused(folder, tmp_pat
         Outcome.read(tmp_path / "status.json").accept("report.html")
 
 
+def test_a_job_that_had_nothing_to_compute_is_no_failure_and_no_success(folder):
+    folder.job("relax", "nd")
+    folder.job("elf", "drill.bonded", "not_due", "there was no such event in the run: bonded")
+    records = [folder.results / f"jobs/{name}.gfn2/result.json" for name in ("relax/nd", "elf/drill.bonded")]
+    found = outcome(records, None)
+    assert (found.status, found.reasons) == ("converged", {})
+    found.accept("report.html")
+    before = render(folder.read())
+    records[1].unlink()
+    told = [page.split('class="lead">')[1].split("</p>")[0] for page in (before, render(folder.read()))]
+    assert told[0] == told[1]
+    assert "there was no such event in the run: bonded" in before
+
+
 def test_a_run_without_adsorption_is_judged_by_its_jobs(folder):
     folder.job("relax", "nd")
     (record,) = folder.results.glob("jobs/relax/nd.gfn2/result.json")

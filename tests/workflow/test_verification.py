@@ -35,7 +35,7 @@ CONFIG = {
     "md": {
         "run": ["wrong", "right"],
         "runs": {"wrong": {**RUN, "level": "emt"}, "right": {**RUN, "level": "again"}},
-        "verify": {"level": "gfn2", "frames": 2, "piece_atoms": 20, "whole": 1},
+        "verify": {"level": "gfn2", "frames": 2, "piece_atoms": 20, "whole": 1, "twin": "emt"},
     },
     "elf": {"frames": 0},
     "adsorption": {"facets": [], "ions": []},
@@ -55,6 +55,25 @@ def test_a_wrong_model_is_refused_and_the_same_method_is_trusted(tmp_path: Path)
     assert right["force_rmse_eV_A"] < 1e-4
     assert right["force_rms_eV_A"] > 0.1
     assert 0 < right["cutting"]["force_rmse_eV_A"] < right["force_rms_eV_A"]
+
+    # repeated at the second fit, from the same start: nothing happens in 3 fs
+    assert wrong["twin"] is None
+    assert right["twin"]["level"] == "emt"
+    assert [one["event"] for one in right["twin"]["events"]] == [
+        "first_contact",
+        "layers_opened",
+        "bonded",
+        "ion_expelled",
+    ]
+    assert not any(one["step"] or one["twin_step"] for one in right["twin"]["events"])
+    first, second = (
+        read(path, "0")
+        for path in (md / "right/trajectory.traj", project / "results/verify/right/twin/trajectory.traj")
+    )
+    assert second.positions == pytest.approx(first.positions)
+    assert second.get_velocities() == pytest.approx(first.get_velocities())
+    jobs = json.loads((project / "results/status.json").read_text())["jobs"]
+    assert jobs["results/jobs/md/right.emt/result.json"] == "converged"
 
     # by hand, for the wrong one: the same frame, both calculators
     of_frames = rows(md / "wrong/verified_frames.csv")
@@ -79,6 +98,7 @@ def test_a_wrong_model_is_refused_and_the_same_method_is_trusted(tmp_path: Path)
     assert "Run wrong, one trajectory of 3 fs: refused, 2 of 2 frames against GFN2-xTB" in page
     assert "is not told as a result" in page
     assert "Verification: trusted, 2 of 2 frames against GFN2-xTB" in page
+    assert "Repeated at EMT (emt), no event is in both runs." in page
     # and all of it is there when nothing has changed
     again = run(snakemake(project, "--cores", "1", "-n"))
     assert "Nothing to be done" in again.stdout + again.stderr

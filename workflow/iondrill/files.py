@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from iondrill.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -36,6 +36,12 @@ def template_folder(engine: str) -> Path:
             folder, "there is no such folder", "iondrill needs its repository: clone it and `pip install -e .` there"
         )
     return folder
+
+
+def leave_empty(paths: Iterable[Path]) -> None:
+    """Write files that say by holding nothing that there is nothing."""
+    for path in paths:
+        write_text(path, "")
 
 
 def digest_of(*paths: Path) -> str:

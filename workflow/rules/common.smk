@@ -87,7 +87,7 @@ wildcard_constraints:
     ion=r"[A-Z][a-z]?",
     ions=r"\d*[A-Z][a-z]?",
     site=r"[a-z0-9-]+",
-    step=r"\d+",
+    frame="|".join([r"\d+", *plan.elf.events]),
 
 
 def results_of(jobs):
@@ -241,29 +241,49 @@ def point_and_parts(file):
     """Return a function of the wildcards that gives a file of a frame's single point, and of those of its parts."""
 
     def files(wildcards):
-        frame, level = f"{RESULTS}/jobs/elf/{wildcards.run}.{wildcards.step}", plan.config.elf.level
+        point, level = f"{RESULTS}/jobs/elf/{wildcards.run}.{wildcards.frame}", plan.config.elf.level
         return [
-            f"{frame}.{level}/{file}",
-            *(f"{frame}.{part}.{level}/{file}" for part in plan.elf.parts(wildcards.run)),
+            f"{point}.{level}/{file}",
+            *(f"{point}.{part}.{level}/{file}" for part in plan.elf.parts(wildcards.run)),
         ]
 
     return files
 
 
 def frames_of(ending):
-    """Return a function of the wildcards that gives a file of each mapped frame of a run."""
+    """Return a function of the wildcards that gives a file of each frame of a run that is to be mapped."""
 
     def files(wildcards):
-        return [f"{RESULTS}/elf/{wildcards.run}/{step}{ending}" for step in plan.elf.steps(wildcards.run)]
+        return [f"{RESULTS}/elf/{wildcards.run}/{frame}{ending}" for frame in plan.elf.frames(wildcards.run)]
 
     return files
+
+
+def points_of(file):
+    """Return a function of the wildcards that gives a file of the single point on each such frame."""
+
+    def files(wildcards):
+        jobs = [plan.elf.of_frame(wildcards.run, frame) for frame in plan.elf.frames(wildcards.run)]
+        return [(plan.folder(job) / file).as_posix() for job in jobs]
+
+    return files
+
+
+def events_of(wildcards):
+    """Return the file that says which frames the events of a run are in; nothing where no event is asked for."""
+    return [f"{RESULTS}/elf/{wildcards.run}/events.csv"] if plan.elf.events else []
+
+
+def event_of(wildcards):
+    """Return the same for a frame that is chosen by an event; nothing for one that is chosen by its step."""
+    return events_of(wildcards) if wildcards.frame in plan.elf.events else []
 
 
 def cubes_of(level, *, output=False):
     """Return the folder of a single point's cubes, by its name; nothing where maps are made from the orbitals."""
     if plan.config.elf.route != "cube":
         return {}
-    folder = f"{RESULTS}/jobs/elf/{{run}}.{{step}}.{level}/cubes"
+    folder = f"{RESULTS}/jobs/elf/{{run}}.{{frame}}.{level}/cubes"
     if output:
         folder = directory(folder) if plan.config.elf.keep_cubes else temp(directory(folder))
     return {"cubes": folder}

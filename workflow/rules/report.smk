@@ -53,7 +53,7 @@ rule write_report:
 rule paper_figures:
     input:
         report=rules.write_report.input,
-        maps=[f"{RESULTS}/elf/{run}/{step}.npz" for run in plan.config.md.run for step in plan.elf.steps(run)],
+        maps=[f"{RESULTS}/elf/{run}/{frame}.npz" for run in plan.config.md.run for frame in plan.elf.frames(run)],
     output:
         page=report(
             f"{RESULTS}/paper_figures/index.html",

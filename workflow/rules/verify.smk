@@ -55,6 +55,29 @@ rule run_frame:
         "../scripts/run_frame.py"
 
 
+use rule analyse_md as analyse_twin with:
+    input:
+        structure=lambda wildcards: f"{RESULTS}/structures/{plan.md.start_structure(wildcards.run)}.extxyz",
+        result=lambda wildcards: results_of([plan.verify.twin_of(wildcards.run)])[0],
+    output:
+        trajectory=f"{RESULTS}/verify/{{run}}/twin/trajectory.traj",
+        order_parameters=f"{RESULTS}/verify/{{run}}/twin/order_parameters.csv",
+        thermalisation=f"{RESULTS}/verify/{{run}}/twin/thermalisation.csv",
+        events=f"{RESULTS}/verify/{{run}}/twin/events.json",
+        charges=f"{RESULTS}/verify/{{run}}/twin/charges.csv",
+    log:
+        f"{RESULTS}/logs/analyse_twin/{{run}}.log",
+    params:
+        save_every=lambda wildcards: plan.config.md.runs[wildcards.run].save_every,
+        temperature_K=lambda wildcards: plan.config.md.runs[wildcards.run].temperature_K,
+        thermalised=lambda wildcards: plan.config.md.runs[wildcards.run].thermalise.time_fs > 0,
+        charge=lambda wildcards: plan.md.charge_of(wildcards.run),
+        events=plan.config.md.events.model_dump(),
+        scheme=lambda wildcards: plan.config.levels[plan.config.md.verify.twin].charge_scheme,
+    message:
+        "Trajectory, order parameters and events of {wildcards.run} at the second fit"
+
+
 rule ask_gates:
     output:
         f"{RESULTS}/gates/{{level}}.json",
@@ -77,6 +100,12 @@ rule verify_run:
     input:
         chosen=f"{RESULTS}/verify/{{run}}/chosen.json",
         trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
+        happened=f"{RESULTS}/md/{{run}}/events.json",
+        twin=lambda wildcards: [
+            plan.verify.twin_file(wildcards.run, name).as_posix()
+            for name in ("order_parameters.csv", "events.json")
+            if plan.verify.twin_of(wildcards.run)
+        ],
         gates=lambda wildcards: [path.as_posix() for path in plan.verify.gates_of(wildcards.run)],
         points=lambda wildcards: [
             path.as_posix() for job in plan.verify.of_run(wildcards.run) for path in job_files(plan, job)

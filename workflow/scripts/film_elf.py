@@ -3,7 +3,15 @@
 from pathlib import Path
 
 from iondrill.scripting import logged
+from iondrill.analyse.elf.event_frames import read_events, step_of
+from iondrill.files import leave_empty
 from iondrill.report.figures.film import write_film
 
 with logged(snakemake.log[0]):
-    write_film([Path(path) for path in snakemake.input], Path(snakemake.output.film))
+    events = read_events(map(Path, snakemake.input.events))
+    steps = {path: step_of(path.stem, events) for path in map(Path, snakemake.input.maps)}
+    maps = sorted((path for path, step in steps.items() if step is not None), key=lambda path: steps[path])
+    if maps:
+        write_film(maps, Path(snakemake.output.film))
+    else:
+        leave_empty([Path(snakemake.output.film)])

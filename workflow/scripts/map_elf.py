@@ -4,20 +4,22 @@ from pathlib import Path
 
 from iondrill.scripting import logged
 from iondrill.analyse.elf.contacts import CONTACTS, FrameContact, contact_elf
+from iondrill.analyse.elf.event_frames import own_steps, read_events, step_of
 from iondrill.analyse.elf.lines import BONDS, PROFILES, bond_rows, elf_lines, profile_rows
 from iondrill.analyse.elf.map import elf_on_plane
 from iondrill.analyse.elf.point import cube_map, plane_of_run, read_point
-from iondrill.files import replacing
+from iondrill.files import leave_empty, replacing
 from iondrill.report.figures.elf_map import PAPER, SAFE, draw_elf_map
 
-with logged(snakemake.log[0]):
+
+def draw(step, steps):
+    """Write maps and tables of the frame of a step; `steps` are all that are mapped."""
     spin_D0 = snakemake.params.spin_D0
     wavefunction, atoms = read_point(snakemake.input.result, snakemake.input.structure, spin_D0)
-    plane = plane_of_run(atoms, snakemake.input.trajectory, snakemake.params.steps, **snakemake.params.settings)
+    plane = plane_of_run(atoms, snakemake.input.trajectory, steps, **snakemake.params.settings)
     cubes = snakemake.input.get("cubes")
     elf_map = cube_map(cubes, plane, spin_D0) if cubes else elf_on_plane(wavefunction, plane)
     elf_map.write(Path(snakemake.output.data))
-    step = int(snakemake.wildcards.step)
     time_fs = step * snakemake.params.timestep_fs
     for path, colours in ((snakemake.output.figure, PAPER), (snakemake.output.safe, SAFE)):
         figure = draw_elf_map(elf_map, atoms, title=f"{time_fs:g} fs, {snakemake.params.level}", colours=colours)
@@ -28,3 +30,12 @@ with logged(snakemake.log[0]):
     lines = elf_lines(wavefunction, atoms)
     PROFILES.write(profile_rows(lines, step, time_fs), Path(snakemake.output.profiles))
     BONDS.write(bond_rows(lines, step, time_fs), Path(snakemake.output.bonds))
+
+
+with logged(snakemake.log[0]):
+    events = read_events(map(Path, snakemake.input.events))
+    step = step_of(snakemake.wildcards.frame, events)
+    if step is None:
+        leave_empty(map(Path, snakemake.output))
+    else:
+        draw(step, [*snakemake.params.steps, *own_steps(events)])

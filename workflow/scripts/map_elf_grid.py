@@ -3,9 +3,14 @@
 from pathlib import Path
 
 from iondrill.scripting import logged
+from iondrill.analyse.elf.event_frames import read_events, step_of
 from iondrill.analyse.elf.grid import elf_on_grid
 from iondrill.analyse.elf.point import read_point
+from iondrill.files import leave_empty
 
 with logged(snakemake.log[0]):
-    point = read_point(snakemake.input.result, snakemake.input.structure, snakemake.params.spin_D0)
-    elf_on_grid(*point).write(Path(snakemake.output.data))
+    if step_of(snakemake.wildcards.frame, read_events(map(Path, snakemake.input.events))) is None:
+        leave_empty(map(Path, snakemake.output))
+    else:
+        point = read_point(snakemake.input.result, snakemake.input.structure, snakemake.params.spin_D0)
+        elf_on_grid(*point).write(Path(snakemake.output.data))

@@ -1,20 +1,31 @@
-"""Compute the wavefunction of one frame, or of a part of it alone."""
+"""Compute the wavefunction of one frame, or of a part of it alone; nothing of an event without a frame of its own."""
 
 from pathlib import Path
 
 from iondrill.scripting import logged
+from iondrill.analyse.elf.event_frames import read_events, step_of, why_no_frame
 from iondrill.engines.base import read_converged
-from iondrill.engines.execute import execute
+from iondrill.engines.execute import execute, pass_over
 from iondrill.geometry.checks import read_structure
 from iondrill.prepare.start import frame, part
 
-with logged(snakemake.log[0], snakemake.resources.get("runtime")):
-    template = read_structure(Path(snakemake.input.structure))
-    atoms = frame(Path(snakemake.input.trajectory), snakemake.params.step, template)
+
+def compute(step, files):
+    """Run the single point on the frame of a step."""
+    atoms = frame(Path(snakemake.input.trajectory), step, read_structure(Path(snakemake.input.structure)))
     if (name := snakemake.wildcards.get("part")) is not None:
         atoms = part(atoms, name)
     spin = [read_converged(Path(path)).multiplicity for path in snakemake.input.spin]
     job = {**snakemake.params.job, **({"multiplicity": spin[0]} if spin else {})}
-    files = Path(snakemake.output.result), Path(snakemake.output.structure)
     before = [Path(path).parent for path in snakemake.input.guess]
-    print(execute(job, atoms, *files, guess_from=before))
+    return execute(job, atoms, *files, guess_from=before)
+
+
+with logged(snakemake.log[0], snakemake.resources.get("runtime")):
+    wanted, events = snakemake.wildcards.frame, read_events(map(Path, snakemake.input.events))
+    files = Path(snakemake.output.result), Path(snakemake.output.structure)
+    step = step_of(wanted, events)
+    done = (
+        pass_over(snakemake.params.job, why_no_frame(wanted, events), *files) if step is None else compute(step, files)
+    )
+    print(done)

@@ -12,7 +12,10 @@ import pytest
 from iondrill.analyse.dynamics.cases import Case, Measure, factors, read_cases
 from iondrill.analyse.dynamics.contrasts import compare_runs, comparisons, findings, write_contrasts
 from iondrill.analyse.dynamics.order import ORDER
+from iondrill.analyse.verification.record import Verification
+from iondrill.analyse.verification.twins import Twin, TwinEvent
 from iondrill.config.models import Config
+from iondrill.config.verification import VerdictCriteria
 from iondrill.engines.base import Result
 from iondrill.errors import UserError
 from iondrill.prepare.plan import Plan
@@ -142,6 +145,34 @@ def test_counts_without_scatter_prove_nothing(cases):
     assert "no run differs from another" in found["m-nd-li", "m-li"]["text"]
     assert found["m-li", "m-none"]["verdict"] == "not supported"
     assert found["m-li", "m-none"]["text"] == "ions outside the flake: the same change in all runs"
+
+
+def test_what_an_event_of_the_model_tells_counts_in_no_contrast(plan, cases):
+    verify = {"level": "reference", "twin": "second"}
+    levels = {name: {"engine": "xtb"} for name in ("gfn2", "reference", "second")}
+    content = plan.config.model_dump(mode="json") | {"levels": levels}
+    checked = Plan(Config.model_validate(content | {"md": content["md"] | {"verify": verify}}))
+    record = Verification(
+        verdict="trusted",
+        reasons=[],
+        criteria=VerdictCriteria(),
+        level="gfn2",
+        reference="reference",
+        titles=dict.fromkeys(levels, "GFN2-xTB"),
+        frames_compared=4,
+        frames_chosen=4,
+        force_rmse_eV_A=None,
+        force_rms_eV_A=None,
+        largest_grade=None,
+        frames_graded=0,
+        cutting=None,
+        twin=Twin(level="second", events=[TwinEvent(event="layers_opened", twin_step=8)]),
+    )
+    record.write(plan.results / "md/m-nd-s1/verification.json")
+    found = {run: set(values) for case in read_cases(checked, plan.config.md.run) for run, values in case.runs.items()}
+    before = {run: set(values) for case in cases for run, values in case.runs.items()}
+    assert "gap_edge_A" in before["m-nd-s1"]
+    assert found == before | {"m-nd-s1": before["m-nd-s1"] - {"gap_edge_A"}}
 
 
 def test_what_is_not_there_is_left_out(plan, cases):

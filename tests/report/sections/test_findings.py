@@ -355,9 +355,28 @@ def test_a_nanodiamond_that_lost_all_its_sp3_carbon_has_none():
     assert text.startswith("nd: 0 of 10 C (0%) have four neighbours (sp³) after relaxation, 5 of 10 C (50%)")
 
 
+@pytest.mark.parametrize(
+    ("untold", "left"),
+    [
+        (set(), {"widened", "4 at the end", "ion is outside"}),
+        ({"gap_edge_A"}, {"4 at the end", "ion is outside"}),
+        ({"nd_flake_bonds"}, {"widened", "ion is outside"}),
+        ({"gap_edge_A", "nd_flake_bonds", "ions_expelled"}, set()),
+    ],
+)
+def test_an_event_of_the_model_is_told_as_the_models_alone(untold, left):
+    checked = SimpleNamespace(refused=False, sentence="trusted", untold=untold, of_twin="The second fit says so.")
+    text = said_of(
+        [3.5] * 8 + [6.0] * 8, bonds=[0] * 15 + [4], depth_A=[-1.0] * 16, out=[0] * 15 + [1], checked=checked
+    )
+    assert {words for words in ("widened", "4 at the end", "ion is outside") if words in text} == left
+    assert text.endswith("fs. Verification: trusted. The second fit says so.") == (not left)
+    assert text.endswith(" Verification: trusted. The second fit says so.")
+
+
 @pytest.mark.parametrize("refused", [True, False])
 def test_of_a_refused_run_nothing_is_told_but_that(refused):
-    checked = SimpleNamespace(refused=refused, sentence="this is what was found")
+    checked = SimpleNamespace(refused=refused, sentence="this is what was found", untold=set(), of_twin="")
     text = said_of([3.5] * 8 + [6.0] * 8, bonds=[0] * 15 + [4], depth_A=[-1.0] * 16, checked=checked)
     assert "this is what was found" in text
     assert ("widened" in text) == ("4 at the end" in text) == (not refused)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 HEADER = ("stage", "job", "state", "attempt", "progress", "left", "why it stopped", "log")
 REASON = 60
-ENDED = {"converged", "not_converged", "failed", "unreadable", "record_missing"}
+ENDED = {"converged", "not_converged", "failed", "not_due", "unreadable", "record_missing"}
 """States of a job that nothing is left to be computed of."""
 
 

@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 
 
 State = Literal[
-    "waiting", "written", "running", "stopped", "record_missing", "converged", "not_converged", "failed", "unreadable"
+    "waiting",
+    "written",
+    "running",
+    "stopped",
+    "record_missing",
+    "converged",
+    "not_converged",
+    "failed",
+    "not_due",
+    "unreadable",
 ]
 SILENCE_S = 120.0
 """Where the file system has no locks: a job that has not beaten for so long does not run."""
@@ -35,7 +44,8 @@ class Progress(Strict):
     ----------
     state
         waiting: nothing is there; written: inputs, nothing run; stopped: it has state and resumes when it is run
-        again; record_missing: it finished, and its ``result.json`` is gone; unreadable: its record is damaged.
+        again; record_missing: it finished, and its ``result.json`` is gone; not_due: it had nothing to compute;
+        unreadable: its record is damaged.
     thermalises
         Whether the rest is of the segment before molecular dynamics.
     attempt

@@ -36,6 +36,9 @@ class KeysError(ValueError):
         self.keys = keys
 
 
+Event = Literal["first_contact", "layers_opened", "bonded", "ion_expelled"]
+"""What may happen in a run: nanodiamond and flake touch in a frame; and what lasts, see `MdStage.events`."""
+
 NAME_LENGTH = 64
 NAME_RULE = f"letters, digits, '+', '_' and '-', starting with a letter or digit, at most {NAME_LENGTH}"
 

@@ -81,7 +81,7 @@ def _ability_mistakes(content: dict[str | int, Any], key_path: KeyPath, name: st
     model, elf = LEVELS[engine], _mapping(content, "elf")
     stage = key_path[1] if key_path[0] == "inputs" else key_path[0]
     found = f"level '{name}' is of engine {engine}"
-    if key_path == ("elf", "level") and elf.get("frames") == 0:
+    if key_path == ("elf", "level") and elf.get("frames") == 0 and not elf.get("events"):
         return  # nothing is mapped
     if stage == "intercalation" and not model.samples_kpoints:
         allowed = engines_that(lambda other: other.samples_kpoints)
@@ -90,7 +90,7 @@ def _ability_mistakes(content: dict[str | int, Any], key_path: KeyPath, name: st
     if stage == "barriers" and "neb" not in model.tasks:
         allowed = engines_that(lambda other: "neb" in other.tasks)
         yield key_path, f"level '{name}' is not of engine {allowed}", f"allowed: a level of engine {allowed}"
-    if stage == "md" and key_path[1] != "verify" and "md" not in model.tasks:
+    if stage == "md" and key_path != ("md", "verify", "level") and "md" not in model.tasks:
         yield key_path, found, f"allowed: a level of engine {engines_that(lambda other: 'md' in other.tasks)}"
     if stage == "elf" and not model.has_electrons:
         yield key_path, found, f"allowed: a level of engine {engines_that(lambda other: other.has_electrons)}"

@@ -12,6 +12,7 @@ from iondrill.config.base import (
     AssemblyName,
     Container,
     Entries,
+    Event,
     FacetName,
     Folder,
     Ion,
@@ -179,7 +180,14 @@ class ElfStage(Strict):
     """Electron localisation function on a plane, for frames of each MD run."""
 
     level: LevelName = Field("gfn2", description="level of theory")
-    frames: Frames = Field(5, description="frames of each run, first and last included; 0: none, and any level will do")
+    frames: Frames = Field(
+        5, description="frames of each run, first and last included; 0: none, and without events any level will do"
+    )
+    events: list[Event] = Field(
+        [],
+        description="besides, of each run the frame in which each of these begins for the first time, if it does: the "
+        "first contact of nanodiamond and flake (in one frame), and the events of `md.events`",
+    )
     spacing_A: Spacing = Field(0.08, description="distance of the points of the map")
     margin_A: Margin = Field(2.0, description="room around the outermost atoms")
     isosurfaces: Literal["none", "last", "all"] = Field(

@@ -47,6 +47,11 @@ class VerifySettings(Strict):
         0, description="of pieces: frames that the reference computes whole too, to compare piece and whole"
     )
     vacuum_A: Length = Field(8.0, description="of a piece: how much wider than its atoms the box is")
+    twin: LevelName | None = Field(
+        None,
+        description="a second fit of the potential, made with another seed: each run at another level is repeated at "
+        "this one, from the same start with the same seed, and an event that is not in both is called the model's",
+    )
     verdict: VerdictCriteria = VerdictCriteria()
 
     @model_validator(mode="after")

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from iondrill.jobs.job import Job
     from iondrill.jobs.size import Size
 
-Status = Literal["converged", "not_converged", "failed"]
+Status = Literal["converged", "not_converged", "failed", "not_due"]
+"""Of a job that ended; not_due: what it is of did not happen, nothing was computed, and nothing is wrong."""
+WELL = {"converged", "not_due"}
+"""How a job ends that is no failure."""
 FORCES = "forces_eV_A"
 """The array, (n_atoms, 3), that a single point adds to its structure: every atom's, fixed or not."""
 ON_THE_EDGE = "the electron density touches the faces of the box"

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from iondrill.engines.base import AttemptEntry, Start, read_result
+from iondrill.engines.base import AttemptEntry, Result, Start, read_result
 from iondrill.engines.external.launch import only_one
 from iondrill.engines.folder import GUESS, LAST, RESULT, THERMALISED, WAVEFUNCTION, rounded
 from iondrill.engines.length import FRAMES, publish_frames
@@ -15,6 +15,7 @@ from iondrill.engines.molden import MOLDEN
 from iondrill.engines.neighbourhood import relax_and_look_around
 from iondrill.engines.registry import engine, write_folder
 from iondrill.errors import UserError
+from iondrill.files import leave_empty
 from iondrill.geometry.checks import read_structure
 from iondrill.geometry.io import write_structure
 from iondrill.jobs.job import CUBES, Job, Md, Relax, Static
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ase import Atoms
-
-    from iondrill.engines.base import Result
 
 TURN = "turn"
 """Locked from before a job's old results go until the new ones are there: the engine's own lock is shorter."""
@@ -94,6 +93,31 @@ def execute(
     return result
 
 
+def pass_over(spec: dict[str, Any], why: str, result_path: Path, structure_path: Path) -> Result:
+    """Write the record of a job that has nothing to compute, and an empty structure.
+
+    Parameters
+    ----------
+    spec, result_path, structure_path
+        See `execute`.
+    why : str
+        Why there is nothing, in words.
+    """
+    job = Job.model_validate(spec)
+    clear(job, result_path.parent)
+    leave_empty([structure_path])
+    result = Result(
+        status="not_due",
+        level=job.level_name,
+        engine=job.level.engine,
+        engine_version="",
+        attempts=[AttemptEntry(reason=why)],
+        input_hash="",
+    )
+    result.write(result_path)
+    return result
+
+
 def thermalise(job: Job, atoms: Atoms, folder: Path) -> tuple[Result, Atoms]:
     """Run what comes before dynamics, or resume it, or take what there is of it.
 
@@ -152,17 +176,21 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 def _run(job: Job, atoms: Atoms, folder: Path, guess_from: Sequence[Path]) -> tuple[Result, Atoms]:
     """Write the folder of a job that no other process has in hand, and run or resume it."""
-    # of an earlier run: engines write them when they have converged
-    for name in (MOLDEN, WAVEFUNCTION):
-        (folder / name).unlink(missing_ok=True)
-    shutil.rmtree(folder / CUBES, ignore_errors=True)
-    if isinstance(job.task, Static) and job.task.cubes:
-        (folder / CUBES).mkdir(parents=True)
+    clear(job, folder)
     offer_guess(folder, guess_from)
     write_folder(job, atoms, folder)
     if isinstance(job.task, Relax) and job.task.look_around_A:
         return relax_and_look_around(job, atoms, folder)
     return engine(job.level.engine).run(job, atoms, folder)
+
+
+def clear(job: Job, folder: Path) -> None:
+    """Take away what an earlier run left and engines write when they have converged; make the folder of cubes."""
+    for name in (MOLDEN, WAVEFUNCTION):
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / CUBES, ignore_errors=True)
+    if isinstance(job.task, Static) and job.task.cubes:
+        (folder / CUBES).mkdir(parents=True)
 
 
 def offer_guess(folder: Path, guess_from: Sequence[Path]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
+
+from iondrill.config.base import Event
 
 StageName = Literal[
     "relax", "md", "elf", "adsorption", "intercalation", "barriers", "convergence", "potential", "verify"
@@ -22,14 +24,14 @@ _SUBJECT = rf"{_NAME}(?:\.(?:{_ION}(?:-(?P<site>[a-z0-9-]+))?|(?P<clean>{CLEAN})
 _GRAMMAR = {
     "relax": rf"{_NAME}(?:\.m(?P<spin>\d+))?",
     "md": _NAME,
-    "elf": rf"{_NAME}\.(?P<step>\d+)(?:\.(?P<part>nd|rest))?",
+    "elf": rf"{_NAME}\.(?:(?P<step>\d+)|(?P<event>{'|'.join(get_args(Event))}))(?:\.(?P<part>nd|rest))?",
     "verify": rf"{_NAME}\.f(?P<slot>\d+)\.(?P<cut>piece|whole)",
     "adsorption": _SUBJECT,
     "intercalation": rf"{_NAME}\.(?P<variant>a\d+c\d+)",
     "barriers": rf"{_NAME}\.{_ION}-(?P<site>[a-z0-9-]+)_(?P<end>[a-z0-9-]+)",
     "convergence": rf"{_SUBJECT}\.(?P<variant>[A-Za-z0-9_+-]+)",
 }
-_FIELDS = ("end", "step", "part", "slot", "cut", "spin", "variant")
+_FIELDS = ("end", "step", "event", "part", "slot", "cut", "spin", "variant")
 _OF_STAGE = {stage: re.compile(pattern) for stage, pattern in _GRAMMAR.items()}
 
 
@@ -118,7 +120,9 @@ class JobId(NamedTuple):
     end : str
         Of a path: label of the site that the ion goes to.
     step : int or None
-        Of a single point on a frame.
+        Of a single point on a frame: that of this step.
+    event : str
+        Of a single point on a frame: that in which this event begins, if it happens in the run.
     part : str
         The part of the frame that is computed alone; empty for all of it.
     slot : int or None
@@ -141,6 +145,7 @@ class JobId(NamedTuple):
     variant: str = ""
     slot: int | None = None
     cut: Cut | Literal[""] = ""
+    event: Event | Literal[""] = ""
 
     @property
     def structure(self) -> str:
@@ -152,7 +157,7 @@ class JobId(NamedTuple):
         """Its name without the level."""
         words = [
             self.subject.name + (f"_{self.end}" if self.end else ""),
-            "" if self.step is None else str(self.step),
+            self.event if self.step is None else str(self.step),
             self.part,
             "" if self.slot is None else f"f{self.slot}",
             self.cut,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from iondrill.prepare.plan import Plan
 
 Names = Mapping[str, Any]
-"""What stands for the braces of a path: ``run``, ``step``, ``structure``, ``study``."""
+"""What stands for the braces of a path: ``run``, ``frame``, ``structure``, ``study``."""
 Rows = Mapping[str, set[str]]
 """What may stand in columns of a table."""
 
@@ -49,6 +49,10 @@ def _verified_runs(plan: Plan) -> Iterator[Names]:
     return ({"run": run} for run in plan.verify.runs())
 
 
+def _twins(plan: Plan) -> Iterator[Names]:
+    return ({"run": job.structure} for job in plan.verify.twins())
+
+
 def _gated(plan: Plan) -> Iterator[Names]:
     return ({"level": level} for level in plan.verify.gated())
 
@@ -58,11 +62,15 @@ def _compared(plan: Plan) -> Iterator[Names]:
 
 
 def _mapped_runs(plan: Plan) -> Iterator[Names]:
-    return ({"run": run} for run in plan.config.md.run if plan.elf.steps(run))
+    return ({"run": run} for run in plan.config.md.run if plan.elf.frames(run))
+
+
+def _eventful(plan: Plan) -> Iterator[Names]:
+    return ({"run": run} for run in plan.config.md.run if plan.elf.events)
 
 
 def _maps(plan: Plan) -> Iterator[Names]:
-    return ({"run": run, "step": step} for run in plan.config.md.run for step in plan.elf.steps(run))
+    return ({"run": run, "frame": frame} for run in plan.config.md.run for frame in plan.elf.frames(run))
 
 
 def _differences(plan: Plan) -> Iterator[Names]:
@@ -70,7 +78,7 @@ def _differences(plan: Plan) -> Iterator[Names]:
 
 
 def _grids(plan: Plan) -> Iterator[Names]:
-    return ({"run": run, "step": step} for run in plan.config.md.run for step in plan.elf.isosurface_steps(run))
+    return ({"run": run, "frame": frame} for run in plan.config.md.run for frame in plan.elf.isosurfaces(run))
 
 
 def _studies(plan: Plan) -> Iterator[Names]:
@@ -83,9 +91,11 @@ RUNS = Scope("each run", _runs)
 STARTS = Scope("each run", _starts)
 ANY_RUN = _once("runs", lambda plan: plan.config.md.run)
 VERIFIED_RUNS = Scope("each run, with `md.verify`", _verified_runs)
+TWINS = Scope("each run, with `md.verify.twin`", _twins)
 GATED = Scope("each learned level of runs, with `md.verify`", _gated)
 COMPARED = Scope("each frame that is compared, or piece of it", _compared)
 MAPPED_RUNS = Scope("each run with maps", _mapped_runs)
+EVENTFUL = Scope("each run, with `elf.events`", _eventful)
 MAPS = Scope("each map", _maps)
 DIFFERENCES = Scope("each map, with `elf.difference`", _differences)
 GRIDS = Scope("the maps of `elf.isosurfaces`", _grids)
@@ -275,6 +285,36 @@ RESULT_FILES = (
         crate=True,
         table="verification.errors.FRAMES",
     ),
+    ResultFile(
+        "verify/{run}/twin/trajectory.traj",
+        "trajectory (ASE) of run {run} at the second fit",
+        TWINS,
+    ),
+    ResultFile(
+        "verify/{run}/twin/order_parameters.csv",
+        "order parameters of each frame of run {run} at the second fit",
+        TWINS,
+        crate=True,
+        table="dynamics.order.ORDER",
+    ),
+    ResultFile(
+        "verify/{run}/twin/thermalisation.csv",
+        "order parameters of each frame of the thermalisation of run {run} at the second fit",
+        TWINS,
+        table="dynamics.order.ORDER",
+    ),
+    ResultFile(
+        "verify/{run}/twin/events.json",
+        "events of run {run} at the second fit",
+        TWINS,
+        crate=True,
+    ),
+    ResultFile(
+        "verify/{run}/twin/charges.csv",
+        "charges of the fragments of run {run} at the second fit",
+        TWINS,
+        table="dynamics.charges.CHARGES",
+    ),
     ResultFile("gates/{level}.json", "what level {level} says to questions whose answer is known", GATED, crate=True),
     ResultFile("verify/{run}/chosen.json", "which frames of run {run} are compared, and why", VERIFIED_RUNS),
     ResultFile("verify/{run}/{slot}.{cut}.extxyz", "frame {slot} of run {run} that is compared, {cut}", COMPARED),
@@ -296,6 +336,14 @@ RESULT_FILES = (
     ResultFile("structures/{structure}.extxyz", "start structure of run {run}", STARTS, crate=True),
     ResultFile("figures/{run}.svg", "order parameters and charges of run {run} over time", RUNS),
     ResultFile(
+        "elf/{run}/events.csv",
+        "which frames of run {run} are those of events",
+        EVENTFUL,
+        page=True,
+        crate=True,
+        table="elf.event_frames.EVENTS",
+    ),
+    ResultFile(
         "elf/{run}/summary.csv",
         "ELF at the contacts of run {run}",
         MAPPED_RUNS,
@@ -312,25 +360,32 @@ RESULT_FILES = (
         MAPPED_RUNS,
         table="elf.lines.BONDS",
     ),
-    ResultFile("elf/{run}/film.gif", "the maps of run {run} as a film", MAPPED_RUNS, page=True),
-    ResultFile("elf/{run}/{step}.npz", "map of the ELF of run {run} at step {step}", MAPS),
-    ResultFile("elf/{run}/{step}.png", "the same as a picture, in the paper's colours", MAPS),
-    ResultFile("elf/{run}/{step}.cividis.png", "the same in colours for all readers", MAPS),
     ResultFile(
-        "elf/{run}/{step}.csv", "ELF at the contacts of run {run} at step {step}", MAPS, table="elf.contacts.CONTACTS"
+        "elf/{run}/charges.csv",
+        "charges of the fragments in the mapped frames of run {run}, at the level of the ELF",
+        MAPPED_RUNS,
+        crate=True,
+        table="dynamics.charges.CHARGES",
+    ),
+    ResultFile("elf/{run}/film.gif", "the maps of run {run} as a film", MAPPED_RUNS, page=True),
+    ResultFile("elf/{run}/{frame}.npz", "map of the ELF of run {run}, frame {frame}", MAPS),
+    ResultFile("elf/{run}/{frame}.png", "the same as a picture, in the paper's colours", MAPS),
+    ResultFile("elf/{run}/{frame}.cividis.png", "the same in colours for all readers", MAPS),
+    ResultFile(
+        "elf/{run}/{frame}.csv", "ELF at the contacts of run {run}, frame {frame}", MAPS, table="elf.contacts.CONTACTS"
     ),
     ResultFile(
-        "elf/{run}/{step}.profiles.csv",
-        "ELF along the contacts of run {run} at step {step}",
+        "elf/{run}/{frame}.profiles.csv",
+        "ELF along the contacts of run {run}, frame {frame}",
         MAPS,
         table="elf.lines.PROFILES",
     ),
     ResultFile(
-        "elf/{run}/{step}.bonds.csv", "ELF of the bonds of run {run} at step {step}", MAPS, table="elf.lines.BONDS"
+        "elf/{run}/{frame}.bonds.csv", "ELF of the bonds of run {run}, frame {frame}", MAPS, table="elf.lines.BONDS"
     ),
-    ResultFile("elf/{run}/{step}.difference.npz", "density difference of run {run} at step {step}", DIFFERENCES),
-    ResultFile("elf/{run}/{step}.difference.png", "the same as a picture", DIFFERENCES, page=True),
-    ResultFile("elf/{run}/{step}.grid.npz", "ELF in space of run {run} at step {step}", GRIDS, page=True),
+    ResultFile("elf/{run}/{frame}.difference.npz", "density difference of run {run}, frame {frame}", DIFFERENCES),
+    ResultFile("elf/{run}/{frame}.difference.png", "the same as a picture", DIFFERENCES, page=True),
+    ResultFile("elf/{run}/{frame}.grid.npz", "ELF in space of run {run}, frame {frame}", GRIDS, page=True),
     ResultFile(
         "intercalation.csv",
         "formation energies",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from iondrill.config.load import as_yaml
-from iondrill.engines.base import Result, read_result
+from iondrill.engines.base import WELL, Result, read_result
 from iondrill.errors import UserError
 from iondrill.files import replacing, write_text
 from iondrill.geometry.checks import read_structure
@@ -105,10 +105,10 @@ def write_crate(plan: Plan, path: Path) -> list[str]:
 
 
 def _said(job: JobId, record: Result | None) -> str:
-    """Say what is wrong with a job; nothing of one that converged."""
+    """Say what is wrong with a job; nothing of one that converged, or had nothing to compute."""
     if record is None:
         return f"jobs/{job.stage}/{job.name}: not finished"
-    return "" if record.status == "converged" else f"jobs/{job.stage}/{job.name}: {record.status}"
+    return "" if record.status in WELL else f"jobs/{job.stage}/{job.name}: {record.status}"
 
 
 def _one_or_more(entities: list[Entity]) -> Entity | list[Entity]:
@@ -176,6 +176,8 @@ def _add_jobs(crate: ROCrate, plan: Plan) -> dict[JobId, Result]:
             file.name: _add_file(crate, file, f"{inside}/{file.name}", f"{file.name} of {job.name}") for file in files
         }
         outcome = parts.pop("result.json")
+        if record.status == "not_due":  # nothing was done
+            continue
         done = record.status == "converged"
         ended = datetime.fromtimestamp((folder / "result.json").stat().st_mtime, UTC)
         action = {

@@ -11,10 +11,12 @@ from iondrill.analyse.dynamics.charges import CHARGES
 from iondrill.analyse.dynamics.order import ORDER
 from iondrill.analyse.dynamics.rest import Rest, at_rest
 from iondrill.analyse.elf.contacts import CONTACTS
+from iondrill.analyse.elf.event_frames import EventFrame, own_steps, read_events
 from iondrill.analyse.energies.adsorption_table import AdsorptionTable, read_adsorption
 from iondrill.analyse.energies.level_differences import DIFFERENCES
 from iondrill.analyse.verification.record import FILE as VERIFIED
 from iondrill.analyse.verification.record import Verification
+from iondrill.analyse.verification.twins import MARK, in_words
 from iondrill.collect.progress import progress
 from iondrill.config.load import load
 from iondrill.engines.base import Result, read_result
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from iondrill.collect.progress import Progress
     from iondrill.config.models import Config, MdRun
 
-ENDED = ("converged", "not_converged", "failed")
+ENDED = ("converged", "not_converged", "failed", "not_due")
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -78,6 +80,13 @@ class ElfFrame:
     step: int
     time_fs: float
     image: Path
+    events: tuple[str, ...] = ()
+    """In words, what begins in it."""
+
+    @property
+    def name(self) -> str:
+        """Of the frame, in its files."""
+        return self.image.stem
 
 
 @dataclass(frozen=True)
@@ -94,6 +103,8 @@ class Run:
     contacts: Table | None
     maps: list[ElfFrame]
     verification: Verification | None = None
+    events: list[EventFrame] = field(default_factory=list)
+    """Those of ``elf.events``, and where each is."""
 
     def rest(self, column: str) -> Rest | None:
         """Return an order parameter before the launch; None if the run was not thermalised, or does not have it."""
@@ -115,13 +126,22 @@ class Results:
     @property
     def finished_runs(self) -> list[Run]:
         """The runs that converged: of the others, only the failure is reported."""
-        failed = {job.id.structure for job in self.jobs if job.id.stage == "md" and job.result.status != "converged"}
-        return [run for run in self.runs if run.name not in failed]
+        failed = {
+            (job.id.structure, job.id.level)
+            for job in self.jobs
+            if job.id.stage == "md" and job.result.status != "converged"
+        }
+        return [run for run in self.runs if (run.name, run.level) not in failed]
 
     @property
     def told_runs(self) -> list[Run]:
         """The finished runs whose numbers are results: none that its verification refused."""
         return [run for run in self.finished_runs if run.verification is None or not run.verification.refused]
+
+    @property
+    def computed(self) -> list[JobRecord]:
+        """The jobs that had something to compute."""
+        return [job for job in self.jobs if job.result.status != "not_due"]
 
     def title_of(self, level: str) -> str:
         """Return a level in a few words; its name if the configuration no longer has it."""
@@ -180,12 +200,13 @@ def _read(plan: Plan, records: Sequence[Path], structures: Sequence[Path]) -> tu
     """Read what can be read, and say what cannot."""
     config, problems = plan.config, list[Problem]()
     jobs, built, final, runs = list[JobRecord](), list[Structure](), list[Structure](), list[Run]()
-    adsorption = differences = None
+    adsorption, differences, twins = None, None, set(plan.verify.twins())
     for record in records:
         with gathered(problems):
             job = JobRecord(JobId.parse(record.parent.parent.name, record.parent.name), read_result(record))
             jobs.append(job)
-            final += _final_geometry(job, record.parent)
+            if job.id not in twins:
+                final += _final_geometry(job, record.parent)
     for path in structures:
         with gathered(problems):
             built.append(_built(path))
@@ -200,6 +221,20 @@ def _read(plan: Plan, records: Sequence[Path], structures: Sequence[Path]) -> tu
             differences = DIFFERENCES.read(plan.results / "adsorption_levels.csv")
     shown = sorted(built + final, key=lambda structure: structure.name)
     return Results(config, jobs, shown, runs, adsorption, differences=differences), problems
+
+
+def marked(event: str, verification: Verification | None) -> str:
+    """Return an event in words, and whether it is the model's."""
+    words = in_words([event])
+    return f"{words} ({MARK})" if verification is not None and event in verification.models else words
+
+
+def told_order(run: Run) -> Table:
+    """Return the order parameters of a run, those left empty that are no results."""
+    if run.verification is None or not (untold := run.verification.untold):
+        return run.order
+    rows = [{name: "" if name in untold else cell for name, cell in row.items()} for row in run.order.rows]
+    return replace(run.order, rows=rows)
 
 
 @contextmanager
@@ -239,19 +274,27 @@ def _read_run(plan: Plan, name: str, problems: list[Problem]) -> Run:
     if not order.rows:
         raise UserError.of(order.path, "holds no frame", "needed: at least one")
     folder, maps, contacts = plan.results / "elf" / name, list[ElfFrame](), None
-    for step in plan.elf.steps(name):
-        with gathered(problems):
-            frame = ElfFrame(step, step * settings.timestep_fs, folder / f"{step}.png")
-            _check_png(frame.image)
-            maps.append(frame)
-    if plan.elf.steps(name):
-        with gathered(problems):
-            contacts = CONTACTS.read(folder / "summary.csv")
     verification = None
     if name in plan.verify.runs():
         with gathered(problems):
             verification = Verification.read(plan.md.results_of(name) / VERIFIED)
-    return Run(name, settings, level, order, before, charges, contacts, maps, verification)
+    events = list[EventFrame]()
+    if plan.elf.events:
+        with gathered(problems):
+            events = read_events([folder / "events.csv"])
+    for step in sorted([*plan.elf.steps(name), *own_steps(events)]):
+        with gathered(problems):
+            there = [one for one in events if one.step == step]
+            image = next((one.frame for one in there), str(step))
+            begun = tuple(marked(one.event, verification) for one in there)
+            frame = ElfFrame(step, step * settings.timestep_fs, folder / f"{image}.png", begun)
+            _check_png(frame.image)
+            maps.append(frame)
+    if plan.elf.frames(name):
+        with gathered(problems):
+            contacts = CONTACTS.read(folder / "summary.csv")
+            contacts = replace(contacts, rows=[row for row in contacts.rows if row["step"]])
+    return Run(name, settings, level, order, before, charges, contacts, maps, verification, events)
 
 
 def _check_png(path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from iondrill.analyse.energies.adsorption_table import read_adsorption
 from iondrill.config.base import NonNegativeInt, Strict
 from iondrill.config.load import load
-from iondrill.engines.base import read_result
+from iondrill.engines.base import WELL, read_result
 from iondrill.errors import Problem, UserError
 from iondrill.files import write_text
 
@@ -24,8 +24,9 @@ class Outcome(Strict):
     Attributes
     ----------
     status
-        converged: every job did, and there is an adsorption energy if any was asked for; refused: every job converged,
-        and every adsorption energy was refused; not_converged: a job did not converge, or failed.
+        converged: every job did, or had nothing to compute, and there is an adsorption energy if any was asked for;
+        refused: every job converged, and every adsorption energy was refused; not_converged: a job did not converge,
+        or failed.
     jobs
         How each job ended, by the file of its record.
     reasons
@@ -93,7 +94,7 @@ def outcome(records: Iterable[Path], adsorption: Path | None) -> Outcome:
     reasons = {
         path: result.attempts[-1].reason if result.attempts else "no attempt is recorded"
         for path, result in results.items()
-        if result.status != "converged"
+        if result.status not in WELL
     }
     table = read_adsorption(adsorption) if adsorption else None
     refused = len(refused_rows(table))

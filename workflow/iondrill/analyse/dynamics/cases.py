@@ -16,6 +16,8 @@ from iondrill.analyse.dynamics.order import ORDER
 from iondrill.analyse.dynamics.rest import Rest, rests
 from iondrill.analyse.dynamics.statistics import Sample, block_error
 from iondrill.analyse.tables import read_columns
+from iondrill.analyse.verification.record import FILE as VERIFIED
+from iondrill.analyse.verification.record import Verification
 from iondrill.geometry.recipes import AssemblyRecipe, FlakeRecipe, load_recipe
 
 if TYPE_CHECKING:
@@ -122,6 +124,12 @@ def _settings(settings: MdRun) -> dict[str, str]:
     return {name: json.dumps(value) for name, value in dumped.items()}
 
 
+def untold_of(plan: Plan, run: str) -> set[str]:
+    """Return the quantities of a run that are no results, since an event of it is the model's."""
+    path = plan.md.results_of(run) / VERIFIED
+    return Verification.read(path).untold if run in plan.verify.runs() and path.is_file() else set()
+
+
 def read_cases(plan: Plan, runs: Iterable[str]) -> list[Case]:
     """Read runs, those of the same case together.
 
@@ -140,7 +148,8 @@ def read_cases(plan: Plan, runs: Iterable[str]) -> list[Case]:
             name = run.removesuffix(f"-s{plan.config.md.runs[run].seed}")
             cases[key] = Case(name, plan.md.of_run(run).level, made_of)
         order = read_columns(plan.md.results_of(run) / "order_parameters.csv")
-        series = {name: order[name] for name in QUANTITIES if name in order and order[name].dtype == float}
+        told = [name for name in QUANTITIES if name not in untold_of(plan, run)]
+        series = {name: order[name] for name in told if name in order and order[name].dtype == float}
         series |= charge_series(plan.results / "charges" / f"{run}.csv")
         cases[key].runs[run] = measure(series, rests(read_columns(plan.md.results_of(run) / "thermalisation.csv")))
     return list(cases.values())

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from iondrill.analyse.dynamics.order import Columns, Observed
     from iondrill.analyse.dynamics.rest import Temperature
@@ -142,6 +142,18 @@ class Watch:
         if temperature is not None:
             content["temperature"] = {**temperature._asdict(), "says": str(temperature)}
         write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def first_contact(bonds: ArrayLike) -> int | None:
+    """Return the first frame after the start with a bond of nanodiamond and flake; None if there is none.
+
+    Parameters
+    ----------
+    bonds : (n_frames,) array_like
+        Bonds of nanodiamond and flake in each frame; NaN where there are none to count.
+    """
+    touching = np.flatnonzero(np.nan_to_num(np.asarray(bonds, dtype=float))[1:] > 0) + 1
+    return int(touching[0]) if len(touching) else None
 
 
 def watch_for(criteria: EventCriteria, atoms: Any, start_gap_A: float | None = None) -> Watch:

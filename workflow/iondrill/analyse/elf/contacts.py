@@ -59,7 +59,8 @@ CONTACTS = TableForm[FrameContact](
         number("time_fs", "of the frame", heading="Time", digits=1),
         text(
             "pair",
-            "`ion-carbon`, `nd-flake`, `flake-sigma` (two C of a layer) or `between-layers`",
+            "`ion-carbon`, `nd-flake`, `flake-sigma` (two C of a layer) or `between-layers`; or, alone in its row, "
+            "that an event of `elf.events` did not happen: `no layers opened`",
             lambda row: row.contact.pair,
             heading="Contact",
             role="name",

@@ -229,7 +229,7 @@ def status(row: Adsorption) -> RowStatus:
     """
     words, notes = set[Word]({"converged"}), list[Note]()
     for name, result in row.parts.items():
-        if result.status != "converged":
+        if result.status in {"not_converged", "failed"}:
             words.add(result.status)
             notes.append(Note(text=f"{name} {result.status}: {result.why}"))
         elif result.energy_eV is None:

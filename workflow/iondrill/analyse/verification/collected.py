@@ -9,6 +9,7 @@ import numpy as np
 from ase.io import read
 from ase.io.trajectory import Trajectory
 
+from iondrill.analyse.elf.event_frames import begins
 from iondrill.analyse.tables import read_columns
 from iondrill.analyse.verification.errors import (
     FRAMES,
@@ -24,6 +25,7 @@ from iondrill.analyse.verification.errors import (
 from iondrill.analyse.verification.frames import choose, graded, parents_of, piece_of
 from iondrill.analyse.verification.gates import Passed
 from iondrill.analyse.verification.record import Cutting, Verification
+from iondrill.analyse.verification.twins import Twin, compare
 from iondrill.engines.base import FORCES, read_result
 from iondrill.errors import UserError
 from iondrill.files import write_text
@@ -172,6 +174,7 @@ def verify(plan: Plan, run: str, chosen_file: Path, outputs: Mapping[str, Path])
     FRAMES.write(_rows(chosen["frames"], compared, status), outputs["frames"])
     levels = {name: plan.config.levels[name] for name in (plan.verify.own_level(run), settings.level)}
     own, reference = levels
+    twin = _twin(plan, run)
     # the reference of pieces alone, where there are pieces: whole frames are few
     total = errors[0].error if errors else None
     Verification(
@@ -180,7 +183,7 @@ def verify(plan: Plan, run: str, chosen_file: Path, outputs: Mapping[str, Path])
         criteria=settings.verdict,
         level=own,
         reference=reference,
-        titles={name: level.title for name, level in levels.items()},
+        titles={name: plan.config.levels[name].title for name in [*levels, *([twin.level] if twin else [])]},
         frames_compared=n_compared,
         frames_chosen=settings.frames,
         force_rmse_eV_A=None if total is None else total.force_rmse_eV_A,
@@ -188,7 +191,18 @@ def verify(plan: Plan, run: str, chosen_file: Path, outputs: Mapping[str, Path])
         largest_grade=chosen["largest_grade"],
         frames_graded=chosen["n_graded"],
         cutting=_cutting(compared, chosen["frames"], plan.md.results_of(run) / "trajectory.traj"),
+        twin=twin,
     ).write(outputs["verdict"])
+
+
+def _twin(plan: Plan, run: str) -> Twin | None:
+    """Compare the events of a run with those at the second fit; None without one."""
+    job = plan.verify.twin_of(run)
+    if job is None:
+        return None
+    own = begins(plan.md.results_of(run) / "order_parameters.csv", plan.md.results_of(run) / "events.json")
+    twin = begins(*(plan.verify.twin_file(run, name) for name in ("order_parameters.csv", "events.json")))
+    return Twin(level=job.level, events=compare(own, twin))
 
 
 def _rows(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from iondrill.analyse.dynamics.events import first_contact
 from iondrill.analyse.tables import evenly
 from iondrill.potential.pieces import contact_of, cut
 
@@ -54,15 +55,13 @@ def choose(bonds: ArrayLike, grades: Mapping[int, float], count: int) -> list[Ch
     list of Chosen
         In the order in which they were chosen, each frame once; the last frame is among those evenly spaced.
     """
-    counted = np.nan_to_num(np.asarray(bonds, dtype=float))
-    chosen: dict[int, str] = {}
-    contacts = np.flatnonzero(counted[1:] > 0) + 1
-    if len(contacts):
-        chosen[int(contacts[0])] = CONTACT
+    contact, chosen = first_contact(bonds), dict[int, str]()
+    if contact is not None:
+        chosen[contact] = CONTACT
     later = {index: grade for index, grade in grades.items() if index and index not in chosen}
     if later and len(chosen) < count:
         chosen[max(later, key=lambda index: later[index])] = GRADE
-    left = [index for index in range(1, len(counted)) if index not in chosen]
+    left = [index for index in range(1, np.size(bonds)) if index not in chosen]
     wanted = count - len(chosen)
     # the last ones of equal stretches, so that the end is among them
     for k in range(wanted):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Literal, Self
 
-from iondrill.config.base import Strict
+from iondrill.analyse.verification.twins import MARK, Twin, in_words, untold
+from iondrill.config.base import Event, Strict
 from iondrill.config.load import load
 from iondrill.config.verification import VerdictCriteria
 from iondrill.errors import Problem, UserError
@@ -73,11 +74,32 @@ class Verification(Record):
     largest_grade: float | None
     frames_graded: int
     cutting: Cutting | None
+    twin: Twin | None = None
 
     @property
     def refused(self) -> bool:
         """Whether nothing of the run is to be told as a result."""
         return self.verdict == "refused"
+
+    @property
+    def models(self) -> list[Event]:
+        """The events that the run, or its twin at the second fit, has alone."""
+        return [] if self.twin is None else self.twin.models
+
+    @property
+    def untold(self) -> set[str]:
+        """The columns of ``order_parameters.csv`` that are no results, since an event that they tell is the model's."""
+        return untold(self.models)
+
+    @property
+    def of_twin(self) -> str:
+        """What the second fit says, for the page; nothing without."""
+        if self.twin is None:
+            return ""
+        against = f"Repeated at {self.titles[self.twin.level]} ({self.twin.level})"
+        both = f"in both runs: {in_words(self.twin.both)}" if self.twin.both else "no event is in both runs"
+        alone = f"; in one alone, so {MARK}, and not told as a result: {in_words(self.models)}" if self.models else ""
+        return f"{against}, {both}{alone}."
 
     @property
     def sentence(self) -> str:

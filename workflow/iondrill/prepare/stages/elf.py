@@ -17,6 +17,7 @@ from iondrill.prepare.stages.relax import FRAGMENTS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from iondrill.config.base import Event
     from iondrill.config.document import Document
 
 PARTS: tuple[Part, ...] = tuple(FRAGMENTS)
@@ -31,17 +32,27 @@ class ElfStage(OfRun):
 
     def jobs(self) -> list[JobId]:
         """Return the single points: of all frames, then of their parts."""
-        whole = [self.of_frame(run, step) for run in self.config.md.run for step in self.steps(run)]
-        return whole + [frame._replace(part=part) for frame in whole for part in self.parts(frame.structure)]
+        whole = [self.of_frame(run, frame) for run in self.config.md.run for frame in self.frames(run)]
+        return whole + [job._replace(part=part) for job in whole for part in self.parts(job.structure)]
 
-    def of_frame(self, run: str, step: int, part: Part | None = None) -> JobId:
+    def of_frame(self, run: str, frame: int | Event, part: Part | None = None) -> JobId:
         """Return the single point on a frame of a run, or on a part of it."""
-        return JobId("elf", Subject(run), self.config.elf.level, step=step, part=part or "")
+        whole = JobId("elf", Subject(run), self.config.elf.level, part=part or "")
+        return whole._replace(step=frame) if isinstance(frame, int) else whole._replace(event=frame)
 
     def written(self) -> list[JobId]:
         """Return the jobs whose folders the section ``inputs`` asks for: of the first frames."""
         wanted = self.config.inputs
         return [JobId("elf", Subject(run), level, step=0) for level in wanted.elf for run in wanted.runs]
+
+    @property
+    def events(self) -> list[Event]:
+        """The events whose frames are mapped, each once."""
+        return list(dict.fromkeys(self.config.elf.events))
+
+    def frames(self, run: str) -> list[int | Event]:
+        """Return what a run's maps are of: steps, and events, of which only the finished run says where they are."""
+        return [*self.steps(run), *self.events]
 
     def steps(self, run: str) -> list[int]:
         """Return the steps of a run at which the ELF is mapped: evenly spaced saved frames, ends included."""
@@ -51,10 +62,10 @@ class ElfStage(OfRun):
             return [saved * settings.save_every][:frames]
         return sorted({round(i * saved / (frames - 1)) * settings.save_every for i in range(frames)})
 
-    def isosurface_steps(self, run: str) -> list[int]:
-        """Return the steps of a run whose ELF is evaluated in space, for isosurfaces."""
-        steps = self.steps(run)
-        return {"none": [], "last": steps[-1:], "all": steps}[self.config.elf.isosurfaces]
+    def isosurfaces(self, run: str) -> list[int | Event]:
+        """Return what a run's maps in space are of, for isosurfaces; the last of them by its step."""
+        every, wanted = self.frames(run), self.config.elf.isosurfaces
+        return every if wanted == "all" else [*self.steps(run)[-1:]] if wanted == "last" else []
 
     def parts(self, run: str) -> tuple[Part, ...]:
         """Return the parts of a run's frames that are computed alone for the density difference, if it is asked for.
@@ -64,7 +75,7 @@ class ElfStage(OfRun):
         UserError
             If the run has no nanodiamond.
         """
-        if not (self.config.elf.difference and self.steps(run)):
+        if not (self.config.elf.difference and self.frames(run)):
             return ()
         assembly = self.assembly(run)
         recipe = self.project.recipe(assembly)

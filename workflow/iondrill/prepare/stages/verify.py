@@ -48,6 +48,19 @@ class VerifyStage(OfRun):
         level = self.own_level(run)
         return [self.project.results / "gates" / f"{level}.json"] if level in self.gated() else []
 
+    def twins(self) -> list[JobId]:
+        """Return the runs that are repeated at the twin level."""
+        return [twin for run in self.runs() if (twin := self.twin_of(run)) is not None]
+
+    def twin_of(self, run: str) -> JobId | None:
+        """Return a run's dynamics at the twin level; None without, and of a run that is at this level itself."""
+        level = self.settings.twin
+        return None if level in {None, self.own_level(run)} else JobId("md", Subject(run), str(level))
+
+    def twin_file(self, run: str, name: str) -> Path:
+        """Return a file of the analysis of a run's twin."""
+        return self.project.results / self.name / run / "twin" / name
+
     def cuts(self) -> list[tuple[int, Cut]]:
         """Return number and cut of each structure that is computed of a run."""
         if self.config.md.verify is None:
@@ -58,11 +71,11 @@ class VerifyStage(OfRun):
         return pieces + [(slot, "whole") for slot in range(self.settings.whole)]
 
     def jobs(self) -> list[JobId]:
-        """Return the single points, at the run's own level and at the reference."""
-        return [job for run in self.runs() for job in self.of_run(run)]
+        """Return the single points, at the run's own level and at the reference, and the runs at the twin level."""
+        return [*(job for run in self.runs() for job in self.of_run(run)), *self.twins()]
 
     def of_run(self, run: str) -> list[JobId]:
-        """Return those of one run."""
+        """Return the single points of one run."""
         return [job for slot, cut in self.cuts() for job in self.of_frame(run, slot, cut)]
 
     def of_frame(self, run: str, slot: int, cut: Cut) -> list[JobId]:

@@ -120,7 +120,7 @@ def _context(results: Results) -> dict[str, Any]:
     rows = results.adsorption.rows if results.adsorption else []
     folder, problems = Path(results.config.results), list[Problem]()
     dynamics = [_dynamics(results, run, problems) for run in runs]
-    elf = [localisation(results, run, problems) for run in runs if run.maps]
+    elf = [localisation(results, run, problems) for run in runs if run.maps or run.events]
     further = list[Chapter]()
     with gathered(problems):
         further += chapters(results, folder)
@@ -130,13 +130,13 @@ def _context(results: Results) -> dict[str, Any]:
         "version": version("iondrill"),
         "headline": _headline(results),
         "missing": [*results.missing, *unread],
-        "failed_jobs": [job for job in results.jobs if job.result.status != "converged"],
+        "failed_jobs": [job for job in results.computed if job.result.status != "converged"],
         "failed_rows": [row for row in rows if not row["E_ads_eV"]],
         "refused": len(refused_rows(results.adsorption)),
         "highlights": highlights(results),
         "findings": list(sentences.items()),
         "caveats": caveats(results, list(sentences)),
-        "stages": _stages(results.jobs),
+        "stages": _stages(results.computed),
         "diamonds": _diamonds(results.structures),
         "bond_scale": BOND_SCALE,
         "pictures": structure_pictures(results),
@@ -163,7 +163,7 @@ def _context(results: Results) -> dict[str, Any]:
         "differences": difference_picture(results),
         "config": as_yaml(results.config),
         "config_uri": data_uri(as_yaml(results.config), "application/yaml"),
-        "versions": _versions(results.jobs),
+        "versions": _versions(results.computed),
     }
 
 
@@ -194,7 +194,7 @@ def _failure(missing: list[Missing], refused: int) -> str:
 
 
 def _headline(results: Results) -> str:
-    jobs = results.jobs
+    jobs = results.computed
     failed = sum(job.result.status != "converged" for job in jobs)
     levels = dict.fromkeys(results.title_of(job.id.level) for job in jobs)
     rows, refused = results.adsorption.rows if results.adsorption else [], len(refused_rows(results.adsorption))
@@ -232,7 +232,7 @@ def _dynamics(results: Results, run: Run, problems: list[Problem]) -> dict[str, 
     with gathered(problems):
         player = player_data(run, folder / "md" / run.name / "trajectory.traj", level, most)
     with gathered(problems):
-        happened = events(folder, run.name)
+        happened = events(folder, run.name, run.verification)
     return {
         "run": run,
         "text": _describe(results, run),

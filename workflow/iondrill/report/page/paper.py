@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
-    from iondrill.report.data import Results, Run
+    from iondrill.report.data import ElfFrame, Results, Run
 
 MOST_FRAMES = 5
 MAP_WIDTH_IN = 6.0
@@ -76,7 +76,7 @@ def _figures(results: Results) -> Iterator[PaperFigure]:
     elf_level = results.title_of(results.config.elf.level)
     for run in (run for run in results.finished_runs if run.maps):
         frames = [run.maps[i] for i in evenly(len(run.maps), MOST_FRAMES)]
-        times_fs, atoms = [frame.time_fs for frame in frames], _atoms(results, run, [frame.step for frame in frames])
+        times_fs, atoms = [frame.time_fs for frame in frames], _atoms(results, run, frames)
         maps = [frame.image.with_suffix(".npz") for frame in frames]
         title = f"ELF along the path, run {run.name}"
         yield PaperFigure("fig4a", title, f"fig4a-{run.name}.png", draw_path(maps, atoms, times_fs), elf_level)
@@ -94,10 +94,11 @@ def _figures(results: Results) -> Iterator[PaperFigure]:
         yield PaperFigure("figS9", "Adsorption energies", "figS9-energies.svg", content, levels)
 
 
-def _atoms(results: Results, run: Run, steps: Sequence[int]) -> list[Atoms]:
+def _atoms(results: Results, run: Run, frames: Sequence[ElfFrame]) -> list[Atoms]:
     """Return the mapped frames."""
     plan = Plan(results.config)
-    jobs = (plan.elf.of_frame(run.name, step) for step in steps)
+    planned = {str(frame): frame for frame in plan.elf.frames(run.name)}
+    jobs = (plan.elf.of_frame(run.name, planned[frame.name]) for frame in frames)
     return [read_structure(plan.folder(job) / "structure.extxyz") for job in jobs]
 
 

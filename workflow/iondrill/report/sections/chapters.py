@@ -15,6 +15,7 @@ from iondrill.analyse.tables import read_table
 from iondrill.errors import UserError
 from iondrill.prepare.plan import Plan
 from iondrill.prepare.result_files import RESULT_FILES
+from iondrill.report.data import marked
 from iondrill.report.figures.diffraction import disagreement
 from iondrill.report.figures.svg import data_uri, themed
 from iondrill.report.sections.findings import signed
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from iondrill.analyse.columns import TableForm
+    from iondrill.analyse.verification.record import Verification
     from iondrill.report.data import Results
 
 DIGITS, SMALL, ROUNDING = 4, 0.01, 1e-12
@@ -125,8 +127,8 @@ def chapters(results: Results, folder: Path) -> Iterator[Chapter]:
             yield Chapter(name, title, notes, claims, [each for each in sheets if each.rows], pictures)
 
 
-def events(folder: Path, run: str) -> Happened | None:
-    """Return the events of a run from ``md/<run>/events.json``; None without the file.
+def events(folder: Path, run: str, verification: Verification | None = None) -> Happened | None:
+    """Return the events of a run from ``md/<run>/events.json``, and which are the model's; None without the file.
 
     Raises
     ------
@@ -138,7 +140,7 @@ def events(folder: Path, run: str) -> Happened | None:
         return None
     rows = [
         {
-            "what": str(event.get("event", "")).replace("_", " "),
+            "what": marked(str(event.get("event", "")), verification),
             "time_fs": event.get("time_fs"),
             "until_fs": event.get("until_fs"),
             "atoms": ", ".join(map(str, event.get("atoms", []))),

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from iondrill.analyse.dynamics.charges import CHARGES, FRAGMENTS
 from iondrill.analyse.elf.grid import read_elf_grid
 from iondrill.analyse.elf.lines import BONDS, NEW_BOND, PROFILES
 from iondrill.analyse.tables import evenly
 from iondrill.geometry.bonds import BOND_SCALE
 from iondrill.geometry.checks import read_structure
 from iondrill.prepare.plan import Plan
-from iondrill.report.data import gathered
+from iondrill.report.data import gathered, marked
 from iondrill.report.figures.charts import CONTACT_WORDS
 from iondrill.report.figures.svg import OKABE_ITO, STYLE, canvas, data_uri, themed, to_svg
 from iondrill.report.sections.charge_transfer import transfer_picture
@@ -41,12 +42,15 @@ def localisation(results: Results, run: Run, problems: list[Problem]) -> dict[st
     folder = Path(results.config.results) / "elf" / run.name
     level = results.title_of(results.config.elf.level)
     profiles, bonds, transfer, surfaces = None, None, None, list[dict[str, Any]]()
+    charges = list[dict[str, Any]]()
     with gathered(problems):
         profiles = _profiles(run, folder / "profiles.csv", level)
-    if (folder / "bonds.csv").exists():
+    if run.maps and (folder / "bonds.csv").exists():
         with gathered(problems):
             rows = BONDS.read(folder / "bonds.csv").rows
             bonds = [row | {"first": f"{row['first']}–{row['second']}"} for row in rows]
+    with gathered(problems):
+        charges = _charges(run, folder / "charges.csv")
     with gathered(problems):
         transfer = transfer_picture(results, run)
     with gathered(problems):
@@ -54,6 +58,9 @@ def localisation(results: Results, run: Run, problems: list[Problem]) -> dict[st
     return {
         "run": run,
         "level": level,
+        "events": [f"{marked(one.event, run.verification)}: {one.where}" for one in run.events],
+        "charges": charges,
+        "fragments": [name for name in FRAGMENTS if any(name in row for row in charges)],
         "frames": map_pictures(results, run, problems),
         "differences": difference_pictures(results, run, problems),
         "transfer": transfer,
@@ -110,6 +117,17 @@ def _contacts(run: Run) -> list[dict[str, str]]:
     return run.contacts.rows if run.contacts else []
 
 
+def _charges(run: Run, path: Path) -> list[dict[str, Any]]:
+    """Return the charges of the fragments of each mapped frame, where its run has none or frames of events."""
+    if not path.exists() or (run.charges.rows and not run.events):
+        return []
+    frames: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in CHARGES.read(path).rows:
+        said = frames.setdefault((row["time_fs"], row["scheme"]), {"time_fs": row["time_fs"], "scheme": row["scheme"]})
+        said[row["fragment"]] = row["charge_e"]
+    return list(frames.values())
+
+
 def _profiles(run: Run, path: Path, level: str) -> Picture | None:
     if not path.exists():
         return None
@@ -133,17 +151,18 @@ def _profiles(run: Run, path: Path, level: str) -> Picture | None:
 def _surfaces(results: Results, run: Run, level: str) -> list[dict[str, Any]]:
     """Return the frames whose ELF is known in space, for the page's script."""
     plan = Plan(results.config)
-    steps = plan.elf.isosurface_steps(run.name)
+    planned = {str(frame): frame for frame in plan.elf.isosurfaces(run.name)}
+    frames = [frame for frame in run.maps if frame.name in planned]
     found = []
-    for step in (steps[i] for i in evenly(len(steps), max(1, MOST_SURFACES // len(results.runs)))):
-        path = plan.results / "elf" / run.name / f"{step}.grid.npz"
-        structure = plan.folder(plan.elf.of_frame(run.name, step)) / "structure.extxyz"
+    for frame in (frames[i] for i in evenly(len(frames), max(1, MOST_SURFACES // len(results.runs)))):
+        path = frame.image.with_suffix(".grid.npz")
+        structure = plan.folder(plan.elf.of_frame(run.name, planned[frame.name])) / "structure.extxyz"
         if path.exists() and structure.exists():
             grid, atoms = read_elf_grid(path), read_structure(structure)
             middle_A = atoms.positions.mean(axis=0)
             found.append(
                 {
-                    "time_fs": step * run.settings.timestep_fs,
+                    "time_fs": frame.time_fs,
                     "level": level,
                     "atoms": looks(atoms),
                     "bond_scale": BOND_SCALE,

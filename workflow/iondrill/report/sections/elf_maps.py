@@ -31,7 +31,7 @@ MAP_WIDTH_PX = 760
 
 
 def map_pictures(results: Results, run: Run, problems: list[Problem]) -> list[Picture]:
-    """Return the maps of the ELF, evenly spaced ones where there are too many; what cannot be read is reported."""
+    """Return the maps of the ELF, some where there are too many; what cannot be read is reported."""
     level, pictures = results.title_of(results.config.elf.level), list[Picture]()
     for frame in _chosen(results, run):
         with gathered(problems):
@@ -43,7 +43,7 @@ def map_pictures(results: Results, run: Run, problems: list[Problem]) -> list[Pi
                 src=_inlined(frame.image),
                 alt=f"Map of the electron localisation function {where}: {words}",
                 title=f"{frame.time_fs:g} fs",
-                caption=f"step {frame.step}",
+                caption=_caption(frame),
                 level=level,
                 data=data_uri(map_csv(elf_map.plane, shown(elf_map).filled(np.nan), what, "%.3f"), "application/gzip"),
                 data_name=f"{run.name}-{frame.step}-elf.csv.gz",
@@ -66,7 +66,7 @@ def difference_pictures(results: Results, run: Run, problems: list[Problem]) -> 
                 alt=f"Map of what the electron density of run {run.name} gains (red) and loses (blue) at "
                 f"{frame.time_fs:g} fs as nanodiamond and flake meet, {level}",
                 title=f"{frame.time_fs:g} fs",
-                caption=f"step {frame.step}",
+                caption=_caption(frame),
                 level=level,
                 data=data_uri(map_csv(gain.plane, gain.difference, what, "%.3g"), "application/gzip"),
                 data_name=f"{run.name}-{frame.step}-difference.csv.gz",
@@ -109,7 +109,13 @@ def map_csv(plane: Plane, values: NDArray[np.float64], what: str, form: str) -> 
 
 
 def _chosen(results: Results, run: Run) -> list[ElfFrame]:
-    return [run.maps[i] for i in evenly(len(run.maps), max(2, MOST_MAPS // len(results.runs)))]
+    """Return the frames of events, and of all as many evenly spaced ones as the page has room for."""
+    shown = evenly(len(run.maps), max(2, MOST_MAPS // len(results.runs)))
+    return [frame for k, frame in enumerate(run.maps) if k in shown or frame.events]
+
+
+def _caption(frame: ElfFrame) -> str:
+    return ", ".join([f"step {frame.step}", *frame.events])
 
 
 def _inlined(image: Path) -> str:

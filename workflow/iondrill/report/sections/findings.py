@@ -12,6 +12,7 @@ from pydantic import RootModel
 from iondrill.analyse.dynamics.rest import LAST_PART, Rest, late_temperature
 from iondrill.config.load import load
 from iondrill.report import ranking
+from iondrill.report.data import told_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,20 +87,22 @@ def _of_run(run: Run, results: Results) -> Iterator[Finding]:
         text = f"Run {run.name}, one trajectory of {end_fs:g} fs: {run.verification.sentence}."
         yield Finding(f"{text} What it shows is its level's doing, and is not told as a result.", run.level)
         return
-    opening = _opening(run.order, run.rest("gap_edge_A"), run.rest("gap_centre_A"))
-    texts = (opening, _drilling(run.order), _leaving(run.order), *_charging(run.charges), _heat(run))
+    order = told_order(run)
+    opening = _opening(order, run.rest("gap_edge_A"), run.rest("gap_centre_A"))
+    texts = (opening, _drilling(order), _leaving(order), *_charging(run.charges), _heat(run))
     sentences = " ".join(f"{text[0].upper()}{text[1:]}." for text in texts if text)
-    if sentences:
-        yield Finding(f"Run {run.name}, one trajectory of {end_fs:g} fs. {sentences}{_trust(run, results)}", run.level)
+    if sentences or run.verification is not None:
+        said = (f"Run {run.name}, one trajectory of {end_fs:g} fs.", sentences, _trust(run, results))
+        yield Finding(" ".join(filter(None, said)), run.level)
 
 
 def _trust(run: Run, results: Results) -> str:
     """Say whether a run was compared with a level that is trusted; nothing of a level that needs no comparison."""
     if run.verification is not None:
-        return f" Verification: {run.verification.sentence}."
+        return " ".join(filter(None, [f"Verification: {run.verification.sentence}.", run.verification.of_twin]))
     level = results.config.levels.get(run.level)
     if level is not None and level.learned:
-        return " Verification: none, and the level is a fit to another one (`md.verify`)."
+        return "Verification: none, and the level is a fit to another one (`md.verify`)."
     return ""
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from iondrill.analyse.dynamics.rest import LAST_PART
+from iondrill.report.data import told_order
 from iondrill.report.ranking import Best, lowest
 from iondrill.report.sections.findings import signed
 from iondrill.report.table import position_of
@@ -36,7 +37,7 @@ def highlights(results: Results) -> list[Highlight]:
 
 
 def _of_run(results: Results, run: Run) -> Iterator[Highlight]:
-    level, order = results.title_of(run.level), run.order
+    level, order = results.title_of(run.level), told_order(run)
     last = slice(-max(1, len(order.rows) // LAST_PART), None)
     gap, depth, bonds = (order.numbers(f"{name}") for name in ("gap_edge_A", "penetration_A", "nd_flake_bonds"))
     if np.isfinite(gap).all():
