@@ -12,7 +12,9 @@ import pytest
 from iondrill.analyse.dynamics.cases import Case, Measure, factors, read_cases
 from iondrill.analyse.dynamics.contrasts import compare_runs, comparisons, findings, write_contrasts
 from iondrill.analyse.dynamics.order import ORDER
+from iondrill.analyse.verification.record import Verification
 from iondrill.config.models import Config
+from iondrill.config.verification import VerdictCriteria
 from iondrill.engines.base import Result
 from iondrill.errors import UserError
 from iondrill.prepare.plan import Plan
@@ -152,6 +154,39 @@ def test_what_is_not_there_is_left_out(plan, cases):
     content = json.loads((plan.results / "contrasts.json").read_text())
     assert content["left_out"] == [run for run in plan.config.md.run if run not in {"m-nd-s1", "m-none-s1"}]
     assert {f["verdict"] for f in content["findings"]} == {"cannot be said"}
+
+
+@pytest.mark.parametrize(
+    ("verified", "verdict", "left_out"),
+    [(True, "refused", True), (True, "trusted", False), (True, None, False), (False, "refused", False)],
+)
+def test_a_run_is_left_out_where_its_verification_refuses_it(plan, cases, verified, verdict, left_out):
+    """A file of an earlier configuration, in which the run was verified, does not count."""
+    content = plan.config.model_dump()
+    content["levels"]["pbe"] = {"engine": "xtb", "accuracy": 0.1}
+    content["md"]["verify"] = {"level": "pbe", "frames": 1} if verified else None
+    plan = Plan(Config.model_validate(content))
+    fields = {"level": "gfn2", "engine": "xtb", "engine_version": "1", "input_hash": "0"}
+    Result(status="converged", **fields).write(plan.results / "jobs/md/m-nd-s1.gfn2/result.json")
+    if verdict:
+        Verification(
+            verdict=verdict,
+            reasons=[],
+            criteria=VerdictCriteria(),
+            level="gfn2",
+            reference="pbe",
+            titles={},
+            frames_compared=1,
+            frames_chosen=1,
+            force_rmse_eV_A=0.1,
+            force_rms_eV_A=1.0,
+            largest_grade=None,
+            frames_graded=0,
+            cutting=None,
+        ).write(plan.results / "md/m-nd-s1/verification.json")
+    compare_runs(plan)
+    content = json.loads((plan.results / "contrasts.json").read_text())
+    assert ("m-nd-s1" in content["left_out"]) is left_out
 
 
 def test_files(cases, tmp_path):
