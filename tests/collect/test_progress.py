@@ -18,6 +18,7 @@ from iondrill.cli.status import as_text
 from iondrill.collect.progress import progress
 from iondrill.config.levels import XtbLevel
 from iondrill.config.models import Thermostat
+from iondrill.engines.base import AttemptEntry, read_result
 from iondrill.engines.execute import execute
 from iondrill.jobs.frames import FrameLog
 from iondrill.jobs.job import Job, Md
@@ -74,6 +75,17 @@ def test_finished(finished: Path) -> None:
     assert found.n_scf_cycles > STEPS
     assert found.log.endswith(f"run_md/{NAME}.log")
     assert f"{STEPS} of {STEPS} steps" in as_text([found])
+
+
+@pytest.mark.parametrize(
+    ("reasons", "said"), [(["killed at step 3", "SCF not converged"], "SCF not converged"), ([], "")]
+)
+def test_what_ended_says_why_its_last_attempt_ended(finished: Path, reasons: list[str], said: str) -> None:
+    file = finished / "jobs/md" / NAME / "result.json"
+    attempts = [AttemptEntry(reason=reason) for reason in reasons]
+    read_result(file).model_copy(update={"status": "not_converged", "attempts": attempts}).write(file)
+    found = progress(finished, "md", NAME)
+    assert (found.state, found.reason) == ("not_converged", said)
 
 
 def test_running_and_killed_are_told_apart_by_the_lock(finished: Path) -> None:

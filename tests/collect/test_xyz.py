@@ -73,6 +73,22 @@ def test_lines_of_atoms_are_looked_for_in_the_first_frame_and_the_last_alone(mon
     assert Counted.finds == 2 * n_frames + 2 * 3 + 1  # two lines before the atoms, and what might follow the end
 
 
+class Comments(Headings):
+    """Headings that remember the comments."""
+
+    def add_comment(self, comment):
+        self.__dict__.setdefault("said", []).append(comment)
+        super().add_comment(comment)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_comment_of_a_frame_is_its_second_line_and_nothing_of_the_first(end):
+    frames = [(k, np.ones((3, 3))) for k in range(4)]
+    headings = Comments("a", Remarks())
+    xyz._Scan(3, headings).take(text_of(frames, [2] * 4, end=end).encode(), last=True)
+    assert [comment.decode() for comment in headings.said] == [f"step={k}{end[:-1]}" for k in range(4)]
+
+
 def test_the_reader_needs_no_look_for_lines_where_the_layout_says_how_long_a_frame_is(monkeypatch):
     text = text_of([(0, np.ones((3, 3)))], [2]).encode()
     reader = xyz._Reader(Path("a"), SYMBOLS)

@@ -432,12 +432,12 @@ def test_a_head_that_is_cut_within_a_number_is_named(tmp_path, some, line):
         Cube(write(tmp_path / "cut.cube", text)).read()
 
 
-def loose(values, end="\n"):
-    """Return a cube whose values are of any width, one a line: read as a stream."""
+def loose(values, end="\n", first=0):
+    """Return a cube whose values are of any width, one a line: read as a stream; of 3, 4, 5, 6, 3, … decimals."""
     head = cp2k_cube(np.ones((1, 1, 1)), (0.2, 0.3, 0.1)).splitlines()[:8]
     for k in range(3):
         head[3 + k] = f"{values.shape[k]:5d}" + head[3 + k][5:]
-    return "\n".join([*head, *(f"{value:.{3 + n % 4}f}" for n, value in enumerate(values.ravel()))]) + end
+    return "\n".join([*head, *(f"{value:.{3 + n % 4}f}" for n, value in enumerate(values.ravel(), first))]) + end
 
 
 @pytest.mark.parametrize(("position", "word"), [(0, "NaN"), (11, "1.2x"), (23, "inf"), (23, "***")])
@@ -449,13 +449,14 @@ def test_what_is_no_number_is_named_with_its_own_line_in_a_file_of_any_width(tmp
         Cube(write(tmp_path / "loose.cube", "\n".join(lines))).read()
 
 
-@pytest.mark.parametrize(("end", "whole"), [("\n", True), ("", True)])
-def test_the_last_number_without_an_end_counts_if_it_is_as_long_as_the_shortest_before_it(tmp_path, end, whole):
+@pytest.mark.parametrize("first", [0, 1], ids=["the last is the longest", "the last is the shortest"])
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_the_last_number_without_an_end_counts_if_it_is_as_long_as_the_shortest_before_it(tmp_path, end, first):
     values = np.linspace(0.5, 2, 24).reshape(2, 3, 4)
-    text = loose(values, end)
+    text = loose(values, end, first)
     np.testing.assert_allclose(Cube(write(tmp_path / "loose.cube", text)).read(), values, atol=1e-3)
     with pytest.raises(UserError, match="after 23 of 24 values; 1 are missing"):
-        Cube(write(tmp_path / "cut.cube", loose(values, "")[:-4])).read()
+        Cube(write(tmp_path / "cut.cube", loose(values, "", first)[:-4])).read()
 
 
 def test_a_plane_of_its_own_points_is_itself(path):

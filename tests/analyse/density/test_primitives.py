@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import molecule
+from pyscf import gto
+from scipy.special import gamma
 
 from iondrill.analyse.density import primitives
 from iondrill.analyse.density.wavefunction import read_molden
@@ -52,3 +54,18 @@ def test_functions_and_slopes_end_where_they_reach(atoms, uhf, embedded):
         assert np.abs(values).max() < 2 * small  # angular functions reach a little above 1
         before = centres[shell] + (0.8 * reach[shell]) * directions
         assert np.abs(mol.eval_gto("GTOval_sph_deriv1", before)[:, :, start:end]).max() > small
+
+
+@pytest.mark.parametrize("l", [0, 1, 2])
+@pytest.mark.parametrize("exponent", [0.02, 0.1, 0.5])
+def test_the_reach_of_one_exponential_is_where_value_and_slope_end_and_not_much_beyond(l, exponent):  # noqa: E741
+    """The bound is the sum of what is to be bound: at most three times, which costs less than a bohr of the way."""
+    mol = gto.M(atom="He", basis={"He": [[l, [exponent, 1.0]]]})
+    # the integral of its square over r² dr is 1
+    norm = np.sqrt(2 * (2 * exponent) ** (l + 1.5) / gamma(l + 1.5))
+    r, small = np.linspace(1e-3, 40, 40_000), 1e-5
+    value = norm * r**l * np.exp(-exponent * r**2)
+    larger = np.maximum(np.abs(value), np.abs(np.gradient(value, r)))
+    needed = r[larger > small].max()
+    (reach,) = primitives.reach(mol, small)
+    assert needed <= reach < needed + 1 + primitives.STEP_BOHR

@@ -185,6 +185,39 @@ def test_what_is_not_there_is_left_out(plan, cases):
     assert {f["verdict"] for f in content["findings"]} == {"cannot be said"}
 
 
+@pytest.mark.parametrize(
+    ("verified", "verdict", "left_out"),
+    [(True, "refused", True), (True, "trusted", False), (True, None, False), (False, "refused", False)],
+)
+def test_a_run_is_left_out_where_its_verification_refuses_it(plan, cases, verified, verdict, left_out):
+    """A file of an earlier configuration, in which the run was verified, does not count."""
+    content = plan.config.model_dump()
+    content["levels"]["pbe"] = {"engine": "xtb", "accuracy": 0.1}
+    content["md"]["verify"] = {"level": "pbe", "frames": 1} if verified else None
+    plan = Plan(Config.model_validate(content))
+    fields = {"level": "gfn2", "engine": "xtb", "engine_version": "1", "input_hash": "0"}
+    Result(status="converged", **fields).write(plan.results / "jobs/md/m-nd-s1.gfn2/result.json")
+    if verdict:
+        Verification(
+            verdict=verdict,
+            reasons=[],
+            criteria=VerdictCriteria(),
+            level="gfn2",
+            reference="pbe",
+            titles={},
+            frames_compared=1,
+            frames_chosen=1,
+            force_rmse_eV_A=0.1,
+            force_rms_eV_A=1.0,
+            largest_grade=None,
+            frames_graded=0,
+            cutting=None,
+        ).write(plan.results / "md/m-nd-s1/verification.json")
+    compare_runs(plan)
+    content = json.loads((plan.results / "contrasts.json").read_text())
+    assert ("m-nd-s1" in content["left_out"]) is left_out
+
+
 def test_files(cases, tmp_path):
     write_contrasts(cases, ["m-broken"], tmp_path / "out")
     with (tmp_path / "out/contrasts.csv").open() as file:

@@ -23,9 +23,13 @@ def test_the_drift_of_a_straight_way_is_a_quarter_of_it(slope, n):
     assert rest.spread == pytest.approx(abs(slope) * np.sqrt(((n / 2) ** 2 - 1) / 12))
 
 
-@pytest.mark.parametrize("values", [[], [1.0, 2.0], [1.0, 2.0, 3.0, np.nan]])
+@pytest.mark.parametrize("values", [[], [1.0, 2.0], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0, np.nan]])
 def test_there_is_no_rest_of_too_little(values):
     assert at_rest(values) is None
+
+
+def test_four_frames_are_a_quarter_each():
+    assert at_rest([9.0, 9.0, 1.0, 2.0]) == pytest.approx((1.5, 0.5, 1.0))
 
 
 def test_rests_are_of_numbers_alone():

@@ -7,7 +7,7 @@ from ase.build import molecule
 
 from iondrill.analyse.density.plane import Plane
 from iondrill.analyse.density.wavefunction import LocalDensity
-from iondrill.analyse.elf.grid import elf_on_grid, read_elf_grid
+from iondrill.analyse.elf.grid import MARGIN_A, elf_on_grid, read_elf_grid
 from iondrill.analyse.elf.lines import (
     BONDS,
     PROFILES,
@@ -113,6 +113,17 @@ def test_a_large_molecule_has_a_coarser_grid(embedded, monkeypatch):
     monkeypatch.setattr("iondrill.analyse.elf.grid.MOST_POINTS", 500)
     atoms = Atoms("H2", [[0, 0, 0], [0, 0, 0.74]])
     assert 200 < elf_on_grid(embedded(atoms), atoms).elf.size < 1000
+
+
+def test_a_coarser_grid_has_as_many_points_as_are_allowed(embedded, monkeypatch):
+    """With points a hundredth nearer to each other there would be more."""
+    most = 60
+    monkeypatch.setattr("iondrill.analyse.elf.grid.MOST_POINTS", most)
+    atoms = Atoms("He2", [[0, 0, 0], [5, 6, 7]])
+    grid = elf_on_grid(embedded(atoms), atoms)
+    assert grid.elf.size <= most
+    extent_A = np.ptp(atoms.positions, axis=0) + 2 * MARGIN_A
+    assert np.prod(np.floor(extent_A / (grid.spacing_A / 1.01)) + 1) > most
 
 
 def test_a_damaged_grid_is_named(tmp_path):

@@ -117,6 +117,16 @@ def test_repair_inverts_the_wrong_prefactor():
     np.testing.assert_allclose(repair_uks_elf(wrong, rho, "3pi2"), right, atol=1e-10)
 
 
+def test_a_spin_whose_cube_says_one_adds_nothing_to_the_other():
+    """CP2K adds its cutoff to D: where its cube says 1, for want of digits, D of that spin is 0 and not negative."""
+    rho = np.array([[2e-3], [1e-3]])
+    excess = 5e-5
+    beta = 1 / (1 + ((excess + ELF_CUTOFF) / (C_F * rho[1] ** (5 / 3))) ** 2)
+    homogeneous = 0.3 * (6 * np.pi**2) ** (2 / 3) * (rho ** (5 / 3)).sum(axis=0)
+    right = 1 / (1 + ((excess + ELF_CUTOFF) / homogeneous) ** 2)
+    assert repair_uks_elf(np.array([[1.0], beta]), rho, "3pi2") == pytest.approx(right)
+
+
 def test_repair_says_where_a_cut_cube_tells_nothing():
     rho, elf = np.array([[2e-3, 2e-3], [5e-5, 0.0]]), np.array([[0.4, 0.4], [0.0, 0.0]])
     repaired = repair_uks_elf(elf, rho, "3pi2")

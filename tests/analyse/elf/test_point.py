@@ -47,6 +47,18 @@ def test_the_wavefunction_is_where_the_structure_is(folder):
     assert wavefunction.density(atoms.positions[4:] + np.array([0, 0, 0.1])).sum() > 0.1  # the 1s shell of Li
 
 
+def test_without_a_wavefunction_and_without_grids_it_is_the_wavefunction_that_is_missing(folder):
+    (folder / "wavefunction.molden").unlink()
+    with pytest.raises(UserError, match=r"wavefunction\.molden"):
+        read_point(*files(folder))
+
+
+def test_a_wavefunction_comes_before_the_grids_of_another_program(folder):
+    (folder / "ELFCAR").write_text("no grid")
+    wavefunction, atoms = read_point(*files(folder))
+    np.testing.assert_allclose(wavefunction.mol.atom_coords() * Bohr, atoms.positions, atol=1e-5)
+
+
 def test_nothing_is_read_of_what_did_not_converge(folder):
     path = folder / "result.json"
     path.write_text(path.read_text().replace('"converged"', '"not_converged"'))

@@ -117,3 +117,12 @@ def test_what_did_not_converge_has_a_row_without_numbers():
 
 def test_values_are_shown_as_one_writes_them():
     assert [shown(value) for value in (400.0, (3, 3, 1), [2, 4, 1], 1e-7)] == ["400", "3x3x1", "2x4x1", "1e-07"]
+
+
+def test_what_converged_has_its_energy_in_its_row():
+    points = [point("c", 300, -1.25, own=True), point("c", 600, -1.5)]
+    (curve,) = curves(points)
+    rows = [CONVERGENCE.cells(ConvergenceRow(each, curve, TOLERANCE)) for each in points]
+    assert [row["energy_eV"] for row in rows] == [-1.25, -1.5]
+    # of two atoms
+    assert [row["energy_difference_meV_atom"] for row in rows] == pytest.approx([125, 0])

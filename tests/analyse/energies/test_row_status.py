@@ -10,7 +10,7 @@ from ase import Atoms
 
 from iondrill.analyse.energies.adsorption import Adsorption
 from iondrill.analyse.energies.adsorption_table import read_adsorption, write_adsorption
-from iondrill.analyse.energies.row_status import status_of_text
+from iondrill.analyse.energies.row_status import RowStatus, status_of_text
 from iondrill.config.levels import XtbLevel
 from iondrill.engines.base import AttemptEntry, Neighbour, Neighbourhood, Result
 from iondrill.prepare.estimates import COVERS, ErrorEstimate
@@ -106,3 +106,17 @@ def test_the_data_are_json_that_others_read(tmp_path):
         "word": "converged",
         "notes": [{"text": "moved to bridge", "code": "moved", "sites": ["bridge"]}],
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "worst"),
+    [
+        (["converged", "converged"], "converged"),
+        (["converged", "refused"], "refused"),
+        (["not_converged", "refused"], "not_converged"),
+        (["failed", "not_converged", "converged"], "failed"),
+    ],
+)
+def test_what_became_of_several_is_what_became_of_the_worst(words, worst):
+    for several in (words, words[::-1]):
+        assert RowStatus.worst(several, []).word == worst

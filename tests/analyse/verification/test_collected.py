@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -82,8 +83,8 @@ def written(plan: Plan) -> Path:
     return folder
 
 
-def computed(plan: Plan, *, fail: str = "") -> None:
-    """Write what the single points would give: the run's level is off by `OFF`."""
+def computed(plan: Plan, *, fail: str = "", energies_eV: dict[str, list[float]] | None = None) -> None:
+    """Write what the single points would give: the run's level is off by `OFF`; energies by level and slot."""
     for job in plan.verify.of_run("drill"):
         folder = plan.folder(job)
         folder.mkdir(parents=True)
@@ -96,7 +97,7 @@ def computed(plan: Plan, *, fail: str = "") -> None:
             level=job.level,
             engine="xtb",
             engine_version="1",
-            energy_eV=None if bad else -5.0,
+            energy_eV=None if bad else energies_eV[job.level][job.slot] if energies_eV else -5.0,
             attempts=[AttemptEntry(reason="SCF not converged" if bad else "finished")],
             input_hash="0",
         ).write(folder / "result.json")
@@ -151,6 +152,27 @@ def test_a_frame_that_does_not_converge_is_said_and_left_out(tmp_path: Path) -> 
     assert "reference: SCF not converged" in given["lines"][2]
     computed_rows = [line for line in given["lines"][1:] if ",compared," in line]
     assert len(computed_rows) == 2
+
+
+def test_energies_are_those_of_the_single_points_less_what_all_frames_share(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    written(plan)
+    n_atoms = len(start())
+    # both levels rise by 1 eV; the run's is off by 0, 0 and 6 meV an atom: by −2, −2 and 4 about the mean
+    energies_eV = {"own": [-5.0, -4.0, -4.0 + 6e-3 * n_atoms], "reference": [-105.0, -104.0, -104.0]}
+    computed(plan, energies_eV=energies_eV)
+    rows = list(csv.DictReader(said(plan)["lines"]))
+    assert [float(row["energy_error_meV_atom"]) for row in rows] == pytest.approx([-2.0, -2.0, 4.0], abs=0.01)
+
+
+@pytest.mark.parametrize(("verdict", "refused"), [("trusted", False), ("doubtful", False), ("refused", True)])
+def test_only_what_is_refused_is_refused(tmp_path: Path, verdict: str, refused: bool) -> None:
+    plan = plan_of(tmp_path)
+    written(plan)
+    computed(plan)
+    found = said(plan)["found"].model_copy(update={"verdict": verdict})
+    found.write(tmp_path / "verification.json")
+    assert Verification.read(tmp_path / "verification.json").refused is refused
 
 
 def test_pieces_are_compared_with_what_drove_the_run(tmp_path: Path) -> None:

@@ -7,11 +7,14 @@ import pytest
 from ase.build import molecule
 
 from iondrill.analyse.verification.errors import (
+    FRAMES,
     Compared,
+    FrameError,
     PartError,
     cutting_eV_A,
     energy_errors_meV,
     errors_by_part,
+    of_frame,
     verdict,
 )
 from iondrill.config.verification import VerdictCriteria
@@ -54,6 +57,25 @@ def test_energies_have_no_common_zero_and_differences_count() -> None:
     assert sorted(errors.values()) == pytest.approx([-5.0, -5.0, 5.0, 5.0])
 
 
+def test_what_counts_of_two_energies_is_how_far_they_are_apart() -> None:
+    """Both levels follow the path, by 3 eV; what is left of 28 meV between two frames of 14 atoms is ±1 meV an atom."""
+    frames = [
+        frame(0, 0.0)._replace(own_eV=-500.0, reference_eV=-20.0),
+        frame(1, 0.0)._replace(own_eV=-497.0 + 0.028, reference_eV=-17.0),
+    ]
+    assert energy_errors_meV(frames) == pytest.approx({(0, "whole"): -1.0, (1, "whole"): 1.0})
+
+
+def test_a_row_of_a_frame_has_the_force_of_the_reference_and_none_where_it_was_not_computed() -> None:
+    one = frame(0, 0.3)
+    known = FrameError(0, 4, 2.0, "evenly spaced", "whole", 14, None, "compared", of_frame(one), None)
+    cells = FRAMES.cells(known)
+    assert cells["force_rms_eV_A"] == pytest.approx(np.sqrt((one.reference**2).mean()))
+    assert cells["force_rmse_eV_A"] == pytest.approx(0.3)
+    lacking = FRAMES.cells(known._replace(error=None, status="reference: SCF not converged"))
+    assert (lacking["force_rms_eV_A"], lacking["force_rmse_eV_A"]) == (None, None)
+
+
 def part(name: str, rms: float, rmse: float, n: int = 100) -> PartError:
     return PartError("whole", name, Error(n, rms, rmse, 0.9))
 
@@ -80,6 +102,11 @@ def test_a_verdict_by_its_criteria(errors: list[PartError], n_compared: int, gra
     found, reasons = verdict(errors, (n_compared, 4), grade, CRITERIA)
     assert found == said
     assert bool(reasons) == (said != "trusted")
+
+
+def test_reasons_name_all_atoms_or_the_part_that_is_wrong() -> None:
+    _, reasons = verdict([part("all", 1.3, 0.7), part("Li", 1.3, 0.3)], (4, 4), None, CRITERIA)
+    assert [reason.split(":")[0] for reason in reasons] == ["all atoms (whole)", "Li (whole)"]
 
 
 def test_a_level_that_is_wrong_about_what_is_known_is_refused_whatever_its_forces() -> None:

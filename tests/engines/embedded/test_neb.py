@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.mep import NEB
 
 from iondrill.config.levels import XtbLevel
 from iondrill.engines.base import StoppedError
+from iondrill.engines.embedded import neb
 from iondrill.engines.embedded.neb import find_path
 from iondrill.engines.external.launch import LOCK_WAIT, WALLTIME, only_one
 from iondrill.engines.xtb import XtbEngine
@@ -148,3 +150,22 @@ def test_another_end_is_another_path(ends) -> None:
     task = job(Neb(images=1, fmax_eV_A=0.05, max_steps=100))
     assert task.input_hash(start) == job(task.task).input_hash(start)
     assert len({task.input_hash(start, end), task.input_hash(end, start), task.input_hash(start, start)}) == 3
+
+
+def test_an_image_climbs_only_once_the_band_is_nearly_relaxed(ends, tmp_path: Path, monkeypatch) -> None:
+    """Its largest force is then at most four times what is allowed at the end, and was more at the start."""
+    forces_eV_A = []
+
+    class Watched(NEB):
+        def __init__(self, images: list[Atoms], **settings: Any) -> None:
+            super().__init__(images, **settings)
+            if "climb" in settings:  # the band that is relaxed, not the first guess
+                plain = NEB(images, **settings | {"climb": False})
+                forces_eV_A.append(np.linalg.norm(plain.get_forces().reshape(-1, 3), axis=1).max())
+
+    monkeypatch.setattr(neb, "NEB", Watched)
+    fmax_eV_A = 0.05
+    result, _ = find_path(job(Neb(images=1, fmax_eV_A=fmax_eV_A, max_steps=100)), *ends, tmp_path)
+    assert result.status == "converged"
+    start, where_it_climbs = forces_eV_A
+    assert where_it_climbs <= 4 * fmax_eV_A < start

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ase import Atoms, units
@@ -143,6 +145,30 @@ def test_heat_is_what_the_thermostat_gave(tmp_path):
     gained = [dynamics.kinetic_energy(simulation.masses, each.velocities) for each in (first, point)]
     assert point.heat == pytest.approx(gained[1] - gained[0])
     assert abs(point.heat) > 1e-4
+
+
+@pytest.mark.parametrize("timestep_fs", [0.5, 2.0])
+def test_towards_zero_temperature_a_gas_cools_in_the_time_constant_whatever_the_timestep(tmp_path, timestep_fs):
+    """K = K₀ exp(−t/τ): nothing is by chance where the thermostat gives nothing back."""
+    tau_fs, time_fs = 20.0, 40.0
+    task = Md(
+        steps=100,
+        timestep_fs=timestep_fs,
+        temperature_K=1e-12,
+        thermostat=Thermostat(time_constant_fs=tau_fs),
+        launch_m_s=0,
+        save_every=100,
+        seed=3,
+    )
+    simulation = MdRun(three(), Nothing(), task, tmp_path)
+    masses, velocities = simulation.masses, np.eye(3)
+    velocities = velocities - masses @ velocities / masses.sum()  # about the centre of mass, which keeps its way
+    point = replace(simulation.first_point(), velocities=velocities)
+    before = dynamics.kinetic_energy(masses, velocities)
+    for _ in range(round(time_fs / timestep_fs)):
+        point = simulation.next_point(point)
+    after = dynamics.kinetic_energy(masses, point.velocities)
+    assert after / before == pytest.approx(np.exp(-time_fs / tau_fs))
 
 
 def test_without_a_thermostat_free_atoms_fly_straight(tmp_path):

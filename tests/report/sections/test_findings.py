@@ -140,10 +140,29 @@ def test_a_run_without_a_nanodiamond_or_ions_says_nothing_of_them():
 
 
 @pytest.mark.parametrize(
-    ("out", "words"), [([0, 0], "No ion is"), ([2, 1], "One ion is"), ([0, 3], "3 ions are"), ([5, 0], "No ion is")]
+    ("out", "words"),
+    [
+        ([0, 0], "No ion is"),
+        ([2, 1], "One ion is"),
+        ([0, 3], "3 ions are"),
+        ([5, 0], "No ion is"),
+        ([0, 0, 1], "One ion is"),
+        ([0, 1, 3], "3 ions are"),
+        ([1, 1, 0], "No ion is"),
+    ],
 )
 def test_ions_outside_are_those_at_the_end(out, words):
-    assert f"{words} outside the flake at the end." in said_of([3.7] * 2, out=out)
+    assert f"{words} outside the flake at the end." in said_of([3.7] * len(out), out=out)
+
+
+@pytest.mark.parametrize("out", [[0, "", 1], ["", 1, 1], [0, 1, ""]])
+def test_of_ions_that_were_not_counted_in_every_frame_nothing_is_said(out):
+    assert "outside" not in said_of([3.7] * 3, out=out)
+
+
+def test_the_charge_at_the_end_is_that_of_the_last_frame():
+    charges = table(scheme=["Mulliken"] * 3, fragment=["ion"] * 3, charge_e=[0.5, 1.5, 0.75])
+    assert "0.50 e at the start and 0.75 e at the end" in said_of([3.7] * 3, charges=charges)
 
 
 def test_the_charge_of_the_ions_is_told_by_scheme_from_start_to_end():

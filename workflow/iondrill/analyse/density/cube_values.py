@@ -140,7 +140,7 @@ class Values:
         for split in (bytes, separated):
             words = split(text).split()
             try:
-                return np.array(words, dtype=np.bytes_).astype(float) if words else np.empty(0)
+                return np.array(words, dtype=np.bytes_).astype(float)
             except ValueError:
                 continue
         values = np.array([number(word) for word in words])

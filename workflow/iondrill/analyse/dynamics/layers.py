@@ -65,7 +65,7 @@ def layer_normal(layer_A: Floats, up: Floats) -> Floats:
     """
     centred = layer_A - layer_A.mean(axis=1, keepdims=True)
     normal = np.linalg.eigh(centred.swapaxes(1, 2) @ centred).eigenvectors[:, :, 0]
-    return np.asarray(normal * np.where(dot(normal, up) < 0, -1.0, 1.0)[:, None])
+    return np.where(dot(normal, up)[:, None] < 0, -normal, normal)
 
 
 def gap(lower_A: Floats, upper_A: Floats, lower_normal: Floats, upper_normal: Floats) -> Floats:

@@ -46,9 +46,9 @@ def at_rest(values: ArrayLike) -> Rest | None:
         In the order of time.
     """
     series = np.asarray(values, dtype=float)
-    late = series[len(series) // 2 :]
-    if len(late) < 2 or not np.isfinite(series).all():
+    if len(series) < 4 or not np.isfinite(series).all():
         return None
+    late = series[len(series) // 2 :]
     third, last = late[: len(late) // 2], late[len(late) // 2 :]
     return Rest(float(late.mean()), float(late.std()), float(last.mean() - third.mean()))
 

@@ -68,7 +68,7 @@ class Barrier:
             return "; ".join([*words, self.result.why])
         if self.top in {0, len(energy_eV) - 1}:
             words.append("no saddle between the ends")
-        if energy_eV[1:-1].min(initial=np.inf) < min(energy_eV[0], energy_eV[-1]) - VALLEY_EV:
+        if energy_eV.min() < min(energy_eV[0], energy_eV[-1]) - VALLEY_EV:
             words.append("passes a lower minimum")
         return "; ".join(words)
 
