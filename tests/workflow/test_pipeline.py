@@ -41,7 +41,7 @@ CONFIG: dict[str, Any] = {
         },
     },
     "elf": {"frames": 2, "spacing_A": 0.3, "difference": True},
-    "adsorption": {"facets": ["tiny-100"], "ions": ["Li"], "sites": ["cave"], "fmax_eV_A": 0.1},
+    "adsorption": {"facets": ["tiny-100"], "ions": ["Li"], "sites": ["cave"], "fmax_eV_A": 1.0},
     "inputs": {
         "relax": ["pbe-d3"],
         "md": ["pbe-d3"],
