@@ -105,7 +105,7 @@ class EmbeddedEngine(TypedEngine[L]):
 
     def _run(self, job: Job, atoms: Atoms, journal: Journal) -> tuple[Result, Atoms]:
         """Run a job whose folder is locked."""
-        from iondrill.engines.embedded.calculator import ScfNotConvergedError
+        from iondrill.engines.embedded.calculator import OutsideTrainingError, ScfNotConvergedError
 
         atoms.calc = calculator = self.new_calculator(job, atoms, journal.path.parent)
         found: dict[str, Any] = {}
@@ -113,7 +113,7 @@ class EmbeddedEngine(TypedEngine[L]):
         try:
             status, found = self._compute(job, atoms, calculator, journal)
             reason = FINISHED if status == "converged" else f"not relaxed within {found['n_ionic_steps']} steps"
-        except ScfNotConvergedError as error:
+        except (ScfNotConvergedError, OutsideTrainingError) as error:
             status, reason = "not_converged", str(error)
         except StoppedError:
             raise
@@ -141,6 +141,8 @@ class EmbeddedEngine(TypedEngine[L]):
             from iondrill.engines.embedded.relax import relax
 
             converged, steps = relax(atoms, job.task, state, journal)
+            if converged:
+                calculator.check_trained(atoms, "the relaxed geometry")
         else:
             journal.begin()
         force = largest_force_eV_A(atoms.get_forces(), atoms)

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
+LOOK_EVERY = 50
+"""Steps, at least, from one look at whether the calculator knows anything of the atoms to the next."""
+
 
 @dataclass
 class Point:
@@ -101,6 +104,8 @@ class MdRun:
         self.coupled_bodies = [body for body in self.free if self.coupled[body].all()]
         self.n_degrees = 3 * (int(self.coupled.sum()) - len(self.coupled_bodies))
         self.timestep = task.timestep_fs * units.fs
+        # at saved frames, by the number of the step alone: a run that was killed is looked at where another is
+        self.look_every = task.save_every * -(-LOOK_EVERY // task.save_every)
 
     def _rng(self, step: int) -> np.random.Generator:
         """Return the generator of a step: noise depends on seed and step alone, so nothing need be stored."""
@@ -165,6 +170,18 @@ class MdRun:
         log.sync()
         self.save(point)
 
+    def look(self, point: Point) -> None:
+        """End a run whose calculator was never fitted to anything like what it has come to.
+
+        Raises
+        ------
+        OutsideTrainingError
+            Only at a step that is due, and at the last frame.
+        """
+        last = point.step + self.task.save_every > self.task.steps
+        if last or point.step % self.look_every == 0:
+            self.calculator.check_trained(self.atoms, f"step {point.step}")
+
     def write_frame(self, log: FrameLog, point: Point) -> None:
         """Append a point to the frames."""
         kinetic = dynamics.kinetic_energy(self.masses, point.velocities)
@@ -194,8 +211,10 @@ class MdRun:
                 log.truncate_after(-1)
                 point = self.first_point()
                 self.keep(log, point)
+            self.look(point)
             while point.step < self.task.steps:
                 point = self.next_point(point)
                 if point.step % self.task.save_every == 0:
                     self.keep(log, point)
                     journal.beat(self.calculator.n_scf_cycles)
+                    self.look(point)
