@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from iondrill.config.levels import AseLevel
     from iondrill.jobs.job import Job
 
+KEEP_EVERY_S = 1.0
+"""Of a level that takes seconds."""
+
 
 class AseCalculator(EmbeddedCalculator):
     """The calculator of a level of engine ase.
@@ -49,6 +52,7 @@ class AseCalculator(EmbeddedCalculator):
     def __init__(self, level: AseLevel, job: Job, start: Atoms, unpaired: int, folder: Path) -> None:
         super().__init__()
         self._level, self._entry = level, level.entry
+        self.keep_every_s = KEEP_EVERY_S if level.takes_seconds else 0.0
         self._where = f"levels.{job.level_name}"
         self._arguments: dict[str, Any] = {}
         if self._entry.charge and job.charge:

@@ -37,7 +37,12 @@ class EmbeddedCalculator(Calculator):
         SCF cycles so far, those of failed attempts included; 0 where there is no SCF.
     remarks : list of str
         What else than a plain start was needed, in order.
+    keep_every_s : float
+        Seconds between two points that are kept, at least: where a step takes less than to write it, a killed job
+        repeats some. The digits are the same.
     """
+
+    keep_every_s = 0.0
 
     def __init__(self) -> None:
         super().__init__()

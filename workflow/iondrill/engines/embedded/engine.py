@@ -21,7 +21,7 @@ from iondrill.errors import UserError
 from iondrill.geometry.constraints import largest_force_eV_A
 from iondrill.jobs.arrays import read_arrays
 from iondrill.jobs.job import Md, Relax, Static
-from iondrill.jobs.journal import FINISHED, Journal, state_folder
+from iondrill.jobs.journal import FINISHED, Journal, UnkeptJournal, state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,6 +102,11 @@ class EmbeddedEngine(TypedEngine[L]):
         state = state_folder(folder, job.input_hash(atoms))
         with only_one(state / "lock"), Signals() as signals:
             return self._run(job, atoms.copy(), WatchedJournal(state / "journal.json", signals, folder))
+
+    def at_once(self, job: Job, atoms: Atoms, folder: Path) -> Result:
+        """Return the record of a single point that takes less than to keep a state: nothing is written."""
+        journal = UnkeptJournal(folder / job.input_hash(atoms) / "journal.json")
+        return self._run(job, atoms.copy(), journal)[0]
 
     def _run(self, job: Job, atoms: Atoms, journal: Journal) -> tuple[Result, Atoms]:
         """Run a job whose folder is locked."""
