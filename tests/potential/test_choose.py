@@ -9,9 +9,9 @@ from ase.build import bulk, molecule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iondrill.potential.choose import nearest, select
-from iondrill.potential.descriptor import Space, environments
-from iondrill.potential.grade import Grade
+from iondrill.engines.ase.grade import Grade
+from iondrill.geometry.descriptor import Space, environments, nearest
+from iondrill.potential.choose import select
 
 ELEMENTS = ("C", "H", "Li")
 

@@ -20,6 +20,7 @@ from ase.optimize import BFGS
 
 from iondrill.config.levels import AseLevel
 from iondrill.engines.ase import AseEngine, make
+from iondrill.engines.ase import calculator as calculator_module
 from iondrill.engines.ase.calculator import AseCalculator
 from iondrill.engines.embedded.neb import find_path
 from iondrill.errors import UserError
@@ -88,6 +89,7 @@ def test_a_longer_run_is_a_shorter_one_continued_digit_for_digit(tmp_path: Path)
 def test_what_is_killed_again_and_again_ends_as_what_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dispersion: str
 ) -> None:
+    monkeypatch.setattr(calculator_module, "KEEP_EVERY_S", 0.0)
     level = AseLevel(engine="ase", calculator="EMT", dispersion=dispersion, functional="PBE")
     run = job({**MD, "steps": 40}, level)
     relaxation = job({"task": "relax", "fmax_eV_A": 0.01, "max_steps": 300}, level)
@@ -109,6 +111,34 @@ def test_what_is_killed_again_and_again_ends_as_what_is_not(
         assert len(result.attempts) > 2
         assert result.status == "converged"
     whole, killed = (frames_of(run, copper(), tmp_path / name) for name in ("whole", "killed"))
+    assert all(killed[k].tobytes() == whole[k].tobytes() for k in range(9))
+    assert (result.energy_eV, result.n_ionic_steps) == (uninterrupted.energy_eV, uninterrupted.n_ionic_steps)
+    assert np.array_equal(final.positions, there.positions)
+
+
+def test_points_that_are_not_kept_are_made_again_digit_for_digit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step takes less than to write it: of many none is kept, but frames are, and those after the point go."""
+    monkeypatch.setattr(calculator_module, "KEEP_EVERY_S", 1e9)
+    run, relaxation = job({**MD, "steps": 40}), job({"task": "relax", "fmax_eV_A": 0.01, "max_steps": 300})
+    AseEngine().run(run, copper(), tmp_path / "whole")
+    uninterrupted, there = AseEngine().run(relaxation, copper(), tmp_path / "whole")
+    calls, compute = itertools.count(1), AseCalculator._computed
+
+    def interrupted(calculator: AseCalculator) -> Any:
+        if next(calls) in (18, 75):
+            raise KeyboardInterrupt
+        return compute(calculator)
+
+    monkeypatch.setattr(AseCalculator, "_computed", interrupted)
+    for one, changed in ((run, "continued from step 0"), (relaxation, "")):
+        with pytest.raises(KeyboardInterrupt):
+            AseEngine().run(one, copper(), tmp_path / "killed")
+        result, final = AseEngine().run(one, copper(), tmp_path / "killed")
+        assert [attempt.changed for attempt in result.attempts] == ["", changed]
+    whole, killed = (frames_of(run, copper(), tmp_path / name) for name in ("whole", "killed"))
+    assert len(whole) == len(killed) == 9
     assert all(killed[k].tobytes() == whole[k].tobytes() for k in range(9))
     assert (result.energy_eV, result.n_ionic_steps) == (uninterrupted.energy_eV, uninterrupted.n_ionic_steps)
     assert np.array_equal(final.positions, there.positions)

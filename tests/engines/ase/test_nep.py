@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import molecule
+from potentials import random_potential
 
 from iondrill.config.levels import AseLevel
 from iondrill.engines.ase import AseEngine
@@ -23,26 +23,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("nep_adapters") is None, reason="nep-adapters is not installed: pip install nep-adapters"
 )
-RADIAL, ANGULAR, NEURONS = (4, 6), (3, 5), 8
-
-
-def random_potential(path: Path) -> AseLevel:
-    """Write a ``nep.txt`` of C and H as GPUMD's manual describes it: heads, network of each element, descriptor."""
-    n_inputs = RADIAL[0] + 1 + (ANGULAR[0] + 1) * 4
-    n_network = 2 * (n_inputs + 2) * NEURONS + 1
-    n_descriptor = 4 * ((RADIAL[0] + 1) * (RADIAL[1] + 1) + (ANGULAR[0] + 1) * (ANGULAR[1] + 1))
-    rng = np.random.default_rng(4)
-    head = [
-        "nep4 2 C H",
-        "cutoff 5 4 50 40",
-        f"n_max {RADIAL[0]} {ANGULAR[0]}",
-        f"basis_size {RADIAL[1]} {ANGULAR[1]}",
-        "l_max 4 0 0",
-        f"ANN {NEURONS} 0",
-    ]
-    values = [*rng.normal(scale=0.3, size=n_network + n_descriptor), *np.full(n_inputs, 0.5)]
-    path.write_text("\n".join([*head, *(f"{value:.7e}" for value in values)]) + "\n")
-    return AseLevel(engine="ase", calculator="NEP", arguments={"model_file": str(path)})
 
 
 def job(level: AseLevel, **task: object) -> Job:

@@ -382,6 +382,18 @@ def test_a_calculator_of_ase_is_asked_where_its_elements_are_known(house):
             check(Path("config.yaml"))
 
 
+def test_a_fitted_potential_is_asked_what_it_was_fitted_to(house):
+    """Lithium was in its labels, potassium was not; before it is made it may have any."""
+    put_potassium(house)
+    own = {"engine": "ase", "calculator": "fitted", "arguments": {"potential": "results/potential/own"}}
+    config(levels=LEVELS | {"own": own}, relax={"structures": ["salt"], "level": "own"})
+    check(Path("config.yaml"))
+    put("results/potential/own/nep.txt", "nep4_zbl 3 C H Li\nzbl 1 2\n")
+    (found,) = problems()
+    assert found.startswith("config.yaml: levels.own.calculator (line ")
+    assert found.endswith(": no parameters of fitted for K, which job relax/salt.own needs; allowed: C, H, Li")
+
+
 def test_an_element_that_no_level_knows(house):
     """Neither its valence electrons are known, nor a basis set; a PAW dataset alone does not make up for it."""
     slab = fcc100("Cu", (1, 1, 3), vacuum=8.0, periodic=True)

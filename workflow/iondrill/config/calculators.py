@@ -12,6 +12,9 @@ from iondrill.errors import nearest
 
 PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 """A dotted path: module and name."""
+NEP = "nep.txt"
+NEP_HEAD = re.compile(r"nep\w*\s+\d+\s+(?P<elements>[A-Z][A-Za-z ]*)")
+"""The first line of such a file: its version, the number of elements, the elements."""
 
 
 class Calculator(Strict):
@@ -27,6 +30,7 @@ class Calculator(Strict):
     functional: str | None = None
     has_dispersion: bool = False
     elements: list[str] | None = None
+    fitted_file: str | None = None
     charges: str | None = None
     wide_box_A: PositiveFloat | None = None
     vacuum_A: PositiveFloat | None = None
@@ -62,6 +66,28 @@ def calculator(name: str) -> Calculator:
         allowed = nearest(name, calculators())
         raise ValueError(f"found '{name}'; {allowed}, or the dotted path of a calculator of your own")
     return Calculator(make=name, package=name.partition(".")[0])
+
+
+def elements_of(entry: Calculator, arguments: dict[str, Any]) -> list[str] | None:
+    """Return the elements that a calculator has; None where nothing says so before it is made.
+
+    Parameters
+    ----------
+    entry : Calculator
+        What is known of it.
+    arguments : dict
+        What a level calls it with: of a fitted potential its ``nep.txt``, whose first line names them, or the folder
+        of that file.
+    """
+    if entry.elements is not None or entry.fitted_file not in arguments:
+        return entry.elements
+    path = Path(str(arguments[entry.fitted_file]))
+    try:
+        with (path / NEP if path.is_dir() else path).open(encoding="utf-8") as file:
+            head = NEP_HEAD.match(file.readline())
+    except (OSError, ValueError):  # not there yet: it may be made by then
+        return None
+    return sorted(head["elements"].split()) if head else None
 
 
 def files_among(values: Any) -> list[Path]:

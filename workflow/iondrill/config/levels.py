@@ -9,8 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple,
 from pydantic import AfterValidator, Field, model_validator
 
 from iondrill.config.base import REMOVE, KeysError, Number, Removable, Strict
-from iondrill.config.calculators import Calculator, calculator, files_among
-from iondrill.config.quantities import Accuracy, Cutoff, Cycles, Few, Length, Ranks, Temperature, Threshold, Width
+from iondrill.config.calculators import Calculator, calculator, elements_of, files_among
+from iondrill.config.quantities import (
+    Accuracy,
+    Cutoff,
+    Cycles,
+    Few,
+    Length,
+    Ranks,
+    Temperature,
+    Threshold,
+    Weight,
+    Width,
+)
 from iondrill.files import digest_of
 
 if TYPE_CHECKING:
@@ -96,6 +107,9 @@ class LevelModel(Strict):
         Whether the engine computes the ELF itself, by its own D0 of one spin.
     asks_spin_D0 : bool
         Whether the level has to say what D0 of one spin is in the engine's own ELF: versions of the program differ.
+    later : frozenset of str
+        Settings that count in the hash of a job only where they are not the default: what was computed before there
+        was such a setting stays valid.
     """
 
     tasks: ClassVar[frozenset[TaskName]]
@@ -109,6 +123,7 @@ class LevelModel(Strict):
     has_electrons: ClassVar[bool] = True
     has_own_elf: ClassVar[bool] = False
     asks_spin_D0: ClassVar[bool] = False
+    later: ClassVar[frozenset[str]] = frozenset()
 
     @property
     def reference(self) -> str:
@@ -371,6 +386,7 @@ class AseLevel(LevelModel):
     in_process = True
     maps_parts = False
     has_electrons = False
+    later = frozenset({"largest_grade"})
 
     engine: Literal["ase"] = Field(description="the program")
     calculator: Annotated[str, AfterValidator(_known_calculator)] = Field(
@@ -391,6 +407,12 @@ class AseLevel(LevelModel):
     )
     functional: str | None = Field(
         None, description="whose D3(BJ) parameters are added; null: that of the calculator in the list"
+    )
+
+    largest_grade: Weight | None = Field(
+        2.0,
+        description="of a potential made by `snakemake potential`: dynamics that come to a larger "
+        "[grade](potential.md) are stopped, a relaxation or path that ends at one has not converged; null: they go on",
     )
 
     @model_validator(mode="after")
@@ -423,8 +445,8 @@ class AseLevel(LevelModel):
 
     @property
     def offer(self) -> Offer:
-        """The elements that the list knows of."""
-        return Offer("calculator", f"parameters of {self.calculator}", self.entry.elements)
+        """The elements that the list knows of, or that the file of a fitted potential names."""
+        return Offer("calculator", f"parameters of {self.calculator}", elements_of(self.entry, self.arguments))
 
     @property
     def charge_scheme(self) -> str | None:

@@ -1,19 +1,24 @@
 """Look around the position where ions came to rest: a relaxation ends in the first minimum, not in the lowest.
 
-Every part is a job of the same engine in a folder of its own, kept when it is done: a killed job does none twice.
+Every part is a job of the same engine in a folder of its own, kept when it is done: a killed job does none twice. Of a
+level that takes seconds, the single points are kept together when all are done.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iondrill.engines.base import Left, Neighbour, Neighbourhood, read_result
+from iondrill.engines.base import Left, Neighbour, Neighbourhood, Result, read_result
+from iondrill.engines.embedded.engine import EmbeddedEngine
 from iondrill.engines.folder import rounded
 from iondrill.engines.registry import engine, write_folder
 from iondrill.errors import UserError
-from iondrill.geometry.checks import check_structure, read_structure
+from iondrill.files import write_text
+from iondrill.geometry.checks import check_distances, read_structure
 from iondrill.geometry.io import write_structure
 from iondrill.jobs.job import Job, Relax, Static
 from iondrill.jobs.journal import state_folder
@@ -22,8 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ase import Atoms
-
-    from iondrill.engines.base import Result
 
 FOLDER = "neighbourhood"
 LOWER_EV = 0.02
@@ -130,21 +133,36 @@ def lowest_neighbour(points: list[Neighbour], n: int) -> Neighbour | None:
 def _look(job: Job, task: Relax, atoms: Atoms, energy_eV: float, folder: Path) -> list[tuple[Neighbour, Result]]:
     """Compute the single points around a geometry."""
     static = job.model_copy(update={"task": Static()})
+    lifts = {shift_A: lifted(atoms, shift_A) for shift_A in task.look_around_A}
+    lifts = {shift_A: rounded(geometry) for shift_A, geometry in lifts.items() if not _overlaps(geometry)}
+    chosen = engine(job.level.engine)
+    if job.level.takes_seconds and isinstance(chosen, EmbeddedEngine):
+        results = _at_once(chosen, static, list(lifts.values()), folder)
+    else:
+        results = [_written(static, geometry, folder / f"{shift_A:+.2f}A")[0] for shift_A, geometry in lifts.items()]
     around = []
-    for shift_A in task.look_around_A:
-        geometry = lifted(atoms, shift_A)
-        if _overlaps(geometry):
-            continue
-        result, _ = _written(static, geometry, folder / f"{shift_A:+.2f}A")
+    for shift_A, result in zip(lifts, results, strict=True):
         above_eV = None if result.energy_eV is None else result.energy_eV - energy_eV
         around.append((Neighbour(shift_A=shift_A, status=result.status, above_eV=above_eV), result))
     return around
 
 
+def _at_once(chosen: EmbeddedEngine[Any], static: Job, geometries: list[Atoms], folder: Path) -> list[Result]:
+    """Compute single points that take less than to keep a state of each, or take what is kept of all: one file."""
+    kept, wanted = folder / "points.json", [static.input_hash(geometry) for geometry in geometries]
+    with suppress(OSError, ValueError):  # none, or damaged: they are computed
+        found = [Result.model_validate(one) for one in json.loads(kept.read_text(encoding="utf-8"))]
+        if [one.input_hash for one in found] == wanted:
+            return found
+    found = [chosen.at_once(static, geometry, folder) for geometry in geometries]
+    write_text(kept, json.dumps([one.model_dump(mode="json") for one in found]) + "\n")
+    return found
+
+
 def _overlaps(atoms: Atoms) -> bool:
     """Say whether atoms are too near each other for any engine."""
     try:
-        check_structure(atoms, "")
+        check_distances(atoms, "")
     except UserError:
         return True
     return False

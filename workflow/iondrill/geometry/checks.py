@@ -75,9 +75,8 @@ def check_structure(atoms: Atoms, where: object = "structure") -> Check:
         If there are no atoms, unknown elements or fragments, positions that are not finite numbers, a periodic
         direction without a cell vector, or two atoms closer than 0.75 times the sum of their covalent radii.
     """
-    _complete(atoms, where)
+    shortest_A, pair = check_distances(atoms, where)
     symbols = np.array(atoms.get_chemical_symbols())
-    shortest_A, pair = _shortest(atoms, where)
     covalent = np.isin(symbols, COVALENT)
     bonds = find_bonds(atoms)
     neighbours = np.bincount(bonds.first[covalent[bonds.first] & covalent[bonds.second]], minlength=len(atoms))
@@ -101,6 +100,12 @@ def check_structure(atoms: Atoms, where: object = "structure") -> Check:
         electrons=electrons,
         lowest_multiplicity=1 + electrons % 2,
     )
+
+
+def check_distances(atoms: Atoms, where: object) -> tuple[float | None, tuple[str, str] | None]:
+    """Check a structure as `check_structure` does; return its shortest distance (Å) and the two atoms alone."""
+    _complete(atoms, where)
+    return _shortest(atoms, where)
 
 
 def read_structure(path: Path, *, constraints: bool = True) -> Atoms:

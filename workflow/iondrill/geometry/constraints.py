@@ -41,6 +41,7 @@ def fixed_directions(atoms: Atoms, where: object = "structure") -> Mask:
         that are not there.
     """
     blocked = np.zeros((len(atoms), 3, 3))
+    oblique = False
     for constraint in atoms.constraints:
         name = type(constraint).__name__
         if name not in FREE:
@@ -49,7 +50,9 @@ def fixed_directions(atoms: Atoms, where: object = "structure") -> Mask:
         if not ((index >= -len(atoms)) & (index < len(atoms))).all():
             raise UserError.of(where, f"holds a {name} of an atom that is not there", f"allowed: 0 to {len(atoms) - 1}")
         blocked[np.unique(index % len(atoms))] += np.eye(3) - FREE[name](constraint, atoms)
-    return _along_axes(blocked, where)
+        oblique |= name not in ALONG_AXES
+    # without rotation, the diagonal says all
+    return _along_axes(blocked, where) if oblique else np.diagonal(blocked, axis1=1, axis2=2) > 0
 
 
 def _along_axes(blocked: NDArray[np.float64], where: object) -> Mask:
@@ -81,6 +84,8 @@ FREE: dict[str, Callable[[Any, Atoms], NDArray[np.float64]]] = {
     "FixedLine": lambda constraint, atoms: np.outer(constraint.dir, constraint.dir),  # noqa: ARG005
 }
 """Projector (3, 3) on the directions in which a constraint lets its atoms go. Others of ASE are refused."""
+ALONG_AXES = {"FixAtoms", "FixCartesian"}
+"""Those that fix nothing but along x, y and z."""
 
 
 def fix(atoms: Atoms, fixed: Mask) -> None:

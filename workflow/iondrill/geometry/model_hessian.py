@@ -47,14 +47,16 @@ def spring_hessian(atoms: Atoms) -> NDArray[np.float64]:
     saturated = np.zeros(len(atoms), dtype=bool)
     saturated[pairs.first[hydrogen[pairs.first] & ~hydrogen[pairs.second]]] = True
     hessian = np.zeros((len(atoms), 3, len(atoms), 3))
+    blocks = hessian.swapaxes(1, 2)
+    across = {kind: shear * np.eye(3) for kind, shear in SHEAR_eV_A2.items()}
     for i, j, arm in zip(pairs.first, pairs.second, pairs.vector_A, strict=True):
         if hydrogen[j] and saturated[i]:
             continue
         kind = "ion" if metal[i] or metal[j] else "bond"
-        along = np.outer(arm, arm) / (arm @ arm)
-        spring = SHEAR_eV_A2[kind] * np.eye(3) + (STRETCH_eV_A2[kind] - SHEAR_eV_A2[kind]) * along
-        hessian[i, :, i, :] += spring
-        hessian[i, :, j, :] -= spring
+        along = arm[:, None] * arm / (arm @ arm)
+        spring = across[kind] + (STRETCH_eV_A2[kind] - SHEAR_eV_A2[kind]) * along
+        blocks[i, i] += spring
+        blocks[i, j] -= spring
     size = 3 * len(atoms)
     ground = GROUND_eV_A2["cell" if atoms.pbc.any() else "molecule"]
     return hessian.reshape(size, size) + ground * np.eye(size)

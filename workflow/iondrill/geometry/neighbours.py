@@ -64,18 +64,19 @@ def near(atoms: Atoms, reach_A: ArrayLike) -> Near:
     heights = 1 / np.linalg.norm(inverse, axis=0)
     counts = np.where(pbc, np.ceil(widest / heights), 0).astype(int)
     low, high = (wrapped.min(axis=0) - widest, wrapped.max(axis=0) + widest) if len(atoms) else (np.zeros(3),) * 2
+    shifts = np.array(list(product(*(range(-n, n + 1) for n in counts.tolist()))))
+    images = wrapped + np.array([shift @ cell for shift in shifts])[:, None]
+    which, whose = np.nonzero(((images >= low) & (images <= high)).all(axis=2))
+    images = images[which, whose]
     found = []
-    for shift in product(*(range(-n, n + 1) for n in counts.tolist())):
-        images = wrapped + np.array(shift) @ cell
-        inside = np.flatnonzero(((images >= low) & (images <= high)).all(axis=1))
-        for start in range(0, len(atoms) if len(inside) else 0, step := max(1, BLOCK // max(1, len(inside)))):
-            part = slice(start, start + step)
-            squares = sum((images[inside, k] - wrapped[part, k, None]) ** 2 for k in range(3))
-            i, j = np.nonzero(squares < (reach[part, None] + reach[inside]) ** 2)
-            i, j = i + start, inside[j]
-            other = np.ones(len(i), dtype=bool) if any(shift) else i != j
-            i, j = i[other], j[other]
-            found.append((i, j, np.array(shift) - home[j] + home[i], images[j] - wrapped[i]))
+    for start in range(0, len(atoms), step := max(1, BLOCK // max(1, len(images)))):
+        part = slice(start, start + step)
+        squares = sum((images[:, k] - wrapped[part, k, None]) ** 2 for k in range(3))
+        i, k = np.nonzero(squares < (reach[part, None] + reach[whose]) ** 2)
+        i, j, shift = i + start, whose[k], shifts[which[k]]
+        other = (i != j) | shift.any(axis=1)
+        i, j, k, shift = i[other], j[other], k[other], shift[other]
+        found.append((i, j, shift - home[j] + home[i], images[k] - wrapped[i]))
     if not found:
         nobody = np.zeros(0, dtype=np.intp)
         return Near(nobody, nobody, np.zeros((0, 3), dtype=np.intp), np.zeros((0, 3)), np.zeros(0))

@@ -160,6 +160,9 @@ class Job(Strict):
             del settings["spins"]
         if not self.templates:
             del settings["templates"]
+        for key in self.level.later:
+            if getattr(self.level, key) == type(self.level).model_fields[key].default:
+                del settings["level"][key]
         if self.level.content:
             settings["content"] = self.level.content
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())

@@ -118,6 +118,13 @@ class Journal:
         write_text(self.path, json.dumps(self.entries, indent=1))
 
 
+class UnkeptJournal(Journal):
+    """A journal of what is over before it could be written."""
+
+    def _write(self) -> None:
+        pass
+
+
 def changed(entry: Mapping[str, Any]) -> str:
     """Return in words what was changed for an attempt."""
     resumed = [] if entry["step"] is None else [f"{RESUMED}{entry['step']}"]

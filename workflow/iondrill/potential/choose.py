@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.spatial import cKDTree
+
+from iondrill.geometry.descriptor import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
-    from iondrill.potential.descriptor import Space
+    from iondrill.geometry.descriptor import Space
 
     Array = NDArray[np.float64]
     Numbers = NDArray[np.int_]
@@ -32,26 +33,6 @@ class Chosen(NamedTuple):
 
     frame: int
     novelty: float
-
-
-def nearest(points: Array, numbers: Numbers, known: Array, known_numbers: Numbers) -> Array:
-    """Return the distance of each environment from the nearest known one about an atom of its element.
-
-    Parameters
-    ----------
-    points : array (n, d)
-        Environments.
-    numbers : array (n,)
-        Atomic number of the atom in the middle.
-    known, known_numbers : arrays (m, d), (m,)
-        The same of the known ones; infinity where there is none of the element.
-    """
-    found = np.full(len(points), np.inf)
-    for number in np.unique(numbers):
-        mine, theirs = numbers == number, known_numbers == number
-        if theirs.any():
-            found[mine] = cKDTree(known[theirs]).query(points[mine])[0]
-    return found
 
 
 def select(

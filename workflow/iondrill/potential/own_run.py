@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
     from iondrill.config.potential import OwnRun
-    from iondrill.potential.grade import Grade
+    from iondrill.engines.ase.grade import Grade
 
 TOO_HOT = 10.0
 """Times the temperature of the thermostat: the run has come apart."""

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase.io import read, write
 
+from iondrill.engines.ase.grade import FILE as GRADE
+from iondrill.engines.ase.grade import Grade
 from iondrill.engines.ase.learned import MODEL, PARAMETERS, calculator_of
 from iondrill.files import replacing, write_text
+from iondrill.geometry.descriptor import Space
 from iondrill.potential import explore as exploring
 from iondrill.potential.choose import select
-from iondrill.potential.descriptor import Space
 from iondrill.potential.fit import fit
-from iondrill.potential.grade import FILE as GRADE
-from iondrill.potential.grade import Grade
 from iondrill.potential.judge import held_out, table
 from iondrill.potential.labels import Store, label, read_label, settings_of
 from iondrill.potential.own_run import own_run

@@ -26,11 +26,11 @@ from iondrill.analyse.verification.frames import choose, graded, parents_of, pie
 from iondrill.analyse.verification.gates import Passed
 from iondrill.analyse.verification.record import Cutting, Verification
 from iondrill.analyse.verification.twins import Twin, compare
+from iondrill.engines.ase.grade import grade_of
 from iondrill.engines.base import FORCES, read_result
 from iondrill.errors import UserError
 from iondrill.files import write_text
 from iondrill.geometry.io import write_structure
-from iondrill.potential.grade import grade_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,12 +9,12 @@ import numpy as np
 from iondrill.analyse.verification.questions import NotCoveredError, Questions, gates
 from iondrill.analyse.verification.record import Record
 from iondrill.config.base import Strict
+from iondrill.engines.ase.grade import grade_of
 from iondrill.engines.embedded.calculator import ScfNotConvergedError
 from iondrill.engines.embedded.engine import EmbeddedEngine
 from iondrill.engines.registry import engine
 from iondrill.errors import UserError
 from iondrill.jobs.job import Job, Static
-from iondrill.potential.grade import grade_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,6 +9,7 @@ from ase.calculators.calculator import all_changes
 
 from iondrill.engines.ase.boxes import RoomyCell, in_wide_box
 from iondrill.engines.ase.dispersion import d3_calculator
+from iondrill.engines.ase.grade import grade_of
 from iondrill.engines.ase.make import failure, make
 from iondrill.engines.embedded.calculator import EmbeddedCalculator, ScfNotConvergedError
 from iondrill.errors import UserError
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from iondrill.config.levels import AseLevel
     from iondrill.jobs.job import Job
+
+KEEP_EVERY_S = 1.0
+"""Of a level that takes seconds."""
 
 
 class AseCalculator(EmbeddedCalculator):
@@ -48,6 +52,7 @@ class AseCalculator(EmbeddedCalculator):
     def __init__(self, level: AseLevel, job: Job, start: Atoms, unpaired: int, folder: Path) -> None:
         super().__init__()
         self._level, self._entry = level, level.entry
+        self.keep_every_s = KEEP_EVERY_S if level.takes_seconds else 0.0
         self._where = f"levels.{job.level_name}"
         self._arguments: dict[str, Any] = {}
         if self._entry.charge and job.charge:
@@ -60,6 +65,7 @@ class AseCalculator(EmbeddedCalculator):
         self._moments = np.full(len(start), unpaired / len(start)) if self._entry.charge and unpaired else None
         self._cell = RoomyCell(start, self._entry.vacuum_A) if self._entry.vacuum_A else None
         self._d3 = d3_calculator(str(level.d3_functional)) if level.dispersion != "none" else None
+        self._grade = None if level.largest_grade is None else grade_of(level)
         self._inner: Calculator | None = make(self._level, self._where, self._arguments)
         self.implemented_properties = ["energy", "free_energy", "forces", *(["charges"] if self._entry.charges else [])]
 
@@ -67,6 +73,12 @@ class AseCalculator(EmbeddedCalculator):
         """Drop what it remembers of the steps before."""
         if self._entry.remembers:
             self._inner = None
+
+    def outside(self, atoms: Atoms) -> str:
+        """Say how large a grade of a fitted potential is, if it is larger than the level allows."""
+        if self._grade is None or self._level.largest_grade is None:
+            return ""
+        return self._grade.beyond(atoms, self._level.largest_grade)
 
     def calculate(
         self,

@@ -47,7 +47,7 @@ class AseEngine(EmbeddedEngine[AseLevel]):
     def check(self, job: Job, atoms: Atoms, folder: Path) -> None:
         """Raise a UserError if the calculator lacks an element, the charge, the multiplicity or a wavefunction."""
         level = self.level(job)
-        known, symbols = level.entry.elements, atoms.get_chemical_symbols()
+        known, symbols = level.offer.elements, atoms.get_chemical_symbols()
         for element in sorted(set(symbols) - set(symbols if known is None else known)):
             found = f"level '{job.level_name}' has no parameters for {element}"
             raise UserError.of(folder, found, f"allowed: {', '.join(known or ())}")

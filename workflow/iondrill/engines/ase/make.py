@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -30,11 +31,16 @@ def missing(entry: Calculator) -> str:
 
 def version_of(entry: Calculator) -> str:
     """Return name and version of the package that a calculator comes from; its name alone where it has none."""
-    names = packages_distributions().get(entry.package, [])
+    return _version_of(entry.package)
+
+
+@cache  # to look through all that is installed takes a third of a second
+def _version_of(package: str) -> str:
+    names = packages_distributions().get(package, [])
     try:
-        return f"{names[0]} {version(names[0])}" if names else entry.package
+        return f"{names[0]} {version(names[0])}" if names else package
     except PackageNotFoundError:
-        return entry.package
+        return package
 
 
 _made: dict[str, Ase] = {}

@@ -21,6 +21,10 @@ class ScfNotConvergedError(RuntimeError):
     """A calculator has no energy for a geometry; the message says why."""
 
 
+class OutsideTrainingError(RuntimeError):
+    """A geometry is unlike all that the calculator was fitted to: its numbers mean nothing; the message says why."""
+
+
 class EmbeddedCalculator(Calculator):
     """A calculator of ASE that counts its SCF cycles and can be resumed.
 
@@ -33,7 +37,12 @@ class EmbeddedCalculator(Calculator):
         SCF cycles so far, those of failed attempts included; 0 where there is no SCF.
     remarks : list of str
         What else than a plain start was needed, in order.
+    keep_every_s : float
+        Seconds between two points that are kept, at least: where a step takes less than to write it, a killed job
+        repeats some. The digits are the same.
     """
+
+    keep_every_s = 0.0
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,6 +58,15 @@ class EmbeddedCalculator(Calculator):
 
     def forget(self) -> None:
         """Drop what `save_guess` does not keep, so that a resumed run equals this one; nothing by default."""
+
+    def outside(self, atoms: Atoms) -> str:  # noqa: ARG002
+        """Say how a geometry is unlike all that the calculator was fitted to; nothing, as by default, if it is not."""
+        return ""
+
+    def check_trained(self, atoms: Atoms, what: str) -> None:
+        """Raise an OutsideTrainingError if the geometry, which `what` names, is `outside`."""
+        if why := self.outside(atoms):
+            raise OutsideTrainingError(f"{what} is outside the trained region: {why}")
 
     @contextmanager
     def keeping(self, state: Path, step: int) -> Iterator[Path]:

@@ -21,7 +21,7 @@ from iondrill.errors import UserError
 from iondrill.geometry.constraints import largest_force_eV_A
 from iondrill.jobs.arrays import read_arrays
 from iondrill.jobs.job import Md, Relax, Static
-from iondrill.jobs.journal import FINISHED, Journal, state_folder
+from iondrill.jobs.journal import FINISHED, Journal, UnkeptJournal, state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,9 +103,14 @@ class EmbeddedEngine(TypedEngine[L]):
         with only_one(state / "lock"), Signals() as signals:
             return self._run(job, atoms.copy(), WatchedJournal(state / "journal.json", signals, folder))
 
+    def at_once(self, job: Job, atoms: Atoms, folder: Path) -> Result:
+        """Return the record of a single point that takes less than to keep a state: nothing is written."""
+        journal = UnkeptJournal(folder / job.input_hash(atoms) / "journal.json")
+        return self._run(job, atoms.copy(), journal)[0]
+
     def _run(self, job: Job, atoms: Atoms, journal: Journal) -> tuple[Result, Atoms]:
         """Run a job whose folder is locked."""
-        from iondrill.engines.embedded.calculator import ScfNotConvergedError
+        from iondrill.engines.embedded.calculator import OutsideTrainingError, ScfNotConvergedError
 
         atoms.calc = calculator = self.new_calculator(job, atoms, journal.path.parent)
         found: dict[str, Any] = {}
@@ -113,7 +118,7 @@ class EmbeddedEngine(TypedEngine[L]):
         try:
             status, found = self._compute(job, atoms, calculator, journal)
             reason = FINISHED if status == "converged" else f"not relaxed within {found['n_ionic_steps']} steps"
-        except ScfNotConvergedError as error:
+        except (ScfNotConvergedError, OutsideTrainingError) as error:
             status, reason = "not_converged", str(error)
         except StoppedError:
             raise
@@ -141,6 +146,8 @@ class EmbeddedEngine(TypedEngine[L]):
             from iondrill.engines.embedded.relax import relax
 
             converged, steps = relax(atoms, job.task, state, journal)
+            if converged:
+                calculator.check_trained(atoms, "the relaxed geometry")
         else:
             journal.begin()
         force = largest_force_eV_A(atoms.get_forces(), atoms)

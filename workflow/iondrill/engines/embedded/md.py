@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Self
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
     Mask = NDArray[np.bool_]
+
+LOOK_EVERY = 50
+"""Steps, at least, from one look at whether the calculator knows anything of the atoms to the next."""
 
 
 @dataclass
@@ -101,6 +105,9 @@ class MdRun:
         self.coupled_bodies = [body for body in self.free if self.coupled[body].all()]
         self.n_degrees = 3 * (int(self.coupled.sum()) - len(self.coupled_bodies))
         self.timestep = task.timestep_fs * units.fs
+        self._kept_s = -np.inf
+        # at saved frames, by the number of the step alone: a run that was killed is looked at where another is
+        self.look_every = task.save_every * -(-LOOK_EVERY // task.save_every)
 
     def _rng(self, step: int) -> np.random.Generator:
         """Return the generator of a step: noise depends on seed and step alone, so nothing need be stored."""
@@ -157,13 +164,31 @@ class MdRun:
         """Make a point the one to restart from: the guess first, then the point that names it."""
         with self.calculator.keeping(self.state, point.step) as path:
             point.save(path)
+
+    def keep(self, log: FrameLog, journal: Journal, point: Point) -> None:
+        """Append a point to the frames, then make it the one to restart from, unless the last one is young."""
+        self.write_frame(log, point)
+        if self.is_last(point) or time.monotonic() - self._kept_s >= self.calculator.keep_every_s:
+            log.sync()
+            self.save(point)
+            self._kept_s = time.monotonic()
+            journal.beat(self.calculator.n_scf_cycles)
         self.calculator.forget()
 
-    def keep(self, log: FrameLog, point: Point) -> None:
-        """Append a point to the frames, then make it the one to restart from."""
-        self.write_frame(log, point)
-        log.sync()
-        self.save(point)
+    def is_last(self, point: Point) -> bool:
+        """Say whether a saved point is the last one of the run."""
+        return point.step + self.task.save_every > self.task.steps
+
+    def look(self, point: Point) -> None:
+        """End a run whose calculator was never fitted to anything like what it has come to.
+
+        Raises
+        ------
+        OutsideTrainingError
+            Only at a step that is due, and at the last frame.
+        """
+        if self.is_last(point) or point.step % self.look_every == 0:
+            self.calculator.check_trained(self.atoms, f"step {point.step}")
 
     def write_frame(self, log: FrameLog, point: Point) -> None:
         """Append a point to the frames."""
@@ -193,9 +218,10 @@ class MdRun:
             if point is None:
                 log.truncate_after(-1)
                 point = self.first_point()
-                self.keep(log, point)
+                self.keep(log, journal, point)
+            self.look(point)
             while point.step < self.task.steps:
                 point = self.next_point(point)
                 if point.step % self.task.save_every == 0:
-                    self.keep(log, point)
-                    journal.beat(self.calculator.n_scf_cycles)
+                    self.keep(log, journal, point)
+                    self.look(point)

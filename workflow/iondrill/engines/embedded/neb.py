@@ -10,7 +10,7 @@ from ase.mep import NEB
 from ase.optimize import BFGS
 from scipy.linalg import block_diag
 
-from iondrill.engines.embedded.calculator import EmbeddedCalculator, ScfNotConvergedError
+from iondrill.engines.embedded.calculator import EmbeddedCalculator, OutsideTrainingError, ScfNotConvergedError
 from iondrill.engines.embedded.engine import EmbeddedEngine
 from iondrill.engines.embedded.soft_stop import WatchedJournal
 from iondrill.engines.external.launch import Signals, only_one
@@ -133,8 +133,11 @@ def _find(job: Job, start: Atoms, end: Atoms, journal: Journal) -> tuple[Result,
         steps, force_eV_A = _relax(images, job.task, state, journal, calculators)
         status = "converged" if force_eV_A <= job.task.fmax_eV_A else "not_converged"
         reason = FINISHED if status == "converged" else f"not relaxed within {steps} steps"
-    except ScfNotConvergedError as error:
-        reason = str(error)
+        for k, (image, calculator) in enumerate(zip(images, calculators, strict=True)):
+            if status == "converged":
+                calculator.check_trained(image, f"image {k} of the path")
+    except (ScfNotConvergedError, OutsideTrainingError) as error:
+        status, reason = "not_converged", str(error)
     remarks = dict.fromkeys(remark for calculator in calculators for remark in calculator.remarks)
     journal.end(reason, _cycles(calculators), notes=remarks)
     energies_eV = [image.get_potential_energy() for image in images] if status == "converged" else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,7 +72,13 @@ def relax(atoms: Atoms, task: Relax, state: Path, journal: Journal) -> tuple[boo
     else:
         optimizer.H0 = spring_hessian(atoms)
 
+    kept_s = time.monotonic()
+
     def note() -> None:
+        nonlocal kept_s
+        if time.monotonic() - kept_s < atoms.calc.keep_every_s:
+            return
+        kept_s = time.monotonic()
         if optimizer.nsteps:  # before the first step there is nothing that the start does not say
             step = start + optimizer.nsteps
             with atoms.calc.keeping(state, step) as path, replacing(path) as temporary:

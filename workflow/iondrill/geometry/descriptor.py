@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.polynomial.legendre import legvander
+from scipy.spatial import cKDTree
 
 from iondrill.geometry.neighbours import near
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ase import Atoms
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
+    Numbers = NDArray[np.int_]
 
 CUTOFF_A = 5.0
 N_RADIAL = 5
@@ -108,3 +110,43 @@ class Space:
     def points(self, atoms: Atoms) -> Array:
         """Return the environments of a frame's atoms, shape (n_atoms, n_kept)."""
         return np.asarray((environments(atoms, self.elements) - self.mean) @ self.axes)
+
+
+def trees_of(points: Array, numbers: Numbers) -> dict[int, cKDTree]:
+    """Return what is searched for near environments: for each atomic number those about an atom of it.
+
+    Parameters
+    ----------
+    points : array (n, d)
+        Environments.
+    numbers : array (n,)
+        Atomic number of the atom in the middle.
+    """
+    return {int(number): cKDTree(points[numbers == number]) for number in np.unique(numbers)}
+
+
+def distances(points: Array, numbers: Numbers, trees: Mapping[int, cKDTree]) -> Array:
+    """Return the distance of each environment, shape (n,), from the nearest one in the tree of its element.
+
+    Infinity where the element has no tree.
+    """
+    found = np.full(len(points), np.inf)
+    for number in np.unique(numbers):
+        if (tree := trees.get(int(number))) is not None:
+            found[numbers == number] = tree.query(points[numbers == number])[0]
+    return found
+
+
+def nearest(points: Array, numbers: Numbers, known: Array, known_numbers: Numbers) -> Array:
+    """Return the distance of each environment, shape (n,), from the nearest known one about an atom of its element.
+
+    Parameters
+    ----------
+    points : array (n, d)
+        Environments.
+    numbers : array (n,)
+        Atomic number of the atom in the middle.
+    known, known_numbers : arrays (m, d), (m,)
+        The same of the known ones; infinity where there is none of the element.
+    """
+    return distances(points, numbers, trees_of(known, known_numbers))

@@ -8,9 +8,8 @@ import numpy as np
 
 from iondrill.errors import UserError
 from iondrill.files import replacing
+from iondrill.geometry.descriptor import Space, distances, nearest, trees_of
 from iondrill.jobs.arrays import UnreadableError, read_arrays
-from iondrill.potential.choose import nearest
-from iondrill.potential.descriptor import Space
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +42,7 @@ class Grade:
 
     def __init__(self, space: Space, points: NDArray[np.float64], numbers: NDArray[np.int_], limit: float) -> None:
         self.space, self.points, self.numbers, self.limit = space, points, numbers, limit
+        self._trees = trees_of(points, numbers)
 
     @classmethod
     def fitted(cls, training: Sequence[Atoms], held_out: Sequence[Atoms]) -> Self:
@@ -68,20 +68,28 @@ class Grade:
                 nearest(own, its, np.delete(every, _rows(points, i), 0), np.delete(every_numbers, _rows(points, i)))
                 for i, (own, its) in enumerate(zip(points, numbers, strict=True))
             ]
-        distances = np.concatenate(found)
-        distances = distances[np.isfinite(distances)]
-        limit = float(np.quantile(distances, QUANTILE)) if len(distances) else 0.0
+        apart = np.concatenate(found)
+        apart = apart[np.isfinite(apart)]
+        limit = float(np.quantile(apart, QUANTILE)) if len(apart) else 0.0
         return cls(space, every, every_numbers, limit or 1.0)
 
     def of_atoms(self, atoms: Atoms) -> NDArray[np.float64]:
         """Return the grade of each atom, shape (n_atoms,); infinity for a frame with an element that is not known."""
         if set(atoms.get_chemical_symbols()) - set(self.space.elements):
             return np.full(len(atoms), np.inf)
-        return nearest(self.space.points(atoms), atoms.numbers, self.points, self.numbers) / self.limit
+        return distances(self.space.points(atoms), atoms.numbers, self._trees) / self.limit
 
     def of(self, atoms: Atoms) -> float:
         """Return the largest grade of a frame's atoms."""
         return float(self.of_atoms(atoms).max())
+
+    def beyond(self, atoms: Atoms, most: float) -> str:
+        """Say which atom of a frame has a grade of more than `most`, and how large it is; nothing if none has."""
+        grades = self.of_atoms(atoms)
+        worst = int(grades.argmax())
+        if grades[worst] <= most:
+            return ""
+        return f"grade {grades[worst]:.1f}, atom {worst} ({atoms[worst].symbol}), allowed {most:g}"
 
     def write(self, folder: Path) -> None:
         """Write it to the folder of a potential."""
