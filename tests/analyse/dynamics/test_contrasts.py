@@ -8,8 +8,10 @@ import re
 
 import numpy as np
 import pytest
+from scipy.stats import nct, t
 
-from iondrill.analyse.dynamics.cases import Case, Measure, factors, read_cases
+from iondrill.analyse.dynamics import statistics
+from iondrill.analyse.dynamics.cases import QUANTITIES, Case, Measure, factors, read_cases
 from iondrill.analyse.dynamics.contrasts import compare_runs, comparisons, findings, write_contrasts
 from iondrill.analyse.dynamics.order import ORDER
 from iondrill.analyse.verification.record import Verification
@@ -271,6 +273,65 @@ def test_a_difference_is_supported_if_its_interval_leaves_out_zero_on_either_sid
     assert found["difference"] == pytest.approx(np.mean(changes))
 
 
+def square_of(changes):
+    """Return four cases, two factors crossed, each with its changes of three independent quantities by run."""
+    names = ["gap_edge_A", "gap_centre_A", "opening_angle_deg"]
+    known = {"cut": "none", "launch_m_s": "0", "gap": "3.7 Å"}
+    labels = [("nd75", "2 Li"), ("nd75", "none"), ("none", "2 Li"), ("none", "none")]
+    for name in names:
+        assert name in QUANTITIES
+    return [
+        Case(
+            f"{nd}-{ions}",
+            "gfn2",
+            known | {"nanodiamond": nd, "ions": ions},
+            {
+                f"s{k}": {n: Measure(0.0, v, 1e-9) for n, v in zip(names, row, strict=True)}
+                for k, row in enumerate(runs)
+            },
+        )
+        for (nd, ions), runs in zip(labels, changes, strict=True)
+    ]
+
+
+@pytest.fixture
+def few_resamples(monkeypatch):
+    monkeypatch.setattr(statistics, "RESAMPLES", 200)
+
+
+def test_where_nothing_differs_at_most_one_table_in_twenty_supports_anything(few_resamples):
+    """200 permutations of which run belongs to which case, five seeds each: 15 comparisons a table."""
+    random = np.random.default_rng(11)
+    changes = random.normal(size=(20, 3))
+    tables = [findings(square_of(random.permutation(changes).reshape(4, 5, 3))) for _ in range(200)]
+    assert {len(table) for table in tables} == {15}
+    assert sum(any(f["verdict"] == "supported" for f in table) for table in tables) <= 0.05 * 200
+    # without the correction nearly every second table would
+    alone = sum(any(f["p"] <= 0.05 for f in table) for table in tables)
+    assert alone > 0.25 * 200
+
+
+def test_a_planted_effect_is_found_as_often_as_its_size_allows(few_resamples):
+    """Power of Student's t, from the noncentral distribution: it is at most that of a comparison alone, and at least
+    that of the clearest of 15 of which no other is true."""
+    random, n, size, draws = np.random.default_rng(5), 5, 4.0, 80
+    found = 0
+    for _ in range(draws):
+        changes = random.normal(size=(4, n, 3))
+        changes[:2, :, 0] += size  # the nanodiamond opens the edge, with ions and without
+        (of_edge,) = (
+            f
+            for f in findings(square_of(changes))
+            if (f["factor"], f["quantity"], f["plus"]) == ("nanodiamond", "gap_edge_A", ["nd75-2 Li"])
+        )
+        found += of_edge["verdict"] == "supported"
+    freedom, shift = 2 * n - 2, size * np.sqrt(n / 2)
+    strictest = 0.05 / 15 / sum(1 / k for k in range(1, 16))
+    least, most = (nct.sf(t.ppf(1 - p / 2, freedom), freedom, shift) for p in (strictest, 0.05))
+    assert 0.7 < least < most
+    assert least - 3 * np.sqrt(least * (1 - least) / draws) < found / draws <= 1
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_what_has_a_thing_is_compared_with_what_lacks_it(order):
     found = only(*[case("a", (1.0, 1.1), ions="none"), case("b", (0.0, 0.0))][::order])
@@ -280,7 +341,9 @@ def test_what_has_a_thing_is_compared_with_what_lacks_it(order):
 
 def test_an_interval_that_touches_zero_is_written_with_true_minus_signs():
     found = only(case("a", (-1.0, 1.2), gap="4 Å"), case("b", (0.0, 0.0)))
-    assert re.search(r"\(95 % interval of the difference −\d+\.?\d* to \d+\.?\d* Å\)$", found["text"])
+    assert re.search(
+        r"\(95 % interval of the difference −\d+\.?\d* to \d+\.?\d* Å; d = 0\.0909, q = 0\.9\d\)$", found["text"]
+    )
     assert found["low"] < 0 < found["high"]
 
 
@@ -319,13 +382,13 @@ def test_a_row_for_each_run_and_one_for_all(tmp_path):
 
 
 def test_the_page_has_a_section_for_each_comparison_and_its_verdicts_in_one_order(tmp_path):
-    more, fewer = case("a", (1.0, 1.1), gap="4 Å"), case("b", (0.0, 0.0))
-    other = case("c", (0.0, 0.1), gap="5 Å")
+    more, fewer = case("a", (1.0, 1.05, 1.1), gap="4 Å"), case("b", (0.0, 0.0, 0.0))
+    other = case("c", (0.0, 0.05, 0.1), gap="5 Å")
     write_contrasts([more, fewer, other], ["d-s1", "d-s2"], tmp_path)
     lines = (tmp_path / "contrasts.md").read_text().splitlines()
     assert lines[0] == "# What the runs say side by side"
     assert "Left out, not converged, refused or not there: d-s1, d-s2." in lines
-    assert "Runs of each case: a: 2 (gfn2); b: 2 (gfn2); c: 2 (gfn2)." in lines
+    assert "Runs of each case: a: 3 (gfn2); b: 3 (gfn2); c: 3 (gfn2)." in lines
     assert [line for line in lines if line.startswith("## ")] == [
         "## Gap 4 Å against 3.7 Å (a, b)",
         "## Gap 4 Å against 5 Å (a, c)",

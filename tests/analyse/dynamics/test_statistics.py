@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom
+from scipy.stats import binom, ttest_ind
 
-from iondrill.analyse.dynamics.statistics import Sample, block_error, estimate
+from iondrill.analyse.dynamics.statistics import Sample, block_error, chance_of, effect_size, estimate
 
 
 def correlated(n, memory, seed):
@@ -163,3 +163,32 @@ def test_one_run_against_several_has_only_blocks():
     value = estimate([Sample((1.0,), (0.3,)), Sample((0.0, 0.0, 0.0), (0.4,) * 3)], [1, -1])
     assert value.method == "blocks within one run"
     assert value.error == pytest.approx(np.sqrt(0.09 + 0.16 / 3))
+
+
+def test_chance_is_that_of_welchs_test():
+    one, other = (1.0, 2.0, 4.0, 1.5), (0.1, 0.9, 0.2)
+    value = estimate([Sample(one, (0.0,) * 4), Sample(other, (0.0,) * 3)], [1, -1])
+    assert value.p == pytest.approx(ttest_ind(one, other, equal_var=False).pvalue)
+    turned = estimate([Sample(one, (0.0,) * 4), Sample(other, (0.0,) * 3)], [-1, 1])
+    assert turned.p == pytest.approx(value.p)
+
+
+@pytest.mark.parametrize("values", [((1.0,), (0.0, 2.0)), ((1.0, 1.0), (0.0, 0.0))])
+def test_of_a_single_run_and_without_scatter_chance_is_not_known(values):
+    samples = [Sample(each, (0.0,) * len(each)) for each in values]
+    assert np.isnan(estimate(samples, [1, -1]).p)
+
+
+def test_the_share_of_chance_by_hand():
+    """m c p / rank with c = 1 + 1/2 + … + 1/m, from the largest down never more than what is above, nor than 1."""
+    c = 25 / 12
+    assert chance_of([0.04, 0.01, 0.5, 0.03]) == pytest.approx([c * 0.16 / 3, c * 0.04, 1, c * 0.16 / 3])
+    assert chance_of([0.2]) == pytest.approx([0.2])
+    assert chance_of([]) == []
+
+
+def test_an_effect_is_measured_in_the_scatter_within_cases():
+    """Squares about the means: 2 of (0, 2) and 6 of (3, 3, 6), with 1 + 2 degrees of freedom."""
+    samples = [Sample((0.0, 2.0), (0.0,) * 2), Sample((3.0, 3.0, 6.0), (0.0,) * 3)]
+    assert effect_size(samples, -3.0) == pytest.approx(-3 / np.sqrt(8 / 3))
+    assert effect_size([Sample((1.0,), (0.1,)), Sample((2.0, 2.0), (0.1,) * 2)], 1.0) is None

@@ -14,7 +14,7 @@ import numpy as np
 
 from iondrill.analyse.columns import TableForm, number, text
 from iondrill.analyse.dynamics.cases import QUANTITIES, Case, read_cases
-from iondrill.analyse.dynamics.statistics import Estimate, Sample, estimate
+from iondrill.analyse.dynamics.statistics import Estimate, Sample, chance_of, effect_size, estimate
 from iondrill.analyse.verification.record import FILE as VERIFIED
 from iondrill.analyse.verification.record import Verification
 from iondrill.engines.base import read_result
@@ -82,12 +82,14 @@ VERDICTS = ("supported", "not supported", "cannot be said")
 SAME = 1e-12
 """Differences below this are rounding."""
 CRITERION = (
-    "Supported: at least two runs (seeds) in every case compared, some scatter between runs or within them, and the "
-    "95 % interval of the difference excludes 0. "
+    "Supported: at least two runs (seeds) in every case compared, some scatter between runs or within them, the 95 % "
+    "interval of the difference excludes 0, and q is at most 0.05: the share of chance among the comparisons of this "
+    "table that are as clear or clearer (Benjamini and Yekutieli 2001). d is the difference in units of how far runs "
+    "of the same case scatter. "
     "The change of a quantity is its mean over the second half of the frames less that before the run: the mean over "
-    "the second half of the thermalisation, or the first frame if there was none. Of many comparisons at 95 %, one in "
-    "twenty is expected to pass by chance."
+    "the second half of the thermalisation, or the first frame if there was none."
 )
+MOST_CHANCE = 0.05
 
 
 class Comparison(NamedTuple):
@@ -141,49 +143,85 @@ def _is_none(one: Case, other: Case) -> bool:
     return any(value == "none" != other.factors.get(name) for name, value in one.factors.items())
 
 
+class Compared(NamedTuple):
+    """A quantity of a comparison."""
+
+    comparison: Comparison
+    quantity: str
+    samples: list[Sample]
+    value: Estimate
+
+    @property
+    def fewest_runs(self) -> int:
+        """Those of the case that has the fewest."""
+        return min(len(sample.values) for sample in self.samples)
+
+    @property
+    def is_same(self) -> bool:
+        """Say whether all runs changed alike."""
+        return abs(self.value.value) < SAME and self.value.error < SAME
+
+    @property
+    def decidable(self) -> bool:
+        """Say whether the runs can tell the difference from chance."""
+        return not self.is_same and self.fewest_runs > 1 and self.value.error >= SAME
+
+
 def findings(cases: Sequence[Case]) -> list[dict[str, Any]]:
     """Return each comparison of each quantity with what the data say of it."""
-    found = []
+    compared = list(_compared(cases))
+    chances = iter(chance_of([one.value.p for one in compared if one.decidable]))
+    return [_finding(one, next(chances) if one.decidable else None) for one in compared]
+
+
+def _compared(cases: Sequence[Case]) -> Iterator[Compared]:
     for comparison in comparisons(cases):
         both = (*comparison.plus, *comparison.minus)
         signs = [1] * len(comparison.plus) + [-1] * len(comparison.minus)
         for quantity in QUANTITIES:
             samples = [sample for case in both if (sample := case.sample(quantity)) is not None]
             if len(samples) == len(both):
-                found.append(_finding(comparison, quantity, samples, estimate(samples, signs)))
-    return found
+                yield Compared(comparison, quantity, samples, estimate(samples, signs))
 
 
-def _finding(comparison: Comparison, quantity: str, samples: Sequence[Sample], value: Estimate) -> dict[str, Any]:
-    fewest = min(len(sample.values) for sample in samples)
+def _finding(one: Compared, chance: float | None) -> dict[str, Any]:
+    comparison, value = one.comparison, one.value
+    size = None if chance is None else effect_size(one.samples, value.value)
     levels = list(dict.fromkeys(case.level for case in (*comparison.plus, *comparison.minus)))
-    words, unit = QUANTITIES[quantity]
-    more = "less" if value.value < 0 else "more"
-    text = f"{words}: {_with_unit(abs(value.value), unit)} {more}"
-    if abs(value.value) < SAME and value.error < SAME:
-        verdict, text = "not supported", f"{words}: the same change in all runs"
-    elif fewest < 2 or value.error < SAME:
-        verdict = "cannot be said"
-        text += (
-            ", but of one run nothing is known of other seeds" if fewest < 2 else ", but no run differs from another"
-        )
-    else:
-        verdict = "supported" if value.low > 0 or value.high < 0 else "not supported"
-        text += f" (95 % interval of the difference {_with_unit(value.low)} to {_with_unit(value.high, unit)})"
+    verdict, text = _verdict(one, chance, size)
     return {
         "factor": comparison.factor,
         "comparison": comparison.words,
         "plus": [case.name for case in comparison.plus],
         "minus": [case.name for case in comparison.minus],
-        "quantity": quantity,
+        "quantity": one.quantity,
         "difference": value.value,
         **{name: getattr(value, name) for name in ("error", "low", "high", "method")},
-        "fewest_runs": fewest,
+        "effect_size": size,
+        "p": None if chance is None else value.p,
+        "q": chance,
+        "fewest_runs": one.fewest_runs,
         "level": ", ".join(levels),
         "levels": levels,
         "verdict": verdict,
         "text": text,
     }
+
+
+def _verdict(one: Compared, chance: float | None, size: float | None) -> tuple[str, str]:
+    """Return the verdict of a comparison, and the sentence that goes with it."""
+    (words, unit), value = QUANTITIES[one.quantity], one.value
+    if one.is_same:
+        return "not supported", f"{words}: the same change in all runs"
+    text = f"{words}: {_with_unit(abs(value.value), unit)} {'less' if value.value < 0 else 'more'}"
+    if one.fewest_runs < 2:
+        return "cannot be said", f"{text}, but of one run nothing is known of other seeds"
+    if chance is None:
+        return "cannot be said", f"{text}, but no run differs from another"
+    supported = (value.low > 0 or value.high < 0) and chance <= MOST_CHANCE
+    interval = f"95 % interval of the difference {_with_unit(value.low)} to {_with_unit(value.high, unit)}"
+    measures = ([] if size is None else [f"d = {_with_unit(size)}"]) + [f"q = {chance:.2g}"]
+    return "supported" if supported else "not supported", f"{text} ({interval}; {', '.join(measures)})"
 
 
 def _with_unit(value: float, unit: str = "") -> str:

@@ -69,13 +69,15 @@ class Sample(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """A number, its standard error, and its interval of 95 % confidence."""
+    """A number, its standard error, its interval of 95 % confidence, and how likely chance alone makes it as large."""
 
     value: float
     error: float
     low: float
     high: float
     method: str
+    p: float = float("nan")
+    """Two-sided, by Student's t over seeds; NaN of single runs, and where nothing scatters."""
 
 
 def estimate(samples: Sequence[Sample], signs: Sequence[int] = (1,)) -> Estimate:
@@ -102,6 +104,7 @@ def estimate(samples: Sequence[Sample], signs: Sequence[int] = (1,)) -> Estimate
         return Estimate(value, error, value - half, value + half, "blocks within one run")
     freedom = variances.sum() ** 2 / (variances**2 / (numbers - 1)).sum() if error else 1.0
     half = float(t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
+    p = 2 * float(t.sf(abs(value) / error, freedom)) if error else float("nan")
     low, high, method = value - half, value + half, "t over seeds"
     if (numbers >= FEWEST_TO_RESAMPLE).all():
         random = np.random.default_rng(0)
@@ -111,4 +114,40 @@ def estimate(samples: Sequence[Sample], signs: Sequence[int] = (1,)) -> Estimate
             draws += sign * np.array(sample.values)[chosen].mean(axis=1)
         ends = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]).tolist()
         low, high, method = min(low, ends[0]), max(high, ends[1]), "t and bootstrap over seeds"
-    return Estimate(value, error, low, high, method)
+    return Estimate(value, error, low, high, method, p)
+
+
+def effect_size(samples: Sequence[Sample], value: float) -> float | None:
+    """Return a difference in units of how far runs of the same case scatter (Cohen's d, with the pooled variance).
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        What the difference is made of.
+    value : float
+        The difference.
+
+    Returns
+    -------
+    float or None
+        None where no case has two runs, or none scatters.
+    """
+    freedom = sum(len(sample.values) - 1 for sample in samples)
+    squares = sum(float(np.square(np.array(sample.values) - sample.mean).sum()) for sample in samples)
+    return value / float(np.sqrt(squares / freedom)) if freedom and squares else None
+
+
+def chance_of(p: Sequence[float]) -> list[float]:
+    """Return for each of many comparisons the share of chance among those that are as clear as it, or clearer.
+
+    The false-discovery rate by Benjamini and Yekutieli, Ann. Stat. 29, 1165 (2001): it holds however comparisons depend
+    on each other, and those that share a case do, with either sign.
+
+    Parameters
+    ----------
+    p : sequence of float
+        How likely chance alone makes each difference as large as it is.
+    """
+    from scipy.stats import false_discovery_control
+
+    return [float(share) for share in false_discovery_control(p, method="by")] if p else []
