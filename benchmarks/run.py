@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HERE = Path(__file__).parent
-LANES = (("startup", "cube_reading", "elf_grid", "order_parameters", "noop_jobs"), ("gfn2_step", "adsorption_sites"))
+LANES = (
+    ("startup", "cube_reading", "elf_grid", "order_parameters", "noop_jobs"),
+    ("gfn2_step", "nep_step", "adsorption_sites", "adsorption_rows"),
+)
 """One core each, side by side: what is compared is CPU time."""
 WITH_CP2K = (("elf_slice",), ("slab_relaxation", "md_step"))
 ALONE = ("md_forces",)

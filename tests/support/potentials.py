@@ -9,24 +9,30 @@ import numpy as np
 from iondrill.config.levels import AseLevel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-RADIAL, ANGULAR, NEURONS = (4, 6), (3, 5), 8
+RADIAL, ANGULAR = (4, 6), (3, 5)
 
 
-def random_potential(path: Path) -> AseLevel:
-    """Write a ``nep.txt`` of C and H as GPUMD's manual describes it: heads, network of each element, descriptor."""
+def random_potential(
+    path: Path,
+    elements: Sequence[str] = ("C", "H"),
+    neurons: int = 8,
+    cutoff_A: tuple[int, int] = (5, 4),
+) -> AseLevel:
+    """Write a ``nep.txt`` as GPUMD's manual describes it: heads, network of each element, descriptor."""
     n_inputs = RADIAL[0] + 1 + (ANGULAR[0] + 1) * 4
-    n_network = 2 * (n_inputs + 2) * NEURONS + 1
-    n_descriptor = 4 * ((RADIAL[0] + 1) * (RADIAL[1] + 1) + (ANGULAR[0] + 1) * (ANGULAR[1] + 1))
+    n_network = len(elements) * (n_inputs + 2) * neurons + 1
+    n_descriptor = len(elements) ** 2 * ((RADIAL[0] + 1) * (RADIAL[1] + 1) + (ANGULAR[0] + 1) * (ANGULAR[1] + 1))
     rng = np.random.default_rng(4)
     head = [
-        "nep4 2 C H",
-        "cutoff 5 4 50 40",
+        f"nep4 {len(elements)} {' '.join(elements)}",
+        f"cutoff {cutoff_A[0]} {cutoff_A[1]} 200 150",
         f"n_max {RADIAL[0]} {ANGULAR[0]}",
         f"basis_size {RADIAL[1]} {ANGULAR[1]}",
         "l_max 4 0 0",
-        f"ANN {NEURONS} 0",
+        f"ANN {neurons} 0",
     ]
     values = [*rng.normal(scale=0.3, size=n_network + n_descriptor), *np.full(n_inputs, 0.5)]
     path.write_text("\n".join([*head, *(f"{value:.7e}" for value in values)]) + "\n")
