@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from iondrill.config.base import REMOVE, KeysError, Number, Removable, Strict
 from iondrill.config.calculators import Calculator, calculator, elements_of, files_among
 from iondrill.config.quantities import (
+    LARGEST_GRADE,
     Accuracy,
     Cutoff,
     Cycles,
@@ -410,7 +411,7 @@ class AseLevel(LevelModel):
     )
 
     largest_grade: Weight | None = Field(
-        2.0,
+        LARGEST_GRADE,
         description="of a potential made by `snakemake potential`: dynamics that come to a larger "
         "[grade](potential.md) are stopped, a relaxation or path that ends at one has not converged; null: they go on",
     )

@@ -66,3 +66,6 @@ MillerIndex = Annotated[int, Field(ge=-50, le=50), Number]
 """Of a plane or a direction."""
 Shift = Annotated[float, Field(ge=-1.5, le=1.5), Number]
 """Å, by which an ion is lifted."""
+
+LARGEST_GRADE = 2.0
+"""Of an atom: what a fitted potential is asked for beyond it is outside its training."""

@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from iondrill.config.base import LevelName, Strict
-from iondrill.config.quantities import Atoms, Cycles, Force, Frames, Length, Weight
+from iondrill.config.quantities import LARGEST_GRADE, Atoms, Cycles, Force, Frames, Length, Weight
 
 
 class VerdictCriteria(Strict):
@@ -23,7 +23,7 @@ class VerdictCriteria(Strict):
     )
     least_atoms: Cycles = Field(10, description="a part with fewer force vectors, all frames together, does not decide")
     largest_grade: Weight = Field(
-        2.0,
+        LARGEST_GRADE,
         description="of a fitted potential: a frame with an atom beyond this is outside the trained region (1: the "
         "limit of what its errors were measured on), and the run is refused",
     )

@@ -124,10 +124,10 @@ def _settings(settings: MdRun) -> dict[str, str]:
     return {name: json.dumps(value) for name, value in dumped.items()}
 
 
-def untold_of(plan: Plan, run: str) -> set[str]:
-    """Return the quantities of a run that are no results, since an event of it is the model's."""
+def verification_of(plan: Plan, run: str) -> Verification | None:
+    """Return what the verification of a run says; None where the configuration asks for none, or it is not there."""
     path = plan.md.results_of(run) / VERIFIED
-    return Verification.read(path).untold if run in plan.verify.runs() and path.is_file() else set()
+    return Verification.read(path) if run in plan.verify.runs() and path.is_file() else None
 
 
 def read_cases(plan: Plan, runs: Iterable[str]) -> list[Case]:
@@ -148,8 +148,10 @@ def read_cases(plan: Plan, runs: Iterable[str]) -> list[Case]:
             name = run.removesuffix(f"-s{plan.config.md.runs[run].seed}")
             cases[key] = Case(name, plan.md.of_run(run).level, made_of)
         order = read_columns(plan.md.results_of(run) / "order_parameters.csv")
-        told = [name for name in QUANTITIES if name not in untold_of(plan, run)]
-        series = {name: order[name] for name in told if name in order and order[name].dtype == float}
+        verification = verification_of(plan, run)
+        untold = set() if verification is None else verification.untold
+        told = [name for name in QUANTITIES if name in order and name not in untold]
+        series = {name: order[name] for name in told if order[name].dtype == float}
         series |= charge_series(plan.results / "charges" / f"{run}.csv")
         cases[key].runs[run] = measure(series, rests(read_columns(plan.md.results_of(run) / "thermalisation.csv")))
     return list(cases.values())

@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from iondrill.analyse.columns import TableForm, number, text
-from iondrill.analyse.dynamics.cases import QUANTITIES, Case, read_cases
+from iondrill.analyse.dynamics.cases import QUANTITIES, Case, read_cases, verification_of
 from iondrill.analyse.dynamics.statistics import Estimate, Sample, chance_of, effect_size, estimate
-from iondrill.analyse.verification.record import FILE as VERIFIED
-from iondrill.analyse.verification.record import Verification
 from iondrill.engines.base import read_result
 from iondrill.files import write_text
 
@@ -164,7 +162,7 @@ class Compared(NamedTuple):
     @property
     def decidable(self) -> bool:
         """Say whether the runs can tell the difference from chance."""
-        return not self.is_same and self.fewest_runs > 1 and self.value.error >= SAME
+        return self.fewest_runs > 1 and self.value.error >= SAME
 
 
 def findings(cases: Sequence[Case]) -> list[dict[str, Any]]:
@@ -248,8 +246,8 @@ def _is_analysed(plan: Plan, run: str) -> bool:
     tables = (plan.md.results_of(run) / "order_parameters.csv", plan.results / "charges" / f"{run}.csv")
     if not all(file.is_file() for file in (record, *tables)) or read_result(record).status != "converged":
         return False
-    verification = plan.md.results_of(run) / VERIFIED
-    return not (run in plan.verify.runs() and verification.is_file() and Verification.read(verification).refused)
+    verification = verification_of(plan, run)
+    return verification is None or not verification.refused
 
 
 def write_contrasts(cases: Sequence[Case], left_out: Sequence[str], folder: Path) -> None:

@@ -104,10 +104,12 @@ def choose(
     return found
 
 
-def begins(order_parameters: Path, events: Path) -> list[EventFrame]:
-    """Return where each event that there may be begins in a run, from ``order_parameters.csv`` and ``events.json``."""
+def begins(
+    order_parameters: Path, events: Path, wanted: Sequence[Event] = get_args(Event), mapped: Sequence[int] = ()
+) -> list[EventFrame]:
+    """Return where events begin in a run, from ``order_parameters.csv`` and ``events.json``; `choose` says the rest."""
     happened = json.loads(events.read_text(encoding="utf-8"))["events"]
-    return choose(get_args(Event), read_columns(order_parameters), happened, [])
+    return choose(wanted, read_columns(order_parameters), happened, mapped)
 
 
 def _nearest(steps: NDArray[Any], step: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -200,8 +201,9 @@ def _twin(plan: Plan, run: str) -> Twin | None:
     job = plan.verify.twin_of(run)
     if job is None:
         return None
-    own = begins(plan.md.results_of(run) / "order_parameters.csv", plan.md.results_of(run) / "events.json")
-    twin = begins(*(plan.verify.twin_file(run, name) for name in ("order_parameters.csv", "events.json")))
+    folder, twins = plan.md.results_of(run), partial(plan.verify.twin_file, run)
+    own = begins(folder / "order_parameters.csv", folder / "events.json")
+    twin = begins(twins("order_parameters.csv"), twins("events.json"))
     return Twin(level=job.level, events=compare(own, twin))
 
 

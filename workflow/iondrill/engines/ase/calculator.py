@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iondrill.config.levels import AseLevel
+    from iondrill.engines.ase.grade import Grade
     from iondrill.jobs.job import Job
 
 KEEP_EVERY_S = 1.0
@@ -65,7 +67,6 @@ class AseCalculator(EmbeddedCalculator):
         self._moments = np.full(len(start), unpaired / len(start)) if self._entry.charge and unpaired else None
         self._cell = RoomyCell(start, self._entry.vacuum_A) if self._entry.vacuum_A else None
         self._d3 = d3_calculator(str(level.d3_functional)) if level.dispersion != "none" else None
-        self._grade = None if level.largest_grade is None else grade_of(level)
         self._inner: Calculator | None = make(self._level, self._where, self._arguments)
         self.implemented_properties = ["energy", "free_energy", "forces", *(["charges"] if self._entry.charges else [])]
 
@@ -74,9 +75,13 @@ class AseCalculator(EmbeddedCalculator):
         if self._entry.remembers:
             self._inner = None
 
+    @cached_property  # single points, of which each has a calculator, need none
+    def _grade(self) -> Grade | None:
+        return grade_of(self._level)
+
     def outside(self, atoms: Atoms) -> str:
         """Say how large a grade of a fitted potential is, if it is larger than the level allows."""
-        if self._grade is None or self._level.largest_grade is None:
+        if self._level.largest_grade is None or self._grade is None:
             return ""
         return self._grade.beyond(atoms, self._level.largest_grade)
 
