@@ -5,6 +5,8 @@ CORES ?= all
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
+# each test and job starts a Python: bytecode is kept, or compiling it is most of their time
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 SEEDS ?= 1 2
