@@ -23,7 +23,7 @@ from iondrill.engines.external.launch import only_one
 from iondrill.errors import UserError
 from iondrill.files import write_text
 from iondrill.potential import explore
-from iondrill.potential.labels import Store, digest_of, label, read_label
+from iondrill.potential.labels import Store, digest_of, label, read_label, sampled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,10 +46,8 @@ class Queue:
         """Yield the frames of a trajectory; it is run when the first is asked for."""
         one = self.stage.explore[trajectory.exploration]
         level = one.level or self.stage.level
-        start = explore.start_of(one, trajectory.seed, Path(self.config.structures))
-        job = explore.dynamics(one, trajectory, level, self.config)
         try:
-            whole = explore.explore(job, start, self.work / "explore" / trajectory.name)
+            whole = explore.explore(self.config, one, trajectory, level, self.work / "explore" / trajectory.name)
         except StoppedError:
             raise  # it resumes when it is run again
         except UserError as error:
@@ -86,7 +84,7 @@ class Queue:
 
     def one(self, frame: Atoms) -> bool:
         """Label a frame, unless it is known; say whether it has cost anything."""
-        level = self.config.levels[self.level]
+        level = sampled(self.config.levels[self.level], frame, self.stage.kpoint_length_A)
         digest = digest_of(level, frame)
         if self.failed.is_file() and digest in json.loads(self.failed.read_text()):
             return False

@@ -332,6 +332,17 @@ def test_martyna_tuckerman_gets_twice_the_charge(make_job, structure):
     assert subsys["+cell"]["a"][0] >= 2 * np.ptp(atoms.positions, axis=0).max()
 
 
+def test_a_periodic_box_is_as_flat_as_its_piece(make_job, structure):
+    atoms = structure("cluster")
+    atoms.positions *= [4, 2, 1]
+    atoms.set_cell(np.ptp(atoms.positions, axis=0) + 7)
+    dft, subsys = parts(parsed(make_job("cp2k", "cluster", "static", level={"poisson": "PERIODIC"}), atoms))
+    assert dft["+poisson"] == {"periodic": "xyz", "poisson_solver": "periodic"}
+    assert subsys["+cell"]["periodic"] == "xyz"
+    assert np.diag([subsys["+cell"][axis] for axis in "abc"]) == pytest.approx(atoms.cell.lengths())
+    assert "+kpoints" not in dft
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     cutoff=st.floats(100, 2000),

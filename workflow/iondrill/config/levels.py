@@ -310,7 +310,11 @@ class Cp2kLevel(DftLevel):
         description="longest step of an atom in a relaxation by BFGS. CP2K keeps a step that goes uphill: where the "
         "energy surface around an ion is soft, 0.1 is slower and more reliable",
     )
-    poisson: Literal["WAVELET", "MT"] = Field("WAVELET", description="solver of non-periodic boxes")
+    poisson: Literal["WAVELET", "MT", "PERIODIC"] = Field(
+        "WAVELET",
+        description="solver of clusters. PERIODIC: images in a box that need be no cube, at half the cost for a flat "
+        "piece; for single points with vacuum to spare, as labels of a potential",
+    )
     elf_spin_D0: SpinD0 = Field(
         "3pi2",
         description="for CP2K's own ELF of open shells (`elf.route: cube`): D₀ of one spin with (3π²)^⅔, as in CP2K "

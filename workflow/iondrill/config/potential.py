@@ -36,6 +36,7 @@ class Exploration(Strict):
     kind: Name | None = Field(None, description="group in which errors are reported; by default the exploration's name")
     level: LevelName | None = Field(None, description="level of the dynamics; by default that of the stage")
     gap_A: Length | None = Field(None, description="of a flake: another distance of its layers")
+    vacuum_A: Length | None = Field(None, description="of a facet: another height of the vacuum")
     saturate: bool = Field(False, description="of a cluster: hydrogen on every dangling bond")
     place: dict[Ion, Few] = Field({}, description="ions put at random positions on the surface")
     temperatures_K: Annotated[list[Temperature], Field(min_length=1)] = Field([300.0], description="a trajectory each")
@@ -43,6 +44,15 @@ class Exploration(Strict):
     steps: Steps = Field(200, description="of each trajectory")
     timestep_fs: TimeStep = Field(1.0, description="time step")
     launch_m_s: Annotated[float, Field(ge=0, le=5000), Number] = Field(0.0, description="speed of the nanodiamond")
+    relax: bool = Field(False, description="relax the start first, all of its atoms, at the level of the exploration")
+    rattle_A: Length | None = Field(
+        None,
+        description="no dynamics: each frame is the start with its atoms displaced at random, by this much along each "
+        "axis (standard deviation)",
+    )
+    strain: Annotated[float, Field(ge=0, le=0.2), Number] = Field(
+        0.0, description="of rattled crystals and slabs: standard deviation of each component of a random strain"
+    )
     frames: Cycles = Field(5, description="taken from each trajectory, evenly spaced, the start left out")
     piece_atoms: Atoms | None = Field(
         None,
@@ -54,6 +64,8 @@ class Exploration(Strict):
     def _has_steps(self) -> Self:
         if self.frames > self.steps:
             raise ValueError(f"found frames {self.frames}; allowed: at most steps ({self.steps})")
+        if self.strain and self.rattle_A is None:
+            raise ValueError(f"found strain {self.strain:g} without rattle_A; allowed: both, or dynamics")
         return self
 
 
@@ -134,6 +146,11 @@ class PotentialStage(Strict):
     )
     runs: Entries[OwnRun] = Field({}, description="own runs, in each generation but the last")
     vacuum_A: Length = Field(8.0, description="of an isolated frame: how much wider than its atoms the box is")
+    kpoint_length_A: Length | None = Field(
+        None,
+        description="of a periodic frame, at a reference with k-points: the grid samples it as Γ would a cell of this "
+        "length; null: the level's own grid for all",
+    )
     labels: str | None = Field(
         None, description="folder of labels that are kept and reused by digest; by default in the results"
     )

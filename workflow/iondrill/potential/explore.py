@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from ase import Atoms
 from ase.data import covalent_radii
+from ase.io import read
 
 from iondrill.config.base import Thermostat
 from iondrill.engines.execute import execute
@@ -15,18 +17,22 @@ from iondrill.geometry.crystal import build_crystal, crystal_names, load_crystal
 from iondrill.geometry.labels import set_fragment
 from iondrill.geometry.recipes import FlakeRecipe, load_recipe
 from iondrill.geometry.registry import build
+from iondrill.geometry.surfaces.facet import FacetRecipe
 from iondrill.jobs.frames import Frames
-from iondrill.jobs.job import Job, Md
+from iondrill.jobs.job import Job, Md, Relax
 from iondrill.jobs.journal import state_folder
 from iondrill.potential.pieces import contact_of, cut, saturated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from iondrill.config.models import Config
     from iondrill.config.potential import Exploration
 
+OWN: dict[str, tuple[str, type]] = {"gap_A": ("a flake", FlakeRecipe), "vacuum_A": ("a facet", FacetRecipe)}
+"""What an exploration may say of a recipe otherwise, and of which."""
+RELAXED_EV_A = 0.1
+"""Largest force at which a start counts as relaxed: it is displaced afterwards."""
 ION_A = {"Li": 2.1, "Na": 2.5, "K": 2.9}
 """Distance from the nearest atom at which an ion is put."""
 
@@ -82,13 +88,15 @@ def start_of(exploration: Exploration, seed: int, root: Path) -> Atoms:
 
 
 def _built(exploration: Exploration, root: Path) -> Atoms:
-    """Build what a recipe says, with the gap that is asked for."""
-    if exploration.gap_A is None:
-        return build(exploration.structure, root)
-    recipe = load_recipe(exploration.structure, root)
-    if not isinstance(recipe, FlakeRecipe):
-        raise UserError.of(f"potential.explore: {exploration.structure}", "has no gap", "allowed with gap_A: a flake")
-    return build(exploration.structure, root, {"gap_A": exploration.gap_A})
+    """Build what a recipe says, with the gap or the vacuum that is asked for."""
+    asked = exploration.model_dump(include=set(OWN), exclude_none=True)
+    recipe = load_recipe(exploration.structure, root) if asked else None
+    for key in asked:
+        what, allowed = OWN[key]
+        if not isinstance(recipe, allowed):
+            where = f"potential.explore: {exploration.structure}"
+            raise UserError.of(where, f"has no {key}", f"allowed with {key}: {what}")
+    return build(exploration.structure, root, asked)
 
 
 def with_ion(atoms: Atoms, element: str, rng: np.random.Generator) -> Atoms:
@@ -124,6 +132,60 @@ def with_ion(atoms: Atoms, element: str, rng: np.random.Generator) -> Atoms:
     return both
 
 
+def relaxed(start: Atoms, name: str, level_name: str, config: Config, folder: Path) -> Atoms:
+    """Relax the start of a trajectory, all of its atoms.
+
+    Raises
+    ------
+    UserError
+        If it does not converge.
+    """
+    job = Job(
+        stage="potential",
+        name=name,
+        level_name=level_name,
+        level=config.levels[level_name],
+        task=Relax(fmax_eV_A=RELAXED_EV_A, max_steps=300),
+        kind="slab" if start.pbc.any() else "cluster",
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    free = start.copy()
+    free.set_constraint()
+    result = execute(job.model_dump(mode="json"), free, folder / "result.json", folder / "last.extxyz")
+    if result.status != "converged":
+        raise UserError.of(folder, f"the start is {result.status}", result.attempts[-1].reason)
+    free.set_positions(read(folder / "last.extxyz", format="extxyz").positions)
+    return free
+
+
+def rattled(start: Atoms, rattle_A: float, strain: float, count: int, seed: int) -> list[Atoms]:
+    """Return copies of a structure, displaced and strained at random.
+
+    Parameters
+    ----------
+    start : Atoms
+        Its periodic directions are strained, without rotation.
+    rattle_A, strain : float
+        Standard deviations of each coordinate and of each component of the strain.
+    count : int
+        Number of copies.
+    seed : int
+        Of the displacements.
+    """
+    rng = np.random.default_rng([seed, 13])
+    frames = []
+    for number in range(count):
+        frame = start.copy()
+        frame.set_constraint()
+        drawn = np.triu(rng.normal(scale=strain, size=(3, 3)))
+        symmetric = np.where(np.outer(frame.pbc, frame.pbc), drawn + np.triu(drawn, 1).T, 0.0)
+        frame.set_cell(frame.cell.array @ (np.eye(3) + symmetric), scale_atoms=True)
+        frame.positions += rng.normal(scale=rattle_A, size=frame.positions.shape)
+        frame.info = {"step": number + 1}
+        frames.append(frame)
+    return frames
+
+
 def dynamics(exploration: Exploration, trajectory: Trajectory, level_name: str, config: Config) -> Job:
     """Return the job of a trajectory."""
     task = Md(
@@ -145,14 +207,35 @@ def dynamics(exploration: Exploration, trajectory: Trajectory, level_name: str, 
     )
 
 
-def explore(job: Job, start: Atoms, folder: Path) -> list[Atoms]:
+def explore(config: Config, exploration: Exploration, trajectory: Trajectory, level: str, folder: Path) -> list[Atoms]:
     """Run or resume a trajectory, and return the frames that are taken from it, whole.
+
+    Parameters
+    ----------
+    config : Config
+        With recipes and levels.
+    exploration, trajectory
+        What is run.
+    level : str
+        Of the dynamics; see `dynamics`.
+    folder : Path
+        Of its job.
 
     Raises
     ------
     UserError
         If it does not get to its end.
     """
+    start = start_of(exploration, trajectory.seed, Path(config.structures))
+    if exploration.relax:
+        start = relaxed(start, f"{trajectory.name}.{level}", level, config, folder.with_name(f"{folder.name}-start"))
+    if exploration.rattle_A is not None:
+        return rattled(start, exploration.rattle_A, exploration.strain, exploration.frames, trajectory.seed)
+    return followed(dynamics(exploration, trajectory, level, config), start, folder)
+
+
+def followed(job: Job, start: Atoms, folder: Path) -> list[Atoms]:
+    """Run or resume a job of dynamics, and return its frames but the start."""
     folder.mkdir(parents=True, exist_ok=True)
     start = start.copy()
     result = execute(job.model_dump(mode="json"), start, folder / "result.json", folder / "last.extxyz")
@@ -179,7 +262,8 @@ def frames_of(exploration: Exploration, trajectory: Trajectory, whole: list[Atom
     whole : list of Atoms
         The frames.
     vacuum_A : float
-        How much wider than its atoms the cubic box of an isolated frame is.
+        How much wider than its atoms the box of an isolated frame is, along each axis; an engine that wants a cube
+        takes the longest edge.
     """
     for number, atoms in enumerate(whole):
         frame = atoms.copy()
@@ -188,7 +272,7 @@ def frames_of(exploration: Exploration, trajectory: Trajectory, whole: list[Atom
             rng = np.random.default_rng([trajectory.seed, number, 11])
             frame = cut(frame, contact_of(frame, rng), exploration.piece_atoms)
         if not frame.pbc.any():
-            frame.set_cell(3 * [float(np.ptp(frame.positions, axis=0).max()) + vacuum_A])
+            frame.set_cell(np.ptp(frame.positions, axis=0) + vacuum_A)
             frame.center()
         frame.info = {
             "kind": exploration.kind or trajectory.exploration,

@@ -35,6 +35,28 @@ def settings_of(level: Level) -> str:
     return SEPARATOR.join(f"{key}={json.dumps(value)}" for key, value in sorted(found.items()))
 
 
+def sampled(level: Level, frame: Atoms, length_A: float | None) -> Level:
+    """Return a level with the k-points of a frame.
+
+    Parameters
+    ----------
+    level : Level
+        Of any engine; without k-points it stays as it is.
+    frame : Atoms
+        An isolated one stays at Γ.
+    length_A : float or None
+        The planes of the repeated cell are this far apart at least (Å): n = ⌈length / plane⌉. None: the level's grid.
+    """
+    if length_A is None or not frame.pbc.any() or not hasattr(level, "kpoints"):
+        return level
+    planes_A = 1 / np.linalg.norm(np.linalg.inv(frame.cell.complete().array), axis=0)
+    grid = tuple(
+        int(np.ceil(round(length_A / plane, 6))) if periodic else 1
+        for plane, periodic in zip(planes_A.tolist(), frame.pbc.tolist(), strict=True)
+    )
+    return level.model_copy(update={"kpoints": grid})
+
+
 def digest_of(level: Level, atoms: Atoms, charge: int = 0) -> str:
     """Return the digest (16 hex digits) of a frame and of the settings that its label is made with.
 

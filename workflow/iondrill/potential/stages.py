@@ -20,7 +20,7 @@ from iondrill.potential import explore as exploring
 from iondrill.potential.choose import select
 from iondrill.potential.fit import fit
 from iondrill.potential.judge import held_out, table
-from iondrill.potential.labels import Store, label, read_label, settings_of
+from iondrill.potential.labels import Store, label, read_label, sampled, settings_of
 from iondrill.potential.own_run import own_run
 from iondrill.potential.plan import as_exploration
 
@@ -54,9 +54,8 @@ def write_frames(frames: Sequence[Atoms], path: Path) -> None:
 def explore(plan: PotentialPlan, name: str, output: Path) -> None:
     """Run a trajectory of an exploration and cut what is labelled out of its frames."""
     trajectory, one = plan.trajectories()[name], plan.exploration(name)
-    start = exploring.start_of(one, trajectory.seed, Path(plan.config.structures))
-    job = exploring.dynamics(one, trajectory, one.level or plan.stage.level, plan.config)
-    whole = exploring.explore(job, start, plan.folder / "jobs" / name)
+    level = one.level or plan.stage.level
+    whole = exploring.explore(plan.config, one, trajectory, level, plan.folder / "jobs" / name)
     write_frames(list(exploring.frames_of(one, trajectory, whole, plan.stage.vacuum_A)), output)
 
 
@@ -90,7 +89,8 @@ def label_slot(plan: PotentialPlan, selected: Path, slot: int, output: Path) -> 
         return
     name, store = plan.stage.reference, Store(plan.labels)
     work = plan.folder / "jobs" / f"{selected.parent.name}-label-{slot:04d}"
-    path, result = label(frames[slot], name, plan.config.levels[name], store, work)
+    level = sampled(plan.config.levels[name], frames[slot], plan.stage.kpoint_length_A)
+    path, result = label(frames[slot], name, level, store, work)
     record: dict[str, Any] = {
         "status": "converged" if path is not None or result is None else result.status,
         "file": None if path is None else path.as_posix(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import ceil, sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 from ase.units import Bohr, Hartree, fs
 
 from iondrill.config.cp2k_elements import cp2k_elements
@@ -16,7 +17,7 @@ from iondrill.engines.external.box import check_slab, in_box, in_cube, off_the_f
 from iondrill.engines.external.templates import render
 from iondrill.errors import Problem, UserError
 from iondrill.geometry.constraints import fixed_atoms, partly_fixed
-from iondrill.jobs.job import ATOM_BOX_A, Md, Relax, Static, unpaired_electrons
+from iondrill.jobs.job import ATOM_BOX_A, BOX_VACUUM_A, Md, Relax, Static, unpaired_electrons
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,7 +122,7 @@ def render_input(
         too_coarse=too_coarse(level, kinds, own_grid=own_grid(job)),
         unpaired=unpaired,
         own_guess=reads_own_guess(job),
-        periodicity="sampled" if job.sampled else "isolated" if job.kind == "cluster" else "atom",
+        periodicity="sampled" if job.sampled else "isolated" if is_alone(job) else "atom",
         eps_default=f"{min(1e-10, level.eps_scf**2):.1E}",
         resume=resume,
         rung=fallback,  # the name in the templates, whose text is part of a job's hash
@@ -131,6 +132,11 @@ def render_input(
         positions=boxed.positions.tolist(),
         **_motion(job, atoms),
     )
+
+
+def is_alone(job: Job) -> bool:
+    """Say whether CP2K's box has no images: a cluster's, unless its level says otherwise."""
+    return job.kind == "cluster" and not (isinstance(job.level, Cp2kLevel) and job.level.poisson == "PERIODIC")
 
 
 def reads_own_guess(job: Job) -> bool:
@@ -218,8 +224,11 @@ def in_cp2k_cell(job: Job, atoms: Atoms) -> Atoms:
         check_slab(atoms)
     if job.sampled:
         return off_the_fold(atoms)
+    own_A = atoms.cell.lengths() if atoms.cell.rank == 3 else None
     if job.kind == "atom":
-        return in_box(atoms, atoms.cell.lengths() if atoms.cell.rank == 3 else ATOM_BOX_A)
+        return in_box(atoms, ATOM_BOX_A if own_A is None else own_A)
+    if not is_alone(job):
+        return in_box(atoms, np.ptp(atoms.positions, axis=0) + BOX_VACUUM_A if own_A is None else own_A)
     # Martyna and Tuckerman 1999: the cell at least twice as large as the charge in it
     mt = isinstance(job.level, Cp2kLevel) and job.level.poisson == "MT"
     return in_cube(atoms, at_least=2.0 if mt else 1.0)

@@ -8,7 +8,7 @@ import numpy as np
 
 from iondrill.config.levels import Cp2kLevel
 from iondrill.engines.cp2k import grammar
-from iondrill.engines.cp2k.inputs import INPUT, fixed_lists, in_cp2k_cell
+from iondrill.engines.cp2k.inputs import INPUT, fixed_lists, in_cp2k_cell, is_alone
 from iondrill.errors import Problem, UserError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def differences(tree: dict[str, Any], job: Job, atoms: Atoms) -> Iterator[tuple[
         yield f"lacks or damages a part that every input has: {error}", "allowed: FORCE_EVAL with DFT, CELL and COORD"
         return
     yield from _moved(lines, positions, cell, in_cp2k_cell(job, atoms))
-    periodic = "none" if job.kind == "cluster" else "xyz"
+    periodic = "none" if is_alone(job) else "xyz"
     for section, found in (("CELL", subsys["+cell"]), ("POISSON", dft.get("+poisson", {}))):
         if (periodicity := found.get("periodic", "xyz")).lower() != periodic:
             yield f"PERIODIC of {section} is {periodicity}", f"allowed: {periodic.upper()} for a {job.kind}"
