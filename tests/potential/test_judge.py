@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from iondrill.config.potential import JudgeSettings
 from iondrill.geometry.labels import set_fragment
-from iondrill.potential.judge import energy_error_eV, force_error, held_out, parts_of, table
-from iondrill.potential.stages import split, verdict
+from iondrill.potential.judge import energy_error_eV, force_error, held_out, parts_of, table, verdict
+from iondrill.potential.stages import split
 
 GROUPS = st.dictionaries(st.text("abcdef-0123", min_size=1, max_size=8), st.sampled_from(["nd", "flake", "contact"]))
 
@@ -27,12 +27,24 @@ def test_no_trajectory_is_on_both_sides(groups: dict[str, str], share: float) ->
         for group, kind in groups.items()
         for step in range(3)
     ]
-    stage = SimpleNamespace(judge=JudgeSettings(hold_out=share))
-    training, held = split(labels, stage)
+    plan = SimpleNamespace(stage=SimpleNamespace(judge=JudgeSettings(hold_out=share)), groups=dict)
+    training, held = split(labels, plan)
     assert len(training) + len(held) == len(labels)
     assert not {one.info["group"] for one in training} & {one.info["group"] for one in held}
     # each kind keeps something to learn from
     assert {one.info["kind"] for one in training} == set(groups.values())
+
+
+@given(groups=GROUPS, share=st.floats(0, 0.9), data=st.data())
+def test_what_is_held_out_does_not_depend_on_what_is_labelled(
+    groups: dict[str, str], share: float, data: st.DataObject
+) -> None:
+    plan = SimpleNamespace(stage=SimpleNamespace(judge=JudgeSettings(hold_out=share)), groups=lambda: groups)
+    some = data.draw(st.lists(st.sampled_from(sorted(groups)), unique=True)) if groups else []
+    labels = [Atoms("C", info={"group": group, "kind": groups[group], "step": 1}) for group in some]
+    _, held = split(labels, plan)
+    # so a fit to cheap labels, which there are of all, leaves out what is judged
+    assert {one.info["group"] for one in held} == held_out(groups, share) & set(some)
 
 
 @given(groups=GROUPS)

@@ -30,6 +30,7 @@ CONFIG: dict[str, Any] = {
         "reference": "reference",
         "generations": 2,
         "select": {"count": 6, "least_distance": 0.01},
+        "pretrain": {"copies": 2, "epochs": 40},
         "fit": {"epochs": 400, "neurons": 10, "n_max": 4, "basis_size": 6, "batch": 1},
         "explore": {
             "cage": {
@@ -60,6 +61,11 @@ def test_a_potential_is_made_from_its_labels_and_judged_on_others(tmp_path: Path
     first = "results/potential/small/generation-0/judged.json"
     done = run(snakemake(project, "--cores", "2", first))
     assert done.returncode == 0, done.stderr[-4000:]
+    # the cheap labels are of trajectories that nothing is judged on
+    cheap = {path.parent.name for path in (tmp_path / "results/potential/small/pretrained/labels").glob("*/*.extxyz")}
+    assert cheap == {"cage-300K-s1", "cage-450K-s1", "cage-600K-s1"} - set(
+        json.loads((tmp_path / first).read_text())["held_out_trajectories"]
+    )
     stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "results/potential/small/labels").glob("*/*")}
     assert len(stamps) == 6
 

@@ -81,9 +81,36 @@ rule label_frame:
         "../scripts/label_frame.py"
 
 
+rule pretrain_potential:
+    input:
+        lambda wildcards: potential_plan.explored(),
+    output:
+        model=f"{POTENTIAL}/pretrained/nep.txt",
+        parameters=f"{POTENTIAL}/pretrained/potential.json",
+    log:
+        f"{RESULTS}/logs/pretrain_potential.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/pretrain_potential.tsv"
+    conda:
+        "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        config=plan.config.model_dump(mode="json"),
+    message:
+        "Fit a potential to cheap labels"
+    script:
+        "../scripts/pretrain_potential.py"
+
+
 rule fit_potential:
     input:
-        lambda wildcards: potential_plan.label_records(int(wildcards.generation)),
+        labels=lambda wildcards: potential_plan.label_records(int(wildcards.generation)),
+        start=f"{POTENTIAL}/pretrained/nep.txt" if potential_plan.pretrained else [],
+        explored=lambda wildcards: potential_plan.explored() if potential_plan.pretrained else [],
     output:
         model=f"{POTENTIAL}/generation-{{generation}}/fit-{{seed}}/nep.txt",
         parameters=f"{POTENTIAL}/generation-{{generation}}/fit-{{seed}}/potential.json",

@@ -103,6 +103,15 @@ class FitSettings(Strict):
     seeds: Annotated[list[Seed], Field(min_length=1)] = Field([1], description="a fit each; the first is published")
 
 
+class Pretraining(Strict):
+    """A fit to many cheap labels, which is where the fits to the reference start from."""
+
+    level: LevelName | None = Field(None, description="of the cheap labels; by default that of the stage")
+    copies: Few = Field(4, description="of each frame of the explorations, displaced at random")
+    rattle_A: Length = Field(0.08, description="displacement along each axis (standard deviation)")
+    epochs: Cycles = Field(200, description="passes over the cheap labels")
+
+
 class JudgeSettings(Strict):
     """On what a potential is judged."""
 
@@ -139,6 +148,9 @@ class PotentialStage(Strict):
     explore: Entries[Exploration] = Field(min_length=1, description="trajectories that frames are taken from")
     level: LevelName = Field("gfn2", description="cheap level of the explorations")
     select: SelectSettings = SelectSettings()
+    pretrain: Pretraining | None = Field(
+        None, description="fit to isolated frames at a cheap level first; null: the fits start from nothing"
+    )
     fit: FitSettings = FitSettings()
     judge: JudgeSettings = JudgeSettings()
     generations: Few = Field(

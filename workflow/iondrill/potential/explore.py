@@ -22,6 +22,7 @@ from iondrill.jobs.frames import Frames
 from iondrill.jobs.job import Job, Md, Relax
 from iondrill.jobs.journal import state_folder
 from iondrill.potential.pieces import contact_of, cut, saturated
+from iondrill.potential.rattle import rattled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,13 +134,7 @@ def with_ion(atoms: Atoms, element: str, rng: np.random.Generator) -> Atoms:
 
 
 def relaxed(start: Atoms, name: str, level_name: str, config: Config, folder: Path) -> Atoms:
-    """Relax the start of a trajectory, all of its atoms.
-
-    Raises
-    ------
-    UserError
-        If it does not converge.
-    """
+    """Relax the start of a trajectory, all of its atoms; raise a UserError if it does not converge."""
     job = Job(
         stage="potential",
         name=name,
@@ -156,34 +151,6 @@ def relaxed(start: Atoms, name: str, level_name: str, config: Config, folder: Pa
         raise UserError.of(folder, f"the start is {result.status}", result.attempts[-1].reason)
     free.set_positions(read(folder / "last.extxyz", format="extxyz").positions)
     return free
-
-
-def rattled(start: Atoms, rattle_A: float, strain: float, count: int, seed: int) -> list[Atoms]:
-    """Return copies of a structure, displaced and strained at random.
-
-    Parameters
-    ----------
-    start : Atoms
-        Its periodic directions are strained, without rotation.
-    rattle_A, strain : float
-        Standard deviations of each coordinate and of each component of the strain.
-    count : int
-        Number of copies.
-    seed : int
-        Of the displacements.
-    """
-    rng = np.random.default_rng([seed, 13])
-    frames = []
-    for number in range(count):
-        frame = start.copy()
-        frame.set_constraint()
-        drawn = np.triu(rng.normal(scale=strain, size=(3, 3)))
-        symmetric = np.where(np.outer(frame.pbc, frame.pbc), drawn + np.triu(drawn, 1).T, 0.0)
-        frame.set_cell(frame.cell.array @ (np.eye(3) + symmetric), scale_atoms=True)
-        frame.positions += rng.normal(scale=rattle_A, size=frame.positions.shape)
-        frame.info = {"step": number + 1}
-        frames.append(frame)
-    return frames
 
 
 def dynamics(exploration: Exploration, trajectory: Trajectory, level_name: str, config: Config) -> Job:

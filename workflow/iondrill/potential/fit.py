@@ -58,7 +58,15 @@ def targets(label: Atoms, dispersion: str) -> tuple[float, NDArray[np.float64]]:
     return energy, forces
 
 
-def fit(labels: Sequence[Atoms], settings: FitSettings, folder: Path, seed: int, start: Path | None = None) -> Path:
+def fit(
+    labels: Sequence[Atoms],
+    settings: FitSettings,
+    folder: Path,
+    seed: int,
+    start: Path | None = None,
+    *,
+    also: Sequence[str] = (),
+) -> Path:
     """Fit a potential; what `iondrill.engines.ase.learned.calculator_of` reads is in the folder then.
 
     Parameters
@@ -73,6 +81,8 @@ def fit(labels: Sequence[Atoms], settings: FitSettings, folder: Path, seed: int,
         Of weights and batches.
     start : Path, optional
         A potential of the same elements and sizes, whose weights are the start.
+    also : sequence of str
+        Elements that the potential has beside those of the labels.
 
     Raises
     ------
@@ -83,7 +93,7 @@ def fit(labels: Sequence[Atoms], settings: FitSettings, folder: Path, seed: int,
         raise UserError.of(folder, "there is no label to fit to")
     folder.mkdir(parents=True, exist_ok=True)
     both = [targets(label, settings.dispersion) for label in labels]
-    elements_eV = element_energies_eV(labels, [energy for energy, _ in both])
+    elements_eV = dict.fromkeys(also, 0.0) | element_energies_eV(labels, [energy for energy, _ in both])
     lines = []
     for label, (energy, forces) in zip(labels, both, strict=True):
         frame = in_wide_box(label, settings.cutoff_A)

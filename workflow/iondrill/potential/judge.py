@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from iondrill.engines.ase.grade import Grade
+from iondrill.engines.ase.learned import calculator_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from ase import Atoms
     from numpy.typing import ArrayLike, NDArray
+
+    from iondrill.config.potential import PotentialStage
 
     Array = NDArray[np.float64]
 
@@ -150,3 +156,54 @@ def table(labels: Sequence[Atoms], forces: Sequence[Array], energies: Sequence[f
         )
         rows[f"kind: {one}"]["frames"] = len(own)
     return rows
+
+
+def errors_on(labels: Sequence[Atoms], potential: Path) -> dict[str, dict[str, Any]]:
+    """Return the errors of a potential on labels, and the largest grade of each kind of frame."""
+    if not labels:
+        return {}
+    calculator, grade = calculator_of(potential), Grade.read(potential)
+    known = set(calculator.parameters_of_fit["elements_eV"])
+    seen = [one for one in labels if set(one.get_chemical_symbols()) <= known]
+    forces, energies = [], []
+    for one in seen:
+        atoms = one.copy()
+        atoms.calc = calculator
+        forces.append(atoms.get_forces(apply_constraint=False))
+        energies.append(atoms.get_potential_energy())
+    rows = table(seen, forces, energies)
+    for kind in {str(one.info["kind"]) for one in seen}:
+        rows[f"kind: {kind}"]["largest_grade"] = max(grade.of(one) for one in seen if one.info["kind"] == kind)
+    return rows
+
+
+def verdict(row: dict[str, Any], stage: PotentialStage) -> str:
+    """Return what an error means: trusted, doubtful or refused.
+
+    Parameters
+    ----------
+    row : dict
+        ``force_rmse_eV_A`` and ``force_rms_eV_A``.
+    stage : PotentialStage
+        With the criteria.
+    """
+    error, there = row["force_rmse_eV_A"], row["force_rms_eV_A"]
+    if not error < stage.judge.doubtful_share * there:
+        return "refused"
+    return "trusted" if error <= stage.judge.trusted_eV_A else "doubtful"
+
+
+def spread(labels: Sequence[Atoms], folders: Sequence[Path]) -> float | None:
+    """Return the root mean square difference of the forces of the first two fits, eV/Å; None of one fit."""
+    if len(folders) < 2 or not labels:
+        return None
+    found = []
+    for folder in folders[:2]:
+        calculator = calculator_of(folder)
+        each = []
+        for one in labels:
+            atoms = one.copy()
+            atoms.calc = calculator
+            each.append(atoms.get_forces(apply_constraint=False))
+        found.append(np.concatenate(each))
+    return float(np.sqrt(np.mean((found[0] - found[1]) ** 2)))

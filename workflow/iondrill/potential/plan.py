@@ -52,6 +52,13 @@ class PotentialPlan:
         """Return the trajectories of the explorations by name."""
         return {one.name: one for one in trajectories(self.stage.explore)} if self.there else {}
 
+    def groups(self) -> dict[str, str]:
+        """Return the kind of each trajectory of the explorations."""
+        return {
+            name: self.stage.explore[one.exploration].kind or one.exploration
+            for name, one in self.trajectories().items()
+        }
+
     def exploration(self, trajectory: str) -> Exploration:
         """Return what a trajectory is of."""
         return self.stage.explore[self.trajectories()[trajectory].exploration]
@@ -85,6 +92,11 @@ class PotentialPlan:
     def judged(self) -> list[str]:
         """Return the judgements of all generations."""
         return [f"{self.generation(g)}/judged.json" for g in range(self.stage.generations)]
+
+    @property
+    def pretrained(self) -> Path | None:
+        """The folder of the fit to cheap labels, if there is to be one."""
+        return self.folder / "pretrained" if self.there and self.stage.pretrain else None
 
     def fits(self, generation: int) -> list[str]:
         """Return the folders of a generation's fits, the published one first."""

@@ -19,7 +19,7 @@ from iondrill.geometry.descriptor import Space
 from iondrill.potential import explore as exploring
 from iondrill.potential.choose import select
 from iondrill.potential.fit import fit
-from iondrill.potential.judge import held_out, table
+from iondrill.potential.judge import errors_on, held_out, spread, verdict
 from iondrill.potential.labels import Store, label, read_label, sampled, settings_of
 from iondrill.potential.own_run import own_run
 from iondrill.potential.plan import as_exploration
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from iondrill.config.levels import Level
-    from iondrill.config.potential import PotentialStage
     from iondrill.potential.plan import PotentialPlan
 
 NOTHING = "nothing"
@@ -63,7 +62,7 @@ def choose(plan: PotentialPlan, generation: int, files: Sequence[str], records: 
     """Choose the frames of a generation among new ones; labelled ones of earlier generations are known."""
     known = labels_of(records)
     frames = read_frames(files)
-    elements = sorted({symbol for frame in [*frames, *known] for symbol in frame.get_chemical_symbols()})
+    elements = elements_of([*frames, *known])
     if not frames:
         write_frames([], output)
         return
@@ -114,72 +113,39 @@ def labels_of(paths: Iterable[str | Path]) -> list[Atoms]:
     return [read_label(Path(file)) for file in dict.fromkeys(files)]
 
 
-def split(labels: Sequence[Atoms], stage: PotentialStage) -> tuple[list[Atoms], list[Atoms]]:
-    """Return the labels that fits see, and those of the trajectories that are held out."""
-    groups = {str(one.info["group"]): str(one.info["kind"]) for one in labels}
-    out = held_out(groups, stage.judge.hold_out)
+def split(labels: Sequence[Atoms], plan: PotentialPlan) -> tuple[list[Atoms], list[Atoms]]:
+    """Return the labels that fits see, and those of the trajectories that are held out.
+
+    Of the explorations the configuration alone decides which, whatever has been labelled of them: a fit to cheap labels
+    leaves out the same.
+    """
+    explored = plan.groups()
+    kinds = {str(one.info["group"]): str(one.info["kind"]) for one in labels}
+    later = {group: kind for group, kind in kinds.items() if group not in explored}
+    share = plan.stage.judge.hold_out
+    out = held_out(explored, share) | held_out(later, share)
     return (
         [one for one in labels if one.info["group"] not in out],
         [one for one in labels if one.info["group"] in out],
     )
 
 
-def fit_generation(plan: PotentialPlan, records: Sequence[str], seed: int, folder: Path) -> None:
-    """Fit a potential to the labels of all generations so far, those held out apart; add its grade."""
-    training, held = split(labels_of(records), plan.stage)
-    fit(training, plan.stage.fit, folder, seed)
-    Grade.fitted(training, held).write(folder)
+def elements_of(frames: Iterable[Atoms]) -> list[str]:
+    """Return the elements of some frames, in alphabetical order."""
+    return sorted({symbol for frame in frames for symbol in frame.get_chemical_symbols()})
 
 
-def errors_on(labels: Sequence[Atoms], potential: Path) -> dict[str, dict[str, Any]]:
-    """Return the errors of a potential on labels, and the largest grade of each kind of frame."""
-    if not labels:
-        return {}
-    calculator, grade = calculator_of(potential), Grade.read(potential)
-    known = set(calculator.parameters_of_fit["elements_eV"])
-    seen = [one for one in labels if set(one.get_chemical_symbols()) <= known]
-    forces, energies = [], []
-    for one in seen:
-        atoms = one.copy()
-        atoms.calc = calculator
-        forces.append(atoms.get_forces(apply_constraint=False))
-        energies.append(atoms.get_potential_energy())
-    rows = table(seen, forces, energies)
-    for kind in {str(one.info["kind"]) for one in seen}:
-        rows[f"kind: {kind}"]["largest_grade"] = max(grade.of(one) for one in seen if one.info["kind"] == kind)
-    return rows
+def fit_generation(
+    plan: PotentialPlan, records: Sequence[str], seed: int, folder: Path, explored: Sequence[str] = ()
+) -> None:
+    """Fit a potential to the labels of all generations so far, those held out apart; add its grade.
 
-
-def verdict(row: dict[str, Any], stage: PotentialStage) -> str:
-    """Return what an error means: trusted, doubtful or refused.
-
-    Parameters
-    ----------
-    row : dict
-        ``force_rmse_eV_A`` and ``force_rms_eV_A``.
-    stage : PotentialStage
-        With the criteria.
+    With a pretrained potential it is the start, and `explored` names the files of the frames whose elements it has.
     """
-    error, there = row["force_rmse_eV_A"], row["force_rms_eV_A"]
-    if not error < stage.judge.doubtful_share * there:
-        return "refused"
-    return "trusted" if error <= stage.judge.trusted_eV_A else "doubtful"
-
-
-def spread(labels: Sequence[Atoms], folders: Sequence[Path]) -> float | None:
-    """Return the root mean square difference of the forces of the first two fits, eV/Å; None of one fit."""
-    if len(folders) < 2 or not labels:
-        return None
-    found = []
-    for folder in folders[:2]:
-        calculator = calculator_of(folder)
-        each = []
-        for one in labels:
-            atoms = one.copy()
-            atoms.calc = calculator
-            each.append(atoms.get_forces(apply_constraint=False))
-        found.append(np.concatenate(each))
-    return float(np.sqrt(np.mean((found[0] - found[1]) ** 2)))
+    training, held = split(labels_of(records), plan)
+    also = elements_of(read_frames(explored)) if plan.pretrained else []
+    fit(training, plan.stage.fit, folder, seed, plan.pretrained, also=also)
+    Grade.fitted(training, held).write(folder)
 
 
 def judge_generation(
@@ -202,7 +168,7 @@ def judge_generation(
     output : Path
         ``judged.json``.
     """
-    training, held = split(labels_of(records), plan.stage)
+    training, held = split(labels_of(records), plan)
     potential = Path(folders[0])
     rows = errors_on(held, potential)
     content: dict[str, Any] = {

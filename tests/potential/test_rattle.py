@@ -15,18 +15,20 @@ from iondrill.config.levels import Cp2kLevel, XtbLevel
 from iondrill.config.potential import Exploration
 from iondrill.config.project import read_config
 from iondrill.errors import UserError
-from iondrill.potential.explore import rattled, relaxed, start_of
+from iondrill.geometry.checks import check_distances
+from iondrill.potential.explore import relaxed, start_of
 from iondrill.potential.labels import digest_of, sampled
+from iondrill.potential.rattle import rattled
 
 STRUCTURES = Path(__file__).resolve().parents[2] / "structures"
 
 
 def test_displacements_have_the_width_that_is_asked_for_and_no_direction() -> None:
     start = molecule("C60")
-    moved = np.array([one.positions - start.positions for one in rattled(start, 0.1, 0.0, 200, seed=3)])
-    # 12 000 draws an axis: the standard deviation is within 2 % (3 sigma), the mean within 0.003
-    assert moved.std(axis=(0, 1)) == pytest.approx(3 * [0.1], rel=0.02)
-    assert np.abs(moved.mean(axis=(0, 1))).max() < 0.003
+    moved = np.array([one.positions - start.positions for one in rattled(start, 0.03, 0.0, 200, seed=3)])
+    # 12 000 draws an axis: the standard deviation is within 2 % (3 sigma), the mean within 0.001
+    assert moved.std(axis=(0, 1)) == pytest.approx(3 * [0.03], rel=0.02)
+    assert np.abs(moved.mean(axis=(0, 1))).max() < 0.001
 
 
 def test_a_strain_does_not_rotate_and_moves_atoms_with_the_cell() -> None:
@@ -66,6 +68,14 @@ def test_isolated_frames_and_engines_without_kpoints_keep_their_level() -> None:
     assert sampled(level, bulk("C"), None) == level
     gfn2 = XtbLevel(engine="xtb")
     assert sampled(gfn2, bulk("C"), 14.0) == gfn2
+
+
+def test_copies_whose_atoms_overlap_are_drawn_again_and_a_hopeless_width_is_refused() -> None:
+    start = molecule("CH4")
+    for one in rattled(start, 0.15, 0.0, 50, seed=2):
+        check_distances(one, "a copy")
+    with pytest.raises(UserError, match="displaced by rattle_A"):
+        rattled(bulk("C", cubic=True) * 2, 1.0, 0.0, 1, seed=1)
 
 
 def test_another_grid_is_another_label() -> None:
