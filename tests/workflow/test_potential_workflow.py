@@ -31,7 +31,7 @@ CONFIG: dict[str, Any] = {
         "generations": 2,
         "select": {"count": 6, "least_distance": 0.01},
         "pretrain": {"copies": 2, "epochs": 40},
-        "fit": {"epochs": 400, "neurons": 10, "n_max": 4, "basis_size": 6, "batch": 1},
+        "fit": {"epochs": 120, "neurons": 10, "n_max": 4, "basis_size": 6, "batch": 1},
         "explore": {
             "cage": {
                 "structure": "cage",

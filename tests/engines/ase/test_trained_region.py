@@ -16,6 +16,7 @@ from iondrill.engines.ase import AseEngine
 from iondrill.engines.ase.grade import Grade
 from iondrill.engines.ase.learned import PARAMETERS
 from iondrill.engines.embedded.md import LOOK_EVERY
+from iondrill.engines.embedded.neb import find_path
 from iondrill.errors import UserError
 from iondrill.jobs.frames import last_step
 from iondrill.jobs.job import Job
@@ -115,6 +116,25 @@ def test_a_relaxation_has_not_converged_where_nothing_is_known(potential: Path, 
     assert (outside.status, outside.energy_eV) == ("not_converged", None)
     assert outside.attempts[-1].reason.startswith("the relaxed geometry is outside the trained region: grade ")
     assert inside.status == "converged"
+
+
+def test_a_path_that_leaves_the_region_between_two_ends_inside_gives_no_barrier(
+    potential: Path, tmp_path: Path
+) -> None:
+    start, end = molecule("C6H6"), molecule("C6H6")
+    # two neighbouring hydrogens change places: they meet half way
+    end.positions[[6, 7]] = start.positions[[7, 6]]
+    task = {"task": "neb", "images": 1, "fmax_eV_A": 1e6, "max_steps": 1}
+    grade = Grade.read(potential)
+    assert max(grade.of(start), grade.of(end)) < 1
+    result, band = find_path(job(potential, task), start, end, tmp_path / "outside")
+    assert (result.status, result.energy_eV, band.energies_eV) == ("not_converged", None, [])
+    assert result.attempts[-1].reason.startswith("image 1 of the path is outside the trained region: grade ")
+    assert grade.of(band.images[1]) > 2
+    # the same path where the user sets no limit
+    result, band = find_path(job(potential, task, largest_grade=None), start, end, tmp_path / "any")
+    assert result.status == "converged"
+    assert len(band.energies_eV) == 3
 
 
 def test_an_element_that_was_not_in_the_training_is_one_message(potential: Path, tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import molecule
 from ase.mep import NEB
 
 from iondrill.config.levels import XtbLevel
 from iondrill.engines.base import StoppedError
 from iondrill.engines.embedded import neb
+from iondrill.engines.embedded.calculator import ScfNotConvergedError
 from iondrill.engines.embedded.neb import find_path
 from iondrill.engines.external.launch import LOCK_WAIT, WALLTIME, only_one
 from iondrill.engines.xtb import XtbEngine
@@ -82,6 +84,23 @@ def test_a_symmetric_path_has_its_saddle_at_the_bridge(ends, relaxed, tmp_path: 
         shifted.positions[-1, 0] += shift
         shifted.calc = XtbCalculator(GFN2, unpaired=1)
         assert shifted.get_potential_energy() < energies[top]
+
+
+def test_atoms_that_change_places_are_led_round_each_other() -> None:
+    start = molecule("C6H6")
+    end = start.copy()
+    end.positions[[6, 7]] = start.positions[[7, 6]]
+    for image in neb._guess(start, end, 3)[1:-1]:
+        assert np.isfinite(image.positions).all()
+        assert image.get_distance(6, 7) > 0.5
+
+
+def test_a_position_that_is_no_number_is_a_message_and_no_crash(ends) -> None:
+    atoms = ends[0].copy()
+    atoms.positions[3, 1] = np.nan
+    atoms.calc = XtbCalculator(GFN2, unpaired=1)
+    with pytest.raises(ScfNotConvergedError, match="position of an atom is not finite"):
+        atoms.get_forces()
 
 
 def test_a_path_that_is_not_relaxed_gives_no_number_and_goes_on_where_it_stopped(ends, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ class LearnedPotential(Calculator):
         Raises
         ------
         UserError
-            If an element was not in the training.
+            If an element was not in the training, or a position is no number.
         """
         super().calculate(atoms, list(properties), list(system_changes))
         known = self.parameters_of_fit["elements_eV"]
@@ -93,6 +93,9 @@ class LearnedPotential(Calculator):
             raise UserError.of(
                 "potential", f"has no parameters for {', '.join(unknown)}", f"allowed: {', '.join(known)}"
             )
+        if not np.isfinite(self.atoms.positions).all():
+            # compiled code may crash
+            raise UserError.of("potential", "the position of an atom is not finite", "allowed: numbers")
         found = self._nep.predict_structures([in_wide_box(self.atoms, self.parameters_of_fit["cutoff_A"])])
         energy = float(found.energy[0]) + sum_over_atoms_eV(known, self.atoms)
         forces = np.array(found.forces, dtype=float)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ase.calculators.calculator import Calculator
+import numpy as np
+from ase.calculators.calculator import Calculator, all_changes
 
 from iondrill.engines.embedded.restart_points import guess_file, kept_steps, point_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from ase import Atoms
@@ -48,6 +49,17 @@ class EmbeddedCalculator(Calculator):
         super().__init__()
         self.n_scf_cycles = 0
         self.remarks: list[str] = []
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = tuple(all_changes),
+    ) -> None:
+        """Take the atoms; raise a ScfNotConvergedError if their positions are no numbers: compiled code may crash."""
+        super().calculate(atoms, list(properties), list(system_changes))
+        if not np.isfinite(self.atoms.positions).all():
+            raise ScfNotConvergedError("the position of an atom is not finite")
 
     def save_guess(self, path: Path) -> None:
         """Write what the next SCF starts from; nothing by default."""

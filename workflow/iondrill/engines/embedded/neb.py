@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 from ase.mep import NEB
+from ase.mep.neb import idpp_interpolate
 from ase.optimize import BFGS
 from scipy.linalg import block_diag
+from scipy.spatial.distance import pdist
 
 from iondrill.engines.embedded.calculator import EmbeddedCalculator, OutsideTrainingError, ScfNotConvergedError
 from iondrill.engines.embedded.engine import EmbeddedEngine
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from iondrill.jobs.job import Job
 
 SPRING_EV_A2 = 0.5
+MEET_A = 0.1
+"""Atoms nearer than this in a straight guess, and by how much they are led aside, Å."""
 CLIMB_BELOW = 4.0
 """The highest image starts to climb once the band is relaxed to this many times the largest allowed force."""
 
@@ -150,9 +154,18 @@ def _find(job: Job, start: Atoms, end: Atoms, journal: Journal) -> tuple[Result,
 
 
 def _guess(start: Atoms, end: Atoms, between: int) -> list[Atoms]:
-    """Return the two ends and the images between them."""
+    """Return the two ends and the images between them.
+
+    Atoms that change places meet on the straight line, where the pair potential is infinite: they are led round each
+    other.
+    """
     images = [start.copy() for _ in range(between + 1)] + [end.copy()]
-    NEB(images, method="improvedtangent").interpolate(method="idpp", apply_constraint=True)
+    band = NEB(images, method="improvedtangent")
+    band.interpolate(apply_constraint=True)
+    for image in images[1:-1]:
+        if np.min(pdist(image.positions), initial=np.inf) < MEET_A:
+            image.rattle(MEET_A, seed=1)
+    idpp_interpolate(band, traj=None, log=None)
     return images
 
 
