@@ -10,6 +10,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from iondrill.cli import echem
 from iondrill.deferred import install
 from iondrill.errors import MESSAGE_PREFIX, UserError, said_of
 
@@ -112,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_cluster(commands)
     _add_elf_check(commands)
+    echem.register(commands)
 
     schema = commands.add_parser("schema", help="print the JSON Schema, for editors")
     schema.add_argument("what", nargs="?", choices=["config", "recipe", "crystal"], default="config")
