@@ -33,6 +33,7 @@ OTHER_MEANINGS = {
     "prepare/recipe_keys.py": {"md"},  # a section of the configuration
     "prepare/checks/configuration.py": {"intercalation"},
     "report/data.py": {"relax", "md", "elf", "adsorption"},  # folders of results
+    "notebook/opened.py": {"md", "elf"},  # folders of results
     "prepare/estimates.py": {"convergence"},
     "report/page/build.py": {"md", "elf", "adsorption", "ase"},  # parts of the page, and a package
     "report/sections/highlights.py": {"adsorption"},
