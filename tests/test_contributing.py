@@ -24,7 +24,8 @@ OTHER_MEANINGS = {
     "config/cp2k_elements.py": {"cp2k"},  # what the program's data files hold
     "config/consistency.py": {"verify"},  # a section of `md`
     "potential/stages.py": {"ase"},  # the package
-    "report/crate.py": {"ase"},
+    "publish/crate.py": {"ase"},
+    "publish/energies.py": {"adsorption"},  # whose energies are published
     "geometry/checks.py": {"vasp"},  # ASE's name of the format POSCAR
     "config/levels.py": {"relax", "md"},  # tasks of that name
     "jobs/job.py": {"relax", "md"},

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+ROOT = Path(__file__).resolve().parents[2]
+"""The repository that this is installed from."""
+TEMPLATES = ROOT / "templates"
 
 
 def template_folder(engine: str) -> Path:

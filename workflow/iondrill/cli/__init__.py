@@ -254,7 +254,7 @@ def _crate(options: argparse.Namespace) -> int:
     """Write a crate; of a run that is not finished, say what is missing."""
     from iondrill.config.project import project_first, read_config
     from iondrill.prepare.plan import Plan
-    from iondrill.report.crate import write_crate
+    from iondrill.publish.crate import write_crate
 
     plan = Plan(read_config(*project_first(options.configfile)))
     path = options.output or plan.results / "crate.zip"
