@@ -10,7 +10,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from iondrill.cli import echem
+from iondrill.cli import echem, publish
 from iondrill.deferred import install
 from iondrill.errors import MESSAGE_PREFIX, UserError, said_of
 
@@ -114,7 +114,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_cluster(commands)
     _add_elf_check(commands)
     echem.register(commands)
+    publish.register(commands, _add_configfile)
 
+    _add_reference(commands)
+    return parser
+
+
+def _add_reference(commands: Any) -> None:
     schema = commands.add_parser("schema", help="print the JSON Schema, for editors")
     schema.add_argument("what", nargs="?", choices=["config", "recipe", "crystal"], default="config")
     schema.set_defaults(command=_schema)
@@ -123,7 +129,6 @@ def _parser() -> argparse.ArgumentParser:
     docs.add_argument("--root", type=Path, default=Path(), metavar="DIR", help="the repository (default: here)")
     docs.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is out of date")
     docs.set_defaults(command=_docs)
-    return parser
 
 
 def _add_cluster(commands: Any) -> None:

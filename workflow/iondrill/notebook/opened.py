@@ -15,6 +15,7 @@ from iondrill.geometry.checks import read_structure
 from iondrill.jobs.name import JobId
 from iondrill.notebook.frames import Lazy, read_frame
 from iondrill.notebook.view import View
+from iondrill.prepare.published import final_geometry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-
-FINAL = ("relaxed.extxyz", "last.extxyz", "structure.extxyz")
 
 
 class ElfFrame(NamedTuple):
@@ -145,7 +144,7 @@ class Opened:
         if (built := self.folder / "structures" / f"{name}.extxyz").is_file():
             return read_structure(built)
         folder = self.folder / "jobs" / name
-        file = next((folder / each for each in FINAL if (folder / each).is_file()), None)
+        file = final_geometry(folder)
         if file is None:
             there = self._names("structures/*.extxyz", -1) + [
                 f"{job.stage}/{job.job}" for job in self.jobs.itertuples()

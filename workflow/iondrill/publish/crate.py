@@ -18,9 +18,9 @@ from iondrill.config.load import as_yaml
 from iondrill.engines.base import WELL, Result, read_result
 from iondrill.errors import UserError
 from iondrill.files import replacing, write_text
-from iondrill.geometry.checks import read_structure
 from iondrill.prepare.result_files import RESULT_FILES
 from iondrill.publish.entities import add_context, add_file, add_software
+from iondrill.publish.geometries import geometries
 from iondrill.publish.provenance import add_action, add_energies, add_provenance
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ PAPER_TITLE = "Nanodiamond-assisted high performance lithium and sodium ions co-
 PACKAGES = ("ase", "numpy", "pymatgen", "pyscf", "scipy", "snakemake", "tblite")
 JOB_FILES = ("job.json", "structure.extxyz", "job.inp", "INCAR", "KPOINTS", "POSCAR", "POTCAR.spec", "result.json")
 """Of a job folder; never a POTCAR, whose licence forbids it."""
-FINAL = ("relaxed.extxyz", "last.extxyz", "structure.extxyz")
 
 
 class Piece(NamedTuple):
@@ -92,7 +91,7 @@ def write_crate(plan: Plan, path: Path) -> list[str]:
             else:
                 missing.append(f"{piece.path}: {piece.what}")
         inputs = _add_inputs(crate, plan, Path(folder))
-        _add_structures(crate, plan, records, Path(folder))
+        _add_structures(crate, plan, Path(folder))
         add_energies(crate, plan)
         if acted:
             add_provenance(crate, plan, acted, inputs, outputs)
@@ -154,33 +153,29 @@ def _add_jobs(crate: ROCrate, plan: Plan) -> tuple[dict[JobId, Result], list[Act
     return records, acted
 
 
-def final_structures(plan: Plan, records: dict[JobId, Result]) -> Iterator[tuple[Atoms, dict[str, Any]]]:
+def final_structures(plan: Plan) -> Iterator[tuple[Atoms, dict[str, Any]]]:
     """Yield the last geometry of each converged job with its energy, and what it is.
 
     Parameters
     ----------
     plan : Plan
         Of the run.
-    records : dict
-        Of the jobs that ended.
     """
-    for job, record in records.items():
+    for job, _, atoms, record, _ in geometries(plan):
         if record.status != "converged" or record.energy_eV is None:
             continue
-        file = next(plan.folder(job) / name for name in FINAL if (plan.folder(job) / name).is_file())
-        atoms = read_structure(file)
         atoms.calc = SinglePointCalculator(atoms, energy=record.energy_eV)
         level = plan.config.levels[job.level].title
         known = {"stage": job.stage, "job": job.name, "subject": job.stem, "level": level}
         yield atoms, {**known, "engine": record.engine_version, "input_hash": record.input_hash}
 
 
-def _add_structures(crate: ROCrate, plan: Plan, records: dict[JobId, Result], folder: Path) -> None:
+def _add_structures(crate: ROCrate, plan: Plan, folder: Path) -> None:
     """Add the final structures with their energies as extended XYZ and as an ASE database."""
     from ase.db import connect
     from ase.io import write
 
-    images = list(final_structures(plan, records))
+    images = list(final_structures(plan))
     if not images:
         return
     with connect(folder / "structures.db") as database:

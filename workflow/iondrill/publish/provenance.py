@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from iondrill.files import ROOT
+from iondrill.files import INSTALL
 from iondrill.publish.energies import energies
 from iondrill.publish.entities import add_context, add_file, add_software, one_or_more
 
@@ -148,16 +148,16 @@ def _workflow(crate: ROCrate, acted: list[Acted]) -> Entity:
     words: dict[str, Any] = {"name": "iondrill", "version": version("iondrill"), "encodingFormat": "text/plain"}
     words |= {"@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"]}
     workflow = crate.add_workflow(
-        ROOT / SNAKEFILE,
+        INSTALL / SNAKEFILE,
         SNAKEFILE,
         main=True,
         lang="snakemake",
         lang_version=version("snakemake"),
         cls=ComputationalWorkflow,
-        properties={**words, "contentSize": str((ROOT / SNAKEFILE).stat().st_size)},
+        properties={**words, "contentSize": str((INSTALL / SNAKEFILE).stat().st_size)},
     )
     workflow["hasPart"] = one_or_more(list({each.engine.id: each.engine for each in acted}.values()))
-    for rules in sorted((ROOT / "workflow/rules").glob("*.smk")):
+    for rules in sorted((INSTALL / "workflow/rules").glob("*.smk")):
         add_file(crate, rules, f"workflow/rules/{rules.name}", f"rules of {rules.stem}, which the Snakefile includes")
     return workflow
 
