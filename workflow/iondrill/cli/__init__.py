@@ -88,11 +88,6 @@ def _parser() -> argparse.ArgumentParser:
     analyse.add_argument("--events", type=Path, metavar="JSON", help="events to write, by the default criteria")
     analyse.set_defaults(command=_analyse)
 
-    crate = commands.add_parser("crate", help="write the RO-Crate of a run, finished or not, and list missing files")
-    _add_configfile(crate)
-    crate.add_argument("-o", "--output", type=Path, metavar="ZIP", help="default: crate.zip in the results")
-    crate.set_defaults(command=_crate)
-
     doctor = commands.add_parser("doctor", help="list what was found on this machine, and what to install")
     doctor.add_argument("--json", action="store_true", help="write the findings as JSON")
     doctor.set_defaults(command=_doctor)
@@ -252,21 +247,6 @@ def _analyse(options: argparse.Namespace) -> int:
 
     for remark in analyse(options.trajectory, options.structure, options.output, options.events):
         print(f"iondrill: remark: {remark}", file=sys.stderr)
-    return 0
-
-
-def _crate(options: argparse.Namespace) -> int:
-    """Write a crate; of a run that is not finished, say what is missing."""
-    from iondrill.config.project import project_first, read_config
-    from iondrill.prepare.plan import Plan
-    from iondrill.publish.crate import write_crate
-
-    plan = Plan(read_config(*project_first(options.configfile)))
-    path = options.output or plan.results / "crate.zip"
-    missing = write_crate(plan, path)
-    for one in missing:
-        print(f"missing: {one}")
-    print(f"{path}: {f'incomplete, {len(missing)} missing' if missing else 'complete'}")
     return 0
 
 
