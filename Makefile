@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 SEEDS ?= 1 2
 
-.PHONY: fit-environment help run test mutants slurm drill lint format docs bench bench-cp2k lock clean
+.PHONY: fit-environment optimade-environment help run test mutants slurm drill lint format docs bench bench-cp2k lock clean
 
 help: ## Show this text.
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1: /p' $(MAKEFILE_LIST)
@@ -30,13 +30,18 @@ help: ## Show this text.
 
 fit-environment: .venv-fit/.ready ## Make .venv-fit: torch and torchnep, which `snakemake potential` trains with.
 
+.venv-optimade/.ready: tools/optimade-environment
+	@PYTHON=$(PYTHON) tools/optimade-environment
+
+optimade-environment: .venv-optimade/.ready ## Make .venv-optimade: optimade-maker, which serves what is published.
+
 run: .venv/.ready ## Set everything up and run the default config to results/report.html.
 	@tools/system-packages libopenblas0
 	@exec 9>.snakemake.lock; flock -n 9 || { echo "iondrill: another make run is at work in this folder" >&2; exit 1; }; \
 	snakemake --unlock >/dev/null 2>&1; snakemake --cores $(CORES) --logger rich
 	@echo "The report: $(CURDIR)/results/report.html"
 
-test: .venv/.ready-dev .venv-fit/.ready ## Set everything up, CP2K, Slurm and Chromium too when root, and run the tests.
+test: .venv/.ready-dev .venv-fit/.ready .venv-optimade/.ready ## Set everything up, CP2K, Slurm and Chromium too when root, and run the tests.
 	@tools/system-packages libopenblas0 cp2k openmpi-bin slurm-wlm munge chromium environment-modules
 	@pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
@@ -80,4 +85,4 @@ lock: .venv/.ready-dev ## Pin the newest versions of all packages.
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev --extra bench --no-annotate --no-header --no-emit-index-url --output-file requirements.lock pyproject.toml
 
 clean: ## Remove the environments; results stay.
-	rm -rf .venv .venv-fit
+	rm -rf .venv .venv-fit .venv-optimade

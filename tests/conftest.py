@@ -23,6 +23,7 @@ PROGRAMS = {
     "cp2k": ("cp2k.psmp", "as root on Debian: apt-get install cp2k libopenblas0"),
     "chromium": ("chromium", "as root on Debian: apt-get install chromium"),
     "modules": ("modulecmd", "as root on Debian: apt-get install environment-modules"),
+    "optimade": (str(ROOT / ".venv-optimade/bin/optimake"), "make optimade-environment"),
     "torchnep": (str(ROOT / ".venv-fit/bin/python"), "make fit-environment"),
     "slurm": ("slurmctld", "as root on Debian: apt-get install slurm-wlm munge"),
 }

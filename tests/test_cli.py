@@ -53,8 +53,8 @@ def test_check_of_what_is_right(house):
     "arguments",
     [
         ["report"],
-        ["crate", "-o", "file/crate.zip"],
-        ["crate", "-o", "/sys/crate.zip"],
+        ["publish", "--to", "crate", "-o", "file/crate.zip"],
+        ["publish", "--to", "crate", "-o", "/sys/crate.zip"],
         ["new", "facet", "mine", "--structures", "recipes"],
         ["docs", "--root", "/sys"],
         ["cluster", "submit", "--scheduler", "pbs", "--cores=1", "--mem-mb=1", "--minutes=1", "job.sh"],
@@ -209,7 +209,7 @@ def test_the_projects_own_configuration_goes_first_named_or_not(house):
         (job,) = json.loads(iondrill("status", "--json", "--configfile", *named, cwd=house).stdout)
         assert job["name"] == "nd35.gfn2"
     assert "elsewhere" in iondrill("report", "--configfile", "more.yaml", cwd=house).stdout
-    assert "elsewhere" in iondrill("crate", "--configfile", "more.yaml", cwd=house).stdout
+    assert "elsewhere" in iondrill("publish", "--to", "crate", "--configfile", "more.yaml", cwd=house).stdout
     for same in (house / "config.yaml", f"../{house.name}/config.yaml"):
         assert iondrill("check", "--configfile", same, cwd=house).stdout.startswith(f"{same}: 1 structures")
     (house / "config.yaml").unlink()

@@ -11,7 +11,7 @@ from iondrill.config.models import Config
 from iondrill.prepare.plan import Plan
 from iondrill.prepare.published import published
 from iondrill.prepare.result_files import RESULT_FILES, result_paths
-from iondrill.report.crate import pieces
+from iondrill.publish.crate import pieces
 
 ROOT = Path(__file__).parents[2]
 OTHERS = re.compile(r"jobs/|logs/|benchmarks/|potential/|paper_figures/|\.accepted$|crate\.zip$|inputs\.json$")

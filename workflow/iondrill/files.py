@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+INSTALL = Path(__file__).resolve().parents[2]
+"""The clone of the repository that the package belongs to: one install serves many projects."""
+TEMPLATES = INSTALL / "templates"
 
 
 def template_folder(engine: str) -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 from iondrill.scripting import logged
 from iondrill.config.models import Config
 from iondrill.prepare.plan import Plan
-from iondrill.report.crate import write_crate
+from iondrill.publish.crate import write_crate
 
 with logged(snakemake.log[0]):
     for one in write_crate(Plan(Config.model_validate(snakemake.params.config)), Path(snakemake.output[0])):

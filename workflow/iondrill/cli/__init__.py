@@ -10,6 +10,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from iondrill.cli import echem, publish
 from iondrill.deferred import install
 from iondrill.errors import MESSAGE_PREFIX, UserError, said_of
 
@@ -87,11 +88,6 @@ def _parser() -> argparse.ArgumentParser:
     analyse.add_argument("--events", type=Path, metavar="JSON", help="events to write, by the default criteria")
     analyse.set_defaults(command=_analyse)
 
-    crate = commands.add_parser("crate", help="write the RO-Crate of a run, finished or not, and list missing files")
-    _add_configfile(crate)
-    crate.add_argument("-o", "--output", type=Path, metavar="ZIP", help="default: crate.zip in the results")
-    crate.set_defaults(command=_crate)
-
     doctor = commands.add_parser("doctor", help="list what was found on this machine, and what to install")
     doctor.add_argument("--json", action="store_true", help="write the findings as JSON")
     doctor.set_defaults(command=_doctor)
@@ -112,7 +108,14 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_cluster(commands)
     _add_elf_check(commands)
+    echem.register(commands)
+    publish.register(commands, _add_configfile)
 
+    _add_reference(commands)
+    return parser
+
+
+def _add_reference(commands: Any) -> None:
     schema = commands.add_parser("schema", help="print the JSON Schema, for editors")
     schema.add_argument("what", nargs="?", choices=["config", "recipe", "crystal"], default="config")
     schema.set_defaults(command=_schema)
@@ -121,7 +124,6 @@ def _parser() -> argparse.ArgumentParser:
     docs.add_argument("--root", type=Path, default=Path(), metavar="DIR", help="the repository (default: here)")
     docs.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is out of date")
     docs.set_defaults(command=_docs)
-    return parser
 
 
 def _add_cluster(commands: Any) -> None:
@@ -245,21 +247,6 @@ def _analyse(options: argparse.Namespace) -> int:
 
     for remark in analyse(options.trajectory, options.structure, options.output, options.events):
         print(f"iondrill: remark: {remark}", file=sys.stderr)
-    return 0
-
-
-def _crate(options: argparse.Namespace) -> int:
-    """Write a crate; of a run that is not finished, say what is missing."""
-    from iondrill.config.project import project_first, read_config
-    from iondrill.prepare.plan import Plan
-    from iondrill.report.crate import write_crate
-
-    plan = Plan(read_config(*project_first(options.configfile)))
-    path = options.output or plan.results / "crate.zip"
-    missing = write_crate(plan, path)
-    for one in missing:
-        print(f"missing: {one}")
-    print(f"{path}: {f'incomplete, {len(missing)} missing' if missing else 'complete'}")
     return 0
 
 

@@ -20,6 +20,13 @@ GEOMETRIES = {
 }
 """What a job publishes besides its record; others: ``structure.extxyz``."""
 
+FINAL = ("relaxed.extxyz", "last.extxyz", "structure.extxyz")
+
+
+def final_geometry(folder: Path) -> Path | None:
+    """Return the file with the last geometry of a job that ended, by its folder; None if there is none."""
+    return next((folder / name for name in FINAL if (folder / name).is_file()), None)
+
 
 def job_files(plan: Plan, job: JobId) -> list[Path]:
     """Return what a job publishes: its record, and geometries."""

@@ -1,14 +1,13 @@
 """A run as one archive that others can read: an RO-Crate of inputs, results, versions and provenance.
 
 RO-Crate 1.1 (Soiland-Reyes et al., Data Science 5, 97 (2022)): a zip with ``ro-crate-metadata.json``, which says what
-each file is and which engine, in which version, made it from what. Of a run that was killed, it says what is missing.
+each file is, what led to what, and each adsorption energy. Of a run that was killed, it says what is missing.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,8 +18,10 @@ from iondrill.config.load import as_yaml
 from iondrill.engines.base import WELL, Result, read_result
 from iondrill.errors import UserError
 from iondrill.files import replacing, write_text
-from iondrill.geometry.checks import read_structure
 from iondrill.prepare.result_files import RESULT_FILES
+from iondrill.publish.entities import add_context, add_file, add_software
+from iondrill.publish.geometries import geometries
+from iondrill.publish.provenance import add_action, add_energies, add_provenance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from iondrill.jobs.name import JobId
     from iondrill.prepare.plan import Plan
+    from iondrill.publish.provenance import Acted
 
 LICENCE = "https://spdx.org/licenses/CC-BY-4.0"
 CONFORMS_TO = "https://w3id.org/ro/crate/1.1"
@@ -39,15 +41,6 @@ PAPER_TITLE = "Nanodiamond-assisted high performance lithium and sodium ions co-
 PACKAGES = ("ase", "numpy", "pymatgen", "pyscf", "scipy", "snakemake", "tblite")
 JOB_FILES = ("job.json", "structure.extxyz", "job.inp", "INCAR", "KPOINTS", "POSCAR", "POTCAR.spec", "result.json")
 """Of a job folder; never a POTCAR, whose licence forbids it."""
-FORMATS = {
-    ".csv": "text/csv",
-    ".json": "application/json",
-    ".html": "text/html",
-    ".md": "text/markdown",
-    ".yaml": "application/yaml",
-    ".db": "application/vnd.sqlite3",
-}
-FINAL = ("relaxed.extxyz", "last.extxyz", "structure.extxyz")
 
 
 class Piece(NamedTuple):
@@ -89,15 +82,19 @@ def write_crate(plan: Plan, path: Path) -> list[str]:
         raise UserError.of(plan.results, "there are no results", "needed: a run of the workflow, finished or not")
     crate = ROCrate(version="1.1")
     with tempfile.TemporaryDirectory() as folder:
-        records = _add_jobs(crate, plan)
+        records, acted = _add_jobs(crate, plan)
         missing = [_said(job, records.get(job)) for job in plan.executed() if _said(job, records.get(job))]
+        outputs = []
         for piece in pieces(plan):
             if (plan.results / piece.path).is_file():
-                _add_file(crate, plan.results / piece.path, piece.path, piece.what)
+                outputs.append(add_file(crate, plan.results / piece.path, piece.path, piece.what))
             else:
                 missing.append(f"{piece.path}: {piece.what}")
-        _add_inputs(crate, plan, Path(folder))
-        _add_structures(crate, plan, records, Path(folder))
+        inputs = _add_inputs(crate, plan, Path(folder))
+        _add_structures(crate, plan, Path(folder))
+        add_energies(crate, plan)
+        if acted:
+            add_provenance(crate, plan, acted, inputs, outputs)
         _describe(crate, plan, missing, Path(folder))
         with replacing(path) as temporary:
             crate.write_zip(temporary)
@@ -111,61 +108,37 @@ def _said(job: JobId, record: Result | None) -> str:
     return "" if record.status in WELL else f"jobs/{job.stage}/{job.name}: {record.status}"
 
 
-def _one_or_more(entities: list[Entity]) -> Entity | list[Entity]:
-    """Return a value in the form of RO-Crate: a list only of several."""
-    return entities[0] if len(entities) == 1 else entities
-
-
 def _describe(crate: ROCrate, plan: Plan, missing: Sequence[str], folder: Path) -> None:
     """Write what the whole is, and what is missing of it."""
     state = f"Incomplete; missing: {'; '.join(missing)}" if missing else "Complete: every job converged"
     crate.name = plan.config.title
     crate.description = f"Results of iondrill, reproducing Sun et al. 2024 ({PAPER}). {state}."
-    crate.license = _link(crate, LICENCE, "CreativeWork", "Creative Commons Attribution 4.0 International")
+    crate.license = add_context(crate, LICENCE, "CreativeWork", name="Creative Commons Attribution 4.0 International")
     crate.creativeWorkStatus = "Incomplete" if missing else "Complete"
-    crate.isBasedOn = _link(crate, PAPER, "ScholarlyArticle", PAPER_TITLE)
+    crate.isBasedOn = add_context(crate, PAPER, "ScholarlyArticle", name=PAPER_TITLE)
     write_text(folder / "missing.json", json.dumps(list(missing), indent=1) + "\n")
-    _add_file(crate, folder / "missing.json", "missing.json", "what a finished run would have besides")
+    add_file(crate, folder / "missing.json", "missing.json", "what a finished run would have besides")
 
 
-def _link(crate: ROCrate, address: str, kind: str, name: str) -> Entity:
-    """Add what lies elsewhere."""
-    from rocrate.model.contextentity import ContextEntity
-
-    return crate.add(ContextEntity(crate, address, properties={"@type": kind, "name": name}))
-
-
-def _add_file(crate: ROCrate, source: Path, path: str, what: str) -> Entity:
-    kind = FORMATS.get(source.suffix, "text/plain" if source.suffix != ".traj" else "application/octet-stream")
-    size = source.stat().st_size
-    return crate.add_file(source, path, properties={"name": what, "encodingFormat": kind, "contentSize": str(size)})
-
-
-def _add_inputs(crate: ROCrate, plan: Plan, folder: Path) -> None:
-    """Add the configuration with all its defaults, the recipes, and the versions of what was used."""
+def _add_inputs(crate: ROCrate, plan: Plan, folder: Path) -> list[Entity]:
+    """Add the configuration with all its defaults, the recipes, and the versions of what was used; return the files."""
     write_text(folder / "config.yaml", as_yaml(plan.config))
-    _add_file(crate, folder / "config.yaml", "config.yaml", "configuration, defaults included")
+    inputs = [add_file(crate, folder / "config.yaml", "config.yaml", "configuration, defaults included")]
     names = {plan.stage(job).structure(job) for job in plan.executed()} - {None}
     for recipe in sorted({file for name in names for file in plan.project.recipe_files(str(name))}):
         source = Path(recipe)
         if source.is_file():
             inside = f"recipes/{source.parent.name}/{source.name}"
-            _add_file(crate, source, inside, f"recipe {source.stem}")
+            inputs.append(add_file(crate, source, inside, f"recipe {source.stem}"))
     for package in ("iondrill", *PACKAGES):
-        _software(crate, package, version(package))
+        add_software(crate, package, version(package))
+    return inputs
 
 
-def _software(crate: ROCrate, name: str, number: str) -> Entity:
-    from rocrate.model.contextentity import ContextEntity
-
-    identifier = f"#{name}-{number}".replace(" ", "-")
-    properties = {"@type": "SoftwareApplication", "name": name, "softwareVersion": number}
-    return crate.get(identifier) or crate.add(ContextEntity(crate, identifier, properties=properties))
-
-
-def _add_jobs(crate: ROCrate, plan: Plan) -> dict[JobId, Result]:
-    """Add the folder of each job, and the action that led from its inputs to its record; return the records."""
+def _add_jobs(crate: ROCrate, plan: Plan) -> tuple[dict[JobId, Result], list[Acted]]:
+    """Add the folder of each job, and what it did; return the records, and the actions."""
     records: dict[JobId, Result] = {}
+    acted = []
     for job in plan.executed():
         folder, inside = plan.folder(job), f"jobs/{job.stage}/{job.name}"
         if not (folder / "result.json").is_file():
@@ -173,58 +146,36 @@ def _add_jobs(crate: ROCrate, plan: Plan) -> dict[JobId, Result]:
         record = records[job] = read_result(folder / "result.json")
         files = [folder / name for name in JOB_FILES if (folder / name).is_file()]
         parts = {
-            file.name: _add_file(crate, file, f"{inside}/{file.name}", f"{file.name} of {job.name}") for file in files
+            file.name: add_file(crate, file, f"{inside}/{file.name}", f"{file.name} of {job.name}") for file in files
         }
-        outcome = parts.pop("result.json")
-        if record.status == "not_due":  # nothing was done
-            continue
-        done = record.status == "converged"
-        ended = datetime.fromtimestamp((folder / "result.json").stat().st_mtime, UTC)
-        action = {
-            "@type": "CreateAction",
-            "name": f"{job.stage} {job.stem} at {job.level}",
-            "actionStatus": f"http://schema.org/{'Completed' if done else 'Failed'}ActionStatus",
-            "endTime": ended.isoformat(timespec="seconds"),
-            "description": f"{record.status}; {record.n_ionic_steps} steps, {record.core_s:.1f} core-seconds",
-        }
-        entity = crate.add_action(
-            instrument=_software(crate, record.engine, record.engine_version),
-            identifier=f"#{job.stage}-{job.name}",
-            object=_one_or_more(list(parts.values())),
-            result=outcome,
-            properties=action,
-        )
-        crate.root_dataset.append_to("mentions", entity)
-    return records
+        if record.status != "not_due":  # else nothing was done
+            acted.append(add_action(crate, plan, job, record, parts))
+    return records, acted
 
 
-def final_structures(plan: Plan, records: dict[JobId, Result]) -> Iterator[tuple[Atoms, dict[str, Any]]]:
+def final_structures(plan: Plan) -> Iterator[tuple[Atoms, dict[str, Any]]]:
     """Yield the last geometry of each converged job with its energy, and what it is.
 
     Parameters
     ----------
     plan : Plan
         Of the run.
-    records : dict
-        Of the jobs that ended.
     """
-    for job, record in records.items():
+    for job, _, atoms, record, _ in geometries(plan):
         if record.status != "converged" or record.energy_eV is None:
             continue
-        file = next(plan.folder(job) / name for name in FINAL if (plan.folder(job) / name).is_file())
-        atoms = read_structure(file)
         atoms.calc = SinglePointCalculator(atoms, energy=record.energy_eV)
         level = plan.config.levels[job.level].title
         known = {"stage": job.stage, "job": job.name, "subject": job.stem, "level": level}
         yield atoms, {**known, "engine": record.engine_version, "input_hash": record.input_hash}
 
 
-def _add_structures(crate: ROCrate, plan: Plan, records: dict[JobId, Result], folder: Path) -> None:
+def _add_structures(crate: ROCrate, plan: Plan, folder: Path) -> None:
     """Add the final structures with their energies as extended XYZ and as an ASE database."""
     from ase.db import connect
     from ase.io import write
 
-    images = list(final_structures(plan, records))
+    images = list(final_structures(plan))
     if not images:
         return
     with connect(folder / "structures.db") as database:
@@ -237,4 +188,4 @@ def _add_structures(crate: ROCrate, plan: Plan, records: dict[JobId, Result], fo
     write(folder / "structures.extxyz", [atoms for atoms, _ in images], format="extxyz")
     what = "last geometry and energy (eV) of every job that converged"
     for name in ("structures.extxyz", "structures.db"):
-        _add_file(crate, folder / name, name, what)
+        add_file(crate, folder / name, name, what)

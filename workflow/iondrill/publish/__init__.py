@@ -1,0 +1,1 @@
+"""Results handed on: a crate with its provenance, OPTIMADE, NOMAD, Zenodo."""
