@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from importlib.metadata import version
 from io import TextIOWrapper
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"iondrill {version('iondrill')}")
     commands = parser.add_subparsers(metavar="command", required=True)
 
+    _add_init(commands)
     check = commands.add_parser("check", help="check configuration and recipes; report all mistakes at once")
     _add_configfile(check)
     check.add_argument("--json", action="store_true", help="write the outcome as JSON to stdout")
@@ -124,6 +126,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_init(commands: Any) -> None:
+    init = commands.add_parser("init", help="write a project of your own: configuration, Snakefile, profile")
+    init.add_argument("folder", type=Path, metavar="DIR", help="made if it is not there; no file is replaced")
+    init.add_argument("--profile", default="default", metavar="NAME", help="default, slurm, cluster-generic, …")
+    init.set_defaults(command=_init)
+
+
 def _add_cluster(commands: Any) -> None:
     cluster = commands.add_parser("cluster", help="for Snakemake's executor cluster-generic: PBS, SGE and LSF")
     acts = cluster.add_subparsers(metavar="what", required=True)
@@ -162,8 +171,6 @@ def _add_configfile(command: argparse.ArgumentParser) -> None:
 
 def _submit(options: argparse.Namespace) -> int:
     """Submit a job script."""
-    import shlex
-
     from iondrill.cli import cluster
 
     wish = cluster.Wish(options.cores, options.mem_mb, options.minutes)
@@ -177,6 +184,16 @@ def _ask(options: argparse.Namespace) -> int:
     from iondrill.cli import cluster
 
     print(cluster.state(options.scheduler or cluster.find_scheduler(), options.subject))
+    return 0
+
+
+def _init(options: argparse.Namespace) -> int:
+    """Write a project."""
+    from iondrill.cli.init import init
+
+    for path in init(options.folder, options.profile):
+        print(path)
+    print(f"Next: cd {shlex.quote(str(options.folder))}, edit config.yaml, `iondrill check`, `snakemake`.")
     return 0
 
 
