@@ -82,6 +82,9 @@ DEPLOYED = set(workflow.deployment_settings.deployment_method)
 environ["IONDRILL_PYTHON"] = (
     "python" if DEPLOYED & {DeploymentMethod.CONDA, DeploymentMethod.APPTAINER} else sys.executable
 )
+# on the node of any executor: jobs end before the time that they asked for is over (iondrill.scripting)
+if workflow.remote_exec:
+    environ["IONDRILL_SUBMITTED"] = "1"
 # what an environment of conda takes the package from: when it is made, and in each job, wherever the install is by then
 environ["IONDRILL_INSTALL"] = str(INSTALL)
 if DeploymentMethod.CONDA in DEPLOYED:
@@ -191,7 +194,16 @@ def requests(stage, name):
     return cores(stage, name) | {
         "mem_mb": lambda wildcards, attempt: asked(wildcards, attempt).mem_mb,
         "runtime": lambda wildcards, attempt: asked(wildcards, attempt).runtime,
+        # HTCondor's own word for it; for others none
+        "htcondor_request_mem_mb": lambda wildcards, attempt: (
+            asked(wildcards, attempt).mem_mb if executor() == "htcondor" else 0
+        ),
     }
+
+
+def executor():
+    """Return the name of the executor that jobs are given to; "" before there is one."""
+    return workflow.executor_plugin.name if workflow.executor_plugin else ""
 
 
 def most_memory(jobs):
@@ -233,8 +245,9 @@ def cores(stage, name):
     return {
         # without MPI none, which means one: tasks and cores of grouped jobs are added, and then multiplied
         "tasks": lambda wildcards: ranks(wildcards) if ranks(wildcards) > 1 else 0,
-        "cpus_per_task": 1,
-        "mpi": lambda wildcards: "mpi" if ranks(wildcards) > 1 else "",
+        # the executor for LSF knows no tasks: all ranks are cores of one host
+        "cpus_per_task": lambda wildcards: ranks(wildcards) if executor() == "lsf" else 1,
+        "mpi": lambda wildcards: "mpi" if ranks(wildcards) > 1 and executor() != "lsf" else "",
     }
 
 

@@ -69,11 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help="write the outcome as JSON to stdout")
     check.set_defaults(command=_check)
 
-    status = commands.add_parser("status", help="list how far every job is, and why it stopped")
-    _add_configfile(status)
-    status.add_argument("--json", action="store_true", help="write the table as JSON")
-    status.set_defaults(command=_status)
-
+    _add_status(commands)
     report = commands.add_parser("report", help="write the page from the results so far, failures first")
     _add_configfile(report)
     report.set_defaults(command=_report)
@@ -131,6 +127,14 @@ def _add_init(commands: Any) -> None:
     init.add_argument("folder", type=Path, metavar="DIR", help="made if it is not there; no file is replaced")
     init.add_argument("--profile", default="default", metavar="NAME", help="default, slurm, cluster-generic, …")
     init.set_defaults(command=_init)
+
+
+def _add_status(commands: Any) -> None:
+    status = commands.add_parser("status", help="list how far every job is, and why it stopped")
+    _add_configfile(status)
+    status.add_argument("--only", default="", metavar="STATES", help="list these alone: failed,running")
+    status.add_argument("--json", action="store_true", help="write the table as JSON")
+    status.set_defaults(command=_status)
 
 
 def _add_cluster(commands: Any) -> None:
@@ -229,16 +233,17 @@ def _check(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     """Say of every job how far it is."""
-    from iondrill.cli.status import as_text, missing, survey
+    from iondrill.cli.status import as_text, chosen, missing, survey
     from iondrill.config.project import project_first, read_config
     from iondrill.prepare.plan import Plan
 
     plan = Plan(read_config(*project_first(options.configfile)))
     jobs = survey(plan)
+    shown = chosen(jobs, options.only)
     if options.json:
-        print(json.dumps([job.model_dump() for job in jobs], indent=1))
+        print(json.dumps([job.model_dump() for job in shown], indent=1))
         return 0
-    print(as_text(jobs))
+    print(as_text(jobs, shown))
     for path in missing(plan, jobs):
         print(f"missing: {path}; `snakemake` makes it")
     return 0
