@@ -144,6 +144,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         copy(ROOT / name, install / name)
     init(project)
     (project / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    with (project / "Snakefile").open("a") as snakefile:  # as the comment in it says
+        snakefile.write('\n\nonsuccess:\n    shell("cp {log:q} told")\n')
     (project / "structures/facets").mkdir()
     (project / f"structures/facets/{OWN}.yaml").write_text(yaml.safe_dump(SHEET))
     done = run([PROGRAM, "--cores", "2"], folder=project, PYTHONPATH=str(install / "workflow"))
@@ -156,6 +158,7 @@ def test_own_and_shipped_facets_in_one_report(finished: tuple[Path, Path]) -> No
     assert {row["facet"] for row in rows(project / "results/adsorption.csv")} == {OWN, SHIPPED}
     page = (project / "results/report.html").read_text()
     assert OWN in page
+    assert "steps (100%) done" in (project / "told").read_text()
     assert SHIPPED in page
 
 
