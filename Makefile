@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 SEEDS ?= 1 2
 
-.PHONY: fit-environment optimade-environment help run test mutants slurm drill lint format docs bench bench-cp2k lock clean
+.PHONY: fit-environment optimade-environment help run test mutants slurm drill lint format docs site bench bench-cp2k lock clean
 
 help: ## Show this text.
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1: /p' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ help: ## Show this text.
 
 .venv/.ready-dev: pyproject.toml requirements.lock
 	@PYTHON=$(PYTHON) tools/python-environment dev
+
+.venv/.ready-docs: pyproject.toml requirements.lock
+	@PYTHON=$(PYTHON) tools/python-environment docs
 
 .venv/.ready-bench: pyproject.toml requirements.lock
 	@PYTHON=$(PYTHON) tools/python-environment bench
@@ -70,6 +73,9 @@ format: .venv/.ready-dev ## Format Python and Snakemake files.
 	ruff check --fix .
 	snakefmt Snakefile workflow/rules
 
+site: .venv/.ready-docs ## Build the site of the documentation in site/; a broken link fails it.
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict
+
 docs: .venv/.ready-dev ## Write the schema and the reference pages from the models.
 	iondrill docs
 
@@ -82,7 +88,7 @@ bench-cp2k: .venv/.ready-bench ## Measure the rest: all that needs CP2K.
 	@python benchmarks/run.py --cp2k
 
 lock: .venv/.ready-dev ## Pin the newest versions of all packages.
-	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev --extra bench --no-annotate --no-header --no-emit-index-url --output-file requirements.lock pyproject.toml
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev --extra bench --extra docs --no-annotate --no-header --no-emit-index-url --output-file requirements.lock pyproject.toml
 
 clean: ## Remove the environments; results stay.
 	rm -rf .venv .venv-fit .venv-optimade

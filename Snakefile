@@ -1,10 +1,18 @@
 # iondrill: what a nanodiamond does to lithiated graphite, and how Li and Na bind to diamond facets.
 # Settings: config.yaml, read by rules/common.smk (every key: docs/configuration.md).
 # Targets: all (default), inputs, paper_figures, convergence, barriers, intercalation, potential, crate.
+import sys
+from importlib.util import find_spec
+
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 min_version("9.6")
+if find_spec("iondrill") is None:
+    raise WorkflowError(
+        "Snakemake's Python does not have the package iondrill, which comes with this workflow: clone its repository, "
+        f"and in the clone give the command `{sys.executable} -m pip install -e .`"
+    )
 
 
 include: "workflow/rules/common.smk"

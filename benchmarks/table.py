@@ -69,7 +69,7 @@ The forces of the step in CP2K differ by 4·10⁻⁴ Ha/bohr at 63 Ry, 1.2·10�
 It is the gradient of the density that PBE takes by an FFT: where a grid does not resolve the density (the forces sum up
 to 5.9 Ha/bohr at 63 Ry, 0.76 at 99), it depends on all points up to the faces of the box, about as 1/edge². By LDA,
 without a gradient, the forces of C₂H₄ in 10 and 20 Å at 99 Ry differ by 1.6·10⁻⁷, by PBE by 1.5·10⁻⁴. At 314 Ry and PBE
-those of LiCH₃ in two such boxes differ by 5.5·10⁻⁶ (`docs/validation.md`).
+those of LiCH₃ in two such boxes differ by 5.5·10⁻⁶ (`docs/validation-cp2k.md`).
 """
 
 

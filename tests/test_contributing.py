@@ -32,7 +32,6 @@ OTHER_MEANINGS = {
     "collect/progress.py": {"relax", "md"},
     "engines/cp2k/engine.py": {"relax", "md", "elf"},  # what its settings are for
     "prepare/recipe_keys.py": {"md"},  # a section of the configuration
-    "prepare/checks/configuration.py": {"intercalation"},
     "report/data.py": {"relax", "md", "elf", "adsorption"},  # folders of results
     "notebook/opened.py": {"md", "elf"},  # folders of results
     "prepare/estimates.py": {"convergence"},
@@ -63,7 +62,7 @@ class Listed(NamedTuple):
     def paths(self, name: str) -> list[Path]:
         """Return the files that the pattern matches when something of this name is added."""
         pattern = re.sub(r"<(?!script)\w+>", name, self.pattern).replace("<script>", "*").rstrip("/")
-        base = ROOT if (ROOT / pattern.partition("/")[0]).exists() else PACKAGE
+        base = PACKAGE if (PACKAGE / pattern.partition("/")[0]).exists() else ROOT
         return list(base.glob(pattern))
 
 

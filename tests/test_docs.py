@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -48,6 +50,8 @@ def pages(root: Path) -> dict[Path, str]:
     paths = [
         root / "README.md",
         root / "CONTRIBUTING.md",
+        root / "CHANGELOG.md",
+        root / "config/README.md",
         root / "examples/README.md",
         *sorted((root / "docs").glob("*.md")),
     ]
@@ -81,6 +85,29 @@ def test_every_page_is_linked_from_another(root: Path) -> None:
     texts = pages(root)
     linked = {link for path, text in texts.items() for link in links(path, text) if link != path}
     assert {path for path in texts if path.parent.name == "docs"} <= linked
+
+
+def test_every_page_is_on_the_site(root: Path) -> None:
+    def pages_of(entries: list[dict[str, Any]]) -> list[str]:
+        inside = (inner for entry in entries for inner in entry.values())
+        return [page for one in inside for page in (pages_of(one) if isinstance(one, list) else [one])]
+
+    settings = yaml.safe_load((root / "mkdocs.yml").read_text(encoding="utf-8"))
+    shown = pages_of(settings["nav"])
+    assert len(shown) == len(set(shown))
+    assert set(shown) == {path.name for path in (root / "docs").glob("*.md")}
+    assert settings["strict"] is True
+
+
+def test_the_readme_is_short(root: Path) -> None:
+    assert len((root / "README.md").read_text(encoding="utf-8").splitlines()) <= 90
+
+
+def test_the_citation_is_of_this_version(root: Path) -> None:
+    cited = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
+    assert str(cited["version"]) == version("iondrill")
+    assert cited.keys() >= {"cff-version", "message", "title", "authors", "license"}
+    assert "10.1002/eem2.12749" in [one["doi"] for one in cited["references"]]
 
 
 def test_the_readme_names_every_target(root: Path) -> None:

@@ -121,19 +121,24 @@ def test_json_has_an_entry_for_each_job_with_its_state(project: Path) -> None:
 
 
 def test_the_table_has_a_line_for_each_job_and_counts_the_states(project: Path) -> None:
-    head, *lines, last = status(project).stdout.splitlines()
+    first, head, *lines = status(project).stdout.splitlines()
     for word in ("stage", "job", "state", "attempt", "log"):
         assert word in head.split()
     assert sorted(line.split()[1] for line in lines) == sorted(by_name(project))
     (stopped,) = (line for line in lines if "stopped.gfn2" in line)
     assert WALL_TIME in stopped
-    assert last.startswith("4 jobs: ")
-    assert sorted(last.removeprefix("4 jobs: ").split(", ")) == [
-        "1 converged",
-        "1 not converged",
-        "1 stopped",
-        "1 waiting",
-    ]
+    assert first == "4 jobs: 1 waiting, 1 stopped, 1 converged, 1 not converged"
+
+
+def test_only_some_states_are_listed_and_all_are_counted(project: Path) -> None:
+    first, _, line = status(project, "--only", "failed,running").stdout.splitlines()
+    assert first.startswith("4 jobs: ")
+    assert "failed.gfn2" in line
+    assert status(project, "--only", "running").stdout == f"{first}\n"
+    (found,) = json.loads(status(project, "--only", "stopped", "--json").stdout)
+    assert found["name"] == "stopped.gfn2"
+    wrong = status(project, "--only", "faild", returncode=1)
+    assert wrong.stderr == "iondrill: --only: there is no state 'faild'; did you mean 'failed'?\n"
 
 
 def test_a_record_that_is_gone_and_any_other_file_of_a_finished_run_are_told(project: Path, tmp_path: Path) -> None:
@@ -192,4 +197,5 @@ def test_a_damaged_record_is_told_and_the_others_stand(project: Path, tmp_path: 
 def test_a_wrong_configuration_ends_in_one_line(tmp_path: Path) -> None:
     done = status(tmp_path, returncode=1)
     assert done.stdout == ""
-    assert done.stderr == "iondrill: config.yaml: cannot be read: No such file or directory\n"
+    assert done.stderr.startswith("iondrill: config.yaml: there is no such file in ")
+    assert done.stderr.count("\n") == 1

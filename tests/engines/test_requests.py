@@ -80,7 +80,7 @@ def test_measured_jobs_fit_into_what_they_ask_for(
     [(10.4, 300, 120**3, 0.63), (17.4, 300, 192**3, 2.0), (26.1, 314, 288**3, 6.5), (34.4, 300, 360**3, 13.1)],
 )
 def test_a_box_of_cp2k_fits(edge_A: float, cutoff_Ry: float, points: int, memory_GB: float) -> None:
-    """Boxes of docs/validation.md, with the grid that CP2K made; the shorter edges become as long."""
+    """Boxes of docs/validation-cp2k.md, with the grid that CP2K made; the shorter edges become as long."""
     size = Size(6, (edge_A, 5.0, 5.0))
     assert grid_points(Size(6, (edge_A,) * 3), cutoff_Ry) == points
     level = CP2K.model_copy(update={"cutoff_Ry": cutoff_Ry})

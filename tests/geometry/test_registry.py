@@ -1,6 +1,7 @@
 """Structures by name: the shipped recipes, files in the place of recipes, and whatever is wrong with them."""
 
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,13 @@ from ase.io import write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from iondrill import files
 from iondrill.errors import UserError
+from iondrill.geometry import recipes
 from iondrill.geometry.checks import check_structure
-from iondrill.geometry.crystal import crystal_names
+from iondrill.geometry.crystal import crystal_names, crystal_path
 from iondrill.geometry.recipes import load_recipe, recipe_files, recipe_path
-from iondrill.geometry.registry import build, parts
+from iondrill.geometry.registry import build, origins, parts
 
 STRUCTURES = Path(__file__).parents[2] / "structures"
 SHIPPED = {folder: sorted(p.stem for p in (STRUCTURES / folder).glob("*.yaml")) for folder in ("clusters", "flakes")}
@@ -32,8 +35,9 @@ ASSEMBLIES = {
 
 
 @pytest.fixture
-def root(tmp_path):
-    """A copy of the shipped clusters, flakes and assemblies that a test may change."""
+def root(tmp_path, monkeypatch):
+    """A copy of the shipped clusters, flakes and assemblies that a test may change; besides, nothing is shipped."""
+    monkeypatch.setattr(recipes, "SHIPPED", tmp_path / "nothing")
     for folder in ("clusters", "flakes", "assemblies"):
         shutil.copytree(STRUCTURES / folder, tmp_path / folder)
     return tmp_path
@@ -199,6 +203,20 @@ def test_a_damaged_file_is_named(root):
     (root / "clusters/mine.xyz").write_text("3\n\nC 0 0 0\nC 0 0")
     with pytest.raises(UserError, match=r"clusters/mine\.xyz: ASE cannot read"):
         build("mine", root)
+
+
+def test_what_a_project_does_not_have_is_taken_from_the_install(tmp_path):
+    assert recipe_path("nd29", tmp_path) == files.SHIPPED / "clusters/nd29.yaml"
+    (own,) = origins("c24-aa", tmp_path)
+    assert (own.file, own.install) == ("structures/flakes/c24-aa.yaml", version("iondrill"))
+    (tmp_path / "clusters").mkdir()
+    put(tmp_path, "clusters/nd29", kind="cluster", radius_A=1, expect_atoms=1)
+    assert recipe_path("nd29", tmp_path) == tmp_path / "clusters/nd29.yaml"
+    assert len(build("nd29", tmp_path)) == 1
+    of_both = origins("drill-nd29", tmp_path)
+    assert [bool(one.install) for one in of_both] == [True, False, True], "assembly, cluster, flake"
+    assert crystal_path("Li-bcc", tmp_path) == files.SHIPPED / "crystals/Li-bcc.yaml"
+    assert crystal_path("none", tmp_path) == tmp_path / "crystals/none.yaml"
 
 
 def test_notes_and_hidden_files_are_no_recipes(root):

@@ -54,13 +54,49 @@ def test_the_profile_submits_and_sees_the_end(tmp_path: Path, root: Path) -> Non
     assert all("walltime=00:15:00" in words for words in asked)
 
 
-def test_profiles_for_clusters_group_the_same_jobs(root: Path) -> None:
-    """Those that the rules put into groups: a group that a profile does not name is one submission for each job."""
-    slurm, generic = (
-        yaml.safe_load((root / f"workflow/profiles/{name}/profile.v9+.yaml").read_text())["group-components"]
-        for name in ("slurm", "cluster-generic")
-    )
-    assert generic == slurm
+ASKING = """
+rule ask:
+    output:
+        "{where}",
+    localrule: {local}
+    shell:
+        "printenv IONDRILL_SUBMITTED > {{output}} || true"
+"""
+
+
+def test_a_job_of_any_executor_knows_that_it_was_submitted(tmp_path: Path, root: Path) -> None:
+    """No variable of a scheduler is set, as in HTCondor, Flux and Kubernetes: the command that submits is `sh`."""
+    project = PROJECTS["short"].make(tmp_path / "project")
+    rules = [
+        ASKING.replace("ask", f"ask_{where}").format(where=where, local=where == "here") for where in ("here", "there")
+    ]
+    (project / "Snakefile").write_text("".join([f'include: "{root}/Snakefile"\n', *rules]))
+    submit = ["--executor", "cluster-generic", "--cluster-generic-submit-cmd", "sh", "--jobs", "1"]
+    program = str(Path(sys.executable).with_name("snakemake"))
+    without = dict.fromkeys(("SLURM_JOB_ID", "PBS_JOBID", "JOB_ID", "LSB_JOBID"), "")
+    done = run([program, *submit, "--seconds-between-status-checks", "1", "here", "there"], project, **without)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    assert [(project / where).read_text() for where in ("here", "there")] == ["", "1\n"]
+
+
+def test_profiles_for_clusters_have_the_same_in_common(root: Path) -> None:
+    """What is not of an executor; a group that a profile does not name is one submission for each job."""
+    paths = (root / "workflow/profiles").glob("*/profile.v9+.yaml")
+    profiles = {path.parent.name: yaml.safe_load(path.read_text()) for path in paths}
+    assert profiles.keys() == {"default", "slurm", "cluster-generic", "lsf", "sge", "htcondor"}
+    del profiles["default"]
+    slurm = profiles["slurm"]["group-components"]
+    for name, profile in profiles.items():
+        assert profile["executor"] == name
+        own = {key for key in profile if key.startswith(f"{name}-")}
+        if name == "cluster-generic":
+            own |= {"max-status-checks-per-second", "seconds-between-status-checks"}
+        assert {key: profile[key] for key in profile.keys() - own - {"executor", "default-resources"}} == {
+            key: word for key, word in profiles["slurm"].items() if key not in {"executor", "default-resources"}
+        }
+        assert profile["default-resources"].items() >= {"mem_mb": 4000, "runtime": 60}.items() or isinstance(
+            profile["default-resources"], list
+        )
     rules = "".join(path.read_text() for path in (root / "workflow/rules").glob("*.smk"))
     named = set(re.findall(r"^    group:\n        (\w+)$", rules, re.MULTILINE))
     groups = set(re.findall(rf'^(?:{"|".join(named)}) = "(\w+)" if', rules, re.MULTILINE))

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all; the folders of templates and of the cache."""
+"""Files that are written whole or not at all; what is installed beside the package; the folder of the cache."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 INSTALL = Path(__file__).resolve().parents[2]
 """The clone of the repository that the package belongs to: one install serves many projects."""
-TEMPLATES = INSTALL / "templates"
+TEMPLATES, SHIPPED = INSTALL / "templates", INSTALL / "structures"
+"""Input files of engines; the recipes that a project finds after its own."""
 
 
 def template_folder(engine: str) -> Path:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 install()
-BATCH = ("SLURM_JOB_ID", "PBS_JOBID", "JOB_ID", "LSB_JOBID")
-"""Variables that Slurm, PBS, SGE and LSF set in the environment of a job."""
+SUBMITTED = "IONDRILL_SUBMITTED"
+"""What the workflow puts into the environment of a job that Snakemake has given to an executor elsewhere."""
 KIB = 1024 if sys.platform == "linux" else 1
 """Bytes in the unit in which getrusage counts memory."""
 FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -39,10 +39,10 @@ def logged(path: str | Path, runtime_min: float | None = None) -> Iterator[None]
     path : str or Path
         The log file; an earlier one is replaced.
     runtime_min : float, optional
-        The time that the job has asked its scheduler for: engines stop before it is over, unless the environment
-        names another limit. Without a scheduler it is ignored.
+        The time that the job has asked its scheduler for, whichever that is: engines stop before it is over, unless the
+        environment names another limit. Where Snakemake itself runs the job, it is ignored.
     """
-    if runtime_min and END_TIME not in os.environ and any(name in os.environ for name in BATCH):
+    if runtime_min and END_TIME not in os.environ and SUBMITTED in os.environ:
         os.environ.setdefault(WALLTIME, f"{60 * runtime_min:.0f}")
     path, started_s = Path(path), time.perf_counter()
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 rule build_structure:
     input:
-        recipe=recipe_files_of_structure,
+        recipe=own(recipe_files_of_structure),
     output:
         structure=f"{RESULTS}/structures/{{name}}.extxyz",
         record=f"{RESULTS}/structures/{{name}}.json",
@@ -22,7 +22,7 @@ rule build_structure:
 
 rule assemble:
     input:
-        recipe=recipe_files_of_structure,
+        recipe=own(recipe_files_of_structure),
         parts=relaxed_parts("relaxed.extxyz"),
         results=relaxed_parts("result.json"),
     output:

@@ -4,9 +4,10 @@ import json
 import re
 import sys
 from dataclasses import asdict
-from os import environ
+from os import environ, pathsep
 from pathlib import Path
 
+from snakemake.path_modifier import PathModifier
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 from iondrill.deferred import install
@@ -14,13 +15,13 @@ from iondrill.deferred import install
 install()  # before the rest of the package: without it a dry run imports all that ASE takes from SciPy
 
 from iondrill.geometry.crystal import crystal_path
-from iondrill.geometry.recipes import spin_states
+from iondrill.geometry.recipes import is_shipped, spin_states
 from iondrill.config.levels import LEVELS
 from iondrill.config.load import merge
-from iondrill.config.project import check_config, located, project_first, read_documents
+from iondrill.config.project import check_config, located, project_first, read_documents, readable
 from iondrill.engines.requests import Requests
 from iondrill.errors import MESSAGE_PREFIX, UserError
-from iondrill.files import digest_of, templates_digest
+from iondrill.files import INSTALL, digest_of, templates_digest
 from iondrill.potential.plan import PotentialPlan
 from iondrill.prepare.estimates import error_estimates
 from iondrill.prepare.plan import Plan
@@ -28,17 +29,33 @@ from iondrill.jobs.name import JobId, Subject
 from iondrill.prepare.published import job_files, published
 from iondrill.prepare.result_files import result_paths
 
+
+def in_its_place(config):
+    """Return the configuration with its results where a module's `prefix:` or `replace_prefix:` puts them.
+
+    What jobs are told is the same folder then. So Snakemake must not prefix any path of a rule again.
+    """
+    modifier = workflow.modifier.path_modifier
+    marker = Path(modifier.replace_prefix(f"{config.results}/.accepted"))
+    workflow.modifier.path_modifier = PathModifier(None, None, workflow)
+    return config.model_copy(update={"results": marker.parent.as_posix()})
+
+
+documents = []
 try:
-    # by the reader of `iondrill check`, in the order in which Snakemake merges them: its own reader takes 010 for 8
-    files = list(workflow.overwrite_configfiles)
-    if not (files and workflow.config_settings.replace_workflow_config):
-        files = project_first(files)
-    documents = read_documents(*files)
-    if not workflow.modifier.skip_configfile:  # as a module the workflow gets its configuration from another one
+    if workflow.modifier.skip_configfile:
+        # as a module the workflow gets its configuration from another one, which perhaps has it from these files
+        documents = readable(*workflow.configfiles)
+    else:
+        # by the reader of `iondrill check`, in the order in which Snakemake merges them: its own reader takes 010 for 8
+        files = list(workflow.overwrite_configfiles)
+        if not (files and workflow.config_settings.replace_workflow_config):
+            files = project_first(files)
+        documents = read_documents(*files)
         workflow.configfiles[:] = files
         config.clear()
         config.update(merge(documents, workflow.config_settings.config))
-    plan = Plan(check_config(documents, config))
+    plan = Plan(in_its_place(check_config(documents, config)))
     # everything that the plan reads from recipes is read here, so that a mistake in one ends in one message; what only
     # `barriers` and `intercalation` need is read by records_of, so that a mistake there ends no other target
     EXECUTED, WRITTEN = plan.executed(), plan.written()
@@ -61,11 +78,19 @@ RESULTS = plan.results.as_posix()
 RECIPES = plan.recipes
 # relaxations are started by a shell: Snakemake's preamble of a script takes longer than all imports of a small one.
 # The environment holds the paths of Python and the script: in the command they would make each job a changed one
+DEPLOYED = set(workflow.deployment_settings.deployment_method)
 environ["IONDRILL_PYTHON"] = (
-    "python"
-    if {DeploymentMethod.CONDA, DeploymentMethod.APPTAINER} & set(workflow.deployment_settings.deployment_method)
-    else sys.executable
+    "python" if DEPLOYED & {DeploymentMethod.CONDA, DeploymentMethod.APPTAINER} else sys.executable
 )
+# on the node of any executor: jobs end before the time that they asked for is over (iondrill.scripting)
+if workflow.remote_exec:
+    environ["IONDRILL_SUBMITTED"] = "1"
+# what an environment of conda takes the package from: when it is made, and in each job, wherever the install is by then
+environ["IONDRILL_INSTALL"] = str(INSTALL)
+if DeploymentMethod.CONDA in DEPLOYED:
+    package = str(INSTALL / "workflow")
+    others = [path for path in environ.get("PYTHONPATH", "").split(pathsep) if path not in {"", package}]
+    environ["PYTHONPATH"] = pathsep.join([package, *others])
 environ["IONDRILL_RELAX"] = workflow.source_path("../scripts/relax.py")
 RELAX = (
     '"$IONDRILL_PYTHON" "$IONDRILL_RELAX" --log={log:q} --runtime={resources.runtime} --job={params.job:q}'
@@ -169,7 +194,16 @@ def requests(stage, name):
     return cores(stage, name) | {
         "mem_mb": lambda wildcards, attempt: asked(wildcards, attempt).mem_mb,
         "runtime": lambda wildcards, attempt: asked(wildcards, attempt).runtime,
+        # HTCondor's own word for it; for others none
+        "htcondor_request_mem_mb": lambda wildcards, attempt: (
+            asked(wildcards, attempt).mem_mb if executor() == "htcondor" else 0
+        ),
     }
+
+
+def executor():
+    """Return the name of the executor that jobs are given to; "" before there is one."""
+    return workflow.executor_plugin.name if workflow.executor_plugin else ""
 
 
 def most_memory(jobs):
@@ -192,6 +226,14 @@ def relaxed_parts(file):
     return files
 
 
+def own(find):
+    """Return an input function of those recipes that are the project's.
+
+    An install may move: of the recipes that it ships, a job knows the digest alone, see `digest_of_files`.
+    """
+    return lambda wildcards: [path for path in find(wildcards) if not is_shipped(Path(path))]
+
+
 def recipe_files_of(job):
     """Return the files of the recipe that a job is built from; none for an atom."""
     return plan.project.recipe_files(job.subject.recipe) if job.subject.recipe else []
@@ -203,8 +245,9 @@ def cores(stage, name):
     return {
         # without MPI none, which means one: tasks and cores of grouped jobs are added, and then multiplied
         "tasks": lambda wildcards: ranks(wildcards) if ranks(wildcards) > 1 else 0,
-        "cpus_per_task": 1,
-        "mpi": lambda wildcards: "mpi" if ranks(wildcards) > 1 else "",
+        # the executor for LSF knows no tasks: all ranks are cores of one host
+        "cpus_per_task": lambda wildcards: ranks(wildcards) if executor() == "lsf" else 1,
+        "mpi": lambda wildcards: "mpi" if ranks(wildcards) > 1 and executor() != "lsf" else "",
     }
 
 

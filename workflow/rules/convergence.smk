@@ -1,6 +1,6 @@
 rule run_point:
     input:
-        recipe=lambda wildcards: recipe_files_of(JobId.parse("convergence", wildcards.point)),
+        recipe=own(lambda wildcards: recipe_files_of(JobId.parse("convergence", wildcards.point))),
     output:
         result=f"{RESULTS}/jobs/convergence/{{point}}/result.json",
         structure=f"{RESULTS}/jobs/convergence/{{point}}/structure.extxyz",

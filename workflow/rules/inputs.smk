@@ -1,8 +1,7 @@
 rule write_inputs:
     input:
         structures=[f"{RESULTS}/structures/{name}.extxyz" for name in plan.written_structures()],
-        recipes=plan.written_recipes(),
-        crystals=said_of(lambda: plan.intercalation.files if plan.config.intercalation else []),
+        recipes=own(said_of(lambda: written_from(plan))),
     output:
         manifest=f"{RESULTS}/inputs.json",
         records=[f"{RESULTS}/jobs/{job.stage}/{job.name}/inputs.json" for job in WRITTEN],

@@ -3,7 +3,7 @@ INTERCALATION = f"{RESULTS}/jobs/intercalation"
 
 rule run_crystal:
     input:
-        recipe=lambda wildcards: str(crystal_path(wildcards.crystal, RECIPES)),
+        recipe=own(lambda wildcards: [str(crystal_path(wildcards.crystal, RECIPES))]),
     output:
         result=f"{INTERCALATION}/{{crystal}}.{{strain}}.{{level}}/result.json",
         structure=f"{INTERCALATION}/{{crystal}}.{{strain}}.{{level}}/structure.extxyz",

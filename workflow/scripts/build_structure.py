@@ -4,8 +4,8 @@ from pathlib import Path
 
 from iondrill.scripting import logged
 from iondrill.geometry.io import write_structure
-from iondrill.geometry.registry import build
+from iondrill.geometry.registry import build, origins
 
 with logged(snakemake.log[0]):
-    atoms = build(snakemake.wildcards.name, Path(snakemake.params.recipes))
-    print(write_structure(atoms, Path(snakemake.output.structure)))
+    name, recipes = snakemake.wildcards.name, Path(snakemake.params.recipes)
+    print(write_structure(build(name, recipes), Path(snakemake.output.structure), origins(name, recipes)))

@@ -82,7 +82,7 @@ def test_charges_of_fragments_add_up(name, points):
 def test_cubes_give_the_elf_of_the_orbitals(name, points):
     """The radical is spin-polarised: CP2K's cubes of it are repaired.
 
-    The grid is a coarse one. At 400 Ry they differ by less than 1e-4 (test_elf.py, docs/validation.md).
+    The grid is a coarse one. At 400 Ry they differ by less than 1e-4 (test_elf.py, docs/validation-elf.md).
     """
     folder, wavefunction, atoms = points[name]
     plane = Plane.of_insertion(atoms.positions, atoms.positions[0], margin_A=1.0, spacing_A=0.1)

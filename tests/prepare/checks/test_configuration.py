@@ -14,7 +14,8 @@ from iondrill.config.document import Document, dump
 from iondrill.config.load import load
 from iondrill.config.project import read_config
 from iondrill.errors import UserError
-from iondrill.geometry.recipes import Recipe, recipe_path
+from iondrill.geometry import crystal, recipes
+from iondrill.geometry.recipes import Recipe
 from iondrill.geometry.registry import build
 from iondrill.prepare.checks.configuration import check
 from iondrill.prepare.plan import Plan
@@ -30,8 +31,10 @@ RECIPES = {
 
 @pytest.fixture
 def house(tmp_path, monkeypatch):
-    """A working directory with one recipe of each kind."""
+    """A working directory with one recipe of each kind; nothing is shipped."""
     monkeypatch.chdir(tmp_path)
+    for module in (recipes, crystal):
+        monkeypatch.setattr(module, "SHIPPED", tmp_path / "nothing")
     for name, content in RECIPES.items():
         put(f"structures/{name}", content)
     return tmp_path
@@ -223,12 +226,12 @@ def test_a_folder_of_recipes_that_is_not_there(house):
     ]
     (house / "structures").rename(house / "elsewhere")
     config(**stages)
-    (found,) = problems()
-    assert found.startswith("config.yaml: structures (line 1): there is no folder 'structures', the default; allowed")
+    assert [found.partition(" (line ")[0] + found.partition(")")[2].partition("; ")[0] for found in problems()] == [
+        "config.yaml: relax.structures.0: there is no recipe 'dot'",
+        "config.yaml: adsorption.facets.0: there is no recipe 'top'",
+    ]
     config(structures="elsewhere", **stages)
     assert check(Path("config.yaml")).structures == 2
-    with pytest.raises(UserError, match=r"^structures: there is no folder 'nowhere'"):
-        recipe_path("dot", Path("nowhere"))
 
 
 def test_what_cannot_be_read_is_said_once(house):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from importlib.metadata import version
 from io import TextIOWrapper
@@ -63,16 +64,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"iondrill {version('iondrill')}")
     commands = parser.add_subparsers(metavar="command", required=True)
 
+    _add_init(commands)
     check = commands.add_parser("check", help="check configuration and recipes; report all mistakes at once")
     _add_configfile(check)
     check.add_argument("--json", action="store_true", help="write the outcome as JSON to stdout")
     check.set_defaults(command=_check)
 
-    status = commands.add_parser("status", help="list how far every job is, and why it stopped")
-    _add_configfile(status)
-    status.add_argument("--json", action="store_true", help="write the table as JSON")
-    status.set_defaults(command=_status)
-
+    _add_status(commands)
     report = commands.add_parser("report", help="write the page from the results so far, failures first")
     _add_configfile(report)
     report.set_defaults(command=_report)
@@ -126,6 +124,21 @@ def _add_reference(commands: Any) -> None:
     docs.set_defaults(command=_docs)
 
 
+def _add_init(commands: Any) -> None:
+    init = commands.add_parser("init", help="write a project of your own: configuration, Snakefile, profile")
+    init.add_argument("folder", type=Path, metavar="DIR", help="made if it is not there; no file is replaced")
+    init.add_argument("--profile", default="default", metavar="NAME", help="default, slurm, cluster-generic, …")
+    init.set_defaults(command=_init)
+
+
+def _add_status(commands: Any) -> None:
+    status = commands.add_parser("status", help="list how far every job is, and why it stopped")
+    _add_configfile(status)
+    status.add_argument("--only", default="", metavar="STATES", help="list these alone: failed,running")
+    status.add_argument("--json", action="store_true", help="write the table as JSON")
+    status.set_defaults(command=_status)
+
+
 def _add_cluster(commands: Any) -> None:
     cluster = commands.add_parser("cluster", help="for Snakemake's executor cluster-generic: PBS, SGE and LSF")
     acts = cluster.add_subparsers(metavar="what", required=True)
@@ -164,8 +177,6 @@ def _add_configfile(command: argparse.ArgumentParser) -> None:
 
 def _submit(options: argparse.Namespace) -> int:
     """Submit a job script."""
-    import shlex
-
     from iondrill.cli import cluster
 
     wish = cluster.Wish(options.cores, options.mem_mb, options.minutes)
@@ -179,6 +190,16 @@ def _ask(options: argparse.Namespace) -> int:
     from iondrill.cli import cluster
 
     print(cluster.state(options.scheduler or cluster.find_scheduler(), options.subject))
+    return 0
+
+
+def _init(options: argparse.Namespace) -> int:
+    """Write a project."""
+    from iondrill.cli.init import init
+
+    for path in init(options.folder, options.profile):
+        print(path)
+    print(f"Next: cd {shlex.quote(str(options.folder))}, edit config.yaml, `iondrill check`, `snakemake`.")
     return 0
 
 
@@ -214,16 +235,17 @@ def _check(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     """Say of every job how far it is."""
-    from iondrill.cli.status import as_text, missing, survey
+    from iondrill.cli.status import as_text, chosen, missing, survey
     from iondrill.config.project import project_first, read_config
     from iondrill.prepare.plan import Plan
 
     plan = Plan(read_config(*project_first(options.configfile)))
     jobs = survey(plan)
+    shown = chosen(jobs, options.only)
     if options.json:
-        print(json.dumps([job.model_dump() for job in jobs], indent=1))
+        print(json.dumps([job.model_dump() for job in shown], indent=1))
         return 0
-    print(as_text(jobs))
+    print(as_text(jobs, shown))
     for path in missing(plan, jobs):
         print(f"missing: {path}; `snakemake` makes it")
     return 0

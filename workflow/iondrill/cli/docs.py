@@ -112,9 +112,7 @@ channels:
   - conda-forge
 dependencies:
 {packages}
-  - pip:
-      # what conda-forge does not have comes with it
-      - -e ../..
+# iondrill itself, and what conda-forge does not have, are installed by iondrill.post-deploy.sh
 """
 CONDA_NAMES = {"matplotlib": "matplotlib-base", "tblite": "tblite-python"}
 """Where conda-forge calls a package otherwise than PyPI."""

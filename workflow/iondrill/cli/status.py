@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from iondrill.collect.progress import Progress, progress
+from iondrill.collect.progress import Progress, State, progress
 from iondrill.engines.folder import JOB
+from iondrill.errors import UserError, nearest
 from iondrill.prepare.published import published
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ HEADER = ("stage", "job", "state", "attempt", "progress", "left", "why it stoppe
 REASON = 60
 ENDED = {"converged", "not_converged", "failed", "not_due", "unreadable", "record_missing"}
 """States of a job that nothing is left to be computed of."""
+STATES: tuple[State, ...] = get_args(State)
+BAD = {"failed", "not_converged", "unreadable", "record_missing"}
+"""Those of a job that has ended without a result."""
 
 
 def survey(plan: Plan) -> list[Progress]:
@@ -36,14 +40,36 @@ def missing(plan: Plan, jobs: list[Progress]) -> list[Path]:
     return [file for file in published(plan) if not file.exists()]
 
 
-def as_text(jobs: list[Progress]) -> str:
-    """Return a table for a terminal, and a line that counts the states."""
-    rows = [HEADER, *(_row(job) for job in jobs)]
+def chosen(jobs: list[Progress], words: str) -> list[Progress]:
+    """Return the jobs of some states.
+
+    Parameters
+    ----------
+    jobs : list of Progress
+        All jobs.
+    words : str
+        States with commas between: ``failed,running``. Of ``failed`` are all that ended badly; empty: every state.
+
+    Raises
+    ------
+    UserError
+        If a word is no state.
+    """
+    asked = {word.strip().replace(" ", "_") for word in words.split(",") if word.strip()}
+    for word in sorted(asked.difference(STATES)):
+        raise UserError.of("--only", f"there is no state '{word}'", nearest(word, STATES))
+    states = asked | (BAD if "failed" in asked else set())
+    return [job for job in jobs if job.state in states or not asked]
+
+
+def as_text(jobs: list[Progress], shown: list[Progress] | None = None) -> str:
+    """Return a line that counts the states of all jobs, and a table of those to be shown, by default of all."""
+    counts = Counter(job.state for job in jobs)
+    total = ", ".join(f"{counts[state]} {state.replace('_', ' ')}" for state in STATES if counts[state])
+    rows = [HEADER, *(_row(job) for job in (jobs if shown is None else shown))]
     *widths, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
     lines = ["  ".join([*map(str.ljust, row, widths), row[-1]]) for row in rows]
-    counts = Counter(job.state for job in jobs)
-    total = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts.items())
-    return "\n".join(line.rstrip() for line in [*lines, f"{len(jobs)} jobs: {total}"])
+    return "\n".join(line.rstrip() for line in [f"{len(jobs)} jobs: {total}", *(lines if len(rows) > 1 else [])])
 
 
 def _row(job: Progress) -> tuple[str, ...]:

@@ -73,7 +73,12 @@ def load(model: type[Model], path: Path) -> Model:
 
 
 def locate(documents: Sequence[Document], at: KeyPath) -> str:
-    """Return file, key and line of a key path, in the last document that holds it or its nearest parent."""
+    """Return file, key and line of a key path, in the last document that holds it or its nearest parent.
+
+    A configuration that comes from no file, but from another workflow, has nothing but keys.
+    """
+    if not documents:
+        return f"the module's configuration: {'.'.join(map(str, at))}"
     return documents[_holder(documents, at)[0]].where(at)
 
 

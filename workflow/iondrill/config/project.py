@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -33,7 +34,16 @@ def project_first(paths: Sequence[Path]) -> list[Path]:
     list of Path
         The same, after ``config.yaml`` of the working directory if that is there and not among them; that one alone if
         they are none.
+
+    Raises
+    ------
+    UserError
+        If they are none, and there is no ``config.yaml`` either.
     """
+    if not paths and not PROJECT.is_file():
+        raise UserError.of(
+            PROJECT, f"there is no such file in {Path.cwd()}", "`iondrill init` writes one; --configfile names others"
+        )
     if not paths:
         return [PROJECT]
     named = {path.resolve() for path in paths}
@@ -63,6 +73,15 @@ def read_documents(*paths: Path) -> list[Document]:
             problems.append(problem)
     if problems:
         raise UserError(*problems, *(problem for document in documents for problem in document.problems))
+    return documents
+
+
+def readable(*paths: Path) -> list[Document]:
+    """Return those configuration files in which nothing is wrong: where only the place of a key is asked for."""
+    documents: list[Document] = []
+    for path in paths:
+        with suppress(UserError):
+            documents += [one for one in read_documents(path) if not one.problems]
     return documents
 
 

@@ -32,6 +32,14 @@ THINNEST_A = 0.5
 SEARCH_A = (4.0, 12.0, 24.0)
 
 
+class Origin(Strict):
+    """A file of recipes that a structure was made from."""
+
+    file: str = Field(description="as from the project's folder; of the install, as from the install's")
+    install: str = Field("", description="version of the install that it belongs to; empty: the project's own")
+    sha256: str = Field(description="digest of what it holds")
+
+
 class Check(Strict):
     """The checks a structure passed. Atoms are counted from 0."""
 
@@ -52,6 +60,7 @@ class Check(Strict):
     pbc: tuple[bool, bool, bool]
     electrons: PositiveInt = Field(description="of the neutral atoms; closed cores do not change the parity")
     lowest_multiplicity: PositiveInt = Field(description="1 for an even number of electrons, 2 for an odd one")
+    made_from: list[Origin] = Field([], description="recipes that it was built from: its own, and those of its parts")
 
 
 def check_structure(atoms: Atoms, where: object = "structure") -> Check:

@@ -13,6 +13,7 @@ from iondrill.config.base import KeysError, Number, Strict
 from iondrill.config.load import load
 from iondrill.config.quantities import Length
 from iondrill.errors import UserError, nearest
+from iondrill.files import SHIPPED
 from iondrill.geometry.recipes import is_recipe
 
 if TYPE_CHECKING:
@@ -85,13 +86,14 @@ class Strain(NamedTuple):
 
 
 def crystal_names(root: Path) -> list[str]:
-    """Return the names of the recipes in ``structures/crystals``."""
-    return sorted(file.stem for file in (root / FOLDER).glob("*.yaml") if is_recipe(file))
+    """Return the names of the recipes in ``structures/crystals``, of the project and of the install."""
+    return sorted({file.stem for each in (root, SHIPPED) for file in (each / FOLDER).glob("*.yaml") if is_recipe(file)})
 
 
 def crystal_path(name: str, root: Path) -> Path:
-    """Return the file of a recipe, whether it is there or not."""
-    return root / FOLDER / f"{name}.yaml"
+    """Return the file of a recipe: the project's, or else the install's, or else where the project's would be."""
+    own, shipped = (each / FOLDER / f"{name}.yaml" for each in (root, SHIPPED))
+    return shipped if shipped.is_file() and not own.is_file() else own
 
 
 def load_crystal(name: str, root: Path) -> CrystalRecipe:

@@ -12,12 +12,15 @@ from iondrill.geometry.checks import Check, check_structure
 from iondrill.geometry.constraints import fix, fixed_directions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from ase import Atoms
 
+    from iondrill.geometry.checks import Origin
 
-def write_structure(atoms: Atoms, path: Path) -> Check:
+
+def write_structure(atoms: Atoms, path: Path, made_from: Sequence[Origin] = ()) -> Check:
     """Check a structure and write it, with its check record in a ``.json`` of the same name.
 
     Both files appear whole or not at all; a structure that does not pass leaves what was there before.
@@ -29,6 +32,8 @@ def write_structure(atoms: Atoms, path: Path) -> Check:
         The structure; its calculator is not written.
     path : Path
         The ``.extxyz``; its folder is made when missing.
+    made_from : sequence of Origin
+        The recipes, of a structure that was built from some.
 
     Returns
     -------
@@ -40,13 +45,14 @@ def write_structure(atoms: Atoms, path: Path) -> Check:
     UserError
         If the structure does not pass `check_structure`.
     """
-    check = check_structure(atoms, path)
+    check = check_structure(atoms, path).model_copy(update={"made_from": list(made_from)})
     atoms = atoms.copy()
     fix(atoms, fixed_directions(atoms, path))  # what the file can say
     text = StringIO()
     write(text, atoms, format="extxyz", write_results=False)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(path.with_suffix(".json"), check.model_dump_json(indent=2) + "\n")
+    unsaid = None if made_from else {"made_from"}
+    _replace(path.with_suffix(".json"), check.model_dump_json(indent=2, exclude=unsaid) + "\n")
     _replace(path, text.getvalue())
     return check
 

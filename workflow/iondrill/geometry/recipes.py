@@ -1,4 +1,4 @@
-"""Recipes: structures as data in ``structures/**/*.yaml``, found by name."""
+"""Recipes: structures as data in ``structures/**/*.yaml``, found by name in the project, and then in the install."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from iondrill.config.document import Document
 from iondrill.config.load import parse
 from iondrill.config.quantities import Atoms, Coordinate, Few, Length, Neighbours, Radius, SpinStates
 from iondrill.errors import UserError, nearest
+from iondrill.files import SHIPPED
 from iondrill.geometry.surfaces.facet import Charge, FacetRecipe, Miller
 
 if TYPE_CHECKING:
@@ -197,14 +198,24 @@ def recipe_files(root: Path) -> dict[str, list[Path]]:
     Parameters
     ----------
     root : Path
-        The folder ``structures``.
+        The folder ``structures`` of the project. What it does not have is taken from the install.
     """
+    return _files_in(SHIPPED) | _files_in(root)
+
+
+def _files_in(root: Path) -> dict[str, list[Path]]:
+    """Return the files of each recipe of one folder."""
     files: dict[str, list[Path]] = {}
     for folder in FOLDERS.values():
         for path in sorted((root / folder).glob("*")):
             if is_recipe(path) and (path.suffix in YAML or folder != FOLDERS["assembly"]):
                 files.setdefault(path.stem, []).append(path)
     return files
+
+
+def is_shipped(path: Path) -> bool:
+    """Say whether a recipe is the install's, and not the project's own."""
+    return path.is_relative_to(SHIPPED)
 
 
 def is_recipe(path: Path) -> bool:
@@ -227,16 +238,14 @@ def recipe_path(name: str, root: Path, files: Mapping[str, list[Path]] | None = 
     Raises
     ------
     UserError
-        If there is no such recipe, or more than one, or no such folder.
+        If there is no such recipe, or more than one.
     """
     files = recipe_files(root) if files is None else files
     found = files.get(name, [])
-    if not found and not root.is_dir():
-        raise UserError.of("structures", f"there is no folder '{root}'", "allowed: the folder of the recipes")
     if not found:
         raise UserError.of(root, f"there is no recipe '{name}'", nearest(name, files))
     if len(found) > 1:
-        names = ", ".join(str(path.relative_to(root)) for path in found)
+        names = ", ".join(f"{path.parent.name}/{path.name}" for path in found)
         raise UserError.of(root, f"there are {len(found)} recipes '{name}': {names}", "allowed: one")
     return found[0]
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from contextlib import contextmanager
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from iondrill.errors import Problem, UserError
+from iondrill.files import INSTALL
 from iondrill.geometry.assembly import assemble
-from iondrill.geometry.checks import check_structure, read_structure
+from iondrill.geometry.checks import Origin, check_structure, read_structure
 from iondrill.geometry.cluster import build_cluster
 from iondrill.geometry.constraints import moving_atoms
 from iondrill.geometry.flake import build_flake
@@ -22,6 +25,7 @@ from iondrill.geometry.recipes import (
     ClusterRecipe,
     FileRecipe,
     FlakeRecipe,
+    is_shipped,
     load_recipe,
     read_recipe,
     recipe_path,
@@ -119,6 +123,25 @@ def parts(name: str, root: Path) -> Parts:
         if kind != key:
             raise UserError.of(f"{path}: {key}", f"'{part}' is a recipe of a {kind}", f"allowed: a {key}")
     return Parts(recipe.cluster, recipe.flake)
+
+
+def origins(name: str, root: Path) -> list[Origin]:
+    """Return the files that a structure is built from: its recipe, and those of its parts; which, and what they hold.
+
+    Raises
+    ------
+    UserError
+        If there is no such recipe, or its parts are of another kind.
+    """
+    assembly = isinstance(load_recipe(name, root), AssemblyRecipe)
+    names = [name, *(part for part in parts(name, root) if part is not None)] if assembly else [name]
+    return [_origin(recipe_path(each, root)) for each in names]
+
+
+def _origin(path: Path) -> Origin:
+    shipped, digest = is_shipped(path), hashlib.sha256(path.read_bytes()).hexdigest()
+    file = path.relative_to(INSTALL) if shipped else path
+    return Origin(file=file.as_posix(), install=version("iondrill") if shipped else "", sha256=digest)
 
 
 def _from_recipe(recipe: ClusterRecipe | FlakeRecipe | FacetRecipe) -> Atoms:

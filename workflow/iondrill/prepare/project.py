@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iondrill.config.models import Config
 from iondrill.errors import UserError
 from iondrill.geometry.recipes import AssemblyRecipe, read_recipe, recipe_files, recipe_path
 from iondrill.jobs.size import Size, read_size
@@ -14,9 +15,16 @@ from iondrill.prepare.site_cache import site_spacings
 
 if TYPE_CHECKING:
     from iondrill.config.levels import Level
-    from iondrill.config.models import Config
     from iondrill.geometry.recipes import AnyRecipe
     from iondrill.jobs.name import JobId
+
+
+FOLDER_OF_RECIPES = "allowed: the folder of the recipes"
+
+
+def is_missing(folder: str) -> bool:
+    """Say whether a folder of recipes has been named that is not there; a project may have none of its own."""
+    return folder != Config.model_fields["structures"].default and not Path(folder).is_dir()
 
 
 class Project:
@@ -52,13 +60,14 @@ class Project:
         Raises
         ------
         UserError
-            If there is not one of this name: at the key of the configuration that names it.
+            If there is not one of this name: at the key of the configuration that names it; if the configuration names
+            a folder of recipes that is not there.
         """
+        if is_missing(self.config.structures):
+            raise UserError.of("structures", f"there is no folder '{self.recipes}'", FOLDER_OF_RECIPES)
         try:
             return recipe_path(name, self.recipes, self._recipe_files)
         except UserError as error:
-            if not self.recipes.is_dir():
-                raise
             raise at_its_key(error, name, self.config, self._recipe_files) from None
 
     @cached_property

@@ -15,6 +15,7 @@ from iondrill.errors import Problem, UserError, nearest
 from iondrill.geometry.recipes import FOLDERS, YAML, Recipe, load_recipe, recipe_files, recipe_path
 from iondrill.prepare.checks.elements import element_problems, elements_used
 from iondrill.prepare.plan import Plan
+from iondrill.prepare.project import FOLDER_OF_RECIPES, is_missing
 from iondrill.prepare.recipe_keys import KINDS, recipe_named
 
 if TYPE_CHECKING:
@@ -177,14 +178,11 @@ class Recipes:
 
 
 def _require_named(recipes: Recipes, content: dict[str | int, Any], documents: Sequence[Document]) -> Iterator[Problem]:
-    """Note every recipe that the configuration names; yield, if it is so, that the folder of all is missing."""
-    named = [one for one in references(content) if one[1] in {"subject", *KINDS}]
-    if not recipes.root.is_dir():
-        if named or content.get("intercalation"):
-            default = "" if "structures" in content else ", the default"
-            found = f"there is no folder '{recipes.root}'{default}"
-            yield Problem(locate(documents, ("structures",)), found, "allowed: the folder of the recipes")
+    """Note every recipe that the configuration names; yield, if it is so, that the folder it names is missing."""
+    if is_missing(str(recipes.root)):
+        yield Problem(locate(documents, ("structures",)), f"there is no folder '{recipes.root}'", FOLDER_OF_RECIPES)
         return
+    named = [one for one in references(content) if one[1] in {"subject", *KINDS}]
     for key_path, refers_to, name in named:
         if recipe := recipe_named(refers_to, name):
             recipes.require(*recipe, locate(documents, key_path))
