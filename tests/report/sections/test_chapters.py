@@ -116,14 +116,14 @@ def test_the_page_tells_chapters_and_events(written):
         "events": [found],
     }
     written.text("md/drill/events.json", json.dumps(content))
-    happened = events(written.results, "drill")
+    happened = events(written.results / "md/drill")
     assert happened.rows[0]["what"] == "layers opened"
     assert "during 20 fs, each lasting at least 50 fs: a gap at the edge more than 1 Å wider" in happened.watched
-    assert events(written.results, "control") is None
+    assert events(written.results / "md/control") is None
     uneventful = {**content, "events": [], "criteria": {**content["criteria"], "start_gap_A": None}}
     written.text("md/control/events.json", json.dumps(uneventful))
-    assert events(written.results, "control").watched.endswith("None of these events was seen.")
-    assert "gap" not in events(written.results, "control").watched
+    assert events(written.results / "md/control").watched.endswith("None of these events was seen.")
+    assert "gap" not in events(written.results / "md/control").watched
     page = render(written.read())
     for words in ('<section id="contrasts">', "nanodiamond or &lt;none&gt;", "layers opened", 'href="#contrasts"'):
         assert words in page

@@ -14,7 +14,7 @@ from iondrill.config.load import as_yaml
 from iondrill.errors import Problem
 from iondrill.files import write_text
 from iondrill.geometry.bonds import BOND_SCALE
-from iondrill.report.data import Missing, gathered
+from iondrill.report.data import UNDER_WAY, Missing, gathered
 from iondrill.report.figure_files import write_figures, write_pictures
 from iondrill.report.figures.svg import data_uri
 from iondrill.report.layout import layout
@@ -74,12 +74,12 @@ def write_page(results: Results, path: Path, figures: Path | None = None) -> Non
         write_pictures(filter(None, drawn), figures / "elf")
 
 
-def render(results: Results) -> str:
-    """Return the page."""
-    return _fill(_context(results))
+def render(results: Results, *, follow: bool = False) -> str:
+    """Return the page; one that is followed asks its server whether there is a newer one."""
+    return _fill(_context(results), follow=follow)
 
 
-def _fill(context: dict[str, Any]) -> str:
+def _fill(context: dict[str, Any], *, follow: bool = False) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     results: Results = context["results"]
@@ -101,7 +101,8 @@ def _fill(context: dict[str, Any]) -> str:
         "badge_of": lambda level: badge(results, level),
         "layout_of": layout,
         "path": lambda name: _linked(Path(results.config.results), name),
-        "scripts": SCRIPTS,
+        "scripts": (*SCRIPTS, "follow") if follow else SCRIPTS,
+        "follow": follow,
     }
     environment.globals["library"] = Markup(LIBRARY.read_text(encoding="utf-8"))  # noqa: S704  (the page's own script)
     text = environment.get_template("page.html").render(context, sections=_sections(context))
@@ -132,7 +133,7 @@ def _context(results: Results) -> dict[str, Any]:
     """Return what the template needs; what is empty makes no section."""
     rows = energies(results)
     folder, problems = Path(results.config.results), list[Problem]()
-    told = [dynamics(results, run, problems) for run in results.finished_runs]
+    told = [dynamics(results, run, problems) for run in [*results.finished_runs, *results.running]]
     elf = [localisation(results, run, problems) for run in results.finished_runs if run.maps or run.events]
     further, claims, picture = list[Chapter](), list[Entry](), None
     with gathered(problems):
@@ -143,7 +144,7 @@ def _context(results: Results) -> dict[str, Any]:
     happened = {item["run"].name: item["happened"] for item in told}
     if (main := main_run(results)) is not None:
         with gathered(problems):
-            picture = still(results, main, happened[main.name], folder / "md" / main.name / "trajectory.traj")
+            picture = still(results, main, happened[main.name])
     missing = [*results.missing, *(Missing(problem.where, "missing", problem.found) for problem in problems)]
     failed_jobs = [job for job in results.computed if job.result.status != "converged"]
     failed_rows = [row for row in rows.rows if row.energy_eV is None] if rows else []
@@ -157,6 +158,7 @@ def _context(results: Results) -> dict[str, Any]:
         "failed_jobs": failed_jobs,
         "failed_rows": failed_rows,
         "failing": bool(missing or failed_jobs or failed_rows),
+        "coming": _coming(missing) and not failed_jobs and not failed_rows,
         "refused": len(refused_rows(results.adsorption)),
         "stages": stages(results.computed),
         "diamonds": _diamonds(results.structures),
@@ -185,7 +187,7 @@ def _sections(context: dict[str, Any]) -> list[tuple[str, str]]:
     results: Results = context["results"]
     sections = [
         ("summary", "Summary", True),
-        ("failed", _failure(context["missing"], context["refused"]), context["failing"]),
+        ("failed", _failure(context), context["failing"]),
         ("claims", "Claims", context["claims"]),
         ("dynamics", "Molecular dynamics", context["dynamics"]),
         ("elf", "Electron localisation", context["elf"]),
@@ -198,9 +200,17 @@ def _sections(context: dict[str, Any]) -> list[tuple[str, str]]:
     return [(name, title) for name, title, there in sections if there]
 
 
-def _failure(missing: list[Missing], refused: int) -> str:
-    title = "What did not converge or was refused" if refused else "What did not converge"
-    return f"{title}, and what is not there" if missing else title
+def _failure(context: dict[str, Any]) -> str:
+    if context["coming"]:
+        return "What is still to come"
+    title = "What did not converge or was refused" if context["refused"] else "What did not converge"
+    return f"{title}, and what is not there" if context["missing"] else title
+
+
+def _coming(missing: list[Missing]) -> bool:
+    """Say whether what is not there is on its way: jobs run or wait, and none has stopped."""
+    states = {item.state for item in missing}
+    return bool(states & {*UNDER_WAY}) and states <= {*UNDER_WAY, "missing"}
 
 
 def _diamonds(structures: list[Structure]) -> list[tuple[Structure, dict[int, int], float]]:

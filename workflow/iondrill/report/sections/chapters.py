@@ -150,15 +150,15 @@ def _of_one_case(each: Sheet) -> bool:
     return len({row[at].shown for row in each.rows}) == 1
 
 
-def events(folder: Path, run: str, verification: Verification | None = None) -> Happened | None:
-    """Return the events of a run from ``md/<run>/events.json``, and which are the model's; None without the file.
+def events(folder: Path, verification: Verification | None = None) -> Happened | None:
+    """Return the events of a run from ``events.json`` in its folder, and which are the model's; None without the file.
 
     Raises
     ------
     UserError
         If it holds something else.
     """
-    path = folder / "md" / run / "events.json"
+    path = folder / "events.json"
     if not path.exists():
         return None
     rows = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,14 +27,14 @@ THERMOSTATS = {"csvr": "CSVR", "nose": "Nosé–Hoover"}
 
 def dynamics(results: Results, run: Run, problems: list[Problem]) -> dict[str, Any]:
     """Return what the template needs of a run; what cannot be read is added to the problems."""
-    folder, level = Path(results.config.results), results.title_of(run.level)
-    most = max(50, min(MOST_FRAMES_OF_RUN, MOST_FRAMES // len(results.runs)))
+    level, goes_on = results.title_of(run.level), run in results.running
+    most = max(50, min(MOST_FRAMES_OF_RUN, MOST_FRAMES // (len(results.runs) + len(results.running))))
     player, happened = None, None
     with gathered(problems):
-        happened = events(folder, run.name, run.verification)
+        happened = events(run.folder, run.verification)
     begun_fs = [float(row["time_fs"]) for row in happened.rows if row["time_fs"] is not None] if happened else []
     with gathered(problems):
-        player = player_data(run, folder / "md" / run.name / "trajectory.traj", level, most, begun_fs)
+        player = player_data(run, run.folder / "trajectory.traj", level, most, begun_fs)
     if player:
         player["start"] = int(np.abs(np.subtract(player["time_fs"], _decisive_fs(run, happened))).argmin())
         player["events"] = [
@@ -46,14 +45,22 @@ def dynamics(results: Results, run: Run, problems: list[Problem]) -> dict[str, A
     return {
         "run": run,
         "text": describe(results, run),
-        "says": [finding.text for finding in of_run(run, results)],
+        "says": [so_far(run)] if goes_on else [finding.text for finding in of_run(run, results)],
+        "goes_on": goes_on,
         "level": level,
         "badge": badge(results, run.level, run),
-        "pictures": run_pictures(results, run),
+        "pictures": [] if goes_on else run_pictures(results, run),
         "player": player,
         "legend": sorted({(look["meaning"], look["fill"]) for look in player["atoms"]}) if player else [],
         "happened": happened,
     }
+
+
+def so_far(run: Run) -> str:
+    """Say how far a run that goes on is."""
+    last, settings = run.order.rows[-1], run.settings
+    done = f"{float(last['time_fs']):g} of {settings.steps * settings.timestep_fs:g} fs"
+    return f"Run {run.name} goes on: {len(run.order.rows)} frames, {done}. What they show is no result yet."
 
 
 def _decisive_fs(run: Run, happened: Any) -> float:

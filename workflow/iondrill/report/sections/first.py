@@ -8,6 +8,8 @@ import numpy as np
 
 from iondrill.prepare.plan import Plan
 from iondrill.prepare.result_files import RESULT_FILES, SETTINGS
+from iondrill.report.data import UNDER_WAY
+from iondrill.report.sections.dynamics import so_far
 from iondrill.report.sections.highlights import highlights
 from iondrill.report.sections.trust import Badge, badge
 
@@ -136,6 +138,8 @@ def _event(row: Mapping[str, object]) -> str:
 def _of_adsorption(results: Results) -> Answer:
     """Return the strongest binding of the table; where there is none, that there is no result."""
     found = [each for each in highlights(results) if each.section == "adsorption"]
+    if not found and results.running:
+        return Answer("No answer yet.", " ".join(map(so_far, results.running)), None)
     if not found:
         done = sum(job.result.status == "converged" for job in results.computed)
         return Answer(f"No answer yet: {done} jobs have converged.", "", None)
@@ -159,7 +163,8 @@ def _numbers(results: Results, answer: Answer) -> Iterator[Number]:
 def _steps(results: Results) -> Iterator[Step]:
     """Yield what to do next, the most urgent first."""
     plan = Plan(results.config)
-    if results.missing or any(job.result.status != "converged" for job in results.computed):
+    stopped = any(item.state not in {*UNDER_WAY, "missing"} for item in results.missing)
+    if stopped or any(job.result.status != "converged" for job in results.computed):
         yield Step("Resume what stopped:", "snakemake")
     trust = {badge(results, job.id.level).trust for job in results.computed}
     if "not verified" in trust and results.config.md.verify is None:

@@ -12,8 +12,6 @@ from iondrill.report.figures.svg import data_uri, themed
 from iondrill.report.sections.player import read_frames
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from iondrill.report.data import Results, Run
     from iondrill.report.sections.chapters import Happened
 
@@ -55,7 +53,7 @@ def decisive(run: Run, happened: Happened | None) -> Moment:
     return Moment(len(times_fs) - 1, "the last frame")
 
 
-def still(results: Results, run: Run, happened: Happened | None, trajectory: Path) -> Still | None:
+def still(results: Results, run: Run, happened: Happened | None) -> Still | None:
     """Return the decisive moment of a run as a picture from the side; None without a trajectory.
 
     Raises
@@ -63,6 +61,7 @@ def still(results: Results, run: Run, happened: Happened | None, trajectory: Pat
     UserError
         If the trajectory is damaged, or not the one of the order parameters.
     """
+    trajectory = run.folder / "trajectory.traj"
     if not trajectory.exists():
         return None
     row, words = decisive(run, happened)
