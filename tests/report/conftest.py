@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 from ase.io.trajectory import Trajectory
 from PIL import Image
@@ -155,6 +156,7 @@ class Folder:
             for k, step in enumerate(steps.tolist()):
                 frame = atoms.copy()
                 frame.positions[2, 0] += 0.05 * k
+                frame.calc = SinglePointCalculator(frame, charges=[-0.4, -0.4, 0.8 + 0.001 * k])
                 frame.info |= {"step": step, "time_fs": step / 2}
                 file.write(frame)
 

@@ -20,7 +20,7 @@ from iondrill.report.page.build import render
 from iondrill.report.sections.findings import findings, signed
 from iondrill.report.sections.highlights import highlights
 from iondrill.report.sections.pictures import adsorption_picture, difference_picture
-from iondrill.report.sections.site_pictures import site_picture
+from iondrill.report.sections.site_pictures import relaxed_of, site_picture
 
 SVG = "{http://www.w3.org/2000/svg}"
 ENERGIES = {
@@ -90,13 +90,13 @@ def test_each_row_has_the_picture_of_its_own_job(folder, two_sided):
         atoms = relaxed(folder, slab, Subject("C100-2x1", "Li", n, "cave"))
         assert (atoms.arrays["fragment"] == "adsorbate").sum() == n * sides
     results = folder.read()
-    one, two = (site_picture(results, row) for row in results.adsorption.rows)
+    one, two = (site_picture(row, relaxed_of(results, row)) for row in results.adsorption.rows)
     assert [ions_drawn(picture) for picture in (one, two)] == [4 * sides, 8 * sides]
     assert f"n = {2 * sides}" in two.alt
     assert ("n = " in one.alt) == two_sided
     # without the job of two, its row has no picture, and that of one keeps its own
     (folder.results / "jobs/adsorption/C100-2x1.2Li-cave.gfn2/relaxed.extxyz").unlink()
-    assert [site_picture(results, row) for row in results.adsorption.rows] == [one, None]
+    assert [site_picture(row, relaxed_of(results, row)) for row in results.adsorption.rows] == [one, None]
 
 
 def heights_of(svg, energies):
@@ -136,8 +136,8 @@ def test_each_number_of_ions_has_findings_of_its_own(several):
 
 def test_the_lowest_of_all_says_how_many_ions_it_is_of(several):
     tiles = {tile.what.partition(":")[0]: tile.what for tile in highlights(several.read())}
-    assert tiles["lowest E_ads of Na"].endswith("started at cave, n = 2")
-    assert tiles["lowest E_ads of Li"].endswith("started at cave")
+    assert tiles["lowest E_ads of Na"].endswith("C100-2x1, cave, n = 2")
+    assert tiles["lowest E_ads of Li"].endswith("C100-2x1, cave")
 
 
 def test_levels_are_compared_with_as_many_ions(several):
@@ -161,7 +161,7 @@ def test_what_has_no_energy_says_of_how_many_ions(several):
     table = several.results / "adsorption.csv"
     table.write_text(table.read_text().replace("2,0.5,-2.61,,1.0,gfn2,converged", "2,0.5,,,,gfn2,not_converged; why"))
     page = render(several.read())
-    (row,) = re.findall(r"<tr>(.*?)</tr>", page[: page.index('<section id="summary">')][page.index("are not given") :])[
+    (row,) = re.findall(r"<tr>(.*?)</tr>", page[page.index("are not given") : page.index('<section id="dynamics">')])[
         1:
     ]
-    assert re.findall(r"<t[hd][^>]*>([^<]*)", row)[:4] == ["C100-2x1", "Li", "cave", "2"]
+    assert re.findall(r"<t[hd][^>]*>([^<]*)", row)[:4] == ["C(100)-2×1", "Li", "cave", "2"]

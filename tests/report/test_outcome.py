@@ -27,7 +27,7 @@ def test_where_every_row_is_refused_no_one_says_all_converged(folder):
     with pytest.raises(UserError, match=r"adsorption.csv: 4 of 4 rows are refused; see report.html"):
         found.accept("report.html")
     assert "all converged" not in render(folder.read())
-    assert "4 of 4 adsorption energies refused" in render(folder.read())
+    assert "0 of 4 adsorption energies, 4 refused" in render(folder.read())
 
 
 def test_a_row_that_stands_lets_the_run_end_well_and_the_others_are_counted(folder):
@@ -36,7 +36,7 @@ def test_a_row_that_stands_lets_the_run_end_well_and_the_others_are_counted(fold
     found.accept("report.html")
     page = render(folder.read())
     assert "all converged" not in page
-    assert "3 of 4 adsorption energies refused" in page
+    assert "1 of 4 adsorption energies, 3 refused" in page
 
 
 def test_what_did_not_converge_counts_more_than_what_was_refused(folder, tmp_path):

@@ -60,8 +60,9 @@ def test_an_event_of_the_model_is_marked_and_is_no_result(repeated, twin_step, m
     results = repeated(twin_step)
     page = render(results).replace("&#39;", "'")
     marks = page.count("layers opened (the model's)")
-    # in the table of events, in what is said of mapped frames, under the map of the frame
-    assert marks == (3 if models else 0)
+    # in the answer, with the picture of that moment and in its words, in the table of events, in what is said of mapped
+    # frames, under the map of the frame
+    assert marks == (6 if models else 0)
     assert ("in one alone, so the model's, and not told as a result: layers opened" in page) == models
     assert ("in both runs: layers opened" in page) == (not models)
     drill = next(run for run in results.runs if run.name == "drill")

@@ -8,11 +8,14 @@ from html.parser import HTMLParser
 import pytest
 import yaml
 
+from iondrill.analyse.forms import FORMS
 from iondrill.config.document import Document
 from iondrill.config.project import check_config
-from iondrill.report.page.build import cell, duration, render, write_page
-from iondrill.report.sections.findings import caveats, findings, signed
+from iondrill.report.layout import layout
+from iondrill.report.page.build import cell, render, write_page
+from iondrill.report.sections.findings import findings, signed
 from iondrill.report.sections.highlights import highlights
+from iondrill.report.sections.made import duration
 
 VOID = {"meta", "img", "br", "input", "link", "hr"}
 
@@ -76,7 +79,7 @@ def test_nothing_is_fetched_from_outside(page, text):
     for element in page.elements:
         for key in ("src", "srcset", "poster", "action"):
             assert element.get(key, "data:").startswith("data:")
-        assert element.get("href", "#").startswith(("#", "data:"))
+        assert element.get("href", "#").startswith(("#", "data:", "https://doi.org/")) or ":" not in element["href"]
     assert not {e["tag"] for e in page.elements} & {"link", "iframe", "object", "embed", "base", "form"}
     (style,) = page.all("style")
     assert "url(" not in style["text"]
@@ -95,29 +98,39 @@ def test_inlined_pictures_fetch_nothing_either(page):
 
 
 def test_every_number_of_the_adsorption_table_is_that_of_the_file(page, whole):
-    names = list(whole.rows()[0])
-    head, *rows = page.rows("adsorption")
-    head, rows = ([[c for c in row if c.get("class") not in {"plain", "site"}] for row in r] for r in ([head], rows))
-    assert len(head[0]) == len(names)
+    form = layout(FORMS["adsorption.csv"], whole.rows())
+    (table,) = [e for e in page.all("table") if e.get("data-file") == "adsorption"]
+    rows = [row for row in page.rows("adsorption") if row[0].get("data-value") == "C100-2x1"]
     assert len(rows) == len(whole.rows())
     for shown, row in zip(rows, whole.rows(), strict=True):
-        for name, element in zip(names, shown, strict=True):
-            if "data-value" not in element:
-                assert element["text"] == ("GFN2-xTB, Γ point" if name == "level" else row[name])
+        assert len(shown) == len(form.shown)
+        for column, element in zip(form.shown, shown, strict=True):
+            raw = row[column.name]
+            if not column.numeric:
+                assert element.get("data-value", element["text"]) == raw
                 continue
-            assert element["data-value"] == row[name]
+            assert element["data-value"] == raw
             digits = len(element["text"].partition(".")[2])
-            assert element["text"] == (f"{float(row[name]):.{digits}f}".replace("-", "−") if row[name] else "")
-    numbers = [name for name, element in zip(names, rows[0], strict=True) if "data-value" in element]
-    assert {"n", "coverage_ML", "E_ads_eV", "E_ads_vs_metal_eV", "height_A", "core_s"} <= set(numbers)
+            assert element["text"] == (f"{float(raw):.{digits}f}".replace("-", "−") if raw else "")
+    assert {"E_ads_eV", "E_ads_vs_metal_eV", "height_A", "core_s"} <= {column.name for column in form.shown}
+    # what is the same in every row is said once, above; what is empty is not there
+    said = table["text"].partition(".Facet")[0]
+    assert "termination clean" in said
+    assert "n 1," in said
+    assert "level GFN2-xTB, Γ point" in said
+    empty = {name for name in whole.rows()[0] if not any(row[name] for row in whole.rows())}
+    assert empty
+    assert not empty & {column.name for column in [*form.shown, *(column for column, _ in form.same)]}
 
 
-def test_what_did_not_converge_comes_first(page):
-    assert page.all("section")[0]["id"] == "failed"
+def test_what_did_not_converge_is_counted_first_and_shown_after_the_answer(page):
+    assert [section["id"] for section in page.all("section")][:2] == ["summary", "failed"]
+    (lead,) = [p for p in page.all("p") if p.get("class") == "lead"]
+    assert lead["text"].startswith("1 of 16 jobs did not converge; 3 of 4 adsorption energies;")
+    assert next(a["href"] for a in page.all("a") if "nav" not in a["inside"]) == "#failed"
     shown = [[c["text"].strip() for c in row] for row in page.rows("failed")]
     assert ["adsorption/C100-2x1.Na-cave.gfn2", "not converged", "GFN2-xTB, Γ point", "300 steps"] in shown
-    assert any(row[:3] == ["C100-2x1", "Na", "cave"] for row in shown)
-    assert "1 of " in page.all("p")[0]["text"]
+    assert any(row[:3] == ["C(100)-2×1", "Na", "cave"] for row in shown)
 
 
 def test_a_run_without_failures_has_no_such_section(folder, parsed):
@@ -126,6 +139,7 @@ def test_a_run_without_failures_has_no_such_section(folder, parsed):
     table.write_text("\n".join(line for line in table.read_text().splitlines() if "not_converged" not in line) + "\n")
     page = parsed(folder.read())
     assert page.all("section")[0]["id"] == "summary"
+    assert "failed" not in [section["id"] for section in page.all("section")]
     assert "all converged" in page.all("p")[0]["text"]
 
 
@@ -184,7 +198,7 @@ def test_pictures_have_words_level_and_data(page):
         assert len(image["alt"]) > 20
     captions = page.all("figcaption")
     assert len(captions) == len(figures)
-    assert all("GFN2-xTB" in caption["text"] or "not computed" in caption["text"] for caption in captions)
+    assert all("GFN2-xTB" in figure["data-level"] or "not computed" in figure["data-level"] for figure in figures)
     downloads = [a for a in page.all("a") if "figcaption" in a["inside"]]
     assert len({a["download"] for a in downloads}) == len(downloads)
     assert len(downloads) == len(figures)
@@ -216,14 +230,23 @@ def test_maps_are_a_grid_without_script(page):
         assert all(i["src"].startswith("data:image/png") for i in maps)
 
 
-def test_each_energy_has_a_picture_of_its_site(page):
-    shown = [i["alt"] for i in page.all("img", "adsorption") if "td" in i["inside"]]
-    assert [alt.partition(":")[0] for alt in shown] == [
-        "Li on C100-2x1 from above",
-        "Li on C100-2x1 from above",
-        "Na on C100-2x1 from above",
+def test_each_energy_has_a_picture_of_its_site_and_the_lowest_comes_first(page):
+    shown = [i["alt"] for i in page.all("img", "adsorption") if "ol" in i["inside"]]
+    assert [alt.partition(", ")[0] for alt in shown] == [
+        "Li on C100-2x1 from above: started at cave",
+        "Li on C100-2x1 from above: started at bridge",
+        "Na on C100-2x1 from above: started at bridge",
     ]
-    assert "started at cave" in shown[1]
+    labels = [e["text"] for e in page.all("span", "adsorption") if e.get("class") == "name"]
+    assert labels == ["cave", "bridge", "bridge → pedestal", "cave"]
+    bars = [e for e in page.all("a", "adsorption") if "bar" in e.get("class", "").split()]
+    names = ("Li-cave", "Li-bridge", "Na-bridge", "Na-cave")
+    assert [bar["href"] for bar in bars] == [f"#row-C100-2x1-1-{name}-gfn2" for name in names]
+    assert {bar["href"] for bar in bars} == {f"#{e['id']}" for e in page.all("tr") if "data-row" in e}
+    assert "not converged" in bars[-1]["text"]
+    lengths = [float(e["style"].partition(":")[2].rstrip("%")) for e in page.all("i") if "ol" in e["inside"]]
+    assert lengths[1] / lengths[0] == pytest.approx(3.30456789 / 3.97123456, abs=0.01)
+    assert lengths[-1] == 0
 
 
 def test_new_bonds_are_told_with_their_attractors(page):
@@ -339,14 +362,18 @@ def test_a_run_that_was_not_at_its_temperature_says_so(folder):
     assert "318 K on average in the last quarter, 280 K asked for: more than 30 K off" in texts[0]
 
 
-def test_the_caveat_of_a_level_stands_with_its_findings(folder, parsed):
-    folder.config["levels"]["old"] = {"engine": "xtb", "method": "GFN1-xTB"}
-    results = folder.read()
-    said = caveats(results, ["gfn2", "old"])
-    assert "Preview level" in said["gfn2"]
-    assert "sodium" in said["old"]
-    page = parsed(results)
-    assert [e["text"] for e in page.elements if e.get("class") == "caveat"] == [said["gfn2"]]
+def test_each_block_names_a_level_once_with_its_trust(page):
+    """The sections that show numbers: none repeats the level under each of them."""
+    for section in ("summary", "dynamics", "elf", "adsorption"):
+        badges = [
+            e["text"] for e in page.elements if section in e["sections"] and "badge" in e.get("class", "").split()
+        ]
+        blocks = max(1, len([e for e in page.all("h3", section) if e["text"].startswith("Run")]))
+        assert len(badges) == blocks
+        assert all("GFN2-xTB, Γ point preview" in text for text in badges)
+        assert all("confirm energies with DFT" in text for text in badges)
+    named = [e["text"] for e in page.elements if e["tag"] == "section" and "summary" in e["sections"] + [e.get("id")]]
+    assert named[0].count("GFN2-xTB, Γ point") == 1
 
 
 @pytest.mark.parametrize(
@@ -370,7 +397,7 @@ def test_what_is_not_there_stands_first(folder, parsed):
     (folder.results / "jobs/md/control.gfn2/result.json").unlink()
     (folder.results / "md/control/order_parameters.csv").unlink()
     page = parsed(folder.read_so_far())
-    first = page.all("section")[0]
+    first = page.all("section")[1]
     assert first["id"] == "failed"
     assert "md/control.gfn2waiting" in first["text"].replace("\n", "")
     assert "order_parameters.csv" in first["text"]

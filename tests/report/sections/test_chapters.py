@@ -33,7 +33,8 @@ def test_a_table_keeps_its_numbers_and_names_its_levels(written):
     first = dict(zip(names, shown.rows[0], strict=True))
     assert (first["late"].shown, first["late"].value) == ("4.123", "4.123456")
     assert first["error"].value == ""
-    assert first["level"].shown == results.title_of("gfn2")
+    assert "level" not in first
+    assert shown.levels == ["gfn2"]
     assert dict(zip(names, shown.rows[1], strict=True))["95 % from"].shown == "−0.390"
 
 
@@ -82,13 +83,18 @@ def test_rows_that_another_configuration_made_are_left_out_and_counted(written):
 def test_a_chapter_for_what_is_there(written):
     results = written.read()
     (chapter,) = chapters(results, written.results)
-    assert (chapter.id, [s.name for s in chapter.sheets]) == ("contrasts", ["contrasts"])
+    assert (chapter.id, [s.name for s in chapter.sheets]) == ("contrasts", [])  # one case is no comparison
+    assert not chapter.quiet
     ((comparison, (claim,)),) = chapter.claims.items()
     assert (comparison, claim.verdict, claim.level) == ("nanodiamond or <none>", "supported", results.title_of("gfn2"))
     assert chapter.notes[1:] == ["By what.", "Left out, not converged, refused or not there: b-1."]
+    written.text("contrasts.csv", CONTRASTS + "b,b-1,gap_edge_A,3.7,4.1,0.4,,,,1,blocks,gfn2\n")
+    (chapter,) = chapters(results, written.results)
     assert chapter.sheets[0].rows[0][2].shown == "gap at the edge (Å)"
+    assert chapter.levels == ["gfn2"]
     written.text("contrasts.json", json.dumps({"criterion": "By what.", "left_out": [], "findings": []}))
     (alone,) = chapters(results, written.results)
+    assert alone.quiet
     assert alone.notes[1:] == ["No two cases differ in exactly one factor, so no effect can be attributed."]
 
 
@@ -110,21 +116,22 @@ def test_the_page_tells_chapters_and_events(written):
         "events": [found],
     }
     written.text("md/drill/events.json", json.dumps(content))
-    happened = events(written.results, "drill")
+    happened = events(written.results / "md/drill")
     assert happened.rows[0]["what"] == "layers opened"
     assert "during 20 fs, each lasting at least 50 fs: a gap at the edge more than 1 Å wider" in happened.watched
-    assert events(written.results, "control") is None
+    assert events(written.results / "md/control") is None
     uneventful = {**content, "events": [], "criteria": {**content["criteria"], "start_gap_A": None}}
     written.text("md/control/events.json", json.dumps(uneventful))
-    assert events(written.results, "control").watched.endswith("None of these events was seen.")
-    assert "gap" not in events(written.results, "control").watched
+    assert events(written.results / "md/control").watched.endswith("None of these events was seen.")
+    assert "gap" not in events(written.results / "md/control").watched
     page = render(written.read())
     for words in ('<section id="contrasts">', "nanodiamond or &lt;none&gt;", "layers opened", 'href="#contrasts"'):
         assert words in page
     summary = page[page.index('<section id="summary">') : page.index('<section id="dynamics">')]
-    assert "Run drill. Watched for during 20 fs" in summary
-    assert "Of 1 comparisons of runs, the data support 1;" in summary
-    assert "nanodiamond or &lt;none&gt;: gap_edge_A changes" in summary
+    assert "In run drill: layers opened at 2 fs." in summary
+    assert "Of 1 comparisons of runs the data support 1;" in summary
+    assert "2 fs: layers opened." in summary  # under the picture of that moment
+    assert "Watched for during 20 fs" in page
     assert "318 K on average in the last quarter" in page
 
 
@@ -133,7 +140,7 @@ def test_a_damaged_file_does_not_keep_the_page_back_but_comes_first(written, nam
     written.text(name, "a,b\n1\n")
     page = render(written.read())
     assert "what is not there" in page
-    assert page.index(name) < page.index('<section id="summary">')
+    assert page.index('<section id="failed">') < page.index(name) < page.index('<section id="dynamics">')
 
 
 def test_a_cut_table_is_named(written):

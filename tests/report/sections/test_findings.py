@@ -10,8 +10,7 @@ import pytest
 
 from iondrill.analyse.dynamics.rest import Rest
 from iondrill.analyse.energies.adsorption_table import AdsorptionTable
-from iondrill.config.levels import Cp2kLevel, XtbLevel
-from iondrill.report.sections.findings import caveats, findings, signed
+from iondrill.report.sections.findings import findings, signed
 
 NOWHERE = Path("none.csv")
 
@@ -269,22 +268,6 @@ def test_of_sites_that_all_converged_it_is_the_lowest_of_all():
     rows = ads(("Li", "top", -1.2, "", "converged"), ("Li", "cave", -2.2, "", "converged"))
     ((text, _),) = sentences(adsorption=rows)
     assert "(lowest of 2 sites; started at cave)" in text
-
-
-def test_each_method_has_its_caveat():
-    levels = {
-        "a": XtbLevel(engine="xtb"),
-        "b": XtbLevel(engine="xtb", method="GFN1-xTB"),
-        "c": Cp2kLevel(engine="cp2k", functional="PBE"),
-    }
-    found = caveats(SimpleNamespace(config=SimpleNamespace(levels=levels)), ["c", "b", "a"])
-    assert list(found) == ["c", "b", "a"]
-    assert "sodium" in found["b"]
-    assert len(set(found.values())) == 3
-
-
-def test_a_level_that_the_configuration_lacks_has_no_caveat():
-    assert caveats(SimpleNamespace(config=SimpleNamespace(levels={})), ["gone"]) == {}
 
 
 @pytest.mark.parametrize(

@@ -71,9 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(command=_check)
 
     _add_status(commands)
-    report = commands.add_parser("report", help="write the page from the results so far, failures first")
-    _add_configfile(report)
-    report.set_defaults(command=_report)
+    _add_report(commands)
 
     analyse = commands.add_parser(
         "analyse", help="compute order parameters and events of a trajectory from any program"
@@ -137,6 +135,16 @@ def _add_status(commands: Any) -> None:
     status.add_argument("--only", default="", metavar="STATES", help="list these alone: failed,running")
     status.add_argument("--json", action="store_true", help="write the table as JSON")
     status.set_defaults(command=_status)
+
+
+def _add_report(commands: Any) -> None:
+    report = commands.add_parser("report", help="write the page from the results so far, failures first")
+    _add_configfile(report)
+    report.add_argument(
+        "--follow", action="store_true", help="serve the page on 127.0.0.1 while the workflow runs; write nothing"
+    )
+    report.add_argument("--port", type=int, default=0, help="of --follow; by default any that is free")
+    report.set_defaults(command=_report)
 
 
 def _add_cluster(commands: Any) -> None:
@@ -254,9 +262,14 @@ def _status(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     """Write the page of a run, done or not."""
     from iondrill.config.project import project_first, read_config
+    from iondrill.report.follow import follow
     from iondrill.report.partial import report_so_far
 
-    page, results = report_so_far(read_config(*project_first(options.configfile)))
+    config = read_config(*project_first(options.configfile))
+    if options.follow:
+        follow(config, options.port, lambda line: print(line, flush=True))
+        return 0
+    page, results = report_so_far(config)
     for item in results.missing:
         print(f"{item.what}: {' '.join(f'{item.state} {item.why}'.split())}")
     print(f"The report: {page}")

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from iondrill.config.models import Config, MdRun
 
 ENDED = ("converged", "not_converged", "failed", "not_due")
+UNDER_WAY = ("waiting", "written", "running")
+"""States of jobs that are to be run, or run."""
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -105,6 +107,8 @@ class Run:
     verification: Verification | None = None
     events: list[EventFrame] = field(default_factory=list)
     """Those of ``elf.events``, and where each is."""
+    folder: Path = Path()
+    """Of its trajectory, order parameters and events."""
 
     def rest(self, column: str) -> Rest | None:
         """Return an order parameter before the launch; None if the run was not thermalised, or does not have it."""
@@ -122,6 +126,8 @@ class Results:
     adsorption: AdsorptionTable | None
     missing: list[Missing] = field(default_factory=list)
     differences: Table | None = None
+    running: list[Run] = field(default_factory=list)
+    """Runs that go on, with their frames so far: no numbers of theirs are results."""
 
     @property
     def finished_runs(self) -> list[Run]:
@@ -176,6 +182,7 @@ def read_results_so_far(config: Config) -> Results:
     """Read whatever there is of the results, while the workflow runs or after a part of it failed.
 
     Nothing is raised for what is not there: `Results.missing` says what, and why as far as the job's folder tells.
+    Frames of runs that go on are read by `iondrill.report.running`.
     """
     plan = Plan(config)
     jobs = [progress(plan.results, job.stage, job.name) for job in plan.executed()]
@@ -294,7 +301,8 @@ def _read_run(plan: Plan, name: str, problems: list[Problem]) -> Run:
         with gathered(problems):
             contacts = CONTACTS.read(folder / "summary.csv")
             contacts = replace(contacts, rows=[row for row in contacts.rows if row["step"]])
-    return Run(name, settings, level, order, before, charges, contacts, maps, verification, events)
+    read = (order, before, charges, contacts, maps, verification, events)
+    return Run(name, settings, level, *read, folder=plan.md.results_of(name))
 
 
 def _check_png(path: Path) -> None:

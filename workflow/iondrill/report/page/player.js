@@ -1,92 +1,76 @@
-// A run in 3D with its order parameters next to it: one moment for both, chosen by slider, by playing or in a plot.
+// A run in 3D with its curves below: one moment for both, chosen by slider, by playing or in a plot.
 {
-  const dashes = ["", "6 3", "6 2 1 2", "1 3"];
-  const svg = (tag, attributes) => {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    return made;
-  };
-  const html = (tag, className = "", text = "") => Object.assign(document.createElement(tag), { className, textContent: text });
-  const brief = (value) => (value === null ? "–" : Number(value.toPrecision(4)).toString().replace("-", "−"));
-
-  // Curves over time in a box: a heading with the values of the moment, and a plot with a line at it.
-  function addStrip(box, series, times, choose) {
-    const [height, pad] = [84, { left: 44, right: 8, top: 6, bottom: 6 }];
-    const heading = html("p", "strip-title", `${series.title} (${series.unit}) `);
-    const values = series.curves.map(({ label }, k) => {
-      const [key, value] = [html("span", `key curve-${k % 4}`), html("b")];
-      key.append(html("i", "swatch"), `${label} `, value, " ");
-      heading.append(key);
-      return value;
-    });
-    const plot = svg("svg", { class: "strip", height, role: "img", "aria-label": series.alt });
-    box.append(heading, plot);
-    const all = series.curves.flatMap((curve) => curve.values).filter((value) => value !== null);
-    let [low, high] = [Math.min(...all), Math.max(...all)];
-    if (["number", "fraction"].includes(series.unit)) [low, high] = [Math.min(0, low), Math.max(1, high)];
-    if (high - low < 1e-9) [low, high] = [low - 0.5, high + 0.5];
-    const span = times.at(-1) - times[0] || 1;
-    let x = () => 0;
-    const y = (value) => pad.top + ((high - value) / (high - low)) * (height - pad.top - pad.bottom);
-    const line = svg("line", { class: "moment", y1: 0, y2: height });
-    const draw = () => {
-      const width = plot.clientWidth || 300;
-      plot.setAttribute("viewBox", `0 0 ${width} ${height}`);
-      x = (time) => pad.left + ((time - times[0]) / span) * (width - pad.left - pad.right);
-      plot.replaceChildren();
-      for (const value of [low, high]) {
-        plot.append(svg("line", { class: "rule", x1: pad.left, x2: width - pad.right, y1: y(value), y2: y(value) }));
-        const text = svg("text", { x: pad.left - 5, y: y(value) + 4, "text-anchor": "end" });
-        text.textContent = Number(value.toPrecision(3)).toString().replace("-", "−");
-        plot.append(text);
-      }
-      series.curves.forEach((curve, k) => {
-        let path = "";
-        let pen = "M";
-        curve.values.forEach((value, i) => {
-          if (value === null) { pen = "M"; return; }
-          const stairs = series.unit === "number" && pen === "L" ? `H${x(times[i]).toFixed(1)}` : "";
-          path += `${stairs}${pen}${x(times[i]).toFixed(1)},${y(value).toFixed(1)}`;
-          pen = "L";
-        });
-        plot.append(svg("path", { class: `curve-${k % 4}`, d: path, "stroke-dasharray": dashes[k % 4] }));
-      });
-      plot.append(line);
-    };
-    const pick = (event) => {
-      if (event.type === "pointermove" && !event.buttons) return;
-      const box = plot.getBoundingClientRect();
-      const time = times[0] + ((event.clientX - box.left - pad.left) / (box.width - pad.left - pad.right)) * span;
-      let nearest = 0;
-      times.forEach((each, i) => { if (Math.abs(each - time) < Math.abs(times[nearest] - time)) nearest = i; });
-      choose(nearest);
-    };
-    plot.addEventListener("pointerdown", pick);
-    plot.addEventListener("pointermove", pick);
-    let moment = 0;
-    const show = (index) => {
-      moment = index;
-      for (const end of ["x1", "x2"]) line.setAttribute(end, x(times[index]).toFixed(1));
-      series.curves.forEach((curve, k) => { values[k].textContent = brief(curve.values[index]); });
-    };
-    new ResizeObserver(() => { draw(); show(moment); }).observe(plot);
-    draw();
-    return show;
-  }
+  const FRAGMENTS = ["#0072b2", "#cc79a7", "#68727f", "#aab2bc", "#009e73"];
+  const NEIGHBOURS = ["#bbbbbb", "#000000", "#f0e442", "#e69f00", "#0072b2", "#d55e00"];
+  const mix = (from, to, share) => `#${[0, 1, 2].map((k) => Math.round(from[k] + (to[k] - from[k]) * share).toString(16).padStart(2, "0")).join("")}`;
+  const ofCharge = (charge) => mix([232, 232, 228], charge > 0 ? [178, 24, 43] : [33, 102, 172], Math.min(1, Math.abs(charge)));
 
   for (const player of document.querySelectorAll(".player")) {
     const data = JSON.parse(player.querySelector("script").textContent);
-    const [view, controls, strips] = ["view", "controls", "strips"].map((name) => player.querySelector(`.${name}`));
-    const [play, slider, time] = ["button", "input", "output"].map((tag) => controls.querySelector(tag));
-    const times = data.time_fs;
+    const [view, strips, overlay, picked] = [".view", ".strips", ".overlay", ".picked"].map((name) => player.querySelector(name));
+    const [play, slider, time, more] = [".play", "input[type=range]", ".moment", ".more"].map((name) => player.querySelector(name));
+    const [times, n] = [data.time_fs, data.atoms.length];
+    const fragments = [...new Set(data.atoms.map((look) => look.fragment))];
+    const ions = data.atoms.flatMap((look, i) => (look.radius_A ? [] : [i]));
     let [now, timer, viewer, place] = [0, null, null, null];
-    let frames = null;
+    let [frames, charges] = [null, null];
+    let chosen = [];
+    let bonds = [];
 
-    const draw = () => {
+    const unpacked = () => {
+      frames ??= Float32Array.from(new Int16Array(decoded(data.frames.places)), (each) => each * data.frames.scale_A);
+      if (data.charges) charges ??= Float32Array.from(new Int16Array(decoded(data.charges.values)), (each) => each * data.charges.scale_e);
+    };
+    const places = (frame = now) => frames.subarray(3 * n * frame, 3 * n * (frame + 1));
+    const pointOf = (i, frame = now) => { const at = places(frame).subarray(3 * i, 3 * i + 3); return { x: at[0], y: at[1], z: at[2] }; };
+    const neighbours = () => {
+      const counts = new Array(n).fill(0);
+      for (const pair of bonds) for (const i of pair) counts[i]++;
+      return counts;
+    };
+    const fills = () => {
+      if (colours.value === "fragment") return data.atoms.map((look) => FRAGMENTS[fragments.indexOf(look.fragment) % FRAGMENTS.length]);
+      if (colours.value === "charge") return data.atoms.map((_, i) => ofCharge(charges[now * n + i]));
+      if (colours.value === "coordination") return neighbours().map((count) => NEIGHBOURS[Math.min(count, NEIGHBOURS.length - 1)]);
+      return null;
+    };
+    const keys = () => {
+      const entries = {
+        fragment: fragments.map((name, k) => [name || "none", FRAGMENTS[k % FRAGMENTS.length]]),
+        charge: [["−1 e or less", ofCharge(-1)], ["0", ofCharge(0)], ["+1 e or more", ofCharge(1)]],
+        coordination: NEIGHBOURS.slice(1, 5).map((fill, k) => [`${k + 1} neighbour${k ? "s" : ""}`, fill]),
+      }[colours.value] ?? [...new Map(data.atoms.map((look) => [look.meaning, look.fill]))];
+      player.querySelector(".keys").replaceChildren(...entries.flatMap(([meaning, fill]) => {
+        const ball = make("i", { className: "ball" });
+        ball.style.background = fill;
+        return [make("span", { className: "key" }, ball, meaning), " "];
+      }));
+    };
+    const length = () => {
+      const [a, b] = chosen.map((i) => pointOf(i));
+      return `${Math.hypot(a.x - b.x, a.y - b.y, a.z - b.z).toFixed(3)} Å`;
+    };
+    const tell = () => {
+      const words = (i) => {
+        const look = data.atoms[i];
+        const charge = charges ? `, ${signedText(charges[now * n + i], 2)} e` : "";
+        return `${look.symbol} ${i}, ${look.fragment || "no fragment"}${charge}, ${neighbours()[i]} neighbours`;
+      };
+      picked.textContent = [...chosen.map(words), ...(chosen.length === 2 ? [length()] : [])].join(" · ");
+    };
+    const cover = () => {
       if (!viewer) return;
-      const size = 3 * data.atoms.length;
-      place(frames.subarray(now * size, (now + 1) * size));
+      const trails = trail.checked ? ions.map((i) => ({ fill: data.atoms[i].fill, points: Array.from({ length: now + 1 }, (_, k) => pointOf(i, k)) })) : [];
+      drawOverlay(overlay, viewer, view, { trails, chosen: chosen.map((i) => pointOf(i)), length: chosen.length === 2 ? length() : "" });
+    };
+    const draw = () => {
+      if (!frames) return;
+      bonds = bondsOf(data.atoms, places(), data.bond_scale);
+      tell();
+      if (!viewer) return;
+      place(places(), fills(), bonds);
       viewer.render();
+      cover();
     };
     const show = (index) => {
       now = index;
@@ -102,28 +86,88 @@
       timer = null;
       play.textContent = "Play";
     };
-    const updates = data.series.map((series) => addStrip(strips, series, times, (index) => { stop(); show(index); }));
+    const choose = (atoms) => {
+      chosen = atoms.filter((i) => Number.isInteger(i) && i >= 0 && i < n).slice(-2);
+      unpacked();
+      draw();
+    };
+
+    const label = (words, control) => make("label", {}, `${words} `, control);
+    const select = (...values) => make("select", {}, ...values.map(([value, text]) => make("option", { value, textContent: text })));
+    const button = (text, action) => { const made = make("button", { type: "button", textContent: text }); made.addEventListener("click", action); return made; };
+    const speed = select(["0.25", "¼×"], ["0.5", "½×"], ["1", "1×"], ["2", "2×"], ["4", "4×"], ["8", "8×"]);
+    speed.value = "1";
+    const loop = make("input", { type: "checkbox", checked: true });
+    const trail = make("input", { type: "checkbox", disabled: ions.length === 0 });
+    const colours = select(["element", "element"], ["fragment", "fragment"], ...(data.charges ? [["charge", "charge"]] : []), ["coordination", "coordination"]);
+    const atoms = make("input", { type: "text", size: 7, placeholder: "12 40", inputMode: "numeric" });
+    const aim = () => { if (viewer) { viewers.aim(viewer, view, pointsOf(places())); cover(); } };
+    const whole = () => (document.fullscreenElement ? document.exitFullscreen() : player.querySelector(".stage").requestFullscreen());
+    const save = select(["", "Save …"], ["extxyz", "trajectory (extxyz)"], ["vmd", "session for VMD"], ["ovito", "session for OVITO"], ["film", "film (WebM)"]);
+    save.setAttribute("aria-label", `Save from the player of run ${data.run}`);
+    more.append(label("Speed", speed), label("Loop", loop), label("Colour", colours), label("Trails", trail), label("Atoms", atoms), button("Reset view", aim), button("Full screen", whole), save);
+    colours.addEventListener("change", () => { keys(); draw(); });
+    trail.addEventListener("change", cover);
+    atoms.addEventListener("input", () => choose((atoms.value.match(/\d+/g) ?? []).map(Number)));
+    save.addEventListener("change", async () => {
+      const kind = save.value;
+      save.value = "";
+      unpacked();
+      if (kind === "extxyz") saveAs(`${data.run}.extxyz`, asExtxyz(data, frames, charges));
+      if (kind === "vmd") saveAs(`${data.run}.vmd`, asVmd(data.run));
+      if (kind === "ovito") saveAs(`${data.run}-ovito.py`, asOvito(data.run));
+      if (kind === "film" && viewer) {
+        stop();
+        let next = 0;
+        const film = await record(view.querySelector("canvas"), () => { if (next >= times.length) return false; show(next++); return true; });
+        saveAs(`${data.run}.webm`, film);
+      }
+    });
+
+    const strip = data.series.map((series) => [series.title, addStrip(strips, series, times, data.events ?? [], (index) => { stop(); show(index); })]);
+    addChips(strips, strip);
+    const updates = strip.map(([, each]) => each.show);
     slider.addEventListener("input", () => { stop(); show(Number(slider.value)); });
     play.addEventListener("click", () => {
       if (timer !== null) return stop();
       play.textContent = "Pause";
       const next = () => {
-        show((now + 1) % times.length);
-        timer = setTimeout(next, 60); // after the picture: a slow machine stays free to stop
+        const pace = Number(speed.value);
+        const after = now + Math.max(1, Math.round(pace / 2));
+        if (after >= times.length && !loop.checked) return stop();
+        show(after < times.length ? after : 0);
+        timer = setTimeout(next, pace < 1 ? 60 / pace : 60); // after the picture: a slow machine stays free to stop
       };
-      next();
+      timer = setTimeout(next, 0);
     });
-    show(0);
+    let pressed = null;
+    view.addEventListener("pointerdown", (event) => { pressed = { x: event.clientX, y: event.clientY }; }, { capture: true });
+    view.addEventListener("pointerup", (event) => {
+      if (!viewer || !pressed || Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) > 4) return;
+      const corner = view.getBoundingClientRect();
+      const found = atomAt(viewer, view, pointsOf(places()), { x: event.clientX - corner.left, y: event.clientY - corner.top });
+      choose(found < 0 ? [] : chosen.length === 1 && found !== chosen[0] ? [...chosen, found] : [found]);
+      atoms.value = chosen.join(" ");
+    }, { capture: true });
+    player.jump = (fs) => { stop(); show(times.reduce((best, each, i) => (Math.abs(each - fs) < Math.abs(times[best] - fs) ? i : best), 0)); };
+    show(data.start ?? 0);
     player.classList.add("ready");
 
     viewers.whenSeen(view, () => {
       if (viewer) return;
-      frames ??= Float32Array.from(new Int16Array(decoded(data.frames.places)), (place) => place * data.frames.scale_A);
-      viewer = viewers.open(view, () => { viewer = null; stop(); });
+      unpacked();
+      viewer = viewers.open(view, () => { viewer = null; overlay.replaceChildren(); stop(); });
       if (!viewer) return;
       place = addAtoms(viewer, data.atoms, data.bond_scale);
       draw();
-      viewers.aim(viewer, view);
+      aim();
+      viewer.setViewChangeCallback(cover);
+      let size = `${view.clientWidth}×${view.clientHeight}`;
+      new ResizeObserver(() => {
+        const other = `${view.clientWidth}×${view.clientHeight}`;
+        if (other !== size) requestAnimationFrame(aim); // after the library has taken the new size
+        size = other;
+      }).observe(view);
     });
   }
 }

@@ -35,6 +35,6 @@ for (const surface of document.querySelectorAll(".surface")) {
     if (viewer) return;
     viewer = viewers.open(view, () => { [viewer, shown] = [null, null]; });
     draw();
-    if (viewer) viewers.aim(viewer, view);
+    if (viewer) viewers.aim(viewer, view, pointsOf(Float32Array.from(frames[select.value].positions_A)));
   });
 }

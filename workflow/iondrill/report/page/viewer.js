@@ -19,7 +19,7 @@ const viewers = {
     }
     const ground = () => getComputedStyle(box).backgroundColor.match(/[\d.]+/g).slice(0, 3).map(Number);
     const hex = ([r, g, b]) => (r << 16) + (g << 8) + b;
-    const viewer = this.library().createViewer(box, { backgroundColor: hex(ground()), antialias: true });
+    const viewer = this.library().createViewer(box, { backgroundColor: hex(ground()), antialias: true, orthographic: true });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => viewer.setBackgroundColor(hex(ground())));
     // the wheel scrolls the page until the picture is chosen
     box.addEventListener("wheel", (event) => { if (document.activeElement !== box) event.stopPropagation(); }, { capture: true });
@@ -42,12 +42,26 @@ const viewers = {
     }
     return viewer;
   },
-  // Look along +y, z upwards, at everything; the library fits the height alone.
-  aim(viewer, box) {
-    viewer.rotate(-90, "x");
-    viewer.zoomTo();
-    viewer.zoom(Math.min(1.6, (0.85 * box.clientWidth) / box.clientHeight));
-    viewer.render();
+  // Where points are in a box, in pixels.
+  onScreen(viewer, box, points) {
+    const corner = box.getBoundingClientRect();
+    return viewer.modelToScreen(points).map(({ x, y }) => ({ x: x - corner.left - scrollX, y: y - corner.top - scrollY }));
+  },
+  // Look along +y, z upwards, and fill the box with some points.
+  aim(viewer, box, points) {
+    const bounds = ["x", "y", "z"].map((axis) => points.reduce(([low, high], at) => [Math.min(low, at[axis]), Math.max(high, at[axis])], [Infinity, -Infinity]));
+    const centre = bounds.map(([low, high]) => (low + high) / 2);
+    const [wide, , tall] = bounds.map(([low, high]) => high - low + 2.2); // with the balls at the ends
+    const look = (back) => viewer.setView([...centre.map((at) => -at), back, -Math.SQRT1_2, 0, 0, Math.SQRT1_2]);
+    look(0);
+    const now = this.scale(viewer, box);
+    look(this.distance * (1 - now / Math.min(box.clientWidth / wide, box.clientHeight / tall)));
+  },
+  distance: 150, // of the library's camera
+  // Pixels to an ångström: the picture is a parallel projection, so the three axes together give it.
+  scale(viewer, box) {
+    const [o, ...ends] = this.onScreen(viewer, box, [{ x: 0, y: 0, z: 0 }, { x: 1, y: 0, z: 0 }, { x: 0, y: 1, z: 0 }, { x: 0, y: 0, z: 1 }]);
+    return Math.sqrt(ends.reduce((sum, end) => sum + (end.x - o.x) ** 2 + (end.y - o.y) ** 2, 0) / 2);
   },
   // Call `start` whenever the box is in view.
   whenSeen(box, start) {
@@ -56,33 +70,49 @@ const viewers = {
 };
 
 const decoded = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
+const make = (tag, properties = {}, ...children) => {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+};
+const signedText = (value, digits) => Number(value).toFixed(digits).replace("-", "−");
 
-// Atoms of one model whose places change; bonds follow from the places as everywhere in iondrill.
+// Pairs of atoms that are bonded: from their distance, as everywhere in iondrill; ions bond to nothing.
+function bondsOf(looks, places, bondScale) {
+  const pairs = [];
+  for (let i = 0; i < looks.length; i++) {
+    for (let j = 0; j < i; j++) {
+      const [a, b] = [looks[i], looks[j]];
+      if (!a.radius_A || !b.radius_A || (a.symbol === "H" && b.symbol === "H")) continue;
+      const reach = bondScale * (a.radius_A + b.radius_A);
+      const [x, y, z] = [0, 1, 2].map((k) => places[3 * i + k] - places[3 * j + k]);
+      if (x * x + y * y + z * z <= reach * reach) pairs.push([i, j]);
+    }
+  }
+  return pairs;
+}
+
+// Atoms of one model whose places and colours change; returns a function of places and, if not by element, colours.
 function addAtoms(viewer, looks, bondScale) {
   const model = viewer.addModel();
   model.addAtoms(looks.map((look, i) => ({ elem: look.symbol, x: 0, y: 0, z: 0, serial: i, bonds: [], bondOrder: [] })));
   const atoms = model.selectedAtoms({});
-  const colorfunc = (atom) => looks[atom.index].fill;
   const ions = [...new Set(looks.filter((look) => !look.radius_A).map((look) => look.symbol))];
-  return (places) => {
+  return (places, fills = null, bonds = bondsOf(looks, places, bondScale)) => {
+    const colorfunc = (atom) => fills?.[atom.index] ?? looks[atom.index].fill;
     atoms.forEach((atom, i) => {
       [atom.x, atom.y, atom.z] = places.subarray(3 * i, 3 * i + 3);
       atom.bonds = [];
       atom.bondOrder = [];
     });
-    for (let i = 0; i < atoms.length; i++) {
-      for (let j = 0; j < i; j++) {
-        const [a, b] = [looks[i], looks[j]];
-        if (!a.radius_A || !b.radius_A || (a.symbol === "H" && b.symbol === "H")) continue;
-        const reach = bondScale * (a.radius_A + b.radius_A);
-        if ((atoms[i].x - atoms[j].x) ** 2 + (atoms[i].y - atoms[j].y) ** 2 + (atoms[i].z - atoms[j].z) ** 2 > reach ** 2) continue;
-        for (const [one, other] of [[i, j], [j, i]]) {
-          atoms[one].bonds.push(other);
-          atoms[one].bondOrder.push(1);
-        }
+    for (const [i, j] of bonds) {
+      for (const [one, other] of [[i, j], [j, i]]) {
+        atoms[one].bonds.push(other);
+        atoms[one].bondOrder.push(1);
       }
     }
     model.setStyle({}, { sphere: { scale: 0.2, colorfunc }, stick: { radius: 0.13, colorfunc } });
     if (ions.length) model.setStyle({ elem: ions }, { sphere: { scale: 0.33, colorfunc } });
   };
 }
+const pointsOf = (places) => Array.from({ length: places.length / 3 }, (_, i) => ({ x: places[3 * i], y: places[3 * i + 1], z: places[3 * i + 2] }));

@@ -44,6 +44,8 @@ class Heading(NamedTuple):
 
     label: str
     numeric: bool
+    name: str
+    """Of the column, in the file."""
 
 
 class Sheet(NamedTuple):
@@ -53,6 +55,8 @@ class Sheet(NamedTuple):
     columns: list[Heading]
     rows: list[list[Cell]]
     data: str
+    levels: list[str]
+    """Names of the levels of its rows; a table of one level has no column that says it."""
     left_out: int = 0
     """Rows that another configuration made."""
 
@@ -70,6 +74,8 @@ class Happened(NamedTuple):
 
     rows: list[dict[str, Any]]
     watched: str
+    unseen: str
+    """What was looked for and not seen, as the end of a sentence; it holds where there are no rows."""
 
 
 class Chapter(NamedTuple):
@@ -81,6 +87,13 @@ class Chapter(NamedTuple):
     claims: dict[str, list[Claim]]
     sheets: list[Sheet]
     pictures: list[Picture]
+    quiet: str = ""
+    """Of a chapter that has nothing to say: why. It is folded."""
+
+    @property
+    def levels(self) -> list[str]:
+        """The names of its levels."""
+        return list(dict.fromkeys(level for sheet in self.sheets for level in sheet.levels))
 
 
 STACKS = (
@@ -118,24 +131,34 @@ def chapters(results: Results, folder: Path) -> Iterator[Chapter]:
             drawn = [(_figure_of(path, folder), each) for path, each in zip(paths, sheets, strict=True)]
             # a figure shows all rows
             pictures = [_picture(path, title, each.data) for path, each in drawn if path.exists() and not each.left_out]
+            quiet = ""
             notes += [note, *(LEFT_OUT.format(each) for each in sheets if each.left_out)]
             if name == "contrasts" and (folder / "contrasts.json").exists():
                 more, claims = _compared(results, folder / "contrasts.json")
                 notes += more
+                quiet = "" if claims else NO_COMPARISON
             if name == "diffraction":
                 notes += [*disagreement(read_table(paths[0])), STACKS]
-            yield Chapter(name, title, notes, claims, [each for each in sheets if each.rows], pictures)
+                quiet = note
+            shown = [each for each in sheets if each.rows and not (name == "contrasts" and _of_one_case(each))]
+            yield Chapter(name, title, notes, claims, shown, pictures, quiet)
 
 
-def events(folder: Path, run: str, verification: Verification | None = None) -> Happened | None:
-    """Return the events of a run from ``md/<run>/events.json``, and which are the model's; None without the file.
+def _of_one_case(each: Sheet) -> bool:
+    """Say whether the comparison of runs holds one case, which compares nothing."""
+    (at,) = [k for k, column in enumerate(each.columns) if column.name == "case"]
+    return len({row[at].shown for row in each.rows}) == 1
+
+
+def events(folder: Path, verification: Verification | None = None) -> Happened | None:
+    """Return the events of a run from ``events.json`` in its folder, and which are the model's; None without the file.
 
     Raises
     ------
     UserError
         If it holds something else.
     """
-    path = folder / "md" / run / "events.json"
+    path = folder / "events.json"
     if not path.exists():
         return None
     rows = [
@@ -148,7 +171,7 @@ def events(folder: Path, run: str, verification: Verification | None = None) -> 
         for event in _json(path, list[dict[str, Any]], "events")
     ]
     criteria, watched_fs = _json(path, dict[str, float | None], "criteria"), _json(path, float, "watched_fs")
-    return Happened(rows, _watched(criteria, watched_fs, bool(rows)))
+    return Happened(rows, _watched(criteria, watched_fs, bool(rows)), _unseen(criteria))
 
 
 def _watched(criteria: dict[str, float | None], watched_fs: float, happened: bool) -> str:
@@ -159,6 +182,11 @@ def _watched(criteria: dict[str, float | None], watched_fs: float, happened: boo
     outcome = "The table lists what was seen." if happened else "None of these events was seen."
     lasting = f"each lasting at least {criteria['lasting_fs']:g} fs"
     return f"Watched for during {watched_fs:g} fs, {lasting}: {', '.join(sought)}. {outcome}"
+
+
+def _unseen(criteria: dict[str, float | None]) -> str:
+    opening = "no opening of the layers, " if criteria.get("start_gap_A") is not None else ""
+    return f"{opening}no bond of nanodiamond and flake and no expelled ion was seen"
 
 
 def sheet(results: Results, path: Path, form: TableForm[Any], only: Mapping[str, set[str]] | None = None) -> Sheet:
@@ -182,13 +210,15 @@ def sheet(results: Results, path: Path, form: TableForm[Any], only: Mapping[str,
     left_out = len(table.rows) - len(asked)
     table = replace(table, rows=asked)
     header, rows = table.columns, [list(row.values()) for row in table.rows]
-    kept = [k for k in range(len(header)) if any(row[k] for row in rows)]
+    levels = list(dict.fromkeys(row["level"] for row in table.rows if row.get("level")))
+    told = {"level"} if len(levels) == 1 else set()
+    kept = [k for k in range(len(header)) if any(row[k] for row in rows) and header[k] not in told]
     numeric = [all(_is_number(row[k]) for row in rows) for k in kept]
-    columns = [Heading(form.label(header[k]), number) for k, number in zip(kept, numeric, strict=True)]
+    columns = [Heading(form.label(header[k]), number, header[k]) for k, number in zip(kept, numeric, strict=True)]
     cells = [
         [_cell(results, header[k], row[k], number) for k, number in zip(kept, numeric, strict=True)] for row in rows
     ]
-    return Sheet(path.stem, columns, cells, data_uri(table.text, "text/csv"), left_out)
+    return Sheet(path.stem, columns, cells, data_uri(table.text, "text/csv"), levels, left_out)
 
 
 def _cell(results: Results, column: str, raw: str, numeric: bool) -> Cell:

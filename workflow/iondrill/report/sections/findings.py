@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from pydantic import RootModel
 
 from iondrill.analyse.dynamics.rest import LAST_PART, Rest, late_temperature
-from iondrill.config.load import load
 from iondrill.report import ranking
 from iondrill.report.data import told_order
 
@@ -32,26 +29,11 @@ class Finding(NamedTuple):
     level: str
 
 
-class Caveats(RootModel[dict[str, str]]):
-    """What ``caveats.yaml`` holds: a warning by method."""
-
-
-def caveats(results: Results, levels: list[str]) -> dict[str, str]:
-    """Return what a reader must know of each level before believing its numbers; only where there is something."""
-    known = load(Caveats, Path(__file__).with_name("caveats.yaml")).root
-    found = {}
-    for name in levels:
-        level = results.config.levels.get(name)
-        if level is not None:
-            found[name] = known.get(level.reference, "")
-    return {name: text for name, text in found.items() if text}
-
-
 def findings(results: Results) -> list[Finding]:
     """Return the key findings: nanodiamonds, runs, adsorption. Nothing is said of what did not converge."""
     return [
-        *_of_nanodiamonds(results),
-        *(finding for run in results.finished_runs for finding in _of_run(run, results)),
+        *of_nanodiamonds(results),
+        *(finding for run in results.finished_runs for finding in of_run(run, results)),
         *of_adsorption(results.adsorption),
     ]
 
@@ -68,7 +50,7 @@ def fourfold(structure: Structure) -> tuple[int, int]:
     return counts.get(4, 0), sum(counts.values())
 
 
-def _of_nanodiamonds(results: Results) -> Iterator[Finding]:
+def of_nanodiamonds(results: Results) -> Iterator[Finding]:
     """Yield what relaxation does to the sp³ fraction of each nanodiamond."""
     diamonds = [s for s in results.structures if set(s.check.fragments) == {"nd"}]
     for after in (s for s in diamonds if s.state == "relaxed" and s.level is not None):
@@ -80,7 +62,7 @@ def _of_nanodiamonds(results: Results) -> Iterator[Finding]:
                 yield Finding(text, str(after.level))
 
 
-def _of_run(run: Run, results: Results) -> Iterator[Finding]:
+def of_run(run: Run, results: Results) -> Iterator[Finding]:
     """Yield what happened in a run, and whether it is trusted; of a refused run nothing but that."""
     end_fs = run.order.numbers("time_fs")[-1]
     if run.verification is not None and run.verification.refused:

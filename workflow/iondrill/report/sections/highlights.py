@@ -10,6 +10,7 @@ from iondrill.analyse.dynamics.rest import LAST_PART
 from iondrill.report.data import told_order
 from iondrill.report.ranking import Best, lowest
 from iondrill.report.sections.findings import signed
+from iondrill.report.sections.trust import badge
 from iondrill.report.table import position_of
 
 if TYPE_CHECKING:
@@ -17,16 +18,17 @@ if TYPE_CHECKING:
 
     from iondrill.analyse.energies.adsorption_table import AdsorptionTable
     from iondrill.report.data import Results, Run
+    from iondrill.report.sections.trust import Badge
 
 MOST_RUNS = 3
 
 
 class Highlight(NamedTuple):
-    """A number, what it is, its level of theory, and the section that tells more."""
+    """A number, what it is, the badge of its level of theory, and the section that tells more."""
 
     value: str
     what: str
-    level: str
+    badge: Badge
     section: str
 
 
@@ -37,22 +39,18 @@ def highlights(results: Results) -> list[Highlight]:
 
 
 def _of_run(results: Results, run: Run) -> Iterator[Highlight]:
-    level, order = results.title_of(run.level), told_order(run)
+    level, order = badge(results, run.level, run), told_order(run)
     last = slice(-max(1, len(order.rows) // LAST_PART), None)
     gap, depth, bonds = (order.numbers(f"{name}") for name in ("gap_edge_A", "penetration_A", "nd_flake_bonds"))
     if np.isfinite(gap).all():
         rest = run.rest("gap_edge_A")
         value = f"{rest.mean if rest else gap[0]:.2f} → {gap[last].mean():.2f} Å"
-        what = (
-            f"gap at the edge, run {run.name}: {'before the run' if rest else 'first frame'}, and mean of the last "
-            f"quarter (spread ± {gap[last].std():.2f} Å)"
-        )
+        start = "before the run" if rest else "first frame"
+        what = f"gap at the edge, run {run.name}: {start}, and late, ± {gap[last].std():.2f} Å"
         yield Highlight(value, what, level, "dynamics")
     if np.isfinite(depth).all():
         value = f"{signed(depth[0])} → {signed(depth[-1])} Å"
-        yield Highlight(
-            value, f"tip of the nanodiamond past the edge, run {run.name}: start and end", level, "dynamics"
-        )
+        yield Highlight(value, f"tip past the edge, run {run.name}: start and end", level, "dynamics")
     if np.isfinite(bonds).all():
         value = f"{bonds[0]:.0f} → {bonds[-1]:.0f}"
         yield Highlight(value, f"bonds of nanodiamond and flake, run {run.name}: start and end", level, "dynamics")
@@ -72,5 +70,5 @@ def _of_adsorption(results: Results, table: AdsorptionTable | None) -> Iterator[
         ]
         for ion in dict.fromkeys(best.row["adsorbate"] for best in found):
             best = min((each for each in found if each.row["adsorbate"] == ion), key=lambda each: each.E_ads_eV)
-            what = f"lowest E_ads of {ion}: {best.row['facet']}, started at {position_of(best.row)}"
-            yield Highlight(f"{signed(best.E_ads_eV)} eV", what, results.title_of(level), "adsorption")
+            what = f"lowest E_ads of {ion}: {best.row['facet']}, {position_of(best.row)}"
+            yield Highlight(f"{signed(best.E_ads_eV)} eV", what, badge(results, level), "adsorption")

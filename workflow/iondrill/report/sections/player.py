@@ -12,7 +12,7 @@ from iondrill.analyse.tables import evenly
 from iondrill.errors import UserError
 from iondrill.geometry.bonds import BOND_SCALE
 from iondrill.geometry.checks import COVALENT
-from iondrill.report.figures.charts import order_panels
+from iondrill.report.figures.charts import FRAGMENTS, order_panels
 from iondrill.report.figures.drawing import by_element
 
 if TYPE_CHECKING:
@@ -27,13 +27,15 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-RESOLUTION_A = 1e-3
-"""Of positions; finer than a thermal step; 16 bits then reach 32 Å from the middle, more if coarser."""
+RESOLUTION_A, RESOLUTION_E = 1e-3, 1e-3
+"""Of positions; finer than a thermal step; 16 bits then reach 32 Å from the middle, more if coarser. Of charges."""
 DIGITS = 5
 """Significant digits of a curve in the page."""
 
 
-def player_data(run: Run, trajectory: Path, level: str, most: int) -> dict[str, Any] | None:
+def player_data(
+    run: Run, trajectory: Path, level: str, most: int, events_fs: Sequence[float] = ()
+) -> dict[str, Any] | None:
     """Return frames and curves of a run for the page's script.
 
     Parameters
@@ -45,13 +47,16 @@ def player_data(run: Run, trajectory: Path, level: str, most: int) -> dict[str, 
     level : str
         Title of its level of theory.
     most : int
-        Frames at most, evenly spaced, ends included.
+        Frames at most, ends included: see `thinned`.
+    events_fs : sequence of float, optional
+        When events begin.
 
     Returns
     -------
     dict or None
-        For JSON: ``atoms`` (look and radius of each), ``frames`` (positions, see `pack`), ``step`` and ``time_fs`` of
-        each frame, ``series`` (panels with a value for each frame). None if there is no trajectory.
+        For JSON: ``atoms`` (look, fragment and radius of each), ``frames`` (positions, see `pack`), ``charges`` (see
+        `pack_charges`; None where the frames carry none), ``step`` and ``time_fs`` of each frame, ``series`` (panels
+        with a value for each frame). None if there is no trajectory.
 
     Raises
     ------
@@ -60,14 +65,15 @@ def player_data(run: Run, trajectory: Path, level: str, most: int) -> dict[str, 
     """
     if not trajectory.exists():
         return None
-    chosen = evenly(len(run.order.rows), most)
-    first, positions_A = _read_frames(trajectory, chosen, [int(run.order.rows[i]["step"]) for i in chosen])
+    chosen = thinned(run.order.numbers("time_fs"), most, events_fs)
+    first, found = read_frames(trajectory, chosen, [int(run.order.rows[i]["step"]) for i in chosen])
     panels = order_panels(run, level, len(run.order.rows))
     geometric = [panel for panel in panels if panel.unit not in {"K", "eV"}]
     return {
         "run": run.name,
         "level": level,
-        "frames": pack(positions_A),
+        "frames": pack(np.array([atoms.positions for atoms in found])),
+        "charges": pack_charges(found),
         "atoms": looks(first),
         "bond_scale": BOND_SCALE,
         "step": [int(run.order.rows[i]["step"]) for i in chosen],
@@ -75,6 +81,36 @@ def player_data(run: Run, trajectory: Path, level: str, most: int) -> dict[str, 
         "of": len(run.order.rows),
         "series": [_series(panel, run, chosen) for panel in [*geometric, *(p for p in panels if p not in geometric)]],
     }
+
+
+def thinned(times_fs: Floats, most: int, events_fs: Sequence[float] = ()) -> list[int]:
+    """Return which frames of a run the page holds: half of them evenly spaced, the others around its events.
+
+    Parameters
+    ----------
+    times_fs : array (n,)
+        Of all frames, rising.
+    most : int
+        Frames at most; ends and the frames of events are among them.
+    events_fs : sequence of float, optional
+        When events begin; without any all frames are evenly spaced.
+
+    Returns
+    -------
+    list of int
+        Rising; all n where there are no more than `most`.
+    """
+    n = len(times_fs)
+    if n <= most or not len(events_fs):
+        return list(evenly(n, most))
+    kept = set(evenly(n, max(2, most // 2)))
+    events = sorted({int(np.abs(times_fs - time_fs).argmin()) for time_fs in events_fs})
+    nearest = np.abs(np.subtract.outer(np.arange(n), events)).min(axis=1)
+    for frame in np.argsort(nearest, kind="stable").tolist():
+        if len(kept) >= most:
+            break
+        kept.add(frame)
+    return sorted(kept)
 
 
 def pack(positions_A: Floats) -> dict[str, Any]:
@@ -85,12 +121,40 @@ def pack(positions_A: Floats) -> dict[str, Any]:
     middle = (positions_A.min(axis=(0, 1)) + positions_A.max(axis=(0, 1))) / 2
     centred = positions_A - middle
     scale_A = max(RESOLUTION_A, float(np.abs(centred).max()) / 32767)
-    steps = np.rint(centred / scale_A).astype("<i2")
-    return {"scale_A": scale_A, "places": base64.b64encode(steps.tobytes()).decode(), "middle_A": middle.tolist()}
+    return {"scale_A": scale_A, "places": _packed(centred / scale_A), "middle_A": middle.tolist()}
 
 
-def _read_frames(path: Path, chosen: Sequence[int], steps: Sequence[int]) -> tuple[Atoms, Floats]:
-    """Return the first frame with its labels, and the positions of the chosen ones."""
+def pack_charges(frames: Sequence[Atoms]) -> dict[str, Any] | None:
+    """Return the charges of the atoms as text, integers times ``scale_e`` as in `pack`; None where a frame has none."""
+    found = [atoms.calc.results.get("charges") if atoms.calc else None for atoms in frames]
+    if any(charges is None for charges in found):
+        return None
+    charges_e = np.array(found, dtype=float)
+    scale_e = max(RESOLUTION_E, float(np.abs(charges_e).max()) / 32767)
+    return {"scale_e": scale_e, "values": _packed(charges_e / scale_e)}
+
+
+def _packed(values: Floats) -> str:
+    return base64.b64encode(np.rint(values).astype("<i2").tobytes()).decode()
+
+
+def read_frames(path: Path, chosen: Sequence[int], steps: Sequence[int]) -> tuple[Atoms, list[Atoms]]:
+    """Return the first frame of a trajectory with its labels, and the chosen ones.
+
+    Parameters
+    ----------
+    path : Path
+        ``md/<run>/trajectory.traj``.
+    chosen : sequence of int
+        Numbers of frames.
+    steps : sequence of int
+        The steps that they have to be of.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read, or holds other steps.
+    """
     from ase.io.trajectory import Trajectory
 
     try:
@@ -103,19 +167,21 @@ def _read_frames(path: Path, chosen: Sequence[int], steps: Sequence[int]) -> tup
         raise UserError.of(path, "holds other steps than the order parameters", "remedy: make both again from the run")
     if labels is not None:
         first.set_array("fragment", np.array(labels))
-    return first, np.array([atoms.positions for atoms in found])
+    return first, found
 
 
 def looks(atoms: Atoms) -> list[dict[str, Any]]:
-    """Return symbol, colour and its meaning, and radius of each atom for the page; ions do not bond and have none."""
+    """Return symbol, fragment, colour with its meaning, and radius of each atom; ions do not bond and have none."""
+    fragments = atoms.arrays.get("fragment", np.full(len(atoms), "")).tolist()
     return [
         {
             "symbol": atom.symbol,
             "fill": colour.fill,
             "meaning": colour.meaning,
+            "fragment": FRAGMENTS.get(fragment, fragment),
             "radius_A": float(covalent_radii[atom.number]) if atom.symbol in COVALENT else 0.0,
         }
-        for atom, colour in zip(atoms, by_element(atoms), strict=True)
+        for atom, colour, fragment in zip(atoms, by_element(atoms), fragments, strict=True)
     ]
 
 

@@ -27,6 +27,13 @@ class SitePicture(NamedTuple):
     alt: str
 
 
+class Relaxed(NamedTuple):
+    """The job of a row, and its relaxed geometry."""
+
+    job: JobId
+    geometry: Atoms
+
+
 def facet_with_sites(results: Results, slab: Structure) -> Scene:
     """Return the top of a slab from above, with the sites that were filled."""
     filled = results.adsorption.where("facet", slab.name).rows if results.adsorption else []
@@ -37,40 +44,43 @@ def facet_with_sites(results: Results, slab: Structure) -> Scene:
     return Scene(around, "top", by_layer(around), marks)
 
 
-def site_picture(results: Results, row: dict[str, str]) -> SitePicture | None:
+def site_picture(row: dict[str, str], relaxed: Relaxed | None) -> SitePicture | None:
     """Return where an ion came to rest; None where nothing converged, or the geometry is not there.
 
     Parameters
     ----------
-    results : Results
-        The run.
     row : dict
-        Of ``adsorption.csv``.
+        Of ``adsorption.csv``. A row without energy is drawn from the side: what became of it is seen there.
+    relaxed : Relaxed, optional
+        Its geometry, see `relaxed_of`.
     """
-    geometry = _relaxed(results, row) if row["E_ads_eV"] else None
-    if geometry is None:
+    if relaxed is None:
         return None
-    around = _around(geometry)
-    return SitePicture(
-        src=data_uri(themed(draw_scene(Scene(around, "top", by_layer(around)), legend=False)), "image/svg+xml"),
-        alt=f"{row['adsorbate']} on {row['facet']} from above: started at {position_of(row)}, as relaxed",
-    )
+    name = f"{row['adsorbate']} on {row['facet']}"
+    if row["E_ads_eV"]:
+        around = _around(relaxed.geometry)
+        scene = Scene(around, "top", by_layer(around))
+        words = f"{name} from above: started at {position_of(row)}, as relaxed"
+    else:
+        scene = Scene(relaxed.geometry, "side", by_layer(relaxed.geometry))
+        words = f"{name} from the side: started at {position_of(row)}; {row['status']}"
+    return SitePicture(src=data_uri(themed(draw_scene(scene, legend=False)), "image/svg+xml"), alt=words)
 
 
-def _relaxed(results: Results, row: dict[str, str]) -> Atoms | None:
-    """Return the relaxed geometry of a row, if it is there.
+def relaxed_of(results: Results, row: dict[str, str]) -> Relaxed | None:
+    """Return the job and the relaxed geometry of a row, if it is there.
 
     The table counts the ions of both sides of a slab, the name of a job those of one: of the jobs on this site it is
     the one that holds as many.
     """
     plan = Plan(results.config)
     for n in results.config.adsorption.n:
-        filling = Subject(row["facet"], row["adsorbate"], n, row["site"])
-        path = plan.folder(JobId("adsorption", filling, row["level"])) / "relaxed.extxyz"
+        job = JobId("adsorption", Subject(row["facet"], row["adsorbate"], n, row["site"]), row["level"])
+        path = plan.folder(job) / "relaxed.extxyz"
         if path.exists():
             geometry = read_structure(path)
             if str((geometry.arrays["fragment"] == "adsorbate").sum()) == row["n"]:
-                return geometry
+                return Relaxed(job, geometry)
     return None
 
 

@@ -1,0 +1,39 @@
+"""The badge of a level says how far it is to be trusted, and a verification of a run counts more."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from iondrill.config.levels import Cp2kLevel, XtbLevel
+from iondrill.report.sections.trust import badge
+
+LEVELS = {
+    "a": XtbLevel(engine="xtb"),
+    "b": XtbLevel(engine="xtb", method="GFN1-xTB"),
+    "c": Cp2kLevel(engine="cp2k", functional="PBE"),
+    "fit": SimpleNamespace(learned=True),
+    "own": SimpleNamespace(learned=False, reference="somebody's"),
+}
+RESULTS = SimpleNamespace(config=SimpleNamespace(levels=LEVELS), title_of=lambda name: f"level {name}")
+
+
+def test_each_method_has_its_word_and_its_reason():
+    found = {name: badge(RESULTS, name) for name in "abc"}
+    assert [found[name].trust for name in "abc"] == ["preview", "preview", "DFT"]
+    assert "sodium" in found["b"].says
+    assert len({each.says for each in found.values()}) == 3
+    assert found["a"].title == "level a"
+
+
+@pytest.mark.parametrize(("level", "trust"), [("gone", ""), ("own", ""), ("fit", "not verified")])
+def test_of_what_nothing_is_known_nothing_is_claimed(level, trust):
+    assert badge(RESULTS, level).trust == trust
+
+
+@pytest.mark.parametrize(
+    ("verdict", "trust"), [("trusted", "verified"), ("doubtful", "doubtful"), ("refused", "refused")]
+)
+def test_a_run_has_the_verdict_of_its_verification(verdict, trust):
+    run = SimpleNamespace(verification=SimpleNamespace(verdict=verdict, sentence="what was compared"))
+    assert badge(RESULTS, "a", run)[1:] == (trust, "what was compared.")
+    assert badge(RESULTS, "a", SimpleNamespace(verification=None)).trust == "preview"
