@@ -1,6 +1,6 @@
 # iondrill: what a nanodiamond does to lithiated graphite, and how Li and Na bind to diamond facets.
 # Settings: config.yaml, read by rules/common.smk (every key: docs/configuration.md).
-# Targets: all (default), inputs, paper_figures, convergence, barriers, intercalation, potential, crate.
+# Targets: all (default), inputs, paper_figures, claims, convergence, barriers, intercalation, potential, crate.
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
@@ -13,6 +13,7 @@ include: "workflow/rules/build.smk"
 include: "workflow/rules/relax.smk"
 include: "workflow/rules/md.smk"
 include: "workflow/rules/contrasts.smk"
+include: "workflow/rules/claims.smk"
 include: "workflow/rules/crate.smk"
 include: "workflow/rules/diffraction.smk"
 include: "workflow/rules/elf.smk"
@@ -39,6 +40,7 @@ localrules:
     all,
     inputs,
     barriers,
+    claims,
     crate,
     intercalation,
     potential,
@@ -54,6 +56,7 @@ localrules:
     compare_runs,
     choose_frames,
     choose_events,
+    judge_claims,
     verify_run,
     ask_gates,
     summarise_elf,
@@ -81,6 +84,12 @@ rule barriers:
     input:
         made_by("barriers"),
         files_of(plan.barriers.jobs),
+
+
+rule claims:
+    input:
+        f"{RESULTS}/claims.json",
+        f"{RESULTS}/claims.csv",
 
 
 rule crate:

@@ -26,7 +26,7 @@ from iondrill.prepare.estimates import error_estimates
 from iondrill.prepare.plan import Plan
 from iondrill.jobs.name import JobId, Subject
 from iondrill.prepare.published import job_files, published
-from iondrill.prepare.result_files import result_paths
+from iondrill.prepare.result_files import RESULT_FILES, result_paths
 
 try:
     # by the reader of `iondrill check`, in the order in which Snakemake merges them: its own reader takes 010 for 8

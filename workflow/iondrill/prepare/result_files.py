@@ -104,6 +104,7 @@ FILLINGS = _once("ions on facets", lambda plan: plan.adsorption.fillings)
 BARRIERS = _once("`barriers`", lambda plan: plan.config.barriers)
 INTERCALATION = _once("`intercalation`", lambda plan: plan.config.intercalation)
 STUDIES = Scope("each study", _studies)
+COMPUTED = _once("runs or facets", lambda plan: plan.config.md.run or plan.config.adsorption.facets)
 
 
 class Chapter(NamedTuple):
@@ -137,6 +138,8 @@ class ResultFile:
         Whether the page is made from it.
     crate : bool
         Whether the crate holds it.
+    claims : bool
+        Whether claims of the paper are judged by it.
     table : str
         Of a table: the module in `iondrill.analyse` that declares its columns, and their name there; see
         `iondrill.analyse.forms`.
@@ -150,6 +153,7 @@ class ResultFile:
     target: str = "all"
     page: bool = False
     crate: bool = False
+    claims: bool = False
     table: str = ""
     chapter: Chapter | None = None
 
@@ -206,6 +210,14 @@ SETTINGS = Chapter(
 RESULT_FILES = (
     ResultFile("report.html", "the report, one page that works offline", crate=True),
     ResultFile("status.json", "how every job ended, and whether an adsorption energy came of them"),
+    ResultFile(
+        "claims.csv",
+        "the paper's claims, and whether the results support them",
+        COMPUTED,
+        crate=True,
+        table="claims.verdict.CLAIMS",
+    ),
+    ResultFile("claims.json", "the same as data", COMPUTED, page=True, crate=True),
     ResultFile("figures/structures", "drawings of the structures (a folder)"),
     ResultFile("figures/elf", "curves of the ELF (a folder)"),
     ResultFile("structures/{structure}.extxyz", "structure {structure} as built or assembled", STRUCTURES, page=True),
@@ -216,6 +228,7 @@ RESULT_FILES = (
         FACETS,
         page=True,
         crate=True,
+        claims=True,
         table="energies.adsorption_table.ADSORPTION",
     ),
     ResultFile("adsorption.json", "what became of each row of adsorption.csv, as data", FACETS),
@@ -223,6 +236,7 @@ RESULT_FILES = (
         "adsorption_levels.csv",
         "adsorption energies and geometries, level against level",
         FACETS,
+        claims=True,
         table="energies.level_differences.DIFFERENCES",
     ),
     ResultFile("figures/adsorption.svg", "adsorption energies", FILLINGS),
@@ -231,10 +245,13 @@ RESULT_FILES = (
         "runs side by side",
         ANY_RUN,
         crate=True,
+        claims=True,
         table="dynamics.contrasts.CONTRASTS",
         chapter=CONTRASTS,
     ),
-    ResultFile("contrasts.json", "what the runs support, and by which criterion", ANY_RUN, page=True, crate=True),
+    ResultFile(
+        "contrasts.json", "what the runs support, and by which criterion", ANY_RUN, page=True, crate=True, claims=True
+    ),
     ResultFile("contrasts.md", "the same for readers", ANY_RUN, crate=True),
     ResultFile(
         "diffraction.csv",
@@ -242,6 +259,7 @@ RESULT_FILES = (
         ANY_RUN,
         page=True,
         crate=True,
+        claims=True,
         table="dynamics.diffraction.DIFFRACTION",
         chapter=DIFFRACTION,
     ),
@@ -324,6 +342,7 @@ RESULT_FILES = (
         VERIFIED_RUNS,
         page=True,
         crate=True,
+        claims=True,
     ),
     ResultFile(
         "charges/{run}.csv",
@@ -349,6 +368,7 @@ RESULT_FILES = (
         MAPPED_RUNS,
         page=True,
         crate=True,
+        claims=True,
         table="elf.contacts.CONTACTS",
     ),
     ResultFile(
@@ -365,6 +385,7 @@ RESULT_FILES = (
         "charges of the fragments in the mapped frames of run {run}, at the level of the ELF",
         MAPPED_RUNS,
         crate=True,
+        claims=True,
         table="dynamics.charges.CHARGES",
     ),
     ResultFile("elf/{run}/film.gif", "the maps of run {run} as a film", MAPPED_RUNS, page=True),
@@ -391,6 +412,7 @@ RESULT_FILES = (
         "formation energies",
         INTERCALATION,
         target="intercalation",
+        claims=True,
         table="energies.formation.INTERCALATION",
         chapter=COMPOUNDS,
     ),

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iondrill.analyse.claims.evaluate import judge
 from iondrill.analyse.dynamics.contrasts import compare_runs
 from iondrill.prepare.plan import Plan
 from iondrill.report.data import read_results_so_far
@@ -31,8 +32,10 @@ def report_so_far(config: Config) -> tuple[Path, Results]:
     Results
         What it contains.
     """
+    plan = Plan(config)
     if config.md.run:
-        compare_runs(Plan(config))
+        compare_runs(plan)
+    judge(plan)
     page = Path(config.results) / "report.html"
     results = read_results_so_far(config)
     write_page(results, page)
