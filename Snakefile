@@ -1,6 +1,6 @@
 # iondrill: what a nanodiamond does to lithiated graphite, and how Li and Na bind to diamond facets.
 # Settings: config.yaml, read by rules/common.smk (every key: docs/configuration.md).
-# Targets: all (default), inputs, paper_figures, claims, convergence, barriers, intercalation, potential, crate.
+# Targets: all (default), inputs, paper_figures, claims, convergence, barriers, intercalation, free_energy, potential, crate.
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
@@ -22,6 +22,7 @@ include: "workflow/rules/adsorption.smk"
 include: "workflow/rules/barriers.smk"
 include: "workflow/rules/convergence.smk"
 include: "workflow/rules/intercalation.smk"
+include: "workflow/rules/free_energy.smk"
 include: "workflow/rules/potential.smk"
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/report.smk"
@@ -42,6 +43,7 @@ localrules:
     barriers,
     claims,
     crate,
+    free_energy,
     intercalation,
     potential,
     convergence,
@@ -52,6 +54,7 @@ localrules:
     tabulate_barriers,
     tabulate_convergence,
     tabulate_intercalation,
+    tabulate_free_energy,
     check_convergence,
     compare_runs,
     choose_frames,
@@ -101,6 +104,12 @@ rule intercalation:
     input:
         made_by("intercalation"),
         files_of(plan.intercalation.jobs),
+
+
+rule free_energy:
+    input:
+        made_by("free_energy"),
+        files_of(plan.free_energy.jobs),
 
 
 rule potential:

@@ -103,6 +103,7 @@ FACETS = _once("facets", lambda plan: plan.config.adsorption.facets)
 FILLINGS = _once("ions on facets", lambda plan: plan.adsorption.fillings)
 BARRIERS = _once("`barriers`", lambda plan: plan.config.barriers)
 INTERCALATION = _once("`intercalation`", lambda plan: plan.config.intercalation)
+FREE_ENERGY = _once("`free_energy`", lambda plan: plan.config.free_energy)
 STUDIES = Scope("each study", _studies)
 COMPUTED = _once("runs or facets", lambda plan: plan.config.md.run or plan.config.adsorption.facets)
 
@@ -176,6 +177,10 @@ def _asked_of_intercalation(config: Config, _: Names) -> Rows:
     return {"compound": {*stage.crystals}, "level": {stage.level}} if stage else {}
 
 
+def _asked_of_free_energy(config: Config, _: Names) -> Rows:
+    return {"profile": {*config.free_energy.profiles}} if config.free_energy else {}
+
+
 def _asked_of_study(config: Config, names: Names) -> Rows:
     study = config.convergence.studies[names["study"]]
     return {"parameter": {*study.sweep.values}, "level": {study.level}}
@@ -199,6 +204,12 @@ VERIFICATION = Chapter(
 HOPS = Chapter("barriers", "Diffusion barriers", "Ions on their way from site to site.", _asked_of_barriers)
 COMPOUNDS = Chapter(
     "intercalation", "Intercalation", "Energies of ions between layers of graphite.", _asked_of_intercalation
+)
+PROFILES = Chapter(
+    "free_energy",
+    "Free energy",
+    "What it costs to move along an order parameter, from restrained dynamics.",
+    _asked_of_free_energy,
 )
 SETTINGS = Chapter(
     "convergence",
@@ -425,6 +436,22 @@ RESULT_FILES = (
         chapter=HOPS,
     ),
     ResultFile("figures/barriers.svg", "the energy along each path", BARRIERS, target="barriers"),
+    ResultFile(
+        "free_energy.csv",
+        "free energies along order parameters",
+        FREE_ENERGY,
+        target="free_energy",
+        table="energies.free_energy.FREE_ENERGY",
+        chapter=PROFILES,
+    ),
+    ResultFile(
+        "free_energy.json",
+        "the highest point of each free energy, and whether it is converged",
+        FREE_ENERGY,
+        target="free_energy",
+        claims=True,
+    ),
+    ResultFile("figures/free_energy.svg", "free energies along order parameters", FREE_ENERGY, target="free_energy"),
     ResultFile(
         "convergence/status.json", "whether the points at the reference settings converged", target="convergence"
     ),

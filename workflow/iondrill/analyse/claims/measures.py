@@ -196,8 +196,8 @@ def _highest(profiles: Sequence[Row], signs: Sequence[int]) -> Evidence:
     """Return a sum or difference of highest points; their errors are independent."""
     from scipy.stats import norm
 
-    value = sum(sign * float(one["highest_eV"]) for sign, one in zip(signs, profiles, strict=True))
-    half = float(norm.ppf(0.975)) * float(np.sqrt(sum(float(one["highest_error_eV"]) ** 2 for one in profiles)))
+    value = sum(sign * _known(one.get("highest_eV")) for sign, one in zip(signs, profiles, strict=True))
+    half = float(norm.ppf(0.975)) * float(np.sqrt(sum(_known(one.get("highest_error_eV")) ** 2 for one in profiles)))
     flaws = [f"{one['profile']}: {one['flaw']}" for one in profiles if one["flaw"]]
     return Evidence(
         value,
@@ -212,6 +212,11 @@ def _highest(profiles: Sequence[Row], signs: Sequence[int]) -> Evidence:
         data="free_energy.csv",
         figure="figures/free_energy.svg",
     )
+
+
+def _known(value: float | None) -> float:
+    """Return a number; NaN where there is none."""
+    return float("nan") if value is None else float(value)
 
 
 def facets(test: ledger.Facets, found: Found) -> Iterator[Evidence]:
