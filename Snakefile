@@ -1,6 +1,6 @@
 # iondrill: what a nanodiamond does to lithiated graphite, and how Li and Na bind to diamond facets.
 # Settings: config.yaml, read by rules/common.smk (every key: docs/configuration.md).
-# Targets: all (default), inputs, paper_figures, convergence, barriers, intercalation, potential, crate.
+# Targets: all (default), inputs, paper_figures, claims, convergence, barriers, intercalation, free_energy, potential, crate.
 import sys
 from importlib.util import find_spec
 
@@ -21,6 +21,7 @@ include: "workflow/rules/build.smk"
 include: "workflow/rules/relax.smk"
 include: "workflow/rules/md.smk"
 include: "workflow/rules/contrasts.smk"
+include: "workflow/rules/claims.smk"
 include: "workflow/rules/crate.smk"
 include: "workflow/rules/diffraction.smk"
 include: "workflow/rules/elf.smk"
@@ -29,6 +30,7 @@ include: "workflow/rules/adsorption.smk"
 include: "workflow/rules/barriers.smk"
 include: "workflow/rules/convergence.smk"
 include: "workflow/rules/intercalation.smk"
+include: "workflow/rules/free_energy.smk"
 include: "workflow/rules/potential.smk"
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/report.smk"
@@ -47,7 +49,9 @@ localrules:
     all,
     inputs,
     barriers,
+    claims,
     crate,
+    free_energy,
     intercalation,
     potential,
     convergence,
@@ -58,10 +62,12 @@ localrules:
     tabulate_barriers,
     tabulate_convergence,
     tabulate_intercalation,
+    tabulate_free_energy,
     check_convergence,
     compare_runs,
     choose_frames,
     choose_events,
+    judge_claims,
     verify_run,
     ask_gates,
     summarise_elf,
@@ -91,6 +97,12 @@ rule barriers:
         files_of(plan.barriers.jobs),
 
 
+rule claims:
+    input:
+        f"{RESULTS}/claims.json",
+        f"{RESULTS}/claims.csv",
+
+
 rule crate:
     input:
         f"{RESULTS}/crate.zip",
@@ -100,6 +112,12 @@ rule intercalation:
     input:
         made_by("intercalation"),
         files_of(plan.intercalation.jobs),
+
+
+rule free_energy:
+    input:
+        made_by("free_energy"),
+        files_of(plan.free_energy.jobs),
 
 
 rule potential:

@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 from frame import ROOT, Growth, Row, benchmark, compare, cost, in_turn
 
-from iondrill.analyse.dynamics.layers import flake_axes, gap, layer_normal, opening_angle, outside, penetration
 from iondrill.analyse.dynamics.order import CC_BOND_A, CH_BOND_A, geometry, order_parameters, write_order
-from iondrill.analyse.dynamics.selection import CONTACT_A, select
 from iondrill.collect.readers import read_chunks
 from iondrill.geometry.checks import read_structure
 from iondrill.geometry.io import write_structure
+from iondrill.geometry.layers import flake_axes, gap, layer_normal, opening_angle, outside, penetration
 from iondrill.geometry.registry import build
+from iondrill.geometry.selection import CONTACT_A, select
 
 PART = 200
 """Frames that the slow ones are timed on."""

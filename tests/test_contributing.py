@@ -50,6 +50,13 @@ OTHER_MEANINGS = {
     "analyse/elf/grid.py": {"elf"},  # arrays and columns
     "analyse/elf/lines.py": {"elf"},
     "analyse/elf/map.py": {"elf"},
+    "engines/ase/calculator.py": {"free_energy"},  # a result of ASE's calculators
+    "engines/ase/learned.py": {"free_energy"},
+    "engines/embedded/neb.py": {"free_energy"},
+    "engines/embedded/relax.py": {"free_energy"},
+    "engines/xtb/calculator.py": {"free_energy"},
+    "analyse/claims/ledger.py": {"free_energy"},  # a kind of test
+    "analyse/claims/measures.py": {"free_energy"},
 }
 """Where an engine's or a stage's name means something else, or names a stage that other stages build on."""
 

@@ -109,6 +109,22 @@ CONFIG = {
     "adsorption": {"n": [1], "fmax_eV_A": 0.05, "max_steps": 100, "look_around_A": [0.4]},
     "intercalation": {"level": "c", "kpoint_length_A": 25},
     "barriers": {"level": "x", "facets": ["f"], "images": 5, "fmax_eV_A": 0.05, "max_steps": 100},
+    "free_energy": {
+        "profiles": {
+            "in": {
+                "run": "r",
+                "from_A": -3.0,
+                "to_A": 3.0,
+                "windows": 5,
+                "stiffness_eV_A2": 1.0,
+                "speed_A_ps": 2.0,
+                "steps": 100,
+                "settle_fs": 10.0,
+                "save_every": 10,
+                "seeds": [1],
+            }
+        }
+    },
     "convergence": {"studies": {"s": STUDY}},
     "potential": POTENTIAL,
 }

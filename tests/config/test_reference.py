@@ -33,6 +33,10 @@ def test_committed_files_are_what_the_models_say():
 def test_drift_is_noticed(tmp_path):
     for name in ("structures", "pyproject.toml"):
         (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/claims.json").symlink_to(ROOT / "docs/claims.json")
+    page = (ROOT / "docs/science.md").read_text()
+    (tmp_path / "docs/science.md").write_text(page.replace("**refuted**", "**supported**"))
     assert outdated(tmp_path) == list(generated(tmp_path))
     write(tmp_path)
     assert outdated(tmp_path) == []

@@ -117,6 +117,10 @@ def test_from_recipes_to_report(project: Path, snakemake: Callable[..., list[str
     assert expected < 0
     assert row["level"] == "gfn2"
 
+    claims = {row["id"]: row for row in json.loads((results / "claims.json").read_text())["claims"]}
+    assert claims["a1"]["verdict"] == "not shown"
+    assert claims["i"]["verdict"] == "refuted"
+    assert all((results / claims["i"][key]).is_file() for key in ("data", "figure"))
     page = (results / "report.html").read_text()
     assert "GFN2-xTB" in page
     assert "<b>run</b>" not in page

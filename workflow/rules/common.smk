@@ -27,7 +27,7 @@ from iondrill.prepare.estimates import error_estimates
 from iondrill.prepare.plan import Plan
 from iondrill.jobs.name import JobId, Subject
 from iondrill.prepare.published import job_files, published
-from iondrill.prepare.result_files import result_paths
+from iondrill.prepare.result_files import RESULT_FILES, result_paths
 
 
 def in_its_place(config):

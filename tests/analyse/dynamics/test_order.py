@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from iondrill.analyse.dynamics.layers import flake_axes
 from iondrill.analyse.dynamics.neighbours import contacts
 from iondrill.analyse.dynamics.order import ORDER, geometry, order_parameters, write_order
-from iondrill.analyse.dynamics.selection import CONTACT_A, select
 from iondrill.collect.readers import log_chunks
 from iondrill.errors import UserError
+from iondrill.geometry.layers import flake_axes
+from iondrill.geometry.selection import CONTACT_A, select
 from iondrill.jobs.frames import FrameLog, Frames
 
 GAP_A = 3.7

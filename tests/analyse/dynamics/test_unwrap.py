@@ -10,11 +10,11 @@ from scipy.spatial.transform import Rotation
 
 from iondrill.analyse.dynamics.order import geometry
 from iondrill.analyse.dynamics.orientation import laid_out
-from iondrill.analyse.dynamics.selection import select
 from iondrill.analyse.dynamics.unwrap import Unwrapping, whole_start
 from iondrill.collect.remarks import Remarks
 from iondrill.errors import UserError
 from iondrill.geometry.registry import build
+from iondrill.geometry.selection import select
 
 CELLS = {
     "cubic": np.diag([33.0, 33.0, 33.0]),

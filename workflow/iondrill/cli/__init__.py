@@ -73,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_status(commands)
     _add_report(commands)
 
+    _add_claims(commands)
+
     analyse = commands.add_parser(
         "analyse", help="compute order parameters and events of a trajectory from any program"
     )
@@ -169,6 +171,20 @@ def _add_elf_check(commands: Any) -> None:
     elf.add_argument("level", metavar="LEVEL", help="of engine cp2k or vasp; its program runs here")
     _add_configfile(elf)
     elf.set_defaults(command=_elf_check)
+
+
+def _add_claims(commands: Any) -> None:
+    claims = commands.add_parser(
+        "claims", help="say of each claim of the paper what the results so far say; run nothing"
+    )
+    _add_configfile(claims)
+    claims.add_argument(
+        "--together", type=Path, nargs="+", metavar="LEDGER", help="of several runs: their claims.json as one"
+    )
+    claims.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help=".json or .csv; default: claims.json in the results"
+    )
+    claims.set_defaults(command=_claims)
 
 
 def _add_configfile(command: argparse.ArgumentParser) -> None:
@@ -273,6 +289,22 @@ def _report(options: argparse.Namespace) -> int:
     for item in results.missing:
         print(f"{item.what}: {' '.join(f'{item.state} {item.why}'.split())}")
     print(f"The report: {page}")
+    return 0
+
+
+def _claims(options: argparse.Namespace) -> int:
+    """Evaluate the ledger of claims on what there is, or put ledgers together."""
+    from iondrill.analyse.claims.evaluate import evaluate, read_claims, together, write_data, write_table
+    from iondrill.config.project import project_first, read_config
+    from iondrill.prepare.plan import Plan
+
+    plan = Plan(read_config(*project_first(options.configfile)))
+    rows = together(list(map(read_claims, options.together))) if options.together else evaluate(plan)
+    for row in rows:
+        print(f"{row.id:<3} {row.verdict:<10} {row.claim}: {row.sentence}")
+    path = options.output or plan.results / "claims.json"
+    (write_table if path.suffix == ".csv" else write_data)(rows, path)
+    print(f"The ledger: {path}")
     return 0
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from iondrill.analyse.dynamics.events import watch_for
 from iondrill.analyse.dynamics.order import order_parameters, write_order
 from iondrill.analyse.dynamics.orientation import laid_out
-from iondrill.analyse.dynamics.selection import select
 from iondrill.analyse.dynamics.unwrap import Unwrapping, whole_start
 from iondrill.collect.readers import read_chunks
 from iondrill.collect.remarks import Remarks
@@ -15,6 +14,7 @@ from iondrill.config.models import EventCriteria
 from iondrill.errors import UserError
 from iondrill.files import ensure_writable
 from iondrill.geometry.checks import read_structure
+from iondrill.geometry.selection import select
 
 if TYPE_CHECKING:
     from pathlib import Path

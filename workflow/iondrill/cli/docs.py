@@ -143,6 +143,7 @@ def generated(root: Path) -> dict[Path, str]:
         If an example or ``pyproject.toml`` is missing.
     """
     from iondrill.cli.results_page import results_page
+    from iondrill.cli.science_page import science_page
 
     examples = {kind: _text(root / "structures" / name) for kind, name in EXAMPLES.items()}
     return {
@@ -151,6 +152,7 @@ def generated(root: Path) -> dict[Path, str]:
         root / "docs/ase-calculators.md": calculator_page(),
         root / "docs/configuration.md": page(Config, "Configuration", CONFIGURATION),
         root / "docs/results.md": results_page(),
+        root / "docs/science.md": science_page(root),
         root / "docs/recipes.md": page(Recipe, "Recipes", RECIPES, examples),
         root / "docs/crystals.md": page(
             CrystalRecipe, "Crystals", CRYSTALS.format(example=examples["crystal"].strip())

@@ -144,7 +144,7 @@ def _of_attempts(state: Path, content: dict[str, Any], *, done: bool) -> dict[st
         "reason": reason,
     }
     task = content.get("task", {})
-    if task.get("task") == "md":
+    if task.get("task") in {"md", "umbrella"}:
         last_there, steps = last_step(state / FRAMES), int(task["steps"])
         step = last_there if last_there is None else min(last_there, steps)
         return found | {"step": step, "steps": steps, "left_s": _left_s(last, step or 0, steps)}

@@ -92,6 +92,9 @@ def _ability_mistakes(content: dict[str | int, Any], key_path: KeyPath, name: st
         yield key_path, f"level '{name}' is not of engine {allowed}", f"allowed: a level of engine {allowed}"
     if stage == "md" and key_path != ("md", "verify", "level") and "md" not in model.tasks:
         yield key_path, found, f"allowed: a level of engine {engines_that(lambda other: 'md' in other.tasks)}"
+    if stage == "free_energy" and "umbrella" not in model.tasks:
+        allowed = engines_that(lambda other: "umbrella" in other.tasks)
+        yield key_path, f"{found}, which has no restraint", f"allowed: a level of engine {allowed}"
     if stage == "elf" and not model.has_electrons:
         yield key_path, found, f"allowed: a level of engine {engines_that(lambda other: other.has_electrons)}"
     if key_path[0] == "elf" and elf.get("difference") and not model.maps_parts:

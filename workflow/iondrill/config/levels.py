@@ -55,7 +55,7 @@ def started_by(launcher: list[str], ranks: int) -> list[str]:
     return [word.replace(RANKS, str(ranks)) for word in launcher]
 
 
-TaskName = Literal["relax", "static", "md", "neb"]
+TaskName = Literal["relax", "static", "md", "umbrella", "neb"]
 VALENCE_ELECTRONS: dict[str, int] = {"H": 1, "C": 4, "Li": 1, "Na": 1, "K": 1, "Si": 4}
 """Valence electrons whose parity decides the spin; semicore shells are closed and do not matter."""
 
@@ -175,7 +175,7 @@ class LevelModel(Strict):
 class XtbLevel(LevelModel):
     """Extended tight binding by tblite, in process: the preview level."""
 
-    tasks = frozenset({"relax", "static", "md", "neb"})
+    tasks = frozenset({"relax", "static", "md", "umbrella", "neb"})
     in_process = True
     samples_kpoints = False
 
@@ -387,7 +387,7 @@ class VaspLevel(DftLevel):
 class AseLevel(LevelModel):
     """Any calculator of ASE, in process: a learned potential, another program's DFT, one of your own."""
 
-    tasks = frozenset({"relax", "static", "md", "neb"})
+    tasks = frozenset({"relax", "static", "md", "umbrella", "neb"})
     in_process = True
     maps_parts = False
     has_electrons = False

@@ -29,6 +29,7 @@ from iondrill.config.base import (
     Thermostat,
 )
 from iondrill.config.convergence import ConvergenceStage
+from iondrill.config.free_energy import FreeEnergyStage
 from iondrill.config.levels import Level
 from iondrill.config.potential import PotentialStage
 from iondrill.config.quantities import (
@@ -315,6 +316,7 @@ class Config(Strict):
     adsorption: AdsorptionStage = AdsorptionStage()
     intercalation: IntercalationStage | None = Field(None, description="what `snakemake intercalation` computes")
     barriers: BarriersStage | None = Field(None, description="what `snakemake barriers` computes")
+    free_energy: FreeEnergyStage | None = Field(None, description="what `snakemake free_energy` computes")
     potential: PotentialStage | None = Field(None, description="what `snakemake potential` makes")
     inputs: InputsStage = InputsStage()
     convergence: ConvergenceStage = ConvergenceStage()
@@ -322,5 +324,9 @@ class Config(Strict):
     @model_validator(mode="after")
     def _with_cells(self) -> Self:
         """Name the runs of a matrix where `inputs` names the matrix."""
+        for name, profile in ({} if self.free_energy is None else self.free_energy.profiles).items():
+            if profile.run in self.md.matrix:
+                cells = ", ".join(self.md.named([profile.run]))
+                raise ValueError(f"free_energy.profiles.{name}: found matrix '{profile.run}'; allowed: one of {cells}")
         object.__setattr__(self, "inputs", self.inputs.model_copy(update={"runs": self.md.named(self.inputs.runs)}))
         return self

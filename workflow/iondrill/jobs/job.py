@@ -20,6 +20,7 @@ from iondrill.config.base import (
     Thermalise,
     Thermostat,
 )
+from iondrill.config.free_energy import OrderParameter
 from iondrill.config.levels import Level
 from iondrill.config.quantities import Shift
 from iondrill.geometry.constraints import fixed_atoms, partly_fixed
@@ -90,6 +91,34 @@ class Md(Strict):
         )
 
 
+class Restraint(Strict):
+    """A spring ½ k (x - x₀)² on an order parameter.
+
+    Attributes
+    ----------
+    coordinate : str
+        Of `iondrill.geometry.coordinates`.
+    at_A : float
+        x₀, or where it goes to.
+    stiffness_eV_A2 : float
+        k.
+    speed_A_fs : float
+        0: x₀ stays; else it moves from the value of the start structure to `at_A`, and stays there.
+    """
+
+    coordinate: OrderParameter
+    at_A: float
+    stiffness_eV_A2: PositiveFloat
+    speed_A_fs: NonNegativeFloat = 0.0
+
+
+class Umbrella(Md):
+    """Dynamics with a restraint on an order parameter."""
+
+    task: Literal["umbrella"] = "umbrella"  # type: ignore[assignment]
+    restraint: Restraint
+
+
 class Neb(Strict):
     """Find the path between two relaxed geometries, and the barrier on it."""
 
@@ -99,7 +128,7 @@ class Neb(Strict):
     max_steps: PositiveInt
 
 
-Task = Annotated[Relax | Static | Md | Neb, Field(discriminator="task")]
+Task = Annotated[Relax | Static | Md | Umbrella | Neb, Field(discriminator="task")]
 
 
 class Job(Strict):

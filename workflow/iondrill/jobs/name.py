@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from iondrill.config.base import Event
 
 StageName = Literal[
-    "relax", "md", "elf", "adsorption", "intercalation", "barriers", "convergence", "potential", "verify"
+    "relax", "md", "elf", "adsorption", "intercalation", "barriers", "convergence", "potential", "verify", "free_energy"
 ]
 Part = Literal["nd", "rest"]
 Cut = Literal["piece", "whole"]
@@ -29,6 +29,7 @@ _GRAMMAR = {
     "adsorption": _SUBJECT,
     "intercalation": rf"{_NAME}\.(?P<variant>a\d+c\d+)",
     "barriers": rf"{_NAME}\.{_ION}-(?P<site>[a-z0-9-]+)_(?P<end>[a-z0-9-]+)",
+    "free_energy": rf"{_NAME}\.(?P<variant>(?:pull|w\d+)-(?:in|out)-s\d+)",
     "convergence": rf"{_SUBJECT}\.(?P<variant>[A-Za-z0-9_+-]+)",
 }
 _FIELDS = ("end", "step", "event", "part", "slot", "cut", "spin", "variant")
@@ -132,7 +133,8 @@ class JobId(NamedTuple):
     spin : int or None
         Of a relaxation of several multiplicities: 2S+1 of this one.
     variant : str
-        Strain of a crystal, or the setting that a convergence study varies, with its value.
+        Strain of a crystal; the setting that a convergence study varies, with its value; of a free energy the window or
+        the steering, its direction and its seed.
     """
 
     stage: StageName

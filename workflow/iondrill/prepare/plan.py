@@ -10,6 +10,7 @@ from iondrill.prepare.stages.adsorption import AdsorptionStage
 from iondrill.prepare.stages.barriers import BarriersStage
 from iondrill.prepare.stages.convergence import ConvergenceStage
 from iondrill.prepare.stages.elf import ElfStage
+from iondrill.prepare.stages.free_energy import FreeEnergyStage
 from iondrill.prepare.stages.intercalation import IntercalationStage
 from iondrill.prepare.stages.md import MdStage
 from iondrill.prepare.stages.relax import RelaxStage
@@ -48,6 +49,7 @@ class Plan:
         self.convergence = ConvergenceStage(self.project)
         self.barriers = BarriersStage(self.project)
         self.intercalation = IntercalationStage(self.project)
+        self.free_energy = FreeEnergyStage(self.project)
 
     @cached_property
     def stages(self) -> dict[StageName, Stage]:
@@ -61,6 +63,7 @@ class Plan:
             self.convergence,
             self.barriers,
             self.intercalation,
+            self.free_energy,
         )
         return {stage.name: stage for stage in stages}
 

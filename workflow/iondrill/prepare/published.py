@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 GEOMETRIES = {
     "relax": ("relaxed.extxyz",),
     "md": ("last.extxyz",),
+    "free_energy": ("last.extxyz",),
     "adsorption": ("relaxed.extxyz",),
     "barriers": ("path.extxyz", "profile.csv"),
 }

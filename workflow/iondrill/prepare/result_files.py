@@ -103,7 +103,9 @@ FACETS = _once("facets", lambda plan: plan.config.adsorption.facets)
 FILLINGS = _once("ions on facets", lambda plan: plan.adsorption.fillings)
 BARRIERS = _once("`barriers`", lambda plan: plan.config.barriers)
 INTERCALATION = _once("`intercalation`", lambda plan: plan.config.intercalation)
+FREE_ENERGY = _once("`free_energy`", lambda plan: plan.config.free_energy)
 STUDIES = Scope("each study", _studies)
+COMPUTED = _once("runs or facets", lambda plan: plan.config.md.run or plan.config.adsorption.facets)
 
 
 class Chapter(NamedTuple):
@@ -137,6 +139,8 @@ class ResultFile:
         Whether the page is made from it.
     crate : bool
         Whether the crate holds it.
+    claims : bool
+        Whether claims of the paper are judged by it.
     table : str
         Of a table: the module in `iondrill.analyse` that declares its columns, and their name there; see
         `iondrill.analyse.forms`.
@@ -150,6 +154,7 @@ class ResultFile:
     target: str = "all"
     page: bool = False
     crate: bool = False
+    claims: bool = False
     table: str = ""
     chapter: Chapter | None = None
 
@@ -170,6 +175,10 @@ def _asked_of_barriers(config: Config, _: Names) -> Rows:
 def _asked_of_intercalation(config: Config, _: Names) -> Rows:
     stage = config.intercalation
     return {"compound": {*stage.crystals}, "level": {stage.level}} if stage else {}
+
+
+def _asked_of_free_energy(config: Config, _: Names) -> Rows:
+    return {"profile": {*config.free_energy.profiles}} if config.free_energy else {}
 
 
 def _asked_of_study(config: Config, names: Names) -> Rows:
@@ -196,6 +205,12 @@ HOPS = Chapter("barriers", "Diffusion barriers", "Ions on their way from site to
 COMPOUNDS = Chapter(
     "intercalation", "Intercalation", "Energies of ions between layers of graphite.", _asked_of_intercalation
 )
+PROFILES = Chapter(
+    "free_energy",
+    "Free energy",
+    "What it costs to move along an order parameter, from restrained dynamics.",
+    _asked_of_free_energy,
+)
 SETTINGS = Chapter(
     "convergence",
     "Convergence",
@@ -206,6 +221,14 @@ SETTINGS = Chapter(
 RESULT_FILES = (
     ResultFile("report.html", "the report, one page that works offline", crate=True),
     ResultFile("status.json", "how every job ended, and whether an adsorption energy came of them"),
+    ResultFile(
+        "claims.csv",
+        "the paper's claims, and whether the results support them",
+        COMPUTED,
+        crate=True,
+        table="claims.verdict.CLAIMS",
+    ),
+    ResultFile("claims.json", "the same as data", COMPUTED, page=True, crate=True),
     ResultFile("figures/structures", "drawings of the structures (a folder)"),
     ResultFile("figures/elf", "curves of the ELF (a folder)"),
     ResultFile("structures/{structure}.extxyz", "structure {structure} as built or assembled", STRUCTURES, page=True),
@@ -216,6 +239,7 @@ RESULT_FILES = (
         FACETS,
         page=True,
         crate=True,
+        claims=True,
         table="energies.adsorption_table.ADSORPTION",
     ),
     ResultFile("adsorption.json", "what became of each row of adsorption.csv, as data", FACETS),
@@ -223,6 +247,7 @@ RESULT_FILES = (
         "adsorption_levels.csv",
         "adsorption energies and geometries, level against level",
         FACETS,
+        claims=True,
         table="energies.level_differences.DIFFERENCES",
     ),
     ResultFile("figures/adsorption.svg", "adsorption energies", FILLINGS),
@@ -231,10 +256,13 @@ RESULT_FILES = (
         "runs side by side",
         ANY_RUN,
         crate=True,
+        claims=True,
         table="dynamics.contrasts.CONTRASTS",
         chapter=CONTRASTS,
     ),
-    ResultFile("contrasts.json", "what the runs support, and by which criterion", ANY_RUN, page=True, crate=True),
+    ResultFile(
+        "contrasts.json", "what the runs support, and by which criterion", ANY_RUN, page=True, crate=True, claims=True
+    ),
     ResultFile("contrasts.md", "the same for readers", ANY_RUN, crate=True),
     ResultFile(
         "diffraction.csv",
@@ -242,6 +270,7 @@ RESULT_FILES = (
         ANY_RUN,
         page=True,
         crate=True,
+        claims=True,
         table="dynamics.diffraction.DIFFRACTION",
         chapter=DIFFRACTION,
     ),
@@ -324,6 +353,7 @@ RESULT_FILES = (
         VERIFIED_RUNS,
         page=True,
         crate=True,
+        claims=True,
     ),
     ResultFile(
         "charges/{run}.csv",
@@ -349,6 +379,7 @@ RESULT_FILES = (
         MAPPED_RUNS,
         page=True,
         crate=True,
+        claims=True,
         table="elf.contacts.CONTACTS",
     ),
     ResultFile(
@@ -365,6 +396,7 @@ RESULT_FILES = (
         "charges of the fragments in the mapped frames of run {run}, at the level of the ELF",
         MAPPED_RUNS,
         crate=True,
+        claims=True,
         table="dynamics.charges.CHARGES",
     ),
     ResultFile("elf/{run}/film.gif", "the maps of run {run} as a film", MAPPED_RUNS, page=True),
@@ -391,6 +423,7 @@ RESULT_FILES = (
         "formation energies",
         INTERCALATION,
         target="intercalation",
+        claims=True,
         table="energies.formation.INTERCALATION",
         chapter=COMPOUNDS,
     ),
@@ -403,6 +436,22 @@ RESULT_FILES = (
         chapter=HOPS,
     ),
     ResultFile("figures/barriers.svg", "the energy along each path", BARRIERS, target="barriers"),
+    ResultFile(
+        "free_energy.csv",
+        "free energies along order parameters",
+        FREE_ENERGY,
+        target="free_energy",
+        table="energies.free_energy.FREE_ENERGY",
+        chapter=PROFILES,
+    ),
+    ResultFile(
+        "free_energy.json",
+        "the highest point of each free energy, and whether it is converged",
+        FREE_ENERGY,
+        target="free_energy",
+        claims=True,
+    ),
+    ResultFile("figures/free_energy.svg", "free energies along order parameters", FREE_ENERGY, target="free_energy"),
     ResultFile(
         "convergence/status.json", "whether the points at the reference settings converged", target="convergence"
     ),

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from iondrill.analyse.claims.evaluate import judge
 from iondrill.analyse.dynamics.contrasts import compare_runs
 from iondrill.prepare.plan import Plan
 from iondrill.report.data import read_results_so_far
@@ -34,8 +35,10 @@ def report_so_far(config: Config) -> tuple[Path, Results]:
     Results
         What it contains.
     """
+    plan = Plan(config)
     if config.md.run:
-        compare_runs(Plan(config))
+        compare_runs(plan)
+    judge(plan)
     page = Path(config.results) / "report.html"
     with TemporaryDirectory() as scratch:
         results = _with_running(config, Path(scratch))

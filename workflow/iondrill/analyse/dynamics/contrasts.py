@@ -262,14 +262,21 @@ def write_contrasts(cases: Sequence[Case], left_out: Sequence[str], folder: Path
     folder : Path
         Where they go.
     """
-    CONTRASTS.write((row for case in cases for row in _rows(case)), folder / "contrasts.csv")
+    CONTRASTS.write((row for case in cases for row in case_rows(case)), folder / "contrasts.csv")
     found = findings(cases)
-    content = {"criterion": CRITERION, "left_out": list(left_out), "findings": found}
+    content = {"criterion": CRITERION, "left_out": list(left_out), "cases": made_of(cases), "findings": found}
     write_text(folder / "contrasts.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     write_text(folder / "contrasts.md", _markdown(cases, found, left_out))
 
 
-def _rows(case: Case) -> Iterator[Change]:
+def made_of(cases: Sequence[Case]) -> list[dict[str, Any]]:
+    """Return what each case is made of: its level, its runs, and the factors that cases may differ in."""
+    return [
+        {"name": case.name, "level": case.level, "runs": list(case.runs), "factors": case.factors} for case in cases
+    ]
+
+
+def case_rows(case: Case) -> Iterator[Change]:
     """Yield a row for each run and quantity, and one for all runs of the case."""
     for quantity in QUANTITIES:
         measures = {run: values[quantity] for run, values in case.runs.items() if quantity in values}

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from iondrill.analyse.dynamics.order import Columns, Observed
     from iondrill.analyse.dynamics.rest import Temperature
-    from iondrill.analyse.dynamics.selection import Selection
     from iondrill.config.models import EventCriteria
+    from iondrill.geometry.selection import Selection
 
 KINDS = ("layers_opened", "bonded", "ion_expelled")
 
@@ -169,7 +169,7 @@ def watch_for(criteria: EventCriteria, atoms: Any, start_gap_A: float | None = N
         Gap at the edge that the layers open from; by default that of the start structure.
     """
     from iondrill.analyse.dynamics.order import geometry
-    from iondrill.analyse.dynamics.selection import select
+    from iondrill.geometry.selection import select
 
     selection = select(atoms, atoms.positions)
     start = geometry(atoms.positions[None], selection).columns.get("gap_edge_A")

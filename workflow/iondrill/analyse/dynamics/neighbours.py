@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from iondrill.analyse.dynamics.vectors import squared
+from iondrill.geometry.vectors import squared
 
 Floats = NDArray[np.float64]
 

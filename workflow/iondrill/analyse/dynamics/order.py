@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iondrill.analyse.columns import TableForm, number
-from iondrill.analyse.dynamics.layers import flake_axes, gap, layer_normal, opening_angle, outside, penetration
 from iondrill.analyse.dynamics.neighbours import Contacts, contacts
-from iondrill.analyse.dynamics.selection import Selection, select
 from iondrill.analyse.tables import write_table
+from iondrill.geometry.layers import flake_axes, gap, layer_normal, opening_angle, outside, penetration
+from iondrill.geometry.selection import Selection, select
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -9,17 +9,17 @@ from ase.geometry import complete_cell
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
-from iondrill.analyse.dynamics.layers import flake_axes
 from iondrill.errors import UserError
+from iondrill.geometry.layers import flake_axes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ase import Atoms
 
-    from iondrill.analyse.dynamics.selection import Selection
     from iondrill.collect.remarks import Remarks
     from iondrill.collect.xyz import Chunk
+    from iondrill.geometry.selection import Selection
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]

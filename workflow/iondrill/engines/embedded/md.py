@@ -11,12 +11,14 @@ from ase import units
 
 from iondrill.engines.embedded import thermostat as dynamics
 from iondrill.engines.embedded.restart_points import whole_points
+from iondrill.engines.embedded.restraint import Spring
 from iondrill.engines.embedded.velocities import bodies, nanodiamond, start_velocities, temperature_K, without_drift
 from iondrill.engines.length import FRAMES, longer_than
 from iondrill.files import replacing
 from iondrill.geometry.constraints import moving_atoms
 from iondrill.jobs.arrays import read_arrays
 from iondrill.jobs.frames import FrameLog
+from iondrill.jobs.job import Umbrella
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +88,8 @@ class MdRun:
     calculator : EmbeddedCalculator
         Of the forces.
     task : Md
-        Steps, time step, temperature, thermostat, launch, seed.
+        Steps, time step, temperature, thermostat, launch, seed; of `Umbrella` a restraint, whose energy and forces are
+        part of those of the frames.
     state : Path
         Folder of frames, restart point and guess.
     """
@@ -104,6 +107,7 @@ class MdRun:
         # a launch is no heat: the thermostat leaves alone how a free body moves as a whole
         self.coupled_bodies = [body for body in self.free if self.coupled[body].all()]
         self.n_degrees = 3 * (int(self.coupled.sum()) - len(self.coupled_bodies))
+        self.spring = Spring(task.restraint, atoms) if isinstance(task, Umbrella) else None
         self.timestep = task.timestep_fs * units.fs
         self._kept_s = -np.inf
         # at saved frames, by the number of the step alone: a run that was killed is looked at where another is
@@ -113,17 +117,21 @@ class MdRun:
         """Return the generator of a step: noise depends on seed and step alone, so nothing need be stored."""
         return np.random.default_rng([self.task.seed, step])
 
-    def _forces(self, positions: Array) -> tuple[float, Array, Array | None]:
+    def _forces(self, positions: Array, step: int) -> tuple[float, Array, Array | None]:
         self.atoms.set_positions(positions, apply_constraint=False)
         forces = self.calculator.get_property("forces", self.atoms)
         results = self.calculator.results
-        return results["energy"], forces, results.get("charges")
+        energy = results["energy"]
+        if self.spring is not None:
+            of_spring, pull = self.spring.pull(positions, step * self.task.timestep_fs)
+            energy, forces = energy + of_spring, forces + pull
+        return energy, forces, results.get("charges")
 
     def first_point(self) -> Point:
         """Return the start: thermal velocities of the moving atoms, and the launch of the nanodiamond."""
         velocities = start_velocities(self.task, self.atoms)
         positions = self.atoms.get_positions()
-        energy, forces, charges = self._forces(positions)
+        energy, forces, charges = self._forces(positions, 0)
         return Point(0, energy, 0.0, positions, velocities, forces, charges)
 
     def next_point(self, point: Point) -> Point:
@@ -131,7 +139,7 @@ class MdRun:
         half = 0.5 * self.timestep * np.where(self.moving, 1.0 / self.masses, 0.0)[:, None]
         velocities = point.velocities + half * point.forces
         positions = point.positions + self.timestep * velocities
-        energy, forces, charges = self._forces(positions)
+        energy, forces, charges = self._forces(positions, point.step + 1)
         velocities = velocities + half * forces
         step, heat = point.step + 1, point.heat
         if self.coupled.any():

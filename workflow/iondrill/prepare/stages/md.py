@@ -24,6 +24,10 @@ SETTINGS = ("steps", "timestep_fs", "temperature_K", "thermostat", "launch_m_s",
 class OfRun(Stage):
     """A stage whose jobs are of runs: their structure is the assembly."""
 
+    def run_of(self, job: JobId) -> str:
+        """Return the run that a job is of."""
+        return job.structure
+
     def assembly(self, run: str) -> str:
         """Return the assembly of a run."""
         return self.config.md.runs[run].assembly
@@ -46,19 +50,19 @@ class OfRun(Stage):
 
     def structure(self, job: JobId) -> str:
         """Return the assembly as built: inputs that are written before anything was run start from it."""
-        return self.assembly(job.structure)
+        return self.assembly(self.run_of(job))
 
     def size(self, job: JobId) -> Size:
         """Return the size of the structure that the run starts from."""
-        return self.project.size(self.start_structure(job.structure))
+        return self.project.size(self.start_structure(self.run_of(job)))
 
     def elements(self, job: JobId, known: Mapping[str, Collection[str]]) -> set[str]:
         """Return the elements of the assembly."""
-        return set(known[self.assembly(job.structure)])
+        return set(known[self.assembly(self.run_of(job))])
 
     def electrons(self, job: JobId) -> tuple[int, int | None]:
         """Return charge and multiplicity of the assembly."""
-        recipe = self.project.recipe(self.assembly(job.structure))
+        recipe = self.project.recipe(self.assembly(self.run_of(job)))
         return recipe.charge, multiplicity(recipe)
 
 

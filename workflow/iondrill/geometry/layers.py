@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from iondrill.analyse.dynamics.vectors import dot
+from iondrill.geometry.vectors import dot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from iondrill.analyse.dynamics.selection import Selection
+    from iondrill.geometry.selection import Selection
 
 Floats = NDArray[np.float64]
 
