@@ -146,6 +146,12 @@ def _add_report(commands: Any) -> None:
         "--follow", action="store_true", help="serve the page on 127.0.0.1 while the workflow runs; write nothing"
     )
     report.add_argument("--port", type=int, default=0, help="of --follow; by default any that is free")
+    report.add_argument(
+        "folders", nargs="*", type=Path, metavar="FOLDER", help="two folders of results: both on one page"
+    )
+    report.add_argument(
+        "-o", "--output", type=Path, default=Path("pair.html"), metavar="HTML", help="page of two folders: pair.html"
+    )
     report.set_defaults(command=_report)
 
 
@@ -279,9 +285,14 @@ def _report(options: argparse.Namespace) -> int:
     """Write the page of a run, done or not."""
     from iondrill.config.project import project_first, read_config
     from iondrill.report.follow import follow
+    from iondrill.report.pair import write_pair
     from iondrill.report.partial import report_so_far
 
     config = read_config(*project_first(options.configfile))
+    if options.folders:
+        write_pair(options.folders, config, options.output)
+        print(f"The page of both: {options.output}")
+        return 0
     if options.follow:
         follow(config, options.port, lambda line: print(line, flush=True))
         return 0

@@ -33,6 +33,8 @@ from iondrill.report.sections.still import still
 from iondrill.report.sections.trust import badge
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
+
     from iondrill.engines.base import AttemptEntry
     from iondrill.report.data import Results, Structure
 
@@ -80,19 +82,25 @@ def render(results: Results, *, follow: bool = False) -> str:
 
 
 def _fill(context: dict[str, Any], *, follow: bool = False) -> str:
+    scripts = (*SCRIPTS, "follow") if follow else SCRIPTS
+    template = environment(context["results"]).get_template("page.html")
+    return tidy(template.render(context, sections=_sections(context), scripts=scripts, follow=follow))
+
+
+def environment(results: Results) -> Environment:
+    """Return what fills the templates of a page about results."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    results: Results = context["results"]
     names = {*results.config.adsorption.facets, *(structure.name for structure in results.structures)}
-    environment = Environment(loader=PackageLoader(__package__, ""), autoescape=True, undefined=StrictUndefined)
-    environment.filters |= {
+    made = Environment(loader=PackageLoader(__package__, ""), autoescape=True, undefined=StrictUndefined)
+    made.filters |= {
         "attempt": _attempt,
         "duration": duration,
         "histogram": _histogram,
         "typeset": lambda text: typeset(str(text), names),
         "lower_first": lambda words: words if words[:2].isupper() or "_" in words else words[:1].lower() + words[1:],
     }
-    environment.globals |= {
+    made.globals |= {
         "cell": cell,
         "forms": FORMS,
         "signed": signed,
@@ -101,11 +109,13 @@ def _fill(context: dict[str, Any], *, follow: bool = False) -> str:
         "badge_of": lambda level: badge(results, level),
         "layout_of": layout,
         "path": lambda name: _linked(Path(results.config.results), name),
-        "scripts": (*SCRIPTS, "follow") if follow else SCRIPTS,
-        "follow": follow,
     }
-    environment.globals["library"] = Markup(LIBRARY.read_text(encoding="utf-8"))  # noqa: S704  (the page's own script)
-    text = environment.get_template("page.html").render(context, sections=_sections(context))
+    made.globals["library"] = Markup(LIBRARY.read_text(encoding="utf-8"))  # noqa: S704  (the page's own script)
+    return made
+
+
+def tidy(text: str) -> str:
+    """Return a page without blanks at the ends of its lines."""
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
 

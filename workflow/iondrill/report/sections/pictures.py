@@ -75,13 +75,13 @@ def run_pictures(results: Results, run: Run) -> list[Picture]:
     panels = order_panels(run, results.title_of(run.level), _most_rows(results))
     total, shown = len(run.order.rows), min(len(run.order.rows), _most_rows(results))
     note = "" if shown == total else f"{shown} of {total} frames; all are in {run.order.path.name}."
-    return [_curves(panel, note) for panel in panels]
+    return [curves(panel, note) for panel in panels]
 
 
 def contact_picture(results: Results, run: Run) -> Picture | None:
     """Return the ELF at the contacts over time; None without maps."""
     panel = contact_panel(run, results.title_of(results.config.elf.level), _most_rows(results))
-    return None if panel is None else _curves(panel, "")
+    return None if panel is None else curves(panel, "")
 
 
 def adsorption_picture(results: Results) -> Picture | None:
@@ -123,7 +123,8 @@ def _most_rows(results: Results) -> int:
     return min(1000, max(100, MOST_ROWS // max(1, len(results.runs))))
 
 
-def _curves(panel: Panel, note: str) -> Picture:
+def curves(panel: Panel, note: str) -> Picture:
+    """Return curves over time, with a note."""
     return Picture(
         src=data_uri(themed(draw_panel(panel)), "image/svg+xml"),
         alt=panel.alt,

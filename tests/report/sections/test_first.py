@@ -1,0 +1,75 @@
+"""The first screen: the ledger of claims answers where there is one, and a long run is thinned around its events."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iondrill.errors import UserError
+from iondrill.report.page.build import render
+from iondrill.report.sections.first import first_screen, main_run
+from iondrill.report.sections.ledger import read_ledger
+from iondrill.report.sections.player import thinned
+from iondrill.report.sections.still import decisive
+
+CLAIMS = [
+    {"id": "opens", "claim": "it opens", "verdict": "not shown", "sentence": "No opening in 20 fs.", "level": "gfn2"},
+    {
+        "id": "binds",
+        "claim": "Li binds",
+        "verdict": "supported",
+        "sentence": "Li binds to C100-2x1 with E_ads = −1.9 eV [−2.1, −1.7].",
+        "level": "gfn2",
+        "verification": "trusted against PBE-D3",
+        "figure": None,
+        "data": "adsorption.csv",
+        "command": "snakemake adsorption",
+        "more": 1,
+    },
+]
+
+
+def test_the_first_decided_claim_answers_and_all_are_counted(folder):
+    folder.text("claims.json", json.dumps({"claims": CLAIMS, "made_by": "x"}))
+    results = folder.read()
+    claims = read_ledger(folder.results)
+    answer = first_screen(results, claims, {}, [], None).answer
+    assert (answer.text, answer.verdict) == (CLAIMS[1]["sentence"], "supported")
+    assert answer.sure == "Of 2 claims 1 are supported, 0 refuted, 1 not shown."
+    assert answer.badge.says == "trusted against PBE-D3"
+    page = render(results)
+    assert '<section id="claims">' in page
+    assert "Li binds to C(100)-2×1 with E<sub>ads</sub> = −1.9 eV" in page
+    assert '<a href="adsorption.csv">adsorption.csv</a>' in page
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"claims": [{"id": "a"}]}', '{"claims": ["a"]}'])
+def test_a_ledger_that_cannot_be_read_is_named(folder, content):
+    folder.text("claims.json", content)
+    with pytest.raises(UserError, match=r"claims\.json: cannot be read"):
+        read_ledger(folder.results)
+    assert "claims.json" in render(folder.read())
+
+
+def test_without_a_ledger_the_main_run_answers(folder):
+    results = folder.read()
+    assert read_ledger(folder.results) == []
+    assert main_run(results).name == "drill"  # the control has no nanodiamond
+    assert "no events were looked for" in first_screen(results, [], {}, [], None).answer.text
+    moment = decisive(main_run(results), None)
+    assert (moment.row, moment.words) == (20, "the tip is deepest, 1.00 Å before the edge")
+
+
+@given(st.integers(2, 3000), st.integers(4, 300), st.lists(st.floats(0, 3000, allow_nan=False), max_size=4))
+def test_a_thinned_run_keeps_its_ends_and_what_is_around_its_events(n, most, events_fs):
+    times_fs = np.arange(n, dtype=float)
+    kept = thinned(times_fs, most, events_fs)
+    assert kept == sorted(set(kept))
+    assert len(kept) == min(n, most)
+    assert (kept[0], kept[-1]) == (0, n - 1)
+    if len(events_fs) <= most // 4:
+        assert {int(np.abs(times_fs - at).argmin()) for at in events_fs} <= set(kept)
+    # no gap is longer than twice that of half as many frames, evenly spaced
+    assert max(np.diff(kept), default=0) <= 2 * np.ceil((n - 1) / (max(2, most // 2) - 1)) or n <= most
