@@ -15,6 +15,7 @@ import yaml
 from projects import ROOT, SHEET, make_project, rows, run, snakemake
 
 from iondrill.cli.init import init, profiles
+from iondrill.errors import UserError
 
 if TYPE_CHECKING:
     import subprocess
@@ -186,8 +187,28 @@ def test_an_install_that_has_moved_recomputes_nothing(finished: tuple[Path, Path
     moved.rename(install)
 
 
+def test_an_environment_of_conda_gets_the_package_of_the_install(tmp_path: Path) -> None:
+    script = ROOT / "workflow/envs/iondrill.post-deploy.sh"
+    (tmp_path / "python").write_text('#!/bin/sh\necho "$@"\n')
+    (tmp_path / "python").chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = run(["bash", str(script)], PATH=path, IONDRILL_INSTALL=str(ROOT))
+    assert done.returncode == 0
+    assert done.stdout.split()[:3] == ["-m", "pip", "install"]
+    assert done.stdout.split()[-2:] == ["--editable", str(ROOT)]
+    done = run(["bash", str(script)], PATH=path, IONDRILL_INSTALL=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == f"iondrill: --sdm conda needs the clone of iondrill; there is none at '{tmp_path}'\n"
+
+
 def test_init_replaces_nothing(tmp_path: Path) -> None:
     assert {"default", "slurm", "cluster-generic"} <= set(profiles())
     written = init(tmp_path / "new", "slurm")
     assert all(path.is_file() for path in written)
+    with pytest.raises(UserError, match="exists already"):
+        init(tmp_path / "new")
+    with pytest.raises(UserError, match="there is no profile 'slrum'; did you mean 'slurm'"):
+        init(tmp_path / "other", "slrum")
+    assert not (tmp_path / "other").exists()
     assert "executor: slurm" in (tmp_path / "new/profiles/default/profile.v9+.yaml").read_text()

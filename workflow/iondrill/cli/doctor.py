@@ -11,7 +11,7 @@ from iondrill.config.levels import LEVELS
 from iondrill.engines.registry import ENGINES, engine
 
 PREFIX = "snakemake-executor-plugin-"
-SCHEDULERS = {"sbatch": "Slurm", "qsub": "PBS or Grid Engine", "bsub": "LSF"}
+SCHEDULERS = {"sbatch": "Slurm", "qsub": "PBS or Grid Engine", "bsub": "LSF", "condor_submit": "HTCondor"}
 EXECUTORS = {"slurm": "sbatch", "cluster-generic": "qsub, bsub and others"}
 LAUNCHERS = ("mpirun", "mpiexec", "srun")
 
