@@ -60,6 +60,8 @@ RunName = Annotated[str, _name("run")]
 StructureName = Annotated[str, _name("structure")]
 AssemblyName = Annotated[str, _name("assembly")]
 FacetName = Annotated[str, _name("facet")]
+RecipeName = Annotated[str, _name("recipe")]
+"""Any: of a cluster, flake, assembly, facet or crystal."""
 
 Folder = Annotated[
     str,

@@ -12,9 +12,9 @@ from iondrill.config.base import (
     LevelName,
     Name,
     Number,
+    RecipeName,
     Seed,
     Strict,
-    StructureName,
 )
 from iondrill.config.quantities import (
     Atoms,
@@ -32,7 +32,7 @@ from iondrill.config.quantities import (
 class Exploration(Strict):
     """Trajectories of one structure, at each temperature and for each seed: the source of the frames to be labelled."""
 
-    structure: StructureName = Field(description="recipe of a cluster, flake, assembly, facet or crystal")
+    structure: RecipeName = Field(description="recipe of a cluster, flake, assembly, facet or crystal")
     kind: Name | None = Field(None, description="group in which errors are reported; by default the exploration's name")
     level: LevelName | None = Field(None, description="level of the dynamics; by default that of the stage")
     gap_A: Length | None = Field(None, description="of a flake: another distance of its layers")
@@ -127,7 +127,7 @@ class JudgeSettings(Strict):
 class OwnRun(Strict):
     """Dynamics with the potential itself, frames of which the next generation labels."""
 
-    structure: StructureName = Field(description="recipe, as in an exploration")
+    structure: RecipeName = Field(description="recipe, as in an exploration")
     kind: Name = Field(description="group in which errors are reported")
     gap_A: Length | None = Field(None, description="of a flake: another distance of its layers")
     saturate: bool = Field(False, description="of a cluster: hydrogen on every dangling bond")

@@ -151,6 +151,11 @@ class Rest(NamedTuple):
     drift_error_V: float
     points: int
 
+    @property
+    def moves_V(self) -> float:
+        """How much it still changes in its last quarter, beyond what noise alone makes of it."""
+        return max(0.0, abs(self.drift_V) - quantile(self.points) * self.drift_error_V)
+
     @classmethod
     def of(cls, time_s: Floats, potential_V: Floats) -> Rest:
         """Return what the last part of a rest says."""
@@ -216,18 +221,18 @@ def coefficient(tau_s: float, length_um: float, ratio: float) -> float:
 
 
 def _relative_error(line: Fit, before: Rest, after: Rest, step_V: float) -> float:
-    """Return half of the 99 % interval of D over D, from the scatter of potentials."""
+    """Return half of the 99 % interval of D over D: scatter of potentials, and what rests have not yet come to."""
     of_step = np.hypot(before.error_V, after.error_V) / step_V
     of_slope = line.standard_error(1) / line.coefficients[1]
-    return float(2 * quantile(line.freedom) * np.hypot(of_step, of_slope))
+    still = (before.moves_V + after.moves_V) / abs(step_V)
+    return float(2 * (quantile(line.freedom) * np.hypot(of_step, of_slope) + still))
 
 
 def _unsteady(before: Rest, after: Rest, step_V: float) -> Iterator[str]:
     """Yield which rest still changes."""
     for name, rest in (("before", before), ("after", after)):
-        drift = abs(rest.drift_V)
-        if drift > MOST_DRIFT * abs(step_V) and drift > quantile(rest.points) * rest.drift_error_V:
-            share = drift / abs(step_V)
+        share = abs(rest.drift_V / step_V)
+        if share > MOST_DRIFT and rest.moves_V > 0:
             yield f"the rest {name} it is not steady: it changes by {share:.1%} of ΔE_s in its last quarter"
 
 

@@ -19,8 +19,9 @@ KINDS = {
     "structure": ("cluster", "flake", "assembly"),
     "assembly": ("assembly",),
     "facet": ("facet",),
+    "recipe": ("cluster", "flake", "assembly", "facet"),
 }
-"""The kinds of recipes that a key of the configuration may name, by what it refers to."""
+"""The kinds of recipes that a key of the configuration may name, by what it refers to; a `recipe` may be a crystal too."""
 
 
 def recipe_named(refers_to: str, value: str) -> tuple[str, tuple[str, ...]] | None:

@@ -12,6 +12,7 @@ from iondrill.config.load import locate, parse
 from iondrill.config.models import Config
 from iondrill.config.project import check_config, config_content, read_documents
 from iondrill.errors import Problem, UserError, nearest
+from iondrill.geometry.crystal import crystal_names, load_crystal
 from iondrill.geometry.recipes import FOLDERS, YAML, Recipe, load_recipe, recipe_files, recipe_path
 from iondrill.prepare.checks.elements import element_problems, elements_used
 from iondrill.prepare.plan import Plan
@@ -183,8 +184,11 @@ def _require_named(recipes: Recipes, content: dict[str | int, Any], documents: S
         yield Problem(locate(documents, ("structures",)), f"there is no folder '{recipes.root}'", FOLDER_OF_RECIPES)
         return
     named = [one for one in references(content) if one[1] in {"subject", *KINDS}]
+    crystals = crystal_names(recipes.root)
     for key_path, refers_to, name in named:
-        if recipe := recipe_named(refers_to, name):
+        if refers_to == "recipe" and name in crystals:
+            load_crystal(name, recipes.root)
+        elif recipe := recipe_named(refers_to, name):
             recipes.require(*recipe, locate(documents, key_path))
 
 
