@@ -274,6 +274,12 @@ def test_schema(what):
 
 def test_docs_are_written_and_checked(house):
     shutil.copy(ROOT / "pyproject.toml", house)
+    # made in part: what stands round the claims is written by hand
+    (house / "docs").mkdir()
+    for name in ("science.md", "claims.json"):
+        shutil.copy(ROOT / "docs" / name, house / "docs")
+    page = house / "docs/science.md"
+    page.write_text(page.read_text().replace("not shown", "shown"))
     done = iondrill("docs", "--check", cwd=house)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == len(generated(ROOT))

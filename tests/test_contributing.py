@@ -35,8 +35,8 @@ OTHER_MEANINGS = {
     "report/data.py": {"relax", "md", "elf", "adsorption"},  # folders of results
     "notebook/opened.py": {"md", "elf"},  # folders of results
     "prepare/estimates.py": {"convergence"},
-    "report/page/build.py": {"md", "elf", "adsorption"},  # parts of the page
-    "report/sections/made.py": {"ase"},  # the package
+    "report/page/build.py": {"elf", "adsorption"},  # parts of the page
+    "report/sections/made.py": {"ase", "md"},  # the package, and the ending of a file
     "report/sections/highlights.py": {"adsorption"},
     "report/sections/elf.py": {"elf"},  # folders and columns
     "report/sections/chapters.py": {"md"},

@@ -187,7 +187,10 @@ def _require_named(recipes: Recipes, content: dict[str | int, Any], documents: S
     crystals = crystal_names(recipes.root)
     for key_path, refers_to, name in named:
         if refers_to == "recipe" and name in crystals:
-            load_crystal(name, recipes.root)
+            try:
+                load_crystal(name, recipes.root)
+            except UserError as error:
+                recipes.problems += error.problems
         elif recipe := recipe_named(refers_to, name):
             recipes.require(*recipe, locate(documents, key_path))
 
