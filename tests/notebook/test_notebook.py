@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import nbformat
 
-from notebooks import NOTEBOOK, executed
+from notebooks import NOTEBOOK, PAGE, executed, page
 
 
 def outputs(notebook):
@@ -26,3 +26,12 @@ def test_the_notebook_gives_what_it_shows():
     shown = outputs(kept)
     assert sum(bool(each) for each in shown.values()) > 8
     assert any("image/png" in output for each in shown.values() for output in each)
+
+
+def test_its_page_shows_the_same():
+    text, pictures = page(nbformat.read(NOTEBOOK, as_version=4))
+    assert PAGE.read_text(encoding="utf-8") == text  # else: python tools/notebooks.py
+    assert len(pictures) == 1
+    for path, content in pictures.items():
+        assert (PAGE.parent / path).read_bytes() == content
+        assert f"]({path})" in text
