@@ -7,6 +7,9 @@ from snakemake.utils import min_version
 min_version("9.6")
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/slurm.smk"
 include: "workflow/rules/build.smk"

@@ -34,8 +34,8 @@ OTHER_MEANINGS = {
     "prepare/checks/configuration.py": {"intercalation"},
     "report/data.py": {"relax", "md", "elf", "adsorption"},  # folders of results
     "prepare/estimates.py": {"convergence"},
-    "report/page/build.py": {"md", "elf", "adsorption"},  # parts of the page
-    "report/sections/made.py": {"ase"},  # the package
+    "report/page/build.py": {"elf", "adsorption"},  # parts of the page
+    "report/sections/made.py": {"ase", "md"},  # a package, and a kind of file
     "report/sections/highlights.py": {"adsorption"},
     "report/sections/elf.py": {"elf"},  # folders and columns
     "report/sections/chapters.py": {"md"},

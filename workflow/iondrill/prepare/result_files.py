@@ -206,6 +206,7 @@ SETTINGS = Chapter(
 RESULT_FILES = (
     ResultFile("report.html", "the report, one page that works offline", crate=True),
     ResultFile("status.json", "how every job ended, and whether an adsorption energy came of them"),
+    ResultFile("figures/summary.html", "what `snakemake --report` shows first"),
     ResultFile("figures/structures", "drawings of the structures (a folder)"),
     ResultFile("figures/elf", "curves of the ELF (a folder)"),
     ResultFile("structures/{structure}.extxyz", "structure {structure} as built or assembled", STRUCTURES, page=True),
