@@ -15,6 +15,9 @@ if find_spec("iondrill") is None:
     )
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/slurm.smk"
 include: "workflow/rules/build.smk"

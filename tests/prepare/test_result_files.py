@@ -54,7 +54,13 @@ def test_no_file_is_declared_twice_for_the_same():
 
 def test_a_plan_of_nothing_has_the_page_alone(recipes):
     plan = plan_of(recipes)
-    assert names(published(plan)) == {"report.html", "status.json", "figures/structures", "figures/elf"}
+    assert names(published(plan)) == {
+        "report.html",
+        "status.json",
+        "figures/summary.html",
+        "figures/structures",
+        "figures/elf",
+    }
     assert [piece.path for piece in pieces(plan)] == ["report.html"]
 
 

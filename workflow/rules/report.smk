@@ -6,6 +6,7 @@ rule write_report:
         page=report(
             f"{RESULTS}/report.html", caption="../report/page.rst", category="Report", labels={"what": "the page"}
         ),
+        summary=f"{RESULTS}/figures/summary.html",
         order=[
             report(
                 f"{RESULTS}/figures/{run}.svg", caption="../report/order.rst", category="Dynamics", labels={"run": run}

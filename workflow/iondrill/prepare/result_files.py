@@ -229,6 +229,7 @@ RESULT_FILES = (
         table="claims.verdict.CLAIMS",
     ),
     ResultFile("claims.json", "the same as data", COMPUTED, page=True, crate=True),
+    ResultFile("figures/summary.html", "what `snakemake --report` shows first"),
     ResultFile("figures/structures", "drawings of the structures (a folder)"),
     ResultFile("figures/elf", "curves of the ELF (a folder)"),
     ResultFile("structures/{structure}.extxyz", "structure {structure} as built or assembled", STRUCTURES, page=True),

@@ -22,8 +22,8 @@ def as_written(name: str) -> str:
 
     Examples
     --------
-    >>> as_written("C113-2x1-relaxed"), as_written("nd75-c3v"), as_written("drill-nd35-li")
-    ('C(113)-2×1 Relaxed', 'ND75 (C3v)', 'drill-nd35-li')
+    >>> as_written("Si111-2x1-pandey"), as_written("nd75-c3v"), as_written("drill-nd35-li")
+    ('Si(111)-2×1 Pandey', 'ND75 (C3v)', 'drill-nd35-li')
     """
     if facet := FACET.fullmatch(name):
         cell = f"-{facet['cell'].replace('x', '×')}" if facet["cell"] else ""

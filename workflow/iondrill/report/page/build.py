@@ -71,6 +71,8 @@ def write_page(results: Results, path: Path, figures: Path | None = None) -> Non
     write_text(path, _fill(context))
     if figures is not None:
         write_figures(results, figures)
+        summary = environment(results).get_template("summary.html").render(context)
+        write_text(figures / "summary.html", tidy(summary))
         write_pictures((picture for group in context["pictures"] for picture in group.pictures), figures / "structures")
         drawn = (item[key] for item in context["elf"] for key in ("panel", "profiles", "transfer"))
         write_pictures(filter(None, drawn), figures / "elf")
