@@ -1,6 +1,7 @@
 # iondrill: what a nanodiamond does to lithiated graphite, and how Li and Na bind to diamond facets.
 # Settings: config.yaml, read by rules/common.smk (every key: docs/configuration.md).
-# Targets: all (default), inputs, paper_figures, claims, convergence, barriers, intercalation, free_energy, potential, crate.
+# Targets: all (default), inputs, paper_figures, claims, convergence, barriers, intercalation, interstitials, free_energy,
+# potential, crate.
 import sys
 from importlib.util import find_spec
 
@@ -33,6 +34,7 @@ include: "workflow/rules/adsorption.smk"
 include: "workflow/rules/barriers.smk"
 include: "workflow/rules/convergence.smk"
 include: "workflow/rules/intercalation.smk"
+include: "workflow/rules/interstitials.smk"
 include: "workflow/rules/free_energy.smk"
 include: "workflow/rules/potential.smk"
 include: "workflow/rules/inputs.smk"
@@ -56,6 +58,7 @@ localrules:
     crate,
     free_energy,
     intercalation,
+    interstitials,
     potential,
     convergence,
     build_structure,
@@ -65,7 +68,7 @@ localrules:
     tabulate_barriers,
     tabulate_convergence,
     tabulate_intercalation,
-    tabulate_free_energy,
+    tabulate_interstitials,
     check_convergence,
     compare_runs,
     choose_frames,
@@ -115,6 +118,12 @@ rule intercalation:
     input:
         made_by("intercalation"),
         files_of(plan.intercalation.jobs),
+
+
+rule interstitials:
+    input:
+        made_by("interstitials"),
+        files_of(plan.interstitials.jobs),
 
 
 rule free_energy:

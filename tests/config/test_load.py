@@ -100,7 +100,7 @@ LEAVES = [
     for key_path in key_paths(FULL)
     # the sites and sections that are off may be a mapping too, and without its engine a level means nothing
     if not isinstance(parent_of(FULL, key_path)[key_path[-1]], dict | list)
-    and key_path[-1] not in {"engine", "sites", "potential", "verify", "free_energy"}
+    and key_path[-1] not in {"engine", "sites", "potential", "verify", "free_energy", "interstitials"}
 ]
 
 

@@ -109,6 +109,7 @@ CONFIG = {
     "adsorption": {"n": [1], "fmax_eV_A": 0.05, "max_steps": 100, "look_around_A": [0.4]},
     "intercalation": {"level": "c", "kpoint_length_A": 25},
     "barriers": {"level": "x", "facets": ["f"], "images": 5, "fmax_eV_A": 0.05, "max_steps": 100},
+    "interstitials": {"level": "x", "repeats": [2], "fmax_eV_A": 0.05, "max_steps": 100},
     "free_energy": {
         "profiles": {
             "in": {

@@ -1,4 +1,4 @@
-"""Free energies through Snakemake: steering in and out, windows, the table; and the claims that are judged by it."""
+"""Targets of their own that claims are judged by: free energies, with steering in and out, and ions inside diamond."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ CONFIG: dict[str, Any] = {
     "md": {"runs": {"drill": {"assembly": "tiny", "steps": 20, "relax_parts": False}}},
     "elf": {"frames": 0},
     "adsorption": {"facets": [], "ions": []},
+    "interstitials": {"level": "gfn2", "ions": ["Li"], "sites": ["tetrahedral"], "repeats": [1], "fmax_eV_A": 1.0},
     "free_energy": {"profiles": {"in": PROFILE | {"seeds": [1], "stiffness_eV_A2": 50, "speed_A_ps": 20}}},
 }
 
 
 def test_a_profile_from_recipes_to_claims(tmp_path: Path) -> None:
     project = make_project(tmp_path, CONFIG, tiny())
-    done = run(snakemake(project, "--cores", "2", "--", "free_energy", "claims"))
+    done = run(snakemake(project, "--cores", "2", "--", "free_energy", "interstitials", "claims"))
     assert done.returncode == 0, done.stderr[-4000:]
     results = project / "results"
     jobs = {path.name for path in (results / "jobs/free_energy").iterdir()}
@@ -50,5 +51,13 @@ def test_a_profile_from_recipes_to_claims(tmp_path: Path) -> None:
     assert 0 < sum(int(row["samples"]) for row in table) <= samples
     assert np.isfinite([float(row["free_energy_eV"] or 0) for row in table]).all()
     assert (results / "figures/free_energy.svg").read_text().startswith("<")
+    (inside,) = rows(results / "interstitials.csv")
+    energies = {
+        name: json.loads((results / f"jobs/{name}.gfn2/result.json").read_text())["energy_eV"]
+        for name in ("interstitials/diamond.Li-tetrahedral.x1", "interstitials/diamond.clean.x1", "adsorption/atom.Li")
+    }
+    with_ion, clean, atom = energies.values()
+    assert float(inside["E_interstitial_eV"]) == pytest.approx(with_ion - clean - atom, abs=1e-9)
+    assert with_ion - clean - atom > 0
     claims = {row["id"]: row for row in json.loads((results / "claims.json").read_text())["claims"]}
     assert claims["a3"]["verdict"] == "not shown"

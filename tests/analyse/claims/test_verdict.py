@@ -257,6 +257,29 @@ def test_energies_of_a_fit_count_where_spot_checks_do(off, n, verdict):
     assert (row.low is None) == (verdict == NOT_SHOWN)  # what is not verified has no known error
 
 
+def test_an_ion_stays_outside_where_the_least_hindered_does():
+    def cells(li, na, repeats="2"):
+        energies = [("Li", "tetrahedral", li), ("Li", "hexagonal", 9), ("Na", "tetrahedral", na)]
+        return [
+            {"ion": ion, "site": site, "repeats": repeats, "E_interstitial_eV": str(E), "level": "dft"}
+            for ion, site, E in energies
+        ]
+
+    def row(*inside):
+        return decide(
+            CLAIMS["f2"], Found(levels=LEVELS, adsorption=FACETS, interstitials=[r for c in inside for r in c])
+        )
+
+    # Li is bound by 2.5 eV, Na by 1.2 eV
+    assert row(cells(6, 9)).value == pytest.approx(8.5)
+    assert row(cells(6, 9)).verdict == SUPPORTED
+    assert row(cells(-4, 9)).verdict == REFUTED
+    assert row(cells(-2.3, 9)).verdict == NOT_SHOWN  # less than the level's error
+    assert row(cells(-4, 9), cells(6, 9, "3")).verdict == SUPPORTED  # the larger supercell counts
+    alone = row(cells(6, 9)[:2])
+    assert (alone.verdict, "no energy of Na" in alone.sentence) == (NOT_SHOWN, True)
+
+
 def test_shells_are_judged_at_their_densest():
     def energies(dense):
         return [

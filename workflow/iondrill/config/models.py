@@ -30,6 +30,7 @@ from iondrill.config.base import (
 )
 from iondrill.config.convergence import ConvergenceStage
 from iondrill.config.free_energy import FreeEnergyStage
+from iondrill.config.interstitials import InterstitialsStage
 from iondrill.config.levels import Level
 from iondrill.config.potential import PotentialStage
 from iondrill.config.quantities import (
@@ -316,6 +317,7 @@ class Config(Strict):
     adsorption: AdsorptionStage = AdsorptionStage()
     intercalation: IntercalationStage | None = Field(None, description="what `snakemake intercalation` computes")
     barriers: BarriersStage | None = Field(None, description="what `snakemake barriers` computes")
+    interstitials: InterstitialsStage | None = Field(None, description="what `snakemake interstitials` computes")
     free_energy: FreeEnergyStage | None = Field(None, description="what `snakemake free_energy` computes")
     potential: PotentialStage | None = Field(None, description="what `snakemake potential` makes")
     inputs: InputsStage = InputsStage()

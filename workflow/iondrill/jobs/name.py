@@ -8,7 +8,17 @@ from typing import Any, Literal, NamedTuple, get_args
 from iondrill.config.base import Event
 
 StageName = Literal[
-    "relax", "md", "elf", "adsorption", "intercalation", "barriers", "convergence", "potential", "verify", "free_energy"
+    "relax",
+    "md",
+    "elf",
+    "adsorption",
+    "intercalation",
+    "barriers",
+    "convergence",
+    "potential",
+    "verify",
+    "free_energy",
+    "interstitials",
 ]
 Part = Literal["nd", "rest"]
 Cut = Literal["piece", "whole"]
@@ -30,6 +40,7 @@ _GRAMMAR = {
     "intercalation": rf"{_NAME}\.(?P<variant>a\d+c\d+)",
     "barriers": rf"{_NAME}\.{_ION}-(?P<site>[a-z0-9-]+)_(?P<end>[a-z0-9-]+)",
     "free_energy": rf"{_NAME}\.(?P<variant>(?:pull|w\d+)-(?:in|out)-s\d+)",
+    "interstitials": rf"{_SUBJECT}\.(?P<variant>x\d)",
     "convergence": rf"{_SUBJECT}\.(?P<variant>[A-Za-z0-9_+-]+)",
 }
 _FIELDS = ("end", "step", "event", "part", "slot", "cut", "spin", "variant")
@@ -134,7 +145,7 @@ class JobId(NamedTuple):
         Of a relaxation of several multiplicities: 2S+1 of this one.
     variant : str
         Strain of a crystal; the setting that a convergence study varies, with its value; of a free energy the window or
-        the steering, its direction and its seed.
+        the steering, its direction and its seed; of an interstitial the size of the supercell.
     """
 
     stage: StageName

@@ -12,6 +12,7 @@ from iondrill.prepare.stages.convergence import ConvergenceStage
 from iondrill.prepare.stages.elf import ElfStage
 from iondrill.prepare.stages.free_energy import FreeEnergyStage
 from iondrill.prepare.stages.intercalation import IntercalationStage
+from iondrill.prepare.stages.interstitials import InterstitialsStage
 from iondrill.prepare.stages.md import MdStage
 from iondrill.prepare.stages.relax import RelaxStage
 from iondrill.prepare.stages.verify import VerifyStage
@@ -50,6 +51,7 @@ class Plan:
         self.barriers = BarriersStage(self.project)
         self.intercalation = IntercalationStage(self.project)
         self.free_energy = FreeEnergyStage(self.project)
+        self.interstitials = InterstitialsStage(self.project)
 
     @cached_property
     def stages(self) -> dict[StageName, Stage]:
@@ -64,6 +66,7 @@ class Plan:
             self.barriers,
             self.intercalation,
             self.free_energy,
+            self.interstitials,
         )
         return {stage.name: stage for stage in stages}
 

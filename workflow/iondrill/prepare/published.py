@@ -16,6 +16,7 @@ GEOMETRIES = {
     "relax": ("relaxed.extxyz",),
     "md": ("last.extxyz",),
     "free_energy": ("last.extxyz",),
+    "interstitials": ("relaxed.extxyz",),
     "adsorption": ("relaxed.extxyz",),
     "barriers": ("path.extxyz", "profile.csv"),
 }

@@ -103,6 +103,7 @@ FACETS = _once("facets", lambda plan: plan.config.adsorption.facets)
 FILLINGS = _once("ions on facets", lambda plan: plan.adsorption.fillings)
 BARRIERS = _once("`barriers`", lambda plan: plan.config.barriers)
 INTERCALATION = _once("`intercalation`", lambda plan: plan.config.intercalation)
+INTERSTITIALS = _once("`interstitials`", lambda plan: plan.config.interstitials)
 FREE_ENERGY = _once("`free_energy`", lambda plan: plan.config.free_energy)
 STUDIES = Scope("each study", _studies)
 COMPUTED = _once("runs or facets", lambda plan: plan.config.md.run or plan.config.adsorption.facets)
@@ -177,6 +178,11 @@ def _asked_of_intercalation(config: Config, _: Names) -> Rows:
     return {"compound": {*stage.crystals}, "level": {stage.level}} if stage else {}
 
 
+def _asked_of_interstitials(config: Config, _: Names) -> Rows:
+    stage = config.interstitials
+    return {"ion": {*stage.ions}, "site": {*stage.sites}, "level": {stage.level}} if stage else {}
+
+
 def _asked_of_free_energy(config: Config, _: Names) -> Rows:
     return {"profile": {*config.free_energy.profiles}} if config.free_energy else {}
 
@@ -204,6 +210,12 @@ VERIFICATION = Chapter(
 HOPS = Chapter("barriers", "Diffusion barriers", "Ions on their way from site to site.", _asked_of_barriers)
 COMPOUNDS = Chapter(
     "intercalation", "Intercalation", "Energies of ions between layers of graphite.", _asked_of_intercalation
+)
+INSIDE = Chapter(
+    "interstitials",
+    "Ions inside diamond",
+    "Energies of ions on interstitial sites of bulk diamond, against the free atom.",
+    _asked_of_interstitials,
 )
 PROFILES = Chapter(
     "free_energy",
@@ -437,6 +449,15 @@ RESULT_FILES = (
         chapter=HOPS,
     ),
     ResultFile("figures/barriers.svg", "the energy along each path", BARRIERS, target="barriers"),
+    ResultFile(
+        "interstitials.csv",
+        "energies of ions inside diamond",
+        INTERSTITIALS,
+        target="interstitials",
+        claims=True,
+        table="energies.interstitial.INTERSTITIALS",
+        chapter=INSIDE,
+    ),
     ResultFile(
         "free_energy.csv",
         "free energies along order parameters",

@@ -65,6 +65,7 @@ def read_found(plan: Plan) -> Found:
         profiles=_json(results / "free_energy.json").get("profiles", []),
         adsorption=_rows(results / "adsorption.csv"),
         differences=_rows(results / "adsorption_levels.csv"),
+        interstitials=_rows(results / "interstitials.csv"),
         compounds=_rows(results / "intercalation.csv"),
         reflections=_rows(results / "diffraction.csv"),
     )

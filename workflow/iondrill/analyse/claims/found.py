@@ -58,8 +58,9 @@ class Found:
         Level of both.
     profiles : sequence
         Of ``free_energy.json``.
-    adsorption, differences, compounds, reflections : sequence
-        Rows of ``adsorption.csv``, ``adsorption_levels.csv``, ``intercalation.csv`` and ``diffraction.csv``.
+    adsorption, differences, interstitials, compounds, reflections : sequence
+        Rows of ``adsorption.csv``, ``adsorption_levels.csv``, ``interstitials.csv``, ``intercalation.csv`` and
+        ``diffraction.csv``.
     """
 
     levels: Mapping[str, Standing] = field(default_factory=dict)
@@ -74,6 +75,7 @@ class Found:
     profiles: Rows = ()
     adsorption: Rows = ()
     differences: Rows = ()
+    interstitials: Rows = ()
     compounds: Rows = ()
     reflections: Rows = ()
 

@@ -74,6 +74,15 @@ class Facets(Strict):
     """Of the level: it makes the interval, with the error of the settings where that is larger."""
 
 
+class Inside(Strict):
+    """Energy of an ion inside the nanodiamond's bulk less that on its surface, for the ion where it is least."""
+
+    kind: Literal["inside"]
+    facets: list[str]
+    ions: list[Ion]
+    error_eV: float
+
+
 class Compound(Strict):
     """The formation energy of a compound."""
 
@@ -104,7 +113,7 @@ class Nothing(Strict):
 
 
 Test = Annotated[
-    Contrast | OfCase | FrameCharge | ElfBond | FreeEnergy | Facets | Compound | Spacing | Pulse | Nothing,
+    Contrast | OfCase | FrameCharge | ElfBond | FreeEnergy | Facets | Inside | Compound | Spacing | Pulse | Nothing,
     Field(discriminator="kind"),
 ]
 

@@ -259,6 +259,32 @@ def _rank(row: Row, column: str) -> tuple[float, float]:
     return -float(row["coverage_ML"] or 0), float(row[column])
 
 
+def inside(test: ledger.Inside, found: Found) -> Iterator[Evidence]:
+    """Yield at each level how much more it costs to be inside than on the surface, for the ion where it is least."""
+    rows = [row for row in found.interstitials if row["E_interstitial_eV"] not in ("", None)]
+    clean = [row for row in found.adsorption if row["termination"] == "clean" and row["E_ads_eV"] not in ("", None)]
+    for level in dict.fromkeys(row["level"] for row in rows):
+        costs: dict[str, float] = {}
+        for ion in test.ions:
+            within = [row for row in rows if row["level"] == level and row["ion"] == ion]
+            largest = max((int(row["repeats"]) for row in within), default=0)
+            bulk = [float(row["E_interstitial_eV"]) for row in within if int(row["repeats"]) == largest]
+            on_top = [
+                float(row["E_ads_eV"])
+                for row in clean
+                if row["level"] == level and row["adsorbate"] == ion and row["facet"].startswith(tuple(test.facets))
+            ]
+            if bulk and on_top:
+                costs[ion] = min(bulk) - min(on_top)
+        if not costs:
+            continue
+        least, which = min((cost, ion) for ion, cost in costs.items())
+        ends = least - test.error_eV, least + test.error_eV
+        missing = [each for each in test.ions if each not in costs]
+        flaw = f"no energy of {', '.join(missing)} inside and on the surface" if missing else ""
+        yield Evidence(least, *ends, OF_LEVEL, levels=(level,), what=which, flaw=flaw, data="interstitials.csv")
+
+
 def compound(test: ledger.Compound, found: Found) -> Iterator[Evidence]:
     """Yield the formation energy of a compound at each level."""
     for row in found.compounds:
@@ -296,6 +322,7 @@ MEASURES: dict[str, Callable[[Any, Found], Iterable[Evidence]]] = {
     "elf_bond": elf_bond,
     "free_energy": free_energy,
     "facets": facets,
+    "inside": inside,
     "compound": compound,
     "spacing": spacing,
     "pulse": pulse,
