@@ -1,7 +1,6 @@
 # iondrill: what a nanodiamond does to lithiated graphite, and how Li and Na bind to diamond facets.
 # Settings: config.yaml, read by rules/common.smk (every key: docs/configuration.md).
-# Targets: all (default), inputs, paper_figures, claims, convergence, barriers, intercalation, interstitials, free_energy,
-# potential, crate.
+# Targets: all (default), inputs, paper_figures, claims, convergence, barriers, intercalation, interstitials, free_energy, potential, crate.
 import sys
 from importlib.util import find_spec
 

@@ -21,7 +21,7 @@ KINDS = {
     "facet": ("facet",),
     "recipe": ("cluster", "flake", "assembly", "facet"),
 }
-"""The kinds of recipes that a key of the configuration may name, by what it refers to; a `recipe` may be a crystal too."""
+"""The kinds of recipes that a key of the configuration may name, by what it refers to; any also means a crystal."""
 
 
 def recipe_named(refers_to: str, value: str) -> tuple[str, tuple[str, ...]] | None:
