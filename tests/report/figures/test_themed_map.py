@@ -1,4 +1,4 @@
-"""The maps of the page: pixels have the colour of the value that is there, and nothing is drawn where nothing is known."""
+"""The maps of the page: pixels have the colour of their value, and nothing is drawn where nothing is known."""
 
 import base64
 import io
@@ -30,7 +30,7 @@ def pixels_of(svg):
 
 @pytest.mark.parametrize("name", [PAPER, SAFE])
 def test_pixels_have_the_colour_of_their_value_and_the_rest_is_transparent(name):
-    pixels = pixels_of(draw_themed_map(PLANE, X, RHO, 1e-3, scale(name), Atoms()))
+    pixels = pixels_of(draw_themed_map(PLANE, X, RHO / 1e-3, scale(name), Atoms()))
     assert pixels.shape[0] / pixels.shape[1] == pytest.approx(aspect(PLANE), abs=0.01)
     upper, lower = pixels[: pixels.shape[0] // 2 - 12], pixels[pixels.shape[0] // 2 + 12 :]
     assert (upper[..., 3] > 250).all()
@@ -42,7 +42,7 @@ def test_pixels_have_the_colour_of_their_value_and_the_rest_is_transparent(name)
 
 def test_what_is_not_known_is_not_drawn():
     values = np.where(X > 0.5, np.nan, X)
-    pixels = pixels_of(draw_themed_map(PLANE, values, 0 * X + 1, 1e-3, scale(), Atoms()))
+    pixels = pixels_of(draw_themed_map(PLANE, values, 0 * X + 1000, scale(), Atoms()))
     width = pixels.shape[1]
     assert (pixels[:, : width // 2 - 12, 3] > 250).all()
     assert (pixels[:, width // 2 + 14 :, 3] < 5).all()
@@ -50,7 +50,7 @@ def test_what_is_not_known_is_not_drawn():
 
 def test_atoms_near_the_plane_are_dots_where_they_are():
     atoms = Atoms("CLiC", [[4.0, 0.2, -1.0], [8.0, -0.4, 1.0], [6.0, 0.9, 0.0]])
-    svg = draw_themed_map(PLANE, X, RHO, 1e-3, scale(), atoms)
+    svg = draw_themed_map(PLANE, X, RHO / 1e-3, scale(), atoms)
     places = [tuple(map(float, each)) for each in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', svg)]
     assert len(places) == 2  # the third is 0.9 Å off
     (frame,) = re.findall(r'<rect x="(\d+)" y="(\d+)" width="(\d+)" height="(\d+)" fill="none"', svg)
@@ -61,7 +61,7 @@ def test_atoms_near_the_plane_are_dots_where_they_are():
 
 
 def test_its_words_follow_the_theme():
-    svg = themed(draw_themed_map(PLANE, X, RHO, 1e-3, scale(), Atoms()))
+    svg = themed(draw_themed_map(PLANE, X, RHO / 1e-3, scale(), Atoms()))
     assert INK_ON_DARK in svg
     assert ">x (Å)<" in svg
     assert "electron localisation function" in svg

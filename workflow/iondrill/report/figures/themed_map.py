@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-WIDTH_PX, LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 640, 52, 78, 14, 44
+WIDTH_PX, LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 640, 52, 86, 14, 44
 """Of the map, and the room around it."""
 EDGE = 0.06
 """Over how many decades of the density the edge of a map fades."""
 STOPS = 24
 
 
-def draw_themed_map(plane: Plane, values: Array, density: Array, least: float, colours: Colours, atoms: Atoms) -> str:
+def draw_themed_map(plane: Plane, values: Array, density: Array, colours: Colours, atoms: Atoms) -> str:
     """Return a map as SVG.
 
     Parameters
@@ -37,9 +37,7 @@ def draw_themed_map(plane: Plane, values: Array, density: Array, least: float, c
     values : array (n₀, n₁)
         What; NaN where it is not known.
     density : array (n₀, n₁)
-        Nothing is drawn where it is below `least`.
-    least : float
-        See `density`.
+        In units of the least that counts: nothing is drawn where it is below 1.
     colours : Colours
         How.
     atoms : Atoms
@@ -50,15 +48,15 @@ def draw_themed_map(plane: Plane, values: Array, density: Array, least: float, c
     directions = plane.axes_A / steps_A[:, None]
     start = directions @ plane.origin_A - steps_A / 2
     end = start + steps_A * np.array(plane.shape)
-    picture = base64.b64encode(_png(values, density, least, colours, height)).decode()
+    picture = base64.b64encode(_png(values, density, colours, height)).decode()
     total = (LEFT_PX + WIDTH_PX + RIGHT_PX, TOP_PX + height + BOTTOM_PX)
+    size = f'width="{total[0]}" height="{total[1]}" viewBox="0 0 {total[0]} {total[1]}"'
+    place = f'x="{LEFT_PX}" y="{TOP_PX}" width="{WIDTH_PX}" height="{height}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{total[0]}" height="{total[1]}" '
-        f'viewBox="0 0 {total[0]} {total[1]}" font-family="sans-serif" font-size="14" fill="{INK}">',
-        f'<image x="{LEFT_PX}" y="{TOP_PX}" width="{WIDTH_PX}" height="{height}" '
-        f'preserveAspectRatio="none" href="data:image/png;base64,{picture}"/>',
-        f'<rect x="{LEFT_PX}" y="{TOP_PX}" width="{WIDTH_PX}" height="{height}" fill="none" stroke="{INK}"/>',
-        *_dots(plane, atoms, directions, start, end, height),
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="14" fill="{INK}">',
+        f'<image {place} preserveAspectRatio="none" href="data:image/png;base64,{picture}"/>',
+        f'<rect {place} fill="none" stroke="{INK}"/>',
+        *_dots(plane, atoms, (start, end), height),
     ]
     for at in _ticks(start[0], end[0]):
         x = LEFT_PX + WIDTH_PX * (at - start[0]) / (end[0] - start[0])
@@ -73,7 +71,7 @@ def draw_themed_map(plane: Plane, values: Array, density: Array, least: float, c
     return "\n".join([*parts, "</svg>\n"])
 
 
-def _png(values: Array, density: Array, least: float, colours: Colours, height: int) -> bytes:
+def _png(values: Array, density: Array, colours: Colours, height: int) -> bytes:
     """Return the map as an image: between its points it is interpolated, and it fades where the density ends."""
     from matplotlib import colormaps
     from PIL import Image
@@ -82,10 +80,9 @@ def _png(values: Array, density: Array, least: float, colours: Colours, height: 
         image = Image.fromarray(array.T[::-1].astype(np.float32))
         return np.asarray(image.resize((WIDTH_PX, height), Image.Resampling.BICUBIC), dtype=float)
 
-    decades = np.log10(np.maximum(np.nan_to_num(density), 1e-12) / least)
-    opaque = np.clip(grown(np.maximum(decades, -4 * EDGE)) / EDGE + 0.5, 0, 1) * grown(
-        np.isfinite(values).astype(float)
-    )
+    decades = np.log10(np.maximum(np.nan_to_num(density), 1e-9))
+    inside = np.clip(grown(np.maximum(decades, -4 * EDGE)) / EDGE + 0.5, 0, 1)
+    opaque = inside * grown(np.isfinite(values).astype(float))
     shares = (grown(np.nan_to_num(values)) - colours.low) / (colours.high - colours.low)
     pixels = colormaps[colours.name](np.clip(shares, 0, 1), bytes=True)
     pixels[..., 3] = np.rint(255 * np.clip(opaque, 0, 1))
@@ -94,10 +91,12 @@ def _png(values: Array, density: Array, least: float, colours: Colours, height: 
     return out.getvalue()
 
 
-def _dots(plane: Plane, atoms: Atoms, directions: Array, start: Array, end: Array, height: int) -> list[str]:
-    """Return the atoms near the plane."""
+def _dots(plane: Plane, atoms: Atoms, corners: tuple[Array, Array], height: int) -> list[str]:
+    """Return the atoms near the plane, whose corners are given along its axes."""
     from ase.data.colors import jmol_colors
 
+    directions = plane.axes_A / np.linalg.norm(plane.axes_A, axis=1)[:, None]
+    start, end = corners
     near = np.abs((atoms.positions - plane.origin_A) @ np.cross(*directions)) <= NEAR_PLANE_A
     shares = (atoms.positions[near] @ directions.T - start) / (end - start)
     fills = ["#{:02x}{:02x}{:02x}".format(*np.rint(255 * jmol_colors[n]).astype(int)) for n in atoms.numbers[near]]
@@ -121,16 +120,9 @@ def _bar(colours: Colours, height: int) -> list[str]:
         f'fill="{to_hex(colormaps[colours.name](share))}"/>'
         for share in shares
     ]
-    marks = [
-        _text(
-            left + 18,
-            TOP_PX + height * (1 - k / 4) + 5,
-            f"{colours.low + k / 4 * (colours.high - colours.low):g}",
-            "start",
-        )
-        for k in range(5)
-    ]
-    return [*blocks, *marks, _text(left + 60, TOP_PX + height / 2, colours.label, turned=True)]
+    scale = [(k / 4, colours.low + k / 4 * (colours.high - colours.low)) for k in range(5)]
+    marks = [_text(left + 18, TOP_PX + height * (1 - share) + 5, f"{at:g}", "start") for share, at in scale]
+    return [*blocks, *marks, _text(left + 68, TOP_PX + height / 2, colours.label, turned=True)]
 
 
 def _ticks(low: float, high: float) -> list[float]:

@@ -123,8 +123,8 @@ def _chosen(results: Results, run: Run) -> list[ElfFrame]:
 
 def _drawn(elf_map: ElfMap, atoms: Atoms, colours: str) -> str:
     """Return a map as a data URI."""
-    args = (elf_map.plane, elf_map.elf, elf_map.rho, RHO_MASK, scale(colours), atoms)
-    return data_uri(themed(draw_themed_map(*args)), "image/svg+xml")
+    svg = draw_themed_map(elf_map.plane, elf_map.elf, elf_map.rho / RHO_MASK, scale(colours), atoms)
+    return data_uri(themed(svg), "image/svg+xml")
 
 
 def _atoms(results: Results, run: Run, frame: ElfFrame) -> Atoms:
