@@ -39,7 +39,7 @@ OTHER_MEANINGS = {
     "report/sections/made.py": {"ase", "md"},  # the package, and the ending of a file
     "report/sections/highlights.py": {"adsorption"},
     "report/sections/elf.py": {"elf"},  # folders and columns
-    "report/sections/chapters.py": {"md"},
+    "report/sections/first.py": {"adsorption"},  # the section of the page
     "report/sections/site_pictures.py": {"adsorption"},  # the jobs that are drawn
     "workflow/rules/common.smk": {"elf"},  # which job a single point takes its wavefunction from
     "prepare/stages/barriers.py": {"adsorption"},  # its ends are relaxed in that stage

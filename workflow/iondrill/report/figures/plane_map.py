@@ -103,7 +103,7 @@ def paint(axes: Axes, plane: Plane, values: Array, colours: Colours, atoms: Atom
     image = axes.pcolormesh(
         edges[0], edges[1], values.T, cmap=colours.name, vmin=colours.low, vmax=colours.high, rasterized=True
     )
-    axes.set(xlabel=_label(directions[0]), ylabel=_label(directions[1]), aspect="equal", facecolor="white")
+    axes.set(xlabel=axis_label(directions[0]), ylabel=axis_label(directions[1]), aspect="equal", facecolor="white")
     _draw_atoms(axes, plane, atoms, directions)
     axes.set_xlim(edges[0][0], edges[0][-1])
     axes.set_ylim(edges[1][0], edges[1][-1])
@@ -141,7 +141,7 @@ def _draw_atoms(axes: Axes, plane: Plane, atoms: Atoms, directions: Array) -> No
         )
 
 
-def _label(direction: Array) -> str:
+def axis_label(direction: Array) -> str:
     """Name an axis of the plane: x, y or z where it is one, else its direction."""
     for name, unit in zip("xyz", np.eye(3), strict=True):
         if np.allclose(direction, unit):

@@ -68,7 +68,7 @@ def draw_transfer(profiles: Mapping[float, Profile]) -> str:
     with rc_context(STYLE):
         figure, (density, moved) = canvas(1, 2, (2 * PLOT_IN[0], PLOT_IN[1]))
         for k, time_fs in enumerate(times):
-            profile, colour = profiles[time_fs], colormaps["cividis"](0.9 * k / max(1, len(times) - 1))
+            profile, colour = profiles[time_fs], colormaps["cividis"](0.3 + 0.55 * k / max(1, len(times) - 1))
             density.plot(profile.position_A, profile.difference_e_A, color=colour, lw=1.3, label=f"{time_fs:g} fs")
             moved.plot(profile.position_A, profile.transferred_e, color=colour, lw=1.3)
         density.set(xlabel="x (Å)", ylabel="density difference (e/Å)")

@@ -100,7 +100,7 @@ def _draw_kind(axes: Axes, table: Table, kind: str) -> None:
     chosen = [steps[i] for i in evenly(len(steps), MOST_PROFILES)]
     for k, step in enumerate(chosen):
         frame = table.where("step", step)
-        colour = colormaps["cividis"](0.9 * k / max(1, len(chosen) - 1))
+        colour = colormaps["cividis"](0.3 + 0.55 * k / max(1, len(chosen) - 1))
         label = f"{float(frame.rows[0]['time_fs']):g} fs, {float(frame.rows[0]['distance_A']):.2f} Å"
         for atoms in dict.fromkeys((row["first"], row["second"]) for row in frame.rows):
             line = frame.where("first", atoms[0]).where("second", atoms[1])

@@ -6,13 +6,19 @@ import gzip
 from typing import TYPE_CHECKING
 
 import numpy as np
+from ase import Atoms
 
 from iondrill.analyse.elf.difference import read_difference_map
+from iondrill.analyse.elf.formula import RHO_MASK
 from iondrill.analyse.elf.map import read_elf_map
 from iondrill.analyse.tables import evenly
+from iondrill.engines.folder import STRUCTURE
+from iondrill.geometry.checks import read_structure
+from iondrill.prepare.plan import Plan
 from iondrill.report.data import gathered
-from iondrill.report.figures.elf_map import shown
-from iondrill.report.figures.svg import data_uri, small_png
+from iondrill.report.figures.elf_map import PAPER, SAFE, scale, shown
+from iondrill.report.figures.svg import data_uri, small_png, themed
+from iondrill.report.figures.themed_map import draw_themed_map
 from iondrill.report.sections.pictures import Picture
 
 if TYPE_CHECKING:
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iondrill.analyse.density.plane import Plane
+    from iondrill.analyse.elf.map import ElfMap
     from iondrill.errors import Problem
     from iondrill.report.data import ElfFrame, Results, Run
 
@@ -35,12 +42,12 @@ def map_pictures(results: Results, run: Run, problems: list[Problem]) -> list[Pi
     level, pictures = results.title_of(results.config.elf.level), list[Picture]()
     for frame in _chosen(results, run):
         with gathered(problems):
-            elf_map = read_elf_map(frame.image.with_suffix(".npz"))
+            elf_map, atoms = read_elf_map(frame.image.with_suffix(".npz")), _atoms(results, run, frame)
             what = f"ELF, run {run.name}, {frame.time_fs:g} fs, {level}; empty where the density is below 0.001 bohr^-3"
             where = f"of run {run.name} at {frame.time_fs:g} fs, {level}"
             words = f"colours from blue (0) to red (1). {_contacts_in_words(run, frame.step)}"
             picture = Picture(
-                src=_inlined(frame.image),
+                src=_drawn(elf_map, atoms, PAPER),
                 alt=f"Map of the electron localisation function {where}: {words}",
                 title=f"{frame.time_fs:g} fs",
                 caption=_caption(frame),
@@ -48,7 +55,7 @@ def map_pictures(results: Results, run: Run, problems: list[Problem]) -> list[Pi
                 data=data_uri(map_csv(elf_map.plane, shown(elf_map).filled(np.nan), what, "%.3f"), "application/gzip"),
                 data_name=f"{run.name}-{frame.step}-elf.csv.gz",
                 shape="map",
-                safe=_inlined(frame.image.with_suffix(".cividis.png")),
+                safe=_drawn(elf_map, atoms, SAFE),
             )
             pictures.append(picture)
     return pictures
@@ -112,6 +119,20 @@ def _chosen(results: Results, run: Run) -> list[ElfFrame]:
     """Return the frames of events, and of all as many evenly spaced ones as the page has room for."""
     shown = evenly(len(run.maps), max(2, MOST_MAPS // len(results.runs)))
     return [frame for k, frame in enumerate(run.maps) if k in shown or frame.events]
+
+
+def _drawn(elf_map: ElfMap, atoms: Atoms, colours: str) -> str:
+    """Return a map as a data URI."""
+    svg = draw_themed_map(elf_map.plane, elf_map.elf, elf_map.rho / RHO_MASK, scale(colours), atoms)
+    return data_uri(themed(svg), "image/svg+xml")
+
+
+def _atoms(results: Results, run: Run, frame: ElfFrame) -> Atoms:
+    """Return the atoms of a frame; none where its job is not there."""
+    plan = Plan(results.config)
+    planned = {str(each): each for each in plan.elf.frames(run.name)}
+    path = plan.folder(plan.elf.of_frame(run.name, planned.get(frame.name, frame.step))) / STRUCTURE
+    return read_structure(path) if path.exists() else Atoms()
 
 
 def _caption(frame: ElfFrame) -> str:
