@@ -11,7 +11,7 @@ PERSISTENCE = getattr(persistence, "PersistenceBase", None) or persistence.Persi
 
 
 def digest_scripts():
-    """Give each rule the version of what computes as parameters: the digest of its script, and revisions of engines.
+    """Give each rule the digest of its script as a parameter, and the revisions of engines.
 
     The script of relaxations is started by a shell. A job whose engine has the same revision as before finds its result.
     """
