@@ -111,6 +111,14 @@ def test_other_settings_are_another_run() -> None:
     assert len(hashes | same) == len(others) + 2
 
 
+def test_another_revision_of_the_engine_is_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = job(2).input_hash(methane())
+    monkeypatch.setattr(XtbLevel, "revision", 2)
+    second = job(2).input_hash(methane())
+    monkeypatch.setattr(XtbLevel, "revision", 3)
+    assert len({before, second, job(2).input_hash(methane())}) == 3
+
+
 LAUNCHED = {"launch_m_s": 900.0, "thermalise": Thermalise(time_fs=100, time_constant_fs=10), "timestep_fs": 1.0}
 
 

@@ -184,7 +184,12 @@ def test_an_install_that_has_moved_recomputes_nothing(finished: tuple[Path, Path
     again = planned(run([PROGRAM, "-n"], folder=project, **here))
     assert again["build_structure"] == 1
     assert again["relax_adsorbate"] == 2
-    moved.rename(install)
+    script = moved / "workflow/scripts/build_structure.py"
+    script.write_text(script.read_text() + "# looks at more\n")
+    assert planned(run([PROGRAM, "-n"], folder=project, **here))["build_structure"] == 2
+    levels = moved / "workflow/iondrill/config/levels.py"
+    levels.write_text(levels.read_text().replace("revision: ClassVar[int] = 1", "revision: ClassVar[int] = 2"))
+    assert planned(run([PROGRAM, "-n"], folder=project, **here)).items() >= OF_TABLE.items()
 
 
 def test_an_environment_of_conda_gets_the_package_of_the_install(tmp_path: Path) -> None:

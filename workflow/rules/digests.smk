@@ -11,12 +11,17 @@ PERSISTENCE = getattr(persistence, "PersistenceBase", None) or persistence.Persi
 
 
 def digest_scripts():
-    """Give each rule the digest of its script as a parameter; that of relaxations is started by a shell."""
-    scripts = Path(environ["IONDRILL_RELAX"]).parent
+    """Give each rule the digest of its script as a parameter, and the revisions of engines.
+
+    The script of relaxations is started by a shell. A job whose engine has the same revision as before finds its result.
+    """
+    raised = {engine: level.revision for engine, level in LEVELS.items() if level.revision > 1}
+    revisions = {"engine_revisions": raised} if raised else {}
+    scripts = INSTALL / "workflow/scripts"
     for each in workflow.rules:
-        name = Path(each.script).name if each.script else "relax.py" if each.shellcmd else None
-        if name and (scripts / name).is_file():
-            each.set_params(script_digest=digest_of_files([scripts / name]))
+        name = Path(each.script).name if each.script else "relax.py" if each.shellcmd == RELAX else ""
+        if (scripts / name).is_file() and "script_digest" not in each.params.keys():
+            each.set_params(script_digest=digest_of_files([scripts / name]), **revisions)
 
 
 async def none_by_date(job):

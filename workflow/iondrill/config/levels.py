@@ -111,6 +111,9 @@ class LevelModel(Strict):
     later : frozenset of str
         Settings that count in the hash of a job only where they are not the default: what was computed before there
         was such a setting stays valid.
+    revision : int
+        Version of what computes: raised by one where an engine comes to other numbers for the same settings, so that
+        what an earlier revision computed is computed again.
     """
 
     tasks: ClassVar[frozenset[TaskName]]
@@ -125,6 +128,7 @@ class LevelModel(Strict):
     has_own_elf: ClassVar[bool] = False
     asks_spin_D0: ClassVar[bool] = False
     later: ClassVar[frozenset[str]] = frozenset()
+    revision: ClassVar[int] = 1
 
     @property
     def reference(self) -> str:

@@ -194,6 +194,8 @@ class Job(Strict):
                 del settings["level"][key]
         if self.level.content:
             settings["content"] = self.level.content
+        if self.level.revision > 1:
+            settings["revision"] = self.level.revision
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         for atoms in geometries:
             # adding zero makes -0.0 and 0.0 the same bytes
