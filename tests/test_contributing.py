@@ -55,7 +55,7 @@ OTHER_MEANINGS = {
     "engines/embedded/relax.py": {"free_energy"},
     "engines/xtb/calculator.py": {"free_energy"},
     "analyse/claims/ledger.py": {"free_energy"},  # a kind of test
-    "analyse/claims/measures.py": {"free_energy"},
+    "analyse/claims/verdict.py": {"free_energy"},
 }
 """Where an engine's or a stage's name means something else, or names a stage that other stages build on."""
 
