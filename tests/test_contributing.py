@@ -38,6 +38,7 @@ OTHER_MEANINGS = {
     "report/page/build.py": {"elf", "adsorption"},  # parts of the page
     "report/sections/made.py": {"ase", "md"},  # the package, and the ending of a file
     "report/sections/highlights.py": {"adsorption"},
+    "report/sections/first.py": {"adsorption"},
     "report/sections/elf.py": {"elf"},  # folders and columns
     "report/sections/first.py": {"adsorption"},  # the section of the page
     "report/sections/site_pictures.py": {"adsorption"},  # the jobs that are drawn
@@ -57,7 +58,7 @@ OTHER_MEANINGS = {
     "engines/embedded/relax.py": {"free_energy"},
     "engines/xtb/calculator.py": {"free_energy"},
     "analyse/claims/ledger.py": {"free_energy"},  # a kind of test
-    "analyse/claims/measures.py": {"free_energy"},
+    "analyse/claims/verdict.py": {"free_energy"},
 }
 """Where an engine's or a stage's name means something else, or names a stage that other stages build on."""
 

@@ -65,8 +65,14 @@ POTENTIAL = {
             "temperatures_K": [300],
             "timestep_fs": 1,
             "launch_m_s": 5,
+            "vacuum_A": 9,
+            "rattle_A": 0.1,
+            "strain": 0.02,
         }
     },
+    "vacuum_A": 7,
+    "kpoint_length_A": 14,
+    "pretrain": {"copies": 2, "rattle_A": 0.1, "epochs": 20},
     "select": {"count": 5, "least_distance": 0.1},
     "fit": {
         "epochs": 10,

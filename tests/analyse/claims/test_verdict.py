@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from iondrill.analyse.claims.found import Checked, Found, Standing
 from iondrill.analyse.claims.ledger import Region, ledger
-from iondrill.analyse.claims.measures import MEASURES, fits
-from iondrill.analyse.claims.verdict import NOT_SHOWN, REFUTED, SUPPORTED, decide
+from iondrill.analyse.claims.measures import fits
+from iondrill.analyse.claims.verdict import MEASURES, NOT_SHOWN, REFUTED, SUPPORTED, decide
 from iondrill.analyse.dynamics import statistics
 from iondrill.analyse.dynamics.cases import QUANTITIES, Case, Measure
 from iondrill.analyse.dynamics.contrasts import CONTRASTS, case_rows, findings, made_of

@@ -9,7 +9,8 @@ import pytest
 from ase.units import kB
 
 from iondrill.analyse.energies import free_energy
-from iondrill.analyse.energies.free_energy import Chain, correlation_frames, curve, solve
+from iondrill.analyse.energies.free_energy import curve
+from iondrill.analyse.energies.mbar import Chain, correlation_frames, solve
 
 T = 300.0
 kT = kB * T

@@ -11,7 +11,8 @@ from ase.units import kB
 from projects import stacked
 
 from iondrill.analyse.energies import free_energy
-from iondrill.analyse.energies.free_energy import Chain, curve
+from iondrill.analyse.energies.free_energy import curve
+from iondrill.analyse.energies.mbar import Chain
 from iondrill.config.base import Thermostat
 from iondrill.engines.embedded.calculator import EmbeddedCalculator
 from iondrill.engines.embedded.md import MdRun

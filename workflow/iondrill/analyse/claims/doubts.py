@@ -9,9 +9,9 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from iondrill.analyse.claims.evidence import Evidence
     from iondrill.analyse.claims.found import Found
     from iondrill.analyse.claims.ledger import Claim
-    from iondrill.analyse.claims.measures import Evidence
 
 FEWEST_SEEDS = 2
 

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from iondrill.analyse.claims import energies, measures
 from iondrill.analyse.claims.doubts import doubt, why_believed
-from iondrill.analyse.claims.measures import MEASURES, OF_LEVEL, Evidence
+from iondrill.analyse.claims.evidence import OF_LEVEL, Evidence
 from iondrill.analyse.columns import TableForm, number, text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from iondrill.analyse.claims.found import Found
     from iondrill.analyse.claims.ledger import Claim, Region
 
+MEASURES: dict[str, Callable[[Any, Found], Iterable[Evidence]]] = {
+    "contrast": measures.contrast,
+    "case": measures.of_case,
+    "frame_charge": measures.frame_charge,
+    "elf_bond": measures.elf_bond,
+    "free_energy": energies.free_energy,
+    "facets": energies.facets,
+    "inside": energies.inside,
+    "compound": energies.compound,
+    "spacing": measures.spacing,
+    "pulse": measures.pulse,
+    "none": measures.nothing,
+}
+"""By the kind of a test."""
 SUPPORTED, REFUTED, NOT_SHOWN = "supported", "refuted", "not shown"
 MOST_CHANCE = 0.05
 """The largest share of chance among comparisons as clear as one that decides a claim."""

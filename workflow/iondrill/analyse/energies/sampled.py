@@ -9,7 +9,8 @@ import numpy as np
 
 from iondrill.analyse.dynamics.cases import factors
 from iondrill.analyse.dynamics.order import geometry
-from iondrill.analyse.energies.free_energy import FREE_ENERGY, Chain, Curve, Point, curve
+from iondrill.analyse.energies.free_energy import FREE_ENERGY, Curve, Point, curve
+from iondrill.analyse.energies.mbar import Chain
 from iondrill.engines.base import read_result
 from iondrill.engines.length import FRAMES
 from iondrill.files import write_text
