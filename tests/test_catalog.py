@@ -8,6 +8,7 @@ the workflow's if it is there, wants a Snakefile in it and rules that end in ``.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from snakemake.sourcecache import GithubFile
 
 METHODS = {"conda", "singularity", "singularity+conda", "apptainer", "apptainer+conda"}
 
@@ -43,6 +45,19 @@ def test_the_catalog_finds_it_formatted(root: Path) -> None:
     program = Path(sys.executable).with_name("snakefmt")
     done = subprocess.run([program, "--check", *files], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def included(file: GithubFile, root: Path) -> list[str]:
+    """Return the paths that a Snakefile on a git host includes, and what these include."""
+    names = re.findall(r'^include: "(.+)"$', (root / file.path).read_text(encoding="utf-8"), re.MULTILINE)
+    files = [file.get_basedir().join(name) for name in names]
+    return [path for one in files for path in (one.path, *included(one, root))]
+
+
+def test_from_a_git_host_every_included_file_is_found(root: Path) -> None:
+    paths = included(GithubFile("owner/name", path="workflow/Snakefile", tag="v1"), root)
+    assert paths[0] == "Snakefile"
+    assert set(paths[1:]) == {f"workflow/rules/{path.name}" for path in (root / "workflow/rules").glob("*.smk")}
 
 
 @pytest.mark.workflow

@@ -33,7 +33,8 @@ end in their units: `_A` ångström, `_eV`, `_fs`, `_K`, `_Ry`, `_m_s` metres pe
 """
 RECIPES = """
 A recipe is a YAML file in `structures/clusters`, `flakes`, `facets` or `assemblies`; its name is the file's name
-without the ending, and the configuration uses that name. Instead of a cluster, flake or facet in YAML, any structure
+without the ending, and the configuration uses that name. What a project does not have is taken from the install
+([projects](projects.md)). Instead of a cluster, flake or facet in YAML, any structure
 file that ASE reads may be in the folder. `iondrill check` builds every recipe that the configuration names.
 
 From a structure file the last frame is read: species, positions, cell, fixed atoms, and the columns `fragment`

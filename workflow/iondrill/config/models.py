@@ -307,7 +307,7 @@ class Config(Strict):
 
     title: str = Field("iondrill", description="heading of the report")
     results: Folder = Field("results", description="folder of all results")
-    structures: Folder = Field("structures", description="folder of the recipes")
+    structures: Folder = Field("structures", description="folder of the recipes; what it lacks, the install has")
     seed: Seed = Field(1, description="seed of everything random")
     levels: Entries[Level] = Field(min_length=1, description=f"levels of theory by name; {REMOVE}")
     software: Software = Software()
