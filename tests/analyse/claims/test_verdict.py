@@ -15,7 +15,7 @@ from iondrill.analyse.claims.measures import fits
 from iondrill.analyse.claims.verdict import MEASURES, NOT_SHOWN, REFUTED, SUPPORTED, decide
 from iondrill.analyse.dynamics import statistics
 from iondrill.analyse.dynamics.cases import QUANTITIES, Case, Measure
-from iondrill.analyse.dynamics.contrasts import CONTRASTS, case_rows, findings, made_of
+from iondrill.analyse.dynamics.contrasts import CONTRASTS, case_rows, findings
 
 CLAIMS = {claim.id: claim for claim in ledger().claims}
 LEVELS = {"dft": Standing("PBE-D3", "reference"), "fit": Standing("a fit", "other")}
@@ -46,7 +46,9 @@ def found_of(cases, **more):
     return Found(
         levels=LEVELS,
         run_levels={run: case.level for case in cases for run in case.runs},
-        cases=made_of(cases),
+        cases=[
+            {"name": case.name, "level": case.level, "runs": list(case.runs), "factors": case.factors} for case in cases
+        ],
         findings=findings(cases),
         changes=[row for row in rows if not row["run"]],
         **more,
