@@ -12,6 +12,8 @@ from iondrill.analyse.claims.evaluate import evaluate, judge, read_claims, toget
 from iondrill.analyse.claims.found import Found
 from iondrill.analyse.claims.ledger import ledger
 from iondrill.analyse.claims.verdict import CLAIMS, NOT_SHOWN, REFUTED, SUPPORTED, decide
+from iondrill.analyse.dynamics.cases import Case, Measure, factors
+from iondrill.analyse.dynamics.contrasts import write_contrasts
 from iondrill.analyse.energies.formation import INTERCALATION
 from iondrill.cli import main
 from iondrill.cli.science_page import science_page
@@ -48,6 +50,29 @@ def test_the_ledger_is_made_from_what_is_there(plan, level, verdict):
     content = json.loads((plan.results / "claims.json").read_text())
     assert all(set(row) >= CONTRACT for row in content["claims"])
     assert {row["verdict"] for row in content["claims"]} <= {SUPPORTED, REFUTED, NOT_SHOWN}
+
+
+def test_runs_side_by_side_are_judged_by_what_they_are_made_of(recipes, tmp_path):
+    """From the files that `compare_runs` leaves: the factors of a case are those of the configuration."""
+    labels = {"li": "drill-nd35-li", "none": "drill-nd35"}
+    md = {"run": ["m"], "matrix": {"m": {"assemblies": labels, "seeds": [1, 2, 3], "steps": 10}}}
+    fields = {"levels": {"gfn2": {"engine": "xtb"}}, "md": md, "structures": str(recipes), "results": str(tmp_path)}
+    plan = Plan(Config.model_validate(fields))
+    measures = {"li": (1.0, 1.1, 0.9), "none": (0.0, 0.1, -0.1)}
+    cases = [
+        Case(
+            f"m-{label}",
+            "gfn2",
+            factors(plan, f"m-{label}-s1"),
+            {f"m-{label}-s{k + 1}": {"gap_edge_A": Measure(3.5, 3.5 + v, 1e-3)} for k, v in enumerate(values)},
+        )
+        for label, values in measures.items()
+    ]
+    write_contrasts(cases, [], tmp_path)
+    (row,) = (row for row in evaluate(plan) if row.id == "b1")
+    assert (row.verdict, row.n, row.figure) == (NOT_SHOWN, 3, "figures/m-li-s1.svg")
+    assert row.value == pytest.approx(1.0)
+    assert "was not verified" in row.sentence
 
 
 def test_damaged_tables_are_named(plan):

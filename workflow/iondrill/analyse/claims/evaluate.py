@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from iondrill.analyse.claims.found import Checked, Found, Standing
 from iondrill.analyse.claims.ledger import ledger
 from iondrill.analyse.claims.verdict import CLAIMS, NOT_SHOWN, Decided, decide
-from iondrill.analyse.dynamics.cases import verification_of
+from iondrill.analyse.dynamics.cases import factors, verification_of
 from iondrill.analyse.tables import read_table
 from iondrill.config.levels import DftLevel
 from iondrill.errors import UserError
@@ -46,7 +46,7 @@ def read_found(plan: Plan) -> Found:
         If one is damaged.
     """
     results, runs = plan.results, list(plan.config.md.run)
-    contrasts = _json(results / "contrasts.json")
+    changes = _rows(results / "contrasts.csv")
     verified = {run: verification for run in runs if (verification := verification_of(plan, run)) is not None}
     mapped = {run: results / f"elf/{run}" for run in runs}
     return Found(
@@ -56,9 +56,9 @@ def read_found(plan: Plan) -> Found:
         },
         run_levels={run: plan.md.of_run(run).level for run in runs},
         checked={run: Checked(one.verdict, one.sentence) for run, one in verified.items()},
-        cases=contrasts.get("cases", []),
-        findings=contrasts.get("findings", []),
-        changes=[row for row in _rows(results / "contrasts.csv") if not row["run"]],
+        cases=_cases(plan, changes),
+        findings=_json(results / "contrasts.json").get("findings", []),
+        changes=[row for row in changes if not row["run"]],
         charges={run: _rows(folder / "charges.csv") for run, folder in mapped.items()},
         contacts={run: _rows(folder / "summary.csv") for run, folder in mapped.items()},
         elf_level=plan.config.elf.level,
@@ -69,6 +69,18 @@ def read_found(plan: Plan) -> Found:
         compounds=_rows(results / "intercalation.csv"),
         reflections=_rows(results / "diffraction.csv"),
     )
+
+
+def _cases(plan: Plan, changes: Rows) -> Rows:
+    """Return name, level, runs and factors of each case, from ``contrasts.csv`` and what its runs are made of."""
+    runs: dict[tuple[str, str], list[str]] = {}
+    for row in changes:
+        if row["run"] in plan.config.md.runs and row["run"] not in runs.setdefault((row["case"], row["level"]), []):
+            runs[row["case"], row["level"]].append(row["run"])
+    return [
+        {"name": name, "level": level, "runs": several, "factors": factors(plan, several[0])}
+        for (name, level), several in runs.items()
+    ]
 
 
 def _rows(path: Path) -> Rows:

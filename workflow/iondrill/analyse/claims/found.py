@@ -48,7 +48,9 @@ class Found:
         The level of each run.
     checked : mapping
         The verification of each run that has one.
-    cases, findings : sequence
+    cases : sequence
+        Name, level, runs and factors of each case: what it is made of, and how.
+    findings : sequence
         Of ``contrasts.json``.
     changes : sequence
         Rows of ``contrasts.csv`` of whole cases.

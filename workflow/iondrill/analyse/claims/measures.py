@@ -30,6 +30,8 @@ def contrast(test: ledger.Contrast, found: Found) -> Iterator[Evidence]:
     """Yield each comparison of two cases that is of the kind."""
     cases = {case["name"]: case for case in found.cases}
     for finding in found.findings:
+        if not cases.keys() >= {*finding["plus"], *finding["minus"]}:
+            continue
         if len(finding["plus"]) > 1 or (finding["factor"], finding["quantity"]) != (test.factor, test.quantity):
             continue
         first, second = cases[finding["plus"][0]], cases[finding["minus"][0]]

@@ -264,16 +264,9 @@ def write_contrasts(cases: Sequence[Case], left_out: Sequence[str], folder: Path
     """
     CONTRASTS.write((row for case in cases for row in case_rows(case)), folder / "contrasts.csv")
     found = findings(cases)
-    content = {"criterion": CRITERION, "left_out": list(left_out), "cases": made_of(cases), "findings": found}
+    content = {"criterion": CRITERION, "left_out": list(left_out), "findings": found}
     write_text(folder / "contrasts.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     write_text(folder / "contrasts.md", _markdown(cases, found, left_out))
-
-
-def made_of(cases: Sequence[Case]) -> list[dict[str, Any]]:
-    """Return what each case is made of: its level, its runs, and the factors that cases may differ in."""
-    return [
-        {"name": case.name, "level": case.level, "runs": list(case.runs), "factors": case.factors} for case in cases
-    ]
 
 
 def case_rows(case: Case) -> Iterator[Change]:
