@@ -38,7 +38,6 @@ OTHER_MEANINGS = {
     "report/page/build.py": {"elf", "adsorption"},  # parts of the page
     "report/sections/made.py": {"ase", "md"},  # the package, and the ending of a file
     "report/sections/highlights.py": {"adsorption"},
-    "report/sections/first.py": {"adsorption"},
     "report/sections/elf.py": {"elf"},  # folders and columns
     "report/sections/first.py": {"adsorption"},  # the section of the page
     "report/sections/site_pictures.py": {"adsorption"},  # the jobs that are drawn
