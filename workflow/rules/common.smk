@@ -362,3 +362,26 @@ def ends_of(file):
         f"{RESULTS}/jobs/adsorption/{wildcards.facet}.{wildcards.ion}-{site}.{wildcards.level}/{file}"
         for site in (wildcards.start, wildcards.end)
     ]
+
+
+def judged_by(wildcards):
+    """Return the tables that claims are judged by: of a target of its own where it is asked for beside, or is there."""
+    asked = {"all", *workflow.dag_settings.targets}
+    return [
+        path.as_posix()
+        for file in RESULT_FILES
+        if file.claims
+        for path in said_of(lambda: list(file.paths(plan)))(wildcards)
+        if file.target in asked or path.is_file()
+    ]
+
+
+def run_of_profile(wildcards):
+    """Return the settings of the run that a profile is of."""
+    return plan.config.md.runs[plan.free_energy.profiles[wildcards.profile].run]
+
+
+def structure_of_profile(wildcards):
+    """Return the start structure of the run that a profile is of."""
+    run = plan.free_energy.profiles[wildcards.profile].run
+    return f"{RESULTS}/structures/{plan.md.start_structure(run)}.extxyz"

@@ -1,17 +1,6 @@
 FREE_ENERGY = f"{RESULTS}/jobs/free_energy"
 
 
-def run_of_profile(wildcards):
-    """Return the settings of the run that a profile is of."""
-    return plan.config.md.runs[plan.free_energy.profiles[wildcards.profile].run]
-
-
-def structure_of_profile(wildcards):
-    """Return the start structure of the run that a profile is of."""
-    run = plan.free_energy.profiles[wildcards.profile].run
-    return f"{RESULTS}/structures/{plan.md.start_structure(run)}.extxyz"
-
-
 wildcard_constraints:
     profile=r"[A-Za-z0-9][A-Za-z0-9+_-]*",
     way="in|out",
