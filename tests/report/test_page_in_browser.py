@@ -1,6 +1,7 @@
 """The page in a real browser: it needs no network, plays, jumps, sorts and filters, and fits a phone."""
 
 import csv
+import io
 import shutil
 import time
 
@@ -9,6 +10,7 @@ import pytest
 from ase.io import read
 from ase.io.trajectory import Trajectory
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 
 from iondrill.report.page.build import render
 
@@ -68,6 +70,13 @@ def wait_for_another_picture(canvas, before):
     until = time.monotonic() + PATIENCE_MS / 1000
     while canvas.screenshot() == before:
         assert time.monotonic() < until, "it looks as before"
+
+
+def colours_of(canvas):
+    """Return the colours in the middle of a canvas."""
+    with Image.open(io.BytesIO(canvas.screenshot())) as picture:
+        wide, tall = picture.size
+        return {*picture.convert("RGB").crop((wide // 4, tall // 4, 3 * wide // 4, 3 * tall // 4)).getdata()}
 
 
 def test_the_first_screen_counts_what_failed_answers_and_shows_the_moment(page):
@@ -264,6 +273,9 @@ def test_a_row_opens_to_its_structure_and_its_record(page, energies):
     energies.locator("a.bar").first.click()
     opened = energies.locator("tr.detail")
     opened.locator(".view canvas").wait_for()
+    until = time.monotonic() + PATIENCE_MS / 1000
+    while len(colours_of(opened.locator(".view canvas"))) < 20:
+        assert time.monotonic() < until, "nothing is drawn"
     assert opened.locator("a").get_attribute("href") == "jobs/adsorption/C100-2x1.Li-cave.gfn2/result.json"
     # the energies of the fixture's jobs do not give those of its table, so the parts are not shown
     assert opened.locator("dl").count() == 0

@@ -34,6 +34,7 @@
         if (!viewer) return;
         const places = Float32Array.from(new Int32Array(decoded(found.positions_mA)), (each) => each / 1000);
         addAtoms(viewer, found.atoms, found.bond_scale)(places);
+        viewer.render();
         viewers.aim(viewer, view, pointsOf(places));
       };
       viewers.whenSeen(view, draw);
