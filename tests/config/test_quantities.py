@@ -70,7 +70,6 @@ POTENTIAL = {
             "strain": 0.02,
         }
     },
-    "vacuum_A": 7,
     "kpoint_length_A": 14,
     "pretrain": {"copies": 2, "rattle_A": 0.1, "epochs": 20},
     "select": {"count": 5, "least_distance": 0.1},
