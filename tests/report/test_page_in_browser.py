@@ -145,7 +145,7 @@ def test_a_click_names_an_atom_and_two_their_distance(page, player):
     player.get_by_label("Atoms").fill("")
     view = player.locator(".view")
     view.click(position=places[0])
-    assert player.locator(".picked").inner_text() == "C 0, lower layer, −0.40 e, 1 neighbours"
+    assert player.locator(".picked").inner_text() == "C 0, lower layer, −0.40 e, 1 neighbour"
     view.click(position=places[1])
     said = player.locator(".picked").inner_text()
     assert "Li 2, ions, 0.80 e, 0 neighbours" in said

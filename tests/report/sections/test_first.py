@@ -37,7 +37,7 @@ def test_the_first_decided_claim_answers_and_all_are_counted(folder):
     claims = read_ledger(folder.results)
     answer = first_screen(results, claims, {}, [], None).answer
     assert (answer.text, answer.verdict) == (CLAIMS[1]["sentence"], "supported")
-    assert answer.sure == "Of 2 claims 1 are supported, 0 refuted, 1 not shown."
+    assert answer.sure == "2 claims: 1 supported, 0 refuted, 1 not shown."
     assert answer.badge.says == "trusted against PBE-D3"
     page = render(results)
     assert '<section id="claims">' in page

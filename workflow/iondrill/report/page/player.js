@@ -54,7 +54,8 @@
       const words = (i) => {
         const look = data.atoms[i];
         const charge = charges ? `, ${signedText(charges[now * n + i], 2)} e` : "";
-        return `${look.symbol} ${i}, ${look.fragment || "no fragment"}${charge}, ${neighbours()[i]} neighbours`;
+        const count = neighbours()[i];
+        return `${look.symbol} ${i}, ${look.fragment || "no fragment"}${charge}, ${count} neighbour${count === 1 ? "" : "s"}`;
       };
       picked.textContent = [...chosen.map(words), ...(chosen.length === 2 ? [length()] : [])].join(" · ");
     };

@@ -98,9 +98,7 @@ def _of_claims(results: Results, claims: Sequence[Entry]) -> Answer:
     chosen = next((entry for entry in claims if entry.decided), claims[0])
     counts = {verdict: sum(entry.verdict == verdict for entry in claims) for verdict in ("supported", "refuted")}
     rest = len(claims) - sum(counts.values())
-    sure = (
-        f"Of {len(claims)} claims {counts['supported']} are supported, {counts['refuted']} refuted, {rest} not shown."
-    )
+    sure = f"{len(claims)} claims: {counts['supported']} supported, {counts['refuted']} refuted, {rest} not shown."
     known = badge(results, chosen.level) if chosen.level else None
     if known is not None and chosen.verification:
         known = known._replace(says=chosen.verification)
