@@ -65,4 +65,6 @@ def test_what_cannot_converge_is_said_and_gives_no_number(tmp_path: Path) -> Non
     tried = [attempt["changed"] for attempt in record["attempts"]]
     assert len(set(tried)) == len(tried) == 4, "every entry of the ladder was tried"
     assert not any(rows(table) for table in results.glob("**/*.csv")), "no number in any table"
-    assert "drop.stuck" in (results / "report.html").read_text().partition("</section>")[0]
+    first, then, *_ = (results / "report.html").read_text().split("</section>")
+    assert "1 of 2 jobs did not converge" in first
+    assert "drop.stuck" in then, "what did not converge comes next"

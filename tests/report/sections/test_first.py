@@ -15,9 +15,9 @@ from iondrill.report.sections.player import thinned
 from iondrill.report.sections.still import decisive
 
 CLAIMS = [
-    {"id": "opens", "claim": "it opens", "verdict": "not shown", "sentence": "No opening in 20 fs.", "level": "gfn2"},
+    {"id": "a1", "claim": "it opens", "verdict": "not shown", "sentence": "No opening in 20 fs.", "level": "gfn2"},
     {
-        "id": "binds",
+        "id": "a2",
         "claim": "Li binds",
         "verdict": "supported",
         "sentence": "Li binds to C100-2x1 with E_ads = −1.9 eV [−2.1, −1.7].",
@@ -43,6 +43,15 @@ def test_the_first_decided_claim_answers_and_all_are_counted(folder):
     assert '<section id="claims">' in page
     assert "Li binds to C(100)-2×1 with E<sub>ads</sub> = −1.9 eV" in page
     assert '<a href="adsorption.csv">adsorption.csv</a>' in page
+
+
+def test_a_claim_about_something_else_does_not_answer_the_question(folder):
+    claims = [CLAIMS[0], CLAIMS[1] | {"id": "i"}]
+    folder.text("claims.json", json.dumps({"claims": claims}))
+    results = folder.read()
+    answer = first_screen(results, read_ledger(folder.results), {}, [], None).answer
+    assert answer.text == first_screen(results, [], {}, [], None).answer.text
+    assert answer.sure.endswith("2 claims: 1 supported, 0 refuted, 1 not shown.")
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"claims": [{"id": "a"}]}', '{"claims": ["a"]}'])

@@ -87,22 +87,28 @@ def first_screen(
     still : Still, optional
         The decisive moment of the main run.
     """
-    answer = (
-        _of_claims(results, claims) if claims else _of_run(results, happened, comparisons) or _of_adsorption(results)
-    )
+    answer = _of_claims(results, claims) or _of_run(results, happened, comparisons) or _of_adsorption(results)
+    if claims and not answer.verdict:
+        answer = answer._replace(sure=f"{answer.sure} {_counted(claims)}".strip())
     return FirstScreen(answer, list(_numbers(results, answer)), still, list(_steps(results))[:MOST_STEPS])
 
 
-def _of_claims(results: Results, claims: Sequence[Entry]) -> Answer:
-    """Return the first claim that is decided, and how many of all are."""
-    chosen = next((entry for entry in claims if entry.decided), claims[0])
-    counts = {verdict: sum(entry.verdict == verdict for entry in claims) for verdict in ("supported", "refuted")}
-    rest = len(claims) - sum(counts.values())
-    sure = f"{len(claims)} claims: {counts['supported']} supported, {counts['refuted']} refuted, {rest} not shown."
+def _of_claims(results: Results, claims: Sequence[Entry]) -> Answer | None:
+    """Return what is decided of the first claim, a1, a2, …, which is the question; None if nothing is."""
+    chosen = next((entry for entry in claims if entry.decided and entry.id[0] == claims[0].id[0]), None)
+    if chosen is None:
+        return None
     known = badge(results, chosen.level) if chosen.level else None
     if known is not None and chosen.verification:
         known = known._replace(says=chosen.verification)
-    return Answer(chosen.sentence, sure, known, chosen.verdict)
+    return Answer(chosen.sentence, _counted(claims), known, chosen.verdict)
+
+
+def _counted(claims: Sequence[Entry]) -> str:
+    """Return how many claims of the ledger are decided."""
+    counts = {verdict: sum(entry.verdict == verdict for entry in claims) for verdict in ("supported", "refuted")}
+    rest = len(claims) - sum(counts.values())
+    return f"{len(claims)} claims: {counts['supported']} supported, {counts['refuted']} refuted, {rest} not shown."
 
 
 def _of_run(results: Results, happened: Mapping[str, Happened | None], comparisons: Sequence[Claim]) -> Answer | None:
@@ -140,7 +146,7 @@ def _of_adsorption(results: Results) -> Answer:
         return Answer("No answer yet.", " ".join(map(so_far, results.running)), None)
     if not found:
         done = sum(job.result.status == "converged" for job in results.computed)
-        return Answer(f"No answer yet: {done} jobs have converged.", "", None)
+        return Answer(f"No answer yet: {f'{done} jobs have' if done != 1 else '1 job has'} converged.", "", None)
     first = found[0]
     text = f"{first.value} is the {first.what}."
     return Answer(text, "The same calculation gives the same number; its error is that of the level.", first.badge)
