@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from iondrill.errors import UserError
 from iondrill.report.page.build import render
 from iondrill.report.sections.first import first_screen, main_run
-from iondrill.report.sections.ledger import read_ledger
+from iondrill.report.sections.ledger import Entry, read_ledger
 from iondrill.report.sections.player import thinned
 from iondrill.report.sections.still import decisive
 
@@ -41,8 +41,16 @@ def test_the_first_decided_claim_answers_and_all_are_counted(folder):
     assert answer.badge.says == "trusted against PBE-D3"
     page = render(results)
     assert '<section id="claims">' in page
+    assert "it opens" in page, "what is claimed stands beside each verdict"
     assert "Li binds to C(100)-2×1 with E<sub>ads</sub> = −1.9 eV" in page
     assert '<a href="adsorption.csv">adsorption.csv</a>' in page
+
+
+def test_a_reason_repeats_neither_verdict_nor_command():
+    command = "snakemake -- claims"
+    said = f"Not shown: needs density-functional theory: `{command}`."
+    entry = Entry(id="c", claim="charge flows", verdict="not shown", sentence=said, command=command)
+    assert entry.why == "Needs density-functional theory."
 
 
 def test_a_claim_about_something_else_does_not_answer_the_question(folder):

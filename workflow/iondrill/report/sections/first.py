@@ -125,7 +125,7 @@ def _of_run(results: Results, happened: Mapping[str, Happened | None], compariso
         text = f"In run {run.name}: {'; '.join(_event(row) for row in seen.rows[:3])}."
     else:
         text = f"In {end_fs:g} fs {seen.unseen}."
-    sure = "One trajectory shows what happened once; what caused it, only controls and other seeds can tell."
+    sure = "One trajectory: causes need controls and other seeds."
     if comparisons:
         supported = sum(claim.verdict == "supported" for claim in comparisons)
         sure = (
@@ -175,7 +175,7 @@ def _steps(results: Results) -> Iterator[Step]:
         yield Step("Compare frames of the run with its reference:", "md.verify")
     inputs = results.config.inputs
     if "preview" in trust and any((inputs.relax, inputs.md, inputs.elf, inputs.adsorption)):
-        yield Step("Confirm with DFT; this writes its jobs:", "snakemake inputs")
+        yield Step("Write the DFT jobs:", "snakemake inputs")
     studies = [path for file in RESULT_FILES if file.chapter is SETTINGS for path in file.paths(plan)]
     if studies and not any(path.exists() for path in studies):
         yield Step("Check the settings:", "snakemake convergence")

@@ -54,6 +54,12 @@ class Entry(BaseModel):
         """Whether it is supported or refuted."""
         return self.verdict in DECIDED
 
+    @property
+    def why(self) -> str:
+        """The sentence less what stands beside it: the verdict before it, and the command in it."""
+        said = self.sentence.removeprefix("Not shown: ").replace(f": `{self.command}`", "")
+        return f"{said[:1].upper()}{said[1:]}"
+
 
 class _Ledger(BaseModel):
     claims: list[Entry]
