@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 SEEDS ?= 1 2
 
-.PHONY: fit-environment optimade-environment help run test mutants slurm drill lint format docs site bench bench-cp2k lock clean
+.PHONY: fit-environment live-environment optimade-environment help run test mutants slurm drill lint format docs site bench bench-cp2k lock clean
 
 help: ## Show this text.
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1: /p' $(MAKEFILE_LIST)
@@ -38,13 +38,18 @@ fit-environment: .venv-fit/.ready ## Make .venv-fit: torch and torchnep, which `
 
 optimade-environment: .venv-optimade/.ready ## Make .venv-optimade: optimade-maker, which serves what is published.
 
+.venv-live/.ready: tools/live-environment pyproject.toml requirements.lock
+	@PYTHON=$(PYTHON) tools/live-environment
+
+live-environment: .venv-live/.ready ## Make .venv-live: a Snakemake whose runs can be watched by `snkmt console`.
+
 run: .venv/.ready ## Set everything up and run the default config to results/report.html.
 	@tools/system-packages libopenblas0
 	@exec 9>.snakemake.lock; flock -n 9 || { echo "iondrill: another make run is at work in this folder" >&2; exit 1; }; \
 	snakemake --unlock >/dev/null 2>&1; snakemake --cores $(CORES) --logger rich
 	@echo "The report: $(CURDIR)/results/report.html"
 
-test: .venv/.ready-dev .venv-fit/.ready .venv-optimade/.ready ## Set everything up, CP2K, Slurm and Chromium too when root, and run the tests.
+test: .venv/.ready-dev .venv-fit/.ready .venv-optimade/.ready .venv-live/.ready ## Set everything up, CP2K, Slurm and Chromium too when root, and run the tests.
 	@tools/system-packages libopenblas0 cp2k openmpi-bin slurm-wlm munge chromium environment-modules
 	@pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
@@ -88,7 +93,7 @@ bench-cp2k: .venv/.ready-bench ## Measure the rest: all that needs CP2K.
 	@python benchmarks/run.py --cp2k
 
 lock: .venv/.ready-dev ## Pin the newest versions of all packages.
-	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev --extra bench --extra docs --no-annotate --no-header --no-emit-index-url --output-file requirements.lock pyproject.toml
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev --extra bench --extra docs --extra live --no-annotate --no-header --no-emit-index-url --output-file requirements.lock pyproject.toml
 
 clean: ## Remove the environments; results stay.
-	rm -rf .venv .venv-fit .venv-optimade
+	rm -rf .venv .venv-fit .venv-optimade .venv-live

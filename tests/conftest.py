@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from hypothesis import settings
 
 from iondrill.engines.xtb import blas
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 # before a test imports tblite
 blas.bind()
@@ -22,16 +29,18 @@ ROOT = Path(__file__).parents[1]
 PROGRAMS = {
     "cp2k": ("cp2k.psmp", "as root on Debian: apt-get install cp2k libopenblas0"),
     "chromium": ("chromium", "as root on Debian: apt-get install chromium"),
+    "live": (str(ROOT / ".venv-live/bin/snkmt"), "make live-environment"),
     "modules": ("modulecmd", "as root on Debian: apt-get install environment-modules"),
     "optimade": (str(ROOT / ".venv-optimade/bin/optimake"), "make optimade-environment"),
     "torchnep": (str(ROOT / ".venv-fit/bin/python"), "make fit-environment"),
     "slurm": ("slurmctld", "as root on Debian: apt-get install slurm-wlm munge"),
 }
+PACKAGES = {"nep": ("nep_adapters", "pip install -e '.[potential]'")}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--require-engines", action="store_true", help="fail, rather than skip, the tests whose engine is not installed"
+        "--require-engines", action="store_true", help="fail, rather than skip, the tests that lack something"
     )
 
 
@@ -46,12 +55,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    for marker, (program, install) in PROGRAMS.items():
-        if item.get_closest_marker(marker) and shutil.which(program) is None:
-            reason = f"{program} is not installed: {install}"
-            if item.config.getoption("--require-engines"):
-                pytest.fail(reason, pytrace=False)
-            pytest.skip(reason)
+    for found, wanted in ((shutil.which, PROGRAMS), (find_spec, PACKAGES)):
+        for marker, (name, install) in wanted.items():
+            if item.get_closest_marker(marker) and found(name) is None:
+                pytest.skip(f"{name} is not installed: {install}")
+
+
+def strict(report: Report, config: pytest.Config) -> Report:
+    """Turn a skip, whoever asked for it, into a failure where nothing may be left out."""
+    if report.skipped and not hasattr(report, "wasxfail") and config.getoption("--require-engines"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome, report.longrepr = "failed", f"{reason} (--require-engines)"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return strict((yield), item.config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return strict((yield), collector.config)
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from iondrill.cli import parser
 from iondrill.cli.docs import generated
 from iondrill.config.project import read_config
 from iondrill.engines.requests import request
@@ -142,7 +143,7 @@ def test_the_hooks_run_what_is_there_on_the_files_that_are_there(root: Path) -> 
             assert any(re.search(pattern.strip(), path) for path in files), (hook["id"], pattern)
     (reference,) = (hook["files"] for hook in hooks if hook["id"] == "reference")
     sources = ["pyproject.toml", "structures/crystals/Li-bcc.yaml", "workflow/iondrill/geometry/surfaces/lattices.yaml"]
-    for path in [*sources, *(str(path.relative_to(root)) for path in generated(root))]:
+    for path in [*sources, *(str(path.relative_to(root)) for path in generated(root, parser()))]:
         assert re.search(reference, path), path
 
 

@@ -37,7 +37,7 @@ def test_no_files_import_one_another_in_a_circle():
     [
         "import iondrill",
         "from pathlib import Path; from iondrill.config.project import read_config; read_config(Path('config.yaml'))",
-        "from iondrill.cli import _parser; _parser()",
+        "from iondrill.cli import parser; parser()",
         "from iondrill.prepare.checks.configuration import check",
     ],
 )

@@ -1,6 +1,7 @@
 """Schema and reference pages say what the models say, judged by an independent validator."""
 
 import json
+import re
 from copy import deepcopy
 from importlib.metadata import requires
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from iondrill.cli import parser
 from iondrill.cli.docs import generated, outdated, schemas, write
 from iondrill.config.document import Document
 from iondrill.config.models import Config
@@ -27,7 +29,7 @@ def accepts(schema, content):
 
 
 def test_committed_files_are_what_the_models_say():
-    assert outdated(ROOT) == []
+    assert outdated(ROOT, parser()) == []
 
 
 def test_drift_is_noticed(tmp_path):
@@ -37,16 +39,16 @@ def test_drift_is_noticed(tmp_path):
     (tmp_path / "docs/claims.json").symlink_to(ROOT / "docs/claims.json")
     page = (ROOT / "docs/science.md").read_text()
     (tmp_path / "docs/science.md").write_text(page.replace("**refuted**", "**supported**"))
-    assert outdated(tmp_path) == list(generated(tmp_path))
-    write(tmp_path)
-    assert outdated(tmp_path) == []
+    assert outdated(tmp_path, parser()) == list(generated(tmp_path, parser()))
+    write(tmp_path, parser())
+    assert outdated(tmp_path, parser()) == []
     page = tmp_path / "docs/configuration.md"
     page.write_text(page.read_text().replace("0.05", "0.06"))
-    assert outdated(tmp_path) == [page]
+    assert outdated(tmp_path, parser()) == [page]
 
 
 def test_conda_gets_what_pip_gets():
-    environment = yaml.safe_load(generated(ROOT)[ROOT / "workflow/envs/iondrill.yaml"])
+    environment = yaml.safe_load(generated(ROOT, parser())[ROOT / "workflow/envs/iondrill.yaml"])
     conda = {entry.partition(" ")[0]: entry.partition(" ")[2] for entry in environment["dependencies"]}
     wanted = [Requirement(word) for word in requires("iondrill") if "extra ==" not in word]
     names = {"matplotlib": "matplotlib-base", "tblite": "tblite-python"}
@@ -112,7 +114,7 @@ def test_the_schema_refuses_mistakes(key_path, value):
 
 @pytest.mark.parametrize(("model", "name"), [(Config, "configuration.md"), (Recipe, "recipes.md")])
 def test_the_page_names_every_key_with_its_default(model, name):
-    text = generated(ROOT)[ROOT / "docs" / name]
+    text = generated(ROOT, parser())[ROOT / "docs" / name]
     schema = Schema(model)
     for node in [schema.root, *schema.definitions.values()]:
         for key, child in node.get("properties", {}).items():
@@ -124,6 +126,27 @@ def test_the_page_names_every_key_with_its_default(model, name):
 
 
 def test_headings_of_a_page_differ():
-    for path, text in generated(ROOT).items():
+    for path, text in generated(ROOT, parser()).items():
         headings = [line for line in text.splitlines() if line.startswith("#") and path.suffix == ".md"]
         assert len(headings) == len(set(headings))
+
+
+def test_the_page_of_commands_says_what_their_help_says(capsys):
+    text = generated(ROOT, parser())[ROOT / "docs/commands.md"]
+    sections = dict(re.findall(r"^#+ `iondrill ([^`]+)`\n(.*?)(?=^#|\Z)", text, re.MULTILINE | re.DOTALL))
+    left = [()]  # to ask for help
+    while left:
+        words = left.pop()
+        with pytest.raises(SystemExit):
+            parser().parse_args([*words, "--help"])
+        said = capsys.readouterr().out
+        left += [(*words, command) for command in re.findall(r"^ {4}([a-z][\w-]*)(?= |$)", said, re.MULTILINE)]
+        if words:
+            own = sections.pop(" ".join(words))
+            told = re.findall(r"^\| `([^`]+)` \| (?:yes)? \| (.*) \|$", own, re.MULTILINE)
+            offered = " ".join(re.findall(r"^ {2}(-.*?)(?=  |$)", said, re.MULTILINE))
+            options = set(re.findall(r"(?<!\S)-[\w-]+", offered)) - {"-h", "--help"}
+            assert set(re.findall(r"(?<!\S)-[\w-]+", " ".join(name for name, _ in told))) == options, words
+            assert all(meaning for _, meaning in told), words
+    assert sections == {}
+    assert text.count("\n## ") > 10

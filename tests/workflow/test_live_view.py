@@ -1,29 +1,70 @@
-"""The live view of docs/running-on-a-cluster.md: what a run tells snkmt. It comes with the extra `live` alone."""
+"""The live view of docs/running-on-a-cluster.md: what a run tells snkmt, and what its console shows."""
 
 from __future__ import annotations
 
+import os
+import pty
+import select
 import sqlite3
+import subprocess
+import termios
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 from ase.build import molecule
-from projects import make_project, run, snakemake
+from projects import ROOT, make_project, run, snakemake
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytest.importorskip("snakemake_logger_plugin_snkmt", reason="not installed: pip install -e '.[live]'")
+PROGRAMS = ROOT / ".venv-live/bin"
+PATIENCE_S = 120
+CTRL_Q = b"\x11"
+
+pytestmark = [pytest.mark.workflow, pytest.mark.live]
 
 
-@pytest.mark.workflow
-def test_a_run_is_seen_in_the_live_view(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run one job with the view on; return the folder in which snkmt keeps what it was told."""
+    folder = tmp_path_factory.mktemp("live")
     config = {"levels": {"gfn2": {"engine": "xtb"}}, "relax": {"structures": ["methane"]}}
-    project = make_project(tmp_path / "project", config, {"clusters/methane.xyz": molecule("CH4")})
-    view = {"XDG_DATA_HOME": str(tmp_path)}
-    done = run(
-        snakemake(project, "--cores", "1", "--logger", "snkmt", "--", "results/structures/methane.extxyz"), **view
-    )
+    project = make_project(folder / "project", config, {"clusters/methane.xyz": molecule("CH4")})
+    _, *words = snakemake(project, "--cores", "1", "--logger", "snkmt", "--", "results/structures/methane.extxyz")
+    done = run([str(PROGRAMS / "snakemake"), *words], XDG_DATA_HOME=str(folder))
     assert done.returncode == 0, done.stderr[-4000:]
-    with sqlite3.connect(tmp_path / "snkmt/snkmt.db") as seen:
-        assert seen.execute("select status from workflows").fetchall() == [("SUCCESS",)]
-        assert seen.execute("select message, status from jobs").fetchall() == [("Build methane", "SUCCESS")]
+    return folder
+
+
+def test_a_run_is_seen_in_the_live_view(seen: Path) -> None:
+    with sqlite3.connect(seen / "snkmt/snkmt.db") as view:
+        assert view.execute("select status from workflows").fetchall() == [("SUCCESS",)]
+        assert view.execute("select message, status from jobs").fetchall() == [("Build methane", "SUCCESS")]
+
+
+def test_the_console_shows_the_run_in_a_terminal(seen: Path) -> None:
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (48, 160))
+    given = {name: word for name, word in os.environ.items() if name not in {"COLUMNS", "LINES"}}
+    with subprocess.Popen(
+        [PROGRAMS / "snkmt", "console"],
+        env={**given, "XDG_DATA_HOME": str(seen), "TERM": "xterm-256color"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ) as console:
+        os.close(theirs)
+        try:
+            shown, until = b"", time.monotonic() + PATIENCE_S
+            while b"Success" not in shown:
+                assert time.monotonic() < until, shown[-4000:]
+                assert console.poll() is None, shown[-4000:]
+                if select.select([ours], [], [], 1)[0]:
+                    shown += os.read(ours, 65536)
+            os.write(ours, CTRL_Q)
+            assert console.wait(PATIENCE_S) == 0
+        finally:
+            console.kill()
+            os.close(ours)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,9 +19,7 @@ from iondrill.jobs.journal import state_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("nep_adapters") is None, reason="nep-adapters is not installed: pip install nep-adapters"
-)
+pytestmark = pytest.mark.nep
 
 
 def job(level: AseLevel, **task: object) -> Job:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +26,7 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("nep_adapters") is None, reason="nep-adapters is not installed: pip install nep-adapters"
-)
+pytestmark = pytest.mark.nep
 MD = {
     "task": "md",
     "steps": 120,

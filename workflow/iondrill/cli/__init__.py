@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without Å is no reason to stop
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         status = int(options.command(options))
         sys.stdout.flush()
@@ -57,10 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="iondrill", description=__doc__)
-    parser.add_argument("--version", action="version", version=f"iondrill {version('iondrill')}")
-    commands = parser.add_subparsers(metavar="command", required=True)
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the arguments of all commands."""
+    whole = argparse.ArgumentParser(prog="iondrill", description=__doc__)
+    whole.add_argument("--version", action="version", version=f"iondrill {version('iondrill')}")
+    commands = whole.add_subparsers(metavar="command", required=True)
 
     _add_init(commands)
     check = commands.add_parser("check", help="check configuration and recipes; report all mistakes at once")
@@ -91,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     new = commands.add_parser("new", help="write a commented starter file; never replace a file")
     kinds = new.add_subparsers(metavar="kind", required=True)
     facet = kinds.add_parser("facet", help="for structures/facets")
-    facet.add_argument("name", help="of the recipe; its file is structures/facets/NAME.yaml")
+    facet.add_argument("name", metavar="NAME", help="of the recipe; its file is structures/facets/NAME.yaml")
     facet.add_argument("--miller", nargs=3, type=int, default=[1, 0, 0], metavar=("H", "K", "L"), help="default: 1 0 0")
     facet.add_argument("--reconstruction", help="1x1, as cut, by default")
     facet.add_argument("--hydrogenated", action="store_true", help="hydrogen on the top")
@@ -107,19 +108,21 @@ def _parser() -> argparse.ArgumentParser:
     echem.register(commands)
     publish.register(commands, _add_configfile)
 
-    _add_reference(commands)
-    return parser
+    _add_reference(commands, whole)
+    return whole
 
 
-def _add_reference(commands: Any) -> None:
+def _add_reference(commands: Any, whole: argparse.ArgumentParser) -> None:
     schema = commands.add_parser("schema", help="print the JSON Schema, for editors")
-    schema.add_argument("what", nargs="?", choices=["config", "recipe", "crystal"], default="config")
+    schema.add_argument(
+        "what", nargs="?", choices=["config", "recipe", "crystal"], default="config", help="default: config"
+    )
     schema.set_defaults(command=actions.schema)
 
     docs = commands.add_parser("docs", help="write schemas/ and the reference pages in docs/")
     docs.add_argument("--root", type=Path, default=Path(), metavar="DIR", help="the repository (default: here)")
     docs.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is out of date")
-    docs.set_defaults(command=actions.docs)
+    docs.set_defaults(command=actions.docs, parser=whole)
 
 
 def _add_init(commands: Any) -> None:
@@ -157,12 +160,12 @@ def _add_cluster(commands: Any) -> None:
     cluster = commands.add_parser("cluster", help="for Snakemake's executor cluster-generic: PBS, SGE and LSF")
     acts = cluster.add_subparsers(metavar="what", required=True)
     submit = acts.add_parser("submit", help="submit a job script; print the number of the job")
-    for name in ("cores", "mem-mb", "minutes"):
-        submit.add_argument(f"--{name}", type=int, required=True)
+    for name, words in (("cores", "of one machine"), ("mem-mb", "memory of the job"), ("minutes", "its wall time")):
+        submit.add_argument(f"--{name}", type=int, required=True, metavar="NUMBER", help=words)
     submit.add_argument("--extra", default="", metavar="WORDS", help="more options: '-q long -A account'")
-    submit.add_argument("subject", type=Path, metavar="SCRIPT")
+    submit.add_argument("subject", type=Path, metavar="SCRIPT", help="what Snakemake wrote for the job")
     ask = acts.add_parser("status", help="print running, success or failed")
-    ask.add_argument("subject", metavar="NUMBER")
+    ask.add_argument("subject", metavar="NUMBER", help="of the job, as submit printed it")
     for each, command in ((submit, actions.submit), (ask, actions.ask)):
         each.add_argument("--scheduler", choices=["pbs", "sge", "lsf"], help="by default the one that is found")
         each.set_defaults(command=command)

@@ -184,9 +184,9 @@ def docs(options: argparse.Namespace) -> int:
     from iondrill.cli.docs import outdated, write
 
     if not options.check:
-        write(options.root)
+        write(options.root, options.parser)
         return 0
-    stale = outdated(options.root)
+    stale = outdated(options.root, options.parser)
     for path in stale:
         print(f"iondrill: {path}: is out of date; run `iondrill docs`", file=sys.stderr)
     return 1 if stale else 0

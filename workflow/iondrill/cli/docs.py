@@ -1,4 +1,4 @@
-"""The files that are made from other ones: schemas and reference pages from the models, conda's list from pyproject."""
+"""The files that are made from other ones: schemas and reference pages from models and parser, conda's list."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from iondrill.geometry.crystal import CrystalRecipe
 from iondrill.geometry.recipes import Recipe
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
     from pathlib import Path
 
 CONFIGURATION = """
@@ -130,19 +131,22 @@ def schemas() -> dict[str, str]:
     }
 
 
-def generated(root: Path) -> dict[Path, str]:
+def generated(root: Path, parser: ArgumentParser) -> dict[Path, str]:
     """Return every file that is made from other ones, with its content.
 
     Parameters
     ----------
     root : Path
         The repository, whose recipes serve as examples.
+    parser : ArgumentParser
+        Of the command ``iondrill``.
 
     Raises
     ------
     UserError
         If an example or ``pyproject.toml`` is missing.
     """
+    from iondrill.cli.commands_page import commands_page
     from iondrill.cli.results_page import results_page
     from iondrill.cli.science_page import science_page
 
@@ -151,6 +155,7 @@ def generated(root: Path) -> dict[Path, str]:
         **{root / f"schemas/{what}.schema.json": text for what, text in schemas().items()},
         root / "workflow/envs/iondrill.yaml": conda_environment(_text(root / "pyproject.toml")),
         root / "docs/ase-calculators.md": calculator_page(),
+        root / "docs/commands.md": commands_page(parser),
         root / "docs/configuration.md": page(Config, "Configuration", CONFIGURATION),
         root / "docs/results.md": results_page(),
         root / "docs/science.md": science_page(root),
@@ -191,14 +196,16 @@ def _text(path: Path) -> str:
         raise UserError.of(path, f"cannot be read: {error.strerror}") from None
 
 
-def write(root: Path) -> None:
+def write(root: Path, parser: ArgumentParser) -> None:
     """Write every generated file."""
-    for path, text in generated(root).items():
+    for path, text in generated(root, parser).items():
         write_text(path, text)
 
 
-def outdated(root: Path) -> list[Path]:
+def outdated(root: Path, parser: ArgumentParser) -> list[Path]:
     """Return the files that differ from what they are made from."""
     return [
-        path for path, text in generated(root).items() if not path.is_file() or path.read_text(encoding="utf-8") != text
+        path
+        for path, text in generated(root, parser).items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
     ]

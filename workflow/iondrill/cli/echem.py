@@ -32,11 +32,15 @@ def register(commands: Any) -> None:
     )
     gitt.set_defaults(command=_gitt)
     pulse = whats.add_parser("pulse", help="say whether Eq. 2 can hold for a pulse, before or after measuring it")
-    for name, words in (("tau-s", "its length"), ("length-um", "how deep ions can go"), ("D-cm2-s", "diffusion")):
+    for name, words in (
+        ("tau-s", "its length"),
+        ("length-um", "how deep ions can go"),
+        ("D-cm2-s", "diffusion coefficient"),
+    ):
         pulse.add_argument(f"--{name}", type=float, required=True, metavar="NUMBER", help=words)
     pulse.set_defaults(command=_pulse)
 
-    exponent = whats.add_parser("b-value", help="b of i = a·v^b, with its error")
+    exponent = whats.add_parser("b-value", help="the exponent b of i = a·v^b, with its error")
     _add_files(exponent, "scan rate and peak current", table=False)
     exponent.set_defaults(command=_exponent)
     shares = whats.add_parser("capacitive", help="the part of the charge that k1·v carries, of i = k1·v + k2·√v")
