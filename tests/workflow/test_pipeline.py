@@ -135,7 +135,7 @@ def test_from_recipes_to_report(project: Path, snakemake: Callable[..., list[str
     for category in ("Adsorption", "Density difference", "Diffraction", "Dynamics", "ELF", "Report", "Structures"):
         assert f'"{category}"' in collected
     assert "which needs no other file and no network" in collected  # the first page, with the summary of the page
-    assert "trajectory shows what happened once" in collected
+    assert "causes need controls and other seeds" in collected
     for figure in ("drill-elf-profiles", "drill-density-difference", "tiny-100-from-above-as-built", "film.gif"):
         assert figure in collected
 
