@@ -7,11 +7,9 @@ import json
 import threading
 import time
 
-import numpy as np
 import pytest
 
 from iondrill.config.models import Config
-from iondrill.geometry.registry import build
 from iondrill.jobs.frames import FrameLog
 from iondrill.prepare.plan import Plan
 from iondrill.report.data import Run
@@ -20,37 +18,7 @@ from iondrill.report.page.build import render
 from iondrill.report.partial import render_so_far
 from iondrill.report.running import running_runs
 
-
-@pytest.fixture
-def start(recipes):
-    return build("c24-aa-li", recipes)
-
-
-def append(log, steps, atoms):
-    """Append frames, each with the last ion 0.1 Å further than in the one before."""
-    for step in steps:
-        positions_A = atoms.positions.copy()
-        positions_A[-1, 0] += 0.1 * step
-        numbers = {
-            "step": step,
-            "time_fs": step / 2,
-            "temperature_K": 300.0,
-            "potential_eV": -9.0,
-            "conserved_eV": -8.0,
-        }
-        log.append(**numbers, positions_A=positions_A, velocities_A_fs=np.zeros((len(atoms), 3)))
-
-
-@pytest.fixture
-def going_on(folder, start):
-    """Return a folder whose run drill has no result yet, and the log of its frames."""
-    record = folder.results / "jobs/md/drill.gfn2/result.json"
-    record.unlink()
-    (folder.results / "md/drill/order_parameters.csv").unlink()
-    folder.structure("jobs/md/drill.gfn2/structure", start)
-    state = folder.results / "jobs/md/drill.gfn2/state/abc"
-    state.mkdir(parents=True)
-    return folder, state / "frames.bin"
+from .conftest import append
 
 
 def config_of(folder):
@@ -64,7 +32,6 @@ def test_the_frames_so_far_become_tables_and_no_result(going_on, start, tmp_path
     with FrameLog.open(path, len(start), forces=False, charges=False) as log:
         for last in (4, 8):
             append(log, {4: (0, 2, 4), 8: (6, 8)}[last], start)
-            log.sync()
             (run,) = running_runs(Plan(config), tmp_path / str(last))
             assert isinstance(run, Run)
             assert [int(row["step"]) for row in run.order.rows] == list(range(0, last + 1, 2))

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import shutil
 import time
 
 import numpy as np
@@ -14,23 +13,9 @@ from PIL import Image
 
 from iondrill.report.page.build import render
 
+from .conftest import PATIENCE_MS
+
 pytestmark = [pytest.mark.chromium]
-
-GRAPHICS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
-PATIENCE_MS = 180_000
-"""For 3D drawn by a processor that does other things too."""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=GRAPHICS, timeout=PATIENCE_MS
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
