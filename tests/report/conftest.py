@@ -4,6 +4,7 @@ import csv
 import json
 import pickle
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -193,7 +194,7 @@ def draw_once():
     drawn = {}
 
     def remembered(panel):
-        key = pickle.dumps(panel)
+        key = pickle.dumps(replace(panel, files=()))
         if key not in drawn:
             drawn[key] = draw_panel(panel)
         return drawn[key]

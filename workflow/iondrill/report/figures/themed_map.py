@@ -101,7 +101,7 @@ def _painted(colours: Colours, shares: Array) -> Array:
     if colours.clear is None:
         return np.asarray(colormaps[colours.name](np.clip(shares, 0, 1)))
     from_middle = np.clip(2 * shares - 1, -1, 1)
-    pixels = to_rgba_array(colours.clear)[(from_middle > 0).astype(int)]
+    pixels: Array = to_rgba_array(colours.clear)[(from_middle > 0).astype(int)]
     pixels[..., 3] = np.abs(from_middle)
     return pixels
 
@@ -136,7 +136,7 @@ def _bar(colours: Colours, height: int) -> list[str]:
     ]
     marks = [
         _text(left + 18, TOP_PX + height * (1 - share) + 5, _mark(colours, share), "start")
-        for share in (0, 0.25, 0.5, 0.75, 1)
+        for share in (0.0, 0.25, 0.5, 0.75, 1.0)
     ]
     return [*blocks, *marks, _text(left + 68, TOP_PX + height / 2, colours.label, turned=True)]
 
@@ -144,7 +144,7 @@ def _bar(colours: Colours, height: int) -> list[str]:
 def _mark(colours: Colours, share: float) -> str:
     """Return the value at a share of the scale, in words."""
     value = f"{colours.low + share * (colours.high - colours.low):g}".replace("-", "−")
-    return ({0: "≤", 1: "≥"}.get(share, "") if colours.open_ended else "") + value
+    return ({0.0: "≤", 1.0: "≥"}.get(share, "") if colours.open_ended else "") + value
 
 
 def _ticks(low: float, high: float) -> list[float]:

@@ -56,6 +56,7 @@ def map_pictures(results: Results, run: Run, problems: list[Problem]) -> list[Pi
                 data=data_uri(map_csv(elf_map.plane, shown(elf_map).filled(np.nan), what, "%.3f"), "application/gzip"),
                 data_name=f"{run.name}-{frame.step}-elf.csv.gz",
                 shape="map",
+                files=(frame.image, frame.image.with_suffix(".npz")),
                 safe=_drawn(elf_map, atoms, SAFE),
             )
             pictures.append(picture)
@@ -79,6 +80,7 @@ def difference_pictures(results: Results, run: Run, problems: list[Problem]) -> 
                 data=data_uri(map_csv(gain.plane, gain.difference, what, "%.3g"), "application/gzip"),
                 data_name=f"{run.name}-{frame.step}-difference.csv.gz",
                 shape="map",
+                files=(image, image.with_suffix(".npz")),
             )
             pictures.append(picture)
     return pictures
