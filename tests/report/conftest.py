@@ -4,6 +4,7 @@ import csv
 import json
 import pickle
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,9 @@ ADSORPTION_ROWS = [
 ]
 FRAMES = 21
 ROOT = Path(__file__).parents[2]
+GRAPHICS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
+PATIENCE_MS = 180_000
+"""For 3D drawn by a processor that does other things too."""
 
 
 class Folder:
@@ -190,7 +194,7 @@ def draw_once():
     drawn = {}
 
     def remembered(panel):
-        key = pickle.dumps(panel)
+        key = pickle.dumps(replace(panel, files=()))
         if key not in drawn:
             drawn[key] = draw_panel(panel)
         return drawn[key]
@@ -237,3 +241,48 @@ def folder(tmp_path, whole):
     """Return a folder of one's own."""
     shutil.copytree(whole.results, tmp_path / "results")
     return Folder(tmp_path)
+
+
+@pytest.fixture
+def start(recipes):
+    return build("c24-aa-li", recipes)
+
+
+def append(log, steps, atoms):
+    """Append frames, each with the last ion 0.1 Å further than in the one before."""
+    for step in steps:
+        positions_A = atoms.positions.copy()
+        positions_A[-1, 0] += 0.1 * step
+        numbers = {
+            "step": step,
+            "time_fs": step / 2,
+            "temperature_K": 300.0,
+            "potential_eV": -9.0,
+            "conserved_eV": -8.0,
+        }
+        log.append(**numbers, positions_A=positions_A, velocities_A_fs=np.zeros((len(atoms), 3)))
+    log.sync()
+
+
+@pytest.fixture
+def going_on(folder, start):
+    """Return a folder whose run drill has no result yet, and the log of its frames."""
+    record = folder.results / "jobs/md/drill.gfn2/result.json"
+    record.unlink()
+    (folder.results / "md/drill/order_parameters.csv").unlink()
+    folder.structure("jobs/md/drill.gfn2/structure", start)
+    state = folder.results / "jobs/md/drill.gfn2/state/abc"
+    state.mkdir(parents=True)
+    return folder, state / "frames.bin"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=GRAPHICS, timeout=PATIENCE_MS
+        )
+        yield browser
+        browser.close()

@@ -7,11 +7,9 @@ import json
 import threading
 import time
 
-import numpy as np
 import pytest
 
 from iondrill.config.models import Config
-from iondrill.geometry.registry import build
 from iondrill.jobs.frames import FrameLog
 from iondrill.prepare.plan import Plan
 from iondrill.report.data import Run
@@ -20,37 +18,7 @@ from iondrill.report.page.build import render
 from iondrill.report.partial import render_so_far
 from iondrill.report.running import running_runs
 
-
-@pytest.fixture
-def start(recipes):
-    return build("c24-aa-li", recipes)
-
-
-def append(log, steps, atoms):
-    """Append frames, each with the last ion 0.1 Å further than in the one before."""
-    for step in steps:
-        positions_A = atoms.positions.copy()
-        positions_A[-1, 0] += 0.1 * step
-        numbers = {
-            "step": step,
-            "time_fs": step / 2,
-            "temperature_K": 300.0,
-            "potential_eV": -9.0,
-            "conserved_eV": -8.0,
-        }
-        log.append(**numbers, positions_A=positions_A, velocities_A_fs=np.zeros((len(atoms), 3)))
-
-
-@pytest.fixture
-def going_on(folder, start):
-    """Return a folder whose run drill has no result yet, and the log of its frames."""
-    record = folder.results / "jobs/md/drill.gfn2/result.json"
-    record.unlink()
-    (folder.results / "md/drill/order_parameters.csv").unlink()
-    folder.structure("jobs/md/drill.gfn2/structure", start)
-    state = folder.results / "jobs/md/drill.gfn2/state/abc"
-    state.mkdir(parents=True)
-    return folder, state / "frames.bin"
+from .conftest import append
 
 
 def config_of(folder):
@@ -64,7 +32,6 @@ def test_the_frames_so_far_become_tables_and_no_result(going_on, start, tmp_path
     with FrameLog.open(path, len(start), forces=False, charges=False) as log:
         for last in (4, 8):
             append(log, {4: (0, 2, 4), 8: (6, 8)}[last], start)
-            log.sync()
             (run,) = running_runs(Plan(config), tmp_path / str(last))
             assert isinstance(run, Run)
             assert [int(row["step"]) for row in run.order.rows] == list(range(0, last + 1, 2))
@@ -101,10 +68,17 @@ class Workflow:
 
 
 @pytest.fixture
-def served():
+def served(tmp_path):
+    """Return a workflow, its follower and the server; results are in ``results``, a file of others is next to them."""
+    (tmp_path / "results/md/a b").mkdir(parents=True)
+    (tmp_path / "results/md/a b/events.csv").write_text("event,time_fs\n")
+    (tmp_path / "results/own.html").write_text("<script>alert(1)</script>")
+    (tmp_path / "results/frames.bin").write_bytes(b"\0\1")
+    (tmp_path / "private").write_text("a key")
+    (tmp_path / "results/out").symlink_to("../private")
     workflow = Workflow()
     follower = Follower(workflow.ask, workflow.make)
-    with server_of(follower, "secret") as server:
+    with server_of(follower, "secret", tmp_path / "results") as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield workflow, follower, server
         server.shutdown()
@@ -123,6 +97,58 @@ def test_the_server_is_on_the_loopback_address_and_wants_its_token(served):
     assert get(server, "/secret/") == (200, "<p>page 1</p>")
     for path, host in (("/", None), ("/wrong/", None), ("/secret/../x", None), ("/secret/", "elsewhere.example")):
         assert get(server, path, host)[0] == 404
+
+
+def test_files_of_the_results_can_be_read(served):
+    _, _, server = served
+    assert get(server, "/secret/md/a%20b/events.csv") == (200, "event,time_fs\n")
+    assert get(server, "/secret/frames.bin") == (200, "\0\1")
+
+
+def test_a_page_among_the_results_is_text_and_runs_nothing(served):
+    _, _, server = served
+    connection = http.client.HTTPConnection(LOOPBACK, server.server_port, timeout=10)
+    connection.request("GET", "/secret/own.html")
+    answer = connection.getresponse()
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../private",
+        "%2e%2e/private",
+        "..%2fprivate",
+        "md/../../private",
+        "md/%2e%2e/%2e%2e/private",
+        "//{absolute}",
+        "{absolute}",
+        "%2f{absolute}",
+        "out",
+        "md",
+        "md/a%20b/",
+        "nothing.csv",
+        "a%00b",
+        "{long}",
+    ],
+)
+def test_nothing_outside_of_the_results_can_be_read(served, tmp_path, path):
+    _, _, server = served
+    assert (tmp_path / "results/out").read_text() == "a key"
+    asked = path.format(absolute=tmp_path / "private", long=1000 * "x")
+    status, said = get(server, f"/secret/{asked}")
+    assert status == 404
+    assert "a key" not in said
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_nothing_can_be_written(served, method):
+    _, _, server = served
+    connection = http.client.HTTPConnection(LOOPBACK, server.server_port, timeout=10)
+    connection.request(method, "/secret/md/a%20b/events.csv", body="x")
+    assert connection.getresponse().status == 501
 
 
 def test_a_page_is_made_again_when_something_has_changed_and_the_end_ends_it(served):

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import shutil
 import time
 
 import numpy as np
@@ -14,23 +13,9 @@ from PIL import Image
 
 from iondrill.report.page.build import render
 
+from .conftest import PATIENCE_MS
+
 pytestmark = [pytest.mark.chromium]
-
-GRAPHICS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
-PATIENCE_MS = 180_000
-"""For 3D drawn by a processor that does other things too."""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=GRAPHICS, timeout=PATIENCE_MS
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -353,6 +338,31 @@ def test_it_fits_a_phone(browser, file):
     assert picture < answer
     end = page.evaluate("document.querySelector('#summary').getBoundingClientRect().bottom")
     assert end <= 8 * 844
+    page.close()
+
+
+def test_on_a_phone_the_controls_of_the_player_open(browser, file):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(file.as_uri())
+    player = page.locator("#player-drill")
+    colour, more = player.get_by_label("Colour"), player.locator(".further")
+    assert not colour.is_visible()
+    assert (more.inner_text(), more.get_attribute("aria-expanded")) == ("More", "false")
+    more.press("Enter")
+    assert more.get_attribute("aria-expanded") == "true"
+    for name in ("Colour", "Speed", "Save from"):
+        player.get_by_label(name).scroll_into_view_if_needed()
+        box = player.get_by_label(name).bounding_box()
+        assert 0 <= box["x"] <= box["x"] + box["width"] <= 390
+    colour.select_option("fragment")
+    assert "lower layer" in player.locator(".keys").inner_text()
+    assert player.locator(".stage").bounding_box()["height"] < 844
+    more.click()
+    assert not colour.is_visible()
+    page.set_viewport_size({"width": 1000, "height": 800})
+    assert colour.is_visible()
+    assert not more.is_visible()
     page.close()
 
 

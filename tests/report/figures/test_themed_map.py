@@ -11,6 +11,7 @@ from matplotlib import colormaps
 from PIL import Image
 
 from iondrill.analyse.density.plane import Plane
+from iondrill.report.figures.difference_map import COLOURS
 from iondrill.report.figures.elf_map import PAPER, SAFE, scale
 from iondrill.report.figures.plane_map import aspect
 from iondrill.report.figures.svg import INK_ON_DARK, themed
@@ -46,6 +47,23 @@ def test_what_is_not_known_is_not_drawn():
     width = pixels.shape[1]
     assert (pixels[:, : width // 2 - 12, 3] > 250).all()
     assert (pixels[:, width // 2 + 14 :, 3] < 5).all()
+
+
+def test_a_difference_is_opaque_at_its_ends_and_the_page_shows_through_where_there_is_none():
+    svg = draw_themed_map(PLANE, 40 * X - 20, 0 * X + 1000, COLOURS, Atoms())
+    pixels = pixels_of(svg)[60]
+    left, middle, right = (pixels[round(share * (len(pixels) - 1))] for share in (0.05, 0.5, 0.95))
+    assert middle[3] < 10
+    assert left[3] > 245  # beyond the scale, which ends at ±10
+    assert right[3] > 245
+    assert left[2] > left[0]
+    assert right[0] > right[2]
+    half = pixels[round(0.625 * (len(pixels) - 1)), 3]  # half of the scale
+    assert half == pytest.approx(128, abs=12)
+    opacity = [float(each) for each in re.findall(r'fill-opacity="([\d.]+)"', svg)]
+    assert opacity == pytest.approx(opacity[::-1])
+    assert min(opacity) < 0.05
+    assert [word in svg for word in (">≤−10<", ">0<", ">≥10<")] == [True, True, True]
 
 
 def test_atoms_near_the_plane_are_dots_where_they_are():

@@ -199,10 +199,25 @@ def test_pictures_have_words_level_and_data(page):
     captions = page.all("figcaption")
     assert len(captions) == len(figures)
     assert all("GFN2-xTB" in figure["data-level"] or "not computed" in figure["data-level"] for figure in figures)
-    downloads = [a for a in page.all("a") if "figcaption" in a["inside"]]
+    downloads = [a for a in page.all("a") if "figcaption" in a["inside"] and "download" in a]
     assert len({a["download"] for a in downloads}) == len(downloads)
     assert len(downloads) == len(figures)
     assert all(a["download"] and len(base64.b64decode(a["href"].partition(",")[2])) > 20 for a in downloads)
+
+
+def test_each_figure_links_to_its_files(page, whole):
+    links, at = {}, None
+    for element in page.elements:
+        if element["tag"] == "figure":
+            at = links.setdefault(element["data-name"], [])
+        elif element["tag"] == "a" and "figcaption" in element["inside"] and "download" not in element:
+            at.append(element["href"])
+    assert [name for name, files in links.items() if not files] == []
+    assert links["adsorption"] == ["adsorption.csv"]
+    assert links["drill-20-elf"] == ["elf/drill/20.png", "elf/drill/20.npz"]
+    assert links["drill-temperature"] == ["md/drill/order_parameters.csv"]
+    for href in (href for files in links.values() for href in files):
+        assert (whole.results / href).is_file(), href
 
 
 def test_data_of_the_adsorption_figure_are_the_table(page, whole):

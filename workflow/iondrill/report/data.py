@@ -69,6 +69,8 @@ class Structure:
     """Name of the level at which its geometry was made; None as built."""
     atoms: Atoms
     check: Check
+    path: Path
+    """Of its file."""
 
     def has(self, fragment: str) -> bool:
         """Say whether it holds atoms of a fragment."""
@@ -257,7 +259,7 @@ def _built(path: Path) -> Structure:
     name, level = parse_structure_name(path.stem)
     atoms = read_structure(path)
     state = "assembled" if level else "as built"
-    return Structure(name, state, level, atoms, load(Check, path.with_suffix(".json")))
+    return Structure(name, state, level, atoms, load(Check, path.with_suffix(".json")), path)
 
 
 def _final_geometry(job: JobRecord, folder: Path) -> list[Structure]:
@@ -269,7 +271,7 @@ def _final_geometry(job: JobRecord, folder: Path) -> list[Structure]:
     path = folder / f"{file}.extxyz"
     atoms = read_structure(path)
     state = "relaxed" if file == "relaxed" else "last frame"
-    return [Structure(job.id.structure, state, job.id.level, atoms, load(Check, path.with_suffix(".json")))]
+    return [Structure(job.id.structure, state, job.id.level, atoms, load(Check, path.with_suffix(".json")), path)]
 
 
 def _read_run(plan: Plan, name: str, problems: list[Problem]) -> Run:

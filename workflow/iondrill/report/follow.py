@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 import threading
 import time
+from contextlib import suppress
 from hashlib import sha256
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from mimetypes import guess_type
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from iondrill.collect.progress import progress
 from iondrill.prepare.plan import Plan
@@ -18,6 +22,7 @@ from iondrill.report.partial import render_so_far
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from iondrill.config.models import Config
 
@@ -84,28 +89,47 @@ class Follower:
                 self.standing = now
 
 
-def server_of(follower: Follower, token: str, port: int = 0) -> ThreadingHTTPServer:
-    """Return a server of the page and its state on the loopback address, below a token that nobody can guess."""
+def server_of(follower: Follower, token: str, folder: Path, port: int = 0) -> ThreadingHTTPServer:
+    """Return a server on the loopback address: of the page, its state and the files of the results.
+
+    Parameters
+    ----------
+    follower : Follower
+        Has the page.
+    token : str
+        What every address begins with, so that nobody can guess one.
+    folder : Path
+        The results; their files can be read, and nothing outside of them.
+    port : int
+        0: any that is free.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            answers: dict[str, tuple[str, Callable[[], str]]] = {
-                f"/{token}/": ("text/html", lambda: follower.page),
-                f"/{token}/state": ("application/json", follower.state),
-            }
+            start, asked = f"/{token}/", urlsplit(self.path).path
             here = {f"{name}:{server.server_port}" for name in (LOOPBACK, "localhost")}  # none that a name was bent to
-            if self.headers.get("Host") not in here or self.path not in answers:
+            if self.headers.get("Host") not in here or not asked.startswith(start):
                 self.send_error(HTTPStatus.NOT_FOUND)
-                return
-            kind, answer = answers[self.path]
-            content = answer().encode()
+            elif (name := asked.removeprefix(start)) in {"", "state"}:
+                content = follower.state() if name else follower.page
+                self._begin("application/json" if name else "text/html")
+                self.wfile.write(content.encode())
+            elif (path := file_below(folder, name)) is not None:
+                with suppress(ConnectionError), path.open("rb") as file:  # a reader may leave before its end
+                    self._begin(kind_of(path), "default-src 'none'; style-src 'unsafe-inline'; sandbox")
+                    shutil.copyfileobj(file, self.wfile)
+            else:
+                self.send_error(HTTPStatus.NOT_FOUND)
+
+        def _begin(self, kind: str, policy: str = "") -> None:
             self.send_response(HTTPStatus.OK)
             self.send_header("Content-Type", f"{kind}; charset=utf-8")
-            self.send_header("Content-Length", str(len(content)))
             self.send_header("Cache-Control", "no-store")
             self.send_header("Referrer-Policy", "no-referrer")
+            self.send_header("X-Content-Type-Options", "nosniff")
+            if policy:
+                self.send_header("Content-Security-Policy", policy)
             self.end_headers()
-            self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
             """Say nothing: a line a request would drown what the user ran."""
@@ -114,7 +138,25 @@ def server_of(follower: Follower, token: str, port: int = 0) -> ThreadingHTTPSer
     return server
 
 
-def follow(config: Config, port: int = 0, say: Callable[[str], None] = print) -> None:
+def file_below(folder: Path, name: str) -> Path | None:
+    """Return a file of a folder by its quoted relative path; None if it is not there, or lies elsewhere."""
+    try:
+        path = (folder / unquote(name)).resolve(strict=True)
+    except (OSError, RuntimeError, ValueError):  # not there, links in a circle, or no name of a file
+        return None
+    return path if path.is_file() and path.is_relative_to(folder.resolve()) else None
+
+
+def kind_of(path: Path) -> str:
+    """Return the type of a file for a browser: an image, plain text or bytes; never a page, which could run scripts."""
+    guessed = guess_type(path.name)[0] or ""
+    if guessed.startswith("image/"):
+        return guessed
+    with path.open("rb") as file:
+        return "application/octet-stream" if b"\0" in file.read(8192) else "text/plain"
+
+
+def follow(config: Config, port: int = 0, say: Callable[[str], None] = print, pause_s: float = PAUSE_S) -> None:
     """Serve the page of a workflow while it runs; stop when its end has been read, or nobody has read for long.
 
     Parameters
@@ -125,15 +167,17 @@ def follow(config: Config, port: int = 0, say: Callable[[str], None] = print) ->
         0: any that is free.
     say : callable
         Takes the lines that tell where the page is.
+    pause_s : float
+        Least time between two pages.
     """
     plan = Plan(config)
     follower = Follower(lambda: standing(plan), lambda: render_so_far(config))
     token = secrets.token_urlsafe(24)
-    with server_of(follower, token, port) as server:
+    with server_of(follower, token, plan.results, port) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         say(f"The page, for this machine alone: http://{LOOPBACK}:{server.server_port}/{token}/")
         try:
-            follower.run()
+            follower.run(pause_s)
         finally:
             server.shutdown()
     say("The workflow has ended." if follower.standing.done else "Nobody reads the page.")

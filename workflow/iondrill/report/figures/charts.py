@@ -12,6 +12,7 @@ from iondrill.report.table import position_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
@@ -48,6 +49,8 @@ class Panel:
         By label; at least one, each with at least one value.
     target_K : float, optional
         A temperature that was asked for.
+    files : tuple of Path
+        Tables with the curves.
     """
 
     run: str
@@ -56,6 +59,7 @@ class Panel:
     level: str
     curves: Mapping[str, Curve]
     target_K: float | None = None
+    files: tuple[Path, ...] = ()
 
     @property
     def name(self) -> str:
@@ -129,18 +133,22 @@ def _all_panels(run: Run, level: str, most: int) -> Iterator[Panel]:
             for label, column in columns.items()
         }
         target_K = run.settings.temperature_K if unit == "K" else None
-        yield Panel(run.name, title, unit, level, _known(curves), target_K)
+        yield Panel(run.name, title, unit, level, _known(curves), target_K, (order.path,))
     for scheme in dict.fromkeys(row["scheme"] for row in run.charges.rows):
         curves = _curves_by("fragment", "charge_e", run.charges.where("scheme", scheme), most)
         named = {FRAGMENTS.get(label, label): curve for label, curve in curves.items()}
-        yield Panel(run.name, f"Charges of the fragments, {scheme}", "e", level, named)
+        files = (run.charges.path,)
+        yield Panel(run.name, f"Charges of the fragments, {scheme}", "e", level, named, files=files)
 
 
 def contact_panel(run: Run, level: str, most: int) -> Panel | None:
     """Return the ELF half-way between the atoms of each shortest contact; None without maps."""
     curves = {} if run.contacts is None else _curves_by("pair", "elf_midpoint", run.contacts, most)
     curves = {CONTACT_WORDS.get(pair, pair): curve for pair, curve in curves.items()}
-    return Panel(run.name, "ELF half-way along the shortest contacts", "ELF", level, curves) if curves else None
+    if run.contacts is None or not curves:
+        return None
+    title, files = "ELF half-way along the shortest contacts", (run.contacts.path,)
+    return Panel(run.name, title, "ELF", level, curves, files=files)
 
 
 def _curves_by(key: str, column: str, table: Table, most: int) -> dict[str, Curve]:

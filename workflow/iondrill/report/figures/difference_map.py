@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     from iondrill.analyse.elf.difference import DifferenceMap
 
 # The same in all frames, so that they compare.
-COLOURS = Colours("RdBu_r", -10, 10, "density difference (10⁻³ electrons/bohr³)", open_ended=True)
+COLOURS = Colours(
+    "RdBu_r",
+    -10,
+    10,
+    "density difference (10⁻³ electrons/bohr³)",
+    open_ended=True,
+    clear=("#4393c3", "#d6604d"),  # of RdBu those that stand out from white and from black
+)
+UNIT = 1e-3
+"""Electrons per bohr³."""
 
 
 def draw_difference_map(difference_map: DifferenceMap, atoms: Atoms, *, title: str) -> Figure:
@@ -28,4 +37,4 @@ def draw_difference_map(difference_map: DifferenceMap, atoms: Atoms, *, title: s
     title : str
         Level of theory and time of the frame.
     """
-    return draw_plane_map(difference_map.plane, 1e3 * difference_map.difference, COLOURS, atoms, title=title)
+    return draw_plane_map(difference_map.plane, difference_map.difference / UNIT, COLOURS, atoms, title=title)

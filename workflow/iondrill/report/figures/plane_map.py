@@ -39,6 +39,9 @@ class Colours:
         Quantity and unit.
     open_ended : bool
         Whether values beyond the ends occur; they have the colours of the ends.
+    clear : tuple of str, optional
+        Of a map that the page shows through where it is at the middle of the scale: the colours that it becomes opaque
+        with, at the low and the high end.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Colours:
     high: float
     label: str
     open_ended: bool = False
+    clear: tuple[str, str] | None = None
 
 
 def draw_plane_map(plane: Plane, values: Array, colours: Colours, atoms: Atoms, *, title: str) -> Figure:

@@ -88,16 +88,3 @@ def data_uri(content: str | bytes, kind: str) -> str:
     """Return content as a data URI, so that a page needs no other file."""
     raw = content.encode() if isinstance(content, str) else content
     return f"data:{kind};base64,{base64.b64encode(raw).decode()}"
-
-
-def small_png(content: bytes, width_px: int) -> bytes:
-    """Return a PNG at most so wide and of at most 256 colours."""
-    from PIL import Image
-
-    with Image.open(io.BytesIO(content)) as image:
-        picture = image.convert("RGB")
-    if picture.width > width_px:
-        picture = picture.resize((width_px, round(picture.height * width_px / picture.width)), Image.Resampling.LANCZOS)
-    out = io.BytesIO()
-    picture.quantize(256).save(out, "PNG", optimize=True)
-    return out.getvalue()

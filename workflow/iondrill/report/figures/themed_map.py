@@ -73,7 +73,6 @@ def draw_themed_map(plane: Plane, values: Array, density: Array, colours: Colour
 
 def _png(values: Array, density: Array, colours: Colours, height: int) -> bytes:
     """Return the map as an image: between its points it is interpolated, and it fades where the density ends."""
-    from matplotlib import colormaps
     from PIL import Image
 
     def grown(array: Array) -> Array:
@@ -84,11 +83,27 @@ def _png(values: Array, density: Array, colours: Colours, height: int) -> bytes:
     inside = np.clip(grown(np.maximum(decades, -4 * EDGE)) / EDGE + 0.5, 0, 1)
     opaque = inside * grown(np.isfinite(values).astype(float))
     shares = (grown(np.nan_to_num(values)) - colours.low) / (colours.high - colours.low)
-    pixels = colormaps[colours.name](np.clip(shares, 0, 1), bytes=True)
-    pixels[..., 3] = np.rint(255 * np.clip(opaque, 0, 1))
-    out = io.BytesIO()
-    Image.fromarray(pixels).quantize(256, method=Image.Quantize.FASTOCTREE).save(out, "PNG", optimize=True)
+    pixels = _painted(colours, shares)
+    pixels[..., 3] *= np.clip(opaque, 0, 1)
+    pixels = np.rint(255 * pixels).astype(np.uint8)
+    image, out = Image.fromarray(pixels), io.BytesIO()
+    if colours.clear is None:  # two colours have too many opacities for 256
+        image = image.quantize(256, method=Image.Quantize.FASTOCTREE)
+    image.save(out, "PNG", optimize=True)
     return out.getvalue()
+
+
+def _painted(colours: Colours, shares: Array) -> Array:
+    """Return red, green, blue and opacity (…, 4), 0 to 1, of values given as shares of the scale."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_rgba_array
+
+    if colours.clear is None:
+        return np.asarray(colormaps[colours.name](np.clip(shares, 0, 1)))
+    from_middle = np.clip(2 * shares - 1, -1, 1)
+    pixels: Array = to_rgba_array(colours.clear)[(from_middle > 0).astype(int)]
+    pixels[..., 3] = np.abs(from_middle)
+    return pixels
 
 
 def _dots(plane: Plane, atoms: Atoms, corners: tuple[Array, Array], height: int) -> list[str]:
@@ -110,19 +125,26 @@ def _dots(plane: Plane, atoms: Atoms, corners: tuple[Array, Array], height: int)
 
 def _bar(colours: Colours, height: int) -> list[str]:
     """Return the bar of colours with its scale."""
-    from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
     left, band = LEFT_PX + WIDTH_PX + 12, height / STOPS
-    shares = [(k + 0.5) / STOPS for k in range(STOPS)]
+    shares = (np.arange(STOPS) + 0.5) / STOPS
     blocks = [
-        f'<rect x="{left}" y="{TOP_PX + height * (1 - share) - band / 2:.2f}" width="14" height="{band + 0.5:.2f}" '
-        f'fill="{to_hex(colormaps[colours.name](share))}"/>'
-        for share in shares
+        f'<rect x="{left}" y="{TOP_PX + height * (1 - share) - band / 2:.2f}" width="14" height="{band:.2f}" '
+        f'fill="{to_hex(fill[:3])}" fill-opacity="{fill[3]:.3f}" shape-rendering="crispEdges"/>'
+        for share, fill in zip(shares, _painted(colours, shares), strict=True)
     ]
-    scale = [(k / 4, colours.low + k / 4 * (colours.high - colours.low)) for k in range(5)]
-    marks = [_text(left + 18, TOP_PX + height * (1 - share) + 5, f"{at:g}", "start") for share, at in scale]
+    marks = [
+        _text(left + 18, TOP_PX + height * (1 - share) + 5, _mark(colours, share), "start")
+        for share in (0.0, 0.25, 0.5, 0.75, 1.0)
+    ]
     return [*blocks, *marks, _text(left + 68, TOP_PX + height / 2, colours.label, turned=True)]
+
+
+def _mark(colours: Colours, share: float) -> str:
+    """Return the value at a share of the scale, in words."""
+    value = f"{colours.low + share * (colours.high - colours.low):g}".replace("-", "−")
+    return ({0.0: "≤", 1.0: "≥"}.get(share, "") if colours.open_ended else "") + value
 
 
 def _ticks(low: float, high: float) -> list[float]:

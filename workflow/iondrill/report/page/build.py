@@ -33,6 +33,8 @@ from iondrill.report.sections.still import still
 from iondrill.report.sections.trust import badge
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jinja2 import Environment
 
     from iondrill.engines.base import AttemptEntry
@@ -111,6 +113,7 @@ def environment(results: Results) -> Environment:
         "badge_of": lambda level: badge(results, level),
         "layout_of": layout,
         "path": lambda name: _linked(Path(results.config.results), name),
+        "files_of": lambda picture: _names(Path(results.config.results), picture.files),
     }
     made.globals["library"] = Markup(LIBRARY.read_text(encoding="utf-8"))  # noqa: S704  (the page's own script)
     return made
@@ -119,6 +122,11 @@ def environment(results: Results) -> Environment:
 def tidy(text: str) -> str:
     """Return a page without blanks at the ends of its lines."""
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def _names(folder: Path, files: Sequence[Path]) -> list[str]:
+    """Return the names of files of the results, relative to their folder, and of no others."""
+    return [path.relative_to(folder).as_posix() for path in files if path.is_relative_to(folder) and path.exists()]
 
 
 def _linked(folder: Path, name: str) -> Markup:

@@ -107,6 +107,12 @@
     const save = select(["", "Save …"], ["extxyz", "trajectory (extxyz)"], ["vmd", "session for VMD"], ["ovito", "session for OVITO"], ["film", "film (WebM)"]);
     save.setAttribute("aria-label", `Save from the player of run ${data.run}`);
     more.append(label("Speed", speed), label("Loop", loop), label("Colour", colours), label("Trails", trail), label("Atoms", atoms), button("Reset view", aim), button("Full screen", whole), save);
+    const further = player.querySelector(".further"); // on a narrow page the controls are folded
+    further.addEventListener("click", () => {
+      const open = player.querySelector(".stage").classList.toggle("unfolded");
+      further.setAttribute("aria-expanded", open);
+      further.textContent = open ? "Less" : "More";
+    });
     colours.addEventListener("change", () => { keys(); draw(); });
     trail.addEventListener("change", cover);
     atoms.addEventListener("input", () => choose((atoms.value.match(/\d+/g) ?? []).map(Number)));

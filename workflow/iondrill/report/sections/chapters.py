@@ -130,7 +130,11 @@ def chapters(results: Results, folder: Path) -> Iterator[Chapter]:
         if any(each.rows for each in sheets):
             drawn = [(_figure_of(path, folder), each) for path, each in zip(paths, sheets, strict=True)]
             # a figure shows all rows
-            pictures = [_picture(path, title, each.data) for path, each in drawn if path.exists() and not each.left_out]
+            pictures = [
+                _picture(figure, path, title, each.data)
+                for (figure, each), path in zip(drawn, paths, strict=True)
+                if figure.exists() and not each.left_out
+            ]
             quiet = ""
             notes += [note, *(LEFT_OUT.format(each) for each in sheets if each.left_out)]
             if name == "contrasts" and (folder / "contrasts.json").exists():
@@ -255,9 +259,10 @@ def _figure_of(path: Path, folder: Path) -> Path:
     return figure if figure.exists() else folder / "figures" / figure.name
 
 
-def _picture(path: Path, title: str, data: str) -> Picture:
+def _picture(figure: Path, path: Path, title: str, data: str) -> Picture:
+    """Return the figure of a table."""
     return Picture(
-        src=data_uri(themed(path.read_text(encoding="utf-8")), "image/svg+xml"),
+        src=data_uri(themed(figure.read_text(encoding="utf-8")), "image/svg+xml"),
         alt=f"{title}: {path.stem}; its numbers are in the table below",
         title=path.stem.replace("-", " ").capitalize(),
         caption="",
@@ -265,6 +270,7 @@ def _picture(path: Path, title: str, data: str) -> Picture:
         data=data,
         data_name=f"{path.stem}.csv",
         shape="wide",
+        files=(figure, path),
     )
 
 

@@ -29,7 +29,8 @@ def transfer_picture(results: Results, run: Run) -> Picture | None:
         If a file is cut.
     """
     level = results.title_of(results.config.elf.level)
-    profiles = {f.time_fs: read_profile(image.with_suffix(".npz")) for f, image in difference_frames(results, run)}
+    files = {frame.time_fs: image.with_suffix(".npz") for frame, image in difference_frames(results, run)}
+    profiles = {time_fs: read_profile(path) for time_fs, path in files.items()}
     if not profiles:
         return None
     moved = {time_fs: float(max(profile.transferred_e, key=abs)) for time_fs, profile in profiles.items()}
@@ -51,6 +52,7 @@ def transfer_picture(results: Results, run: Run) -> Picture | None:
         data=data_uri("\n".join(["time_fs,x_A,difference_e_A,transferred_e,level", *rows]) + "\n", "text/csv"),
         data_name=f"{run.name}-density-difference.csv",
         shape="wide",
+        files=tuple(files[time_fs] for time_fs in _drawn(profiles)),
     )
 
 
@@ -64,7 +66,7 @@ def draw_transfer(profiles: Mapping[float, Profile]) -> str:
     """
     from matplotlib import colormaps, rc_context
 
-    times = [list(profiles)[i] for i in evenly(len(profiles), MOST_FRAMES)]
+    times = _drawn(profiles)
     with rc_context(STYLE):
         figure, (density, moved) = canvas(1, 2, (2 * PLOT_IN[0], PLOT_IN[1]))
         for k, time_fs in enumerate(times):
@@ -77,3 +79,8 @@ def draw_transfer(profiles: Mapping[float, Profile]) -> str:
             axes.axhline(0, color=OKABE_ITO[1], lw=0.6, ls=":")
         figure.legend(loc="outside upper center", ncols=len(times), fontsize=8)
         return to_svg(figure)
+
+
+def _drawn(profiles: Mapping[float, Profile]) -> list[float]:
+    """Return the times of the frames that are drawn."""
+    return [list(profiles)[i] for i in evenly(len(profiles), MOST_FRAMES)]

@@ -145,6 +145,7 @@ def _profiles(run: Run, path: Path, level: str) -> Picture | None:
         data=data_uri(table.text, "text/csv"),
         data_name=f"{run.name}-elf-profiles.csv",
         shape="wide",
+        files=(path,),
     )
 
 

@@ -16,8 +16,9 @@ from iondrill.engines.folder import STRUCTURE
 from iondrill.geometry.checks import read_structure
 from iondrill.prepare.plan import Plan
 from iondrill.report.data import gathered
+from iondrill.report.figures.difference_map import COLOURS, UNIT
 from iondrill.report.figures.elf_map import PAPER, SAFE, scale, shown
-from iondrill.report.figures.svg import data_uri, small_png, themed
+from iondrill.report.figures.svg import data_uri, themed
 from iondrill.report.figures.themed_map import draw_themed_map
 from iondrill.report.sections.pictures import Picture
 
@@ -28,13 +29,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iondrill.analyse.density.plane import Plane
+    from iondrill.analyse.elf.difference import DifferenceMap
     from iondrill.analyse.elf.map import ElfMap
     from iondrill.errors import Problem
     from iondrill.report.data import ElfFrame, Results, Run
 
 MOST_MAPS = 60
 """Shown in all runs together: they keep the page small."""
-MAP_WIDTH_PX = 760
 
 
 def map_pictures(results: Results, run: Run, problems: list[Problem]) -> list[Picture]:
@@ -55,6 +56,7 @@ def map_pictures(results: Results, run: Run, problems: list[Problem]) -> list[Pi
                 data=data_uri(map_csv(elf_map.plane, shown(elf_map).filled(np.nan), what, "%.3f"), "application/gzip"),
                 data_name=f"{run.name}-{frame.step}-elf.csv.gz",
                 shape="map",
+                files=(frame.image, frame.image.with_suffix(".npz")),
                 safe=_drawn(elf_map, atoms, SAFE),
             )
             pictures.append(picture)
@@ -69,7 +71,7 @@ def difference_pictures(results: Results, run: Run, problems: list[Problem]) -> 
             gain = read_difference_map(image.with_suffix(".npz"))
             what = f"density difference in electrons/bohr^3, run {run.name}, {frame.time_fs:g} fs, {level}"
             picture = Picture(
-                src=_inlined(image),
+                src=_drawn_difference(gain, _atoms(results, run, frame)),
                 alt=f"Map of what the electron density of run {run.name} gains (red) and loses (blue) at "
                 f"{frame.time_fs:g} fs as nanodiamond and flake meet, {level}",
                 title=f"{frame.time_fs:g} fs",
@@ -78,6 +80,7 @@ def difference_pictures(results: Results, run: Run, problems: list[Problem]) -> 
                 data=data_uri(map_csv(gain.plane, gain.difference, what, "%.3g"), "application/gzip"),
                 data_name=f"{run.name}-{frame.step}-difference.csv.gz",
                 shape="map",
+                files=(image, image.with_suffix(".npz")),
             )
             pictures.append(picture)
     return pictures
@@ -127,6 +130,13 @@ def _drawn(elf_map: ElfMap, atoms: Atoms, colours: str) -> str:
     return data_uri(themed(svg), "image/svg+xml")
 
 
+def _drawn_difference(gain: DifferenceMap, atoms: Atoms) -> str:
+    """Return a map as a data URI; the page shows through where the density stays as it is."""
+    everywhere = np.full_like(gain.difference, np.inf)
+    svg = draw_themed_map(gain.plane, gain.difference / UNIT, everywhere, COLOURS, atoms)
+    return data_uri(themed(svg), "image/svg+xml")
+
+
 def _atoms(results: Results, run: Run, frame: ElfFrame) -> Atoms:
     """Return the atoms of a frame; none where its job is not there."""
     plan = Plan(results.config)
@@ -137,11 +147,6 @@ def _atoms(results: Results, run: Run, frame: ElfFrame) -> Atoms:
 
 def _caption(frame: ElfFrame) -> str:
     return ", ".join([f"step {frame.step}", *frame.events])
-
-
-def _inlined(image: Path) -> str:
-    """Return a PNG as a data URI; nothing where there is none."""
-    return data_uri(small_png(image.read_bytes(), MAP_WIDTH_PX), "image/png") if image.exists() else ""
 
 
 def _contacts_in_words(run: Run, step: int) -> str:

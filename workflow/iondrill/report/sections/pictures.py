@@ -17,6 +17,7 @@ from iondrill.report.table import position_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from ase import Atoms
 
@@ -41,6 +42,8 @@ class Picture(NamedTuple):
     shape: str
     safe: str = ""
     """The same in colours that colour-blind readers tell apart, where `src` is not."""
+    files: tuple[Path, ...] = ()
+    """Of the results: what it shows."""
 
     @property
     def name(self) -> str:
@@ -116,6 +119,7 @@ def _bars(
         data=data_uri(table.text, "text/csv"),
         data_name=table.path.name,
         shape="wide",
+        files=(table.path,),
     )
 
 
@@ -134,6 +138,7 @@ def curves(panel: Panel, note: str) -> Picture:
         data=data_uri(panel.csv, "text/csv"),
         data_name=f"{panel.name}.csv",
         shape="curves",
+        files=panel.files,
     )
 
 
@@ -179,6 +184,7 @@ def _drawn(results: Results, item: Structure, title: str, scene: Scene) -> Pictu
         data=data_uri(_as_xyz(item.atoms), "chemical/x-xyz"),
         data_name=f"{title.replace(', ', '-')}-{item.state}.extxyz".replace(" ", "-"),
         shape="structure",
+        files=(item.path,),
     )
 
 
