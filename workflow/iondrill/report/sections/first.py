@@ -112,19 +112,21 @@ def _of_run(results: Results, happened: Mapping[str, Happened | None], compariso
         return None
     known, seen, end_fs = badge(results, run.level, run), happened.get(run.name), run.order.numbers("time_fs")[-1]
     if run.verification is not None and run.verification.refused:
-        return Answer("No answer: what the run shows is its level's doing.", "Its verification refused it.", known)
+        return Answer(
+            "No answer: the error of the level is too large for this run.", "The verification refused the run.", known
+        )
     if seen is None:
         text = f"Run {run.name} covers {end_fs:g} fs; no events were looked for."
     elif seen.rows:
         text = f"In run {run.name}: {'; '.join(_event(row) for row in seen.rows[:3])}."
     else:
         text = f"In {end_fs:g} fs {seen.unseen}."
-    sure = "One trajectory shows what happened once; what caused it, only controls and other seeds can tell."
+    sure = "One trajectory shows what happened once. Only controls and other seeds can tell what caused it."
     if comparisons:
         supported = sum(claim.verdict == "supported" for claim in comparisons)
         sure = (
-            f"Of {len(comparisons)} comparisons of runs the data support {supported or 'none'}; chance alone would let "
-            "about one in twenty pass."
+            f"The data support {supported or 'none'} of {len(comparisons)} comparisons of runs. About one in twenty "
+            "would pass by chance alone."
         )
     return Answer(text, sure, known)
 
@@ -143,7 +145,7 @@ def _of_adsorption(results: Results) -> Answer:
         return Answer(f"No answer yet: {done} jobs have converged.", "", None)
     first = found[0]
     text = f"{first.value} is the {first.what}."
-    return Answer(text, "The same calculation gives the same number; its error is that of the level.", first.badge)
+    return Answer(text, "A repeated calculation gives the same number; the error is that of the level.", first.badge)
 
 
 def _numbers(results: Results, answer: Answer) -> Iterator[Number]:
@@ -169,7 +171,7 @@ def _steps(results: Results) -> Iterator[Step]:
         yield Step("Compare frames of the run with its reference:", "md.verify")
     inputs = results.config.inputs
     if "preview" in trust and any((inputs.relax, inputs.md, inputs.elf, inputs.adsorption)):
-        yield Step("Confirm with DFT; this writes its jobs:", "snakemake inputs")
+        yield Step("Write the inputs that confirm it with DFT:", "snakemake inputs")
     studies = [path for file in RESULT_FILES if file.chapter is SETTINGS for path in file.paths(plan)]
     if studies and not any(path.exists() for path in studies):
         yield Step("Check the settings:", "snakemake convergence")
