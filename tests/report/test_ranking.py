@@ -59,7 +59,7 @@ def test_places_of_two_kinds_are_not_compared():
 def test_a_place_that_is_as_low_as_the_lowest_serves_to_compare():
     rows = row("Na", "chain-bridge", -1.84), row("Na", "trough-2", -1.82), row("Li", "trough-1", -2.33)
     assert said(*rows)[-1] == (
-        "C111: Li binds more strongly than Na, by 0.51 eV at trough, where both are as low as anywhere."
+        "C111: Li binds more strongly than Na, by 0.51 eV at trough, which for both is as low as the lowest site."
     )
     higher = row("Na", "trough-2", -1.70)
     assert "not compared" in said(rows[0], higher, rows[2])[-1]

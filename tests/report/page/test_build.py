@@ -3,6 +3,7 @@
 import base64
 import csv
 import io
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -234,6 +235,11 @@ def test_tables_can_be_read_aloud(page):
     assert page.all("html")[0]["lang"] == "en"
     identifiers = [e["id"] for e in page.elements if "id" in e]
     assert len(identifiers) == len(set(identifiers))
+
+
+def test_nothing_is_escaped_twice(page):
+    (body,) = page.all("body")
+    assert not re.search(r"&(#\d+|amp|lt|gt|quot);", body["text"])
 
 
 def test_maps_are_a_grid_without_script(page):

@@ -102,10 +102,10 @@ def test_diffraction_says_how_far_the_paper_is_from_what_is_known(written):
     DIFFRACTION.write(list(reflections(known_stacks())), written.results / "diffraction.csv")
     _, chapter = chapters(written.read(), written.results)
     first, second = chapter.notes[1:3]
-    assert first.startswith("The paper's 26.0° are planes 3.42 Å apart")
+    assert first.startswith("The paper's reflection at 26.0° means planes 3.42 Å apart")
     assert "graphite (002), is off by 0.55°" in first
     assert "LiC12 (002), is off by 0.65°" in second
-    assert "two layers alone have no sharp one" in chapter.notes[3]
+    assert "Two layers alone have no sharp reflection" in chapter.notes[3]
 
 
 def test_the_page_tells_chapters_and_events(written):
@@ -118,7 +118,7 @@ def test_the_page_tells_chapters_and_events(written):
     written.text("md/drill/events.json", json.dumps(content))
     happened = events(written.results / "md/drill")
     assert happened.rows[0]["what"] == "layers opened"
-    assert "during 20 fs, each lasting at least 50 fs: a gap at the edge more than 1 Å wider" in happened.watched
+    assert "for 20 fs for events that last at least 50 fs: a gap at the edge more than 1 Å wider" in happened.watched
     assert events(written.results / "md/control") is None
     uneventful = {**content, "events": [], "criteria": {**content["criteria"], "start_gap_A": None}}
     written.text("md/control/events.json", json.dumps(uneventful))
@@ -129,9 +129,9 @@ def test_the_page_tells_chapters_and_events(written):
         assert words in page
     summary = page[page.index('<section id="summary">') : page.index('<section id="dynamics">')]
     assert "In run drill: layers opened at 2 fs." in summary
-    assert "Of 1 comparisons of runs the data support 1;" in summary
+    assert "The data support 1 of 1 comparisons of runs." in summary
     assert "2 fs: layers opened." in summary  # under the picture of that moment
-    assert "Watched for during 20 fs" in page
+    assert "The run was watched for 20 fs for events" in page
     assert "318 K on average in the last quarter" in page
 
 
@@ -154,7 +154,8 @@ def test_highlights_are_the_numbers_of_the_files(folder):
     assert values["gap at the edge, run drill"] == "3.70 → 4.60 Å"
     assert values["bonds of nanodiamond and flake, run drill"] == "0 → 2"
     assert values["lowest E_ads of Li"] == "−3.97 eV"
-    assert "tip of the nanodiamond past the edge, run control" not in values
+    assert values["tip before the edge, run drill"] == "3.00 → 1.00 Å"
+    assert not [what for what in values if "tip" in what and "control" in what]
 
 
 def test_highlights_tell_nothing_of_what_did_not_converge(folder):

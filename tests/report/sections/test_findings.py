@@ -127,9 +127,9 @@ def test_the_widest_gap_may_be_before_the_end():
 
 def test_the_tip_is_before_or_past_the_edge_and_its_bonds_are_counted():
     text = said_of([3.7] * 3, depth_A=[-2.5, 0.0, 1.25], bonds=[1, 0, 3])
-    assert "from 2.50 Å before to 1.25 Å past the edge" in text
+    assert "from 2.50 Å before the edge to 1.25 Å past it" in text
     assert "it had 1 bonds to the flake at the start and 3 at the end" in text
-    assert "to 0.00 Å past the edge" in said_of([3.7] * 2, depth_A=[-1.0, 0.0], bonds=[0, 0])
+    assert "to 0.00 Å past it" in said_of([3.7] * 2, depth_A=[-1.0, 0.0], bonds=[0, 0])
 
 
 def test_a_run_without_a_nanodiamond_or_ions_says_nothing_of_them():
@@ -382,7 +382,7 @@ def test_of_a_refused_run_nothing_is_told_but_that(refused):
     text = said_of([3.5] * 8 + [6.0] * 8, bonds=[0] * 15 + [4], depth_A=[-1.0] * 16, checked=checked)
     assert "this is what was found" in text
     assert ("widened" in text) == ("4 at the end" in text) == (not refused)
-    assert ("is not told as a result" in text) == refused
+    assert ("so none is shown" in text) == refused
 
 
 @pytest.mark.parametrize("learned", [True, False])

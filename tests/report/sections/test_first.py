@@ -76,7 +76,7 @@ def test_without_a_ledger_the_main_run_answers(folder):
     assert main_run(results).name == "drill"  # the control has no nanodiamond
     assert "no events were looked for" in first_screen(results, [], {}, [], None).answer.text
     moment = decisive(main_run(results), None)
-    assert (moment.row, moment.words) == (20, "the tip is deepest, 1.00 Å before the edge")
+    assert (moment.row, moment.words) == (20, "the tip is furthest in, 1.00 Å before the edge")
 
 
 @given(st.integers(2, 3000), st.integers(4, 300), st.lists(st.floats(0, 3000, allow_nan=False), max_size=4))

@@ -195,12 +195,12 @@ def _asked_of_study(config: Config, names: Names) -> Rows:
 CONTRASTS = Chapter(
     "contrasts",
     "Controls and contrasts",
-    "Runs side by side: the change of each quantity, its mean over the second half of the frames less its start.",
+    "The change of each quantity in each run: its mean over the second half of the frames minus its start.",
 )
 DIFFRACTION = Chapter(
     "diffraction",
     "Diffraction",
-    "Reflections (00l) simulated from the structures, beside those of the paper's diffractograms.",
+    "The table lists (00l) reflections simulated from the structures, next to those of the paper's diffractograms.",
 )
 VERIFICATION = Chapter(
     "verification",

@@ -93,7 +93,11 @@ def compared(first: Best, second: Best) -> str:
     if strong.status.has("free_like") != weak.status.has("free_like"):
         return f"{one} and {other} are not compared: D4 takes one of them for a free atom"
     difference = weak.alike_eV[common[0]] - strong.alike_eV[common[0]]
-    where = "at their lowest sites" if kinds[0] == kinds[1] else f"at {common[0]}, where both are as low as anywhere"
+    where = (
+        "at their lowest sites"
+        if kinds[0] == kinds[1]
+        else f"at {common[0]}, which for both is as low as the lowest site"
+    )
     if abs(difference) < ALIKE_EV:
         return f"{one} and {other} bind about as strongly, {abs(difference):.2f} eV apart {where}"
     return f"{one} binds more strongly than {other}, by {difference:.2f} eV {where}"

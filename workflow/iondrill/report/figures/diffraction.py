@@ -49,6 +49,6 @@ def disagreement(table: Table) -> list[str]:
         off = {f"{row['phase']} ({row['hkl']})": float(row["two_theta_deg"]) - paper_deg for row in rows}
         if off:
             nearest = min(off, key=lambda name: abs(off[name]))
-            planes = f"The paper's {paper_deg:.1f}° are planes {bragg_spacing(paper_deg):.2f} Å apart"
-            said.append(f"{planes}; the nearest of the known compounds, {nearest}, is off by {signed(off[nearest])}°.")
+            planes = f"The paper's reflection at {paper_deg:.1f}° means planes {bragg_spacing(paper_deg):.2f} Å apart"
+            said.append(f"{planes}; the nearest one of a known compound, {nearest}, is off by {signed(off[nearest])}°.")
     return said

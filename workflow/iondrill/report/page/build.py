@@ -101,7 +101,7 @@ def environment(results: Results) -> Environment:
         "attempt": _attempt,
         "duration": duration,
         "histogram": _histogram,
-        "typeset": lambda text: typeset(str(text), names),
+        "typeset": lambda text: text if isinstance(text, Markup) else typeset(str(text), names),
         "lower_first": lambda words: words if words[:2].isupper() or "_" in words else words[:1].lower() + words[1:],
     }
     made.globals |= {

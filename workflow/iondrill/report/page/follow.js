@@ -10,7 +10,7 @@
       const answer = await (await fetch("state", { cache: "no-store" })).json();
       shown ??= answer.page;
       if (answer.page !== shown && !busy()) return location.reload();
-      note.textContent = answer.done ? "The workflow has ended; this page is whole." : `Followed while the workflow runs: ${answer.words}.`;
+      note.textContent = answer.done ? "The workflow has ended; this page is complete." : `Followed while the workflow runs: ${answer.words}.`;
       if (answer.done) return;
     } catch {
       note.textContent = "The server has stopped; this page stays as it is.";

@@ -97,11 +97,12 @@ class Chapter(NamedTuple):
 
 
 STACKS = (
-    "Reflections are those of thick stacks: two layers alone have no sharp one, theirs is some ten degrees wide. "
-    "So diffractograms show mean distances, and neither confirm nor refute what happens at the edge of a bilayer."
+    "The reflections are those of thick stacks. Two layers alone have no sharp reflection; theirs is about ten degrees "
+    "wide. So a diffractogram shows mean distances. It neither confirms nor refutes what happens at the edge of a "
+    "bilayer."
 )
 NO_COMPARISON = "No two cases differ in exactly one factor, so no effect can be attributed."
-LEFT_OUT = "{0.name}.csv: {0.left_out} rows that this configuration does not ask for are left out; make it again."
+LEFT_OUT = "{0.name}.csv has {0.left_out} rows that this configuration does not ask for; they are not shown."
 
 
 def chapters(results: Results, folder: Path) -> Iterator[Chapter]:
@@ -184,8 +185,8 @@ def _watched(criteria: dict[str, float | None], watched_fs: float, happened: boo
     if criteria.get("start_gap_A") is not None:
         sought.insert(0, f"a gap at the edge more than {criteria['opened_by_A']:g} Å wider than at the start")
     outcome = "The table lists what was seen." if happened else "None of these events was seen."
-    lasting = f"each lasting at least {criteria['lasting_fs']:g} fs"
-    return f"Watched for during {watched_fs:g} fs, {lasting}: {', '.join(sought)}. {outcome}"
+    lasting = f"events that last at least {criteria['lasting_fs']:g} fs"
+    return f"The run was watched for {watched_fs:g} fs for {lasting}: {', '.join(sought)}. {outcome}"
 
 
 def _unseen(criteria: dict[str, float | None]) -> str:

@@ -46,8 +46,8 @@ def transfer_picture(results: Results, run: Run) -> Picture | None:
         src=data_uri(themed(draw_transfer(profiles)), "image/svg+xml"),
         alt=f"Density difference of run {run.name} along x, {level}. Electrons that moved to smaller x: {words}.",
         title="The density difference along the insertion axis",
-        caption="integrated over planes, and how many electrons moved through each towards smaller x, where the "
-        "nanodiamond is; dark first frame to light last frame",
+        caption="left: integrated over each plane; right: the electrons that moved through it towards smaller x, where "
+        "the nanodiamond is; the first frame is dark, the last light",
         level=level,
         data=data_uri("\n".join(["time_fs,x_A,difference_e_A,transferred_e,level", *rows]) + "\n", "text/csv"),
         data_name=f"{run.name}-density-difference.csv",

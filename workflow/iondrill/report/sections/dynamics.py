@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MOST_FRAMES, MOST_FRAMES_OF_RUN = 2000, 300
 """Frames in the players, of all runs together and of one: they keep the page small."""
 THERMOSTATS = {"csvr": "CSVR", "nose": "Nosé–Hoover"}
+GROUPS = {"all": "all atoms", "flake": "all but the nanodiamond"}
 
 
 def dynamics(results: Results, run: Run, problems: list[Problem]) -> dict[str, Any]:
@@ -74,12 +75,13 @@ def describe(results: Results, run: Run) -> str:
     parts = [
         f"{settings.assembly}: {settings.steps} steps of {settings.timestep_fs:g} fs",
         f"thermalised first for {_length_fs(run.before):g} fs at {settings.temperature_K:g} K, with a "
-        f"thermostat of {settings.thermalise.time_constant_fs:g} fs on all that may move, seed {seed}"
+        f"thermostat of {settings.thermalise.time_constant_fs:g} fs on all free atoms, seed {seed}"
         if run.before.rows
         else f"first velocities for {settings.temperature_K:g} K, seed {seed}",
         "constant energy"
         if thermostat.kind == "none"
-        else f"{THERMOSTATS[thermostat.kind]} thermostat of {thermostat.time_constant_fs:g} fs on {thermostat.group}",
+        else f"{THERMOSTATS[thermostat.kind]} thermostat of {thermostat.time_constant_fs:g} fs on "
+        f"{GROUPS[thermostat.group]}",
     ]
     if settings.launch_m_s:
         parts.append(f"nanodiamond launched at {settings.launch_m_s:g} m/s, an assumption")

@@ -140,7 +140,7 @@ def _profiles(run: Run, path: Path, level: str) -> Picture | None:
         src=data_uri(themed(draw_profiles(table)), "image/svg+xml"),
         alt=f"ELF along the lines between atoms that touch, in run {run.name}, {level}. {'; '.join(words)}.",
         title="ELF along the contacts",
-        caption="from nucleus to nucleus, dark first frame to light last frame",
+        caption="from nucleus to nucleus; the first frame is dark, the last light",
         level=level,
         data=data_uri(table.text, "text/csv"),
         data_name=f"{run.name}-elf-profiles.csv",

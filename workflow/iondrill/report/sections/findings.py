@@ -67,7 +67,9 @@ def of_run(run: Run, results: Results) -> Iterator[Finding]:
     end_fs = run.order.numbers("time_fs")[-1]
     if run.verification is not None and run.verification.refused:
         text = f"Run {run.name}, one trajectory of {end_fs:g} fs: {run.verification.sentence}."
-        yield Finding(f"{text} What it shows is its level's doing, and is not told as a result.", run.level)
+        yield Finding(
+            f"{text} The error of the level is too large for its numbers to be results, so none is shown.", run.level
+        )
         return
     order = told_order(run)
     opening = _opening(order, run.rest("gap_edge_A"), run.rest("gap_centre_A"))
@@ -123,7 +125,7 @@ def _drilling(order: Table) -> str:
     if not np.isfinite([depth, bonds]).all():
         return ""
     return (
-        f"the tip of the nanodiamond went from {_beside(depth[0])} to {_beside(depth[-1])} the edge; it had "
+        f"the tip of the nanodiamond moved from {_beside(depth[0])} the edge to {_beside(depth[-1])} it; it had "
         f"{bonds[0]:.0f} bonds to the flake at the start and {bonds[-1]:.0f} at the end"
     )
 

@@ -118,7 +118,9 @@ def _of_run(results: Results, happened: Mapping[str, Happened | None], compariso
         return None
     known, seen, end_fs = badge(results, run.level, run), happened.get(run.name), run.order.numbers("time_fs")[-1]
     if run.verification is not None and run.verification.refused:
-        return Answer("No answer: what the run shows is its level's doing.", "Its verification refused it.", known)
+        return Answer(
+            "No answer: the error of the level is too large for this run.", "The verification refused the run.", known
+        )
     if seen is None:
         text = f"Run {run.name} covers {end_fs:g} fs; no events were looked for."
     elif seen.rows:
@@ -129,8 +131,8 @@ def _of_run(results: Results, happened: Mapping[str, Happened | None], compariso
     if comparisons:
         supported = sum(claim.verdict == "supported" for claim in comparisons)
         sure = (
-            f"Of {len(comparisons)} comparisons of runs the data support {supported or 'none'}; chance alone would let "
-            "about one in twenty pass."
+            f"The data support {supported or 'none'} of {len(comparisons)} comparisons of runs. About one in twenty "
+            "would pass by chance alone."
         )
     return Answer(text, sure, known)
 
@@ -149,7 +151,7 @@ def _of_adsorption(results: Results) -> Answer:
         return Answer(f"No answer yet: {f'{done} jobs have' if done != 1 else '1 job has'} converged.", "", None)
     first = found[0]
     text = f"{first.value} is the {first.what}."
-    return Answer(text, "The same calculation gives the same number; its error is that of the level.", first.badge)
+    return Answer(text, "A repeated calculation gives the same number; the error is that of the level.", first.badge)
 
 
 def _numbers(results: Results, answer: Answer) -> Iterator[Number]:

@@ -45,15 +45,20 @@ def _of_run(results: Results, run: Run) -> Iterator[Highlight]:
     if np.isfinite(gap).all():
         rest = run.rest("gap_edge_A")
         value = f"{rest.mean if rest else gap[0]:.2f} → {gap[last].mean():.2f} Å"
-        start = "before the run" if rest else "first frame"
-        what = f"gap at the edge, run {run.name}: {start}, and late, ± {gap[last].std():.2f} Å"
+        start = "before the run" if rest else "in the first frame"
+        what = f"gap at the edge, run {run.name}: {start}, then its mean at the end (± {gap[last].std():.2f} Å)"
         yield Highlight(value, what, level, "dynamics")
     if np.isfinite(depth).all():
-        value = f"{signed(depth[0])} → {signed(depth[-1])} Å"
-        yield Highlight(value, f"tip past the edge, run {run.name}: start and end", level, "dynamics")
+        outside = depth[0] < 0 and depth[-1] < 0
+        side, sign = ("before", -1) if outside else ("past", 1)
+        value = f"{signed(sign * depth[0])} → {signed(sign * depth[-1])} Å"
+        what = f"tip {side} the edge, run {run.name}: at the start, then at the end"
+        yield Highlight(value, what, level, "dynamics")
     if np.isfinite(bonds).all():
         value = f"{bonds[0]:.0f} → {bonds[-1]:.0f}"
-        yield Highlight(value, f"bonds of nanodiamond and flake, run {run.name}: start and end", level, "dynamics")
+        yield Highlight(
+            value, f"bonds of nanodiamond and flake, run {run.name}: at the start, then at the end", level, "dynamics"
+        )
 
 
 def _of_adsorption(results: Results, table: AdsorptionTable | None) -> Iterator[Highlight]:

@@ -35,7 +35,7 @@ class Moment(NamedTuple):
 
 
 def decisive(run: Run, happened: Happened | None) -> Moment:
-    """Return the decisive moment of a run: where its first event begins, or else where the tip is deepest.
+    """Return the decisive moment of a run: where its first event begins, or else where the tip is furthest in.
 
     Of a run without a nanodiamond it is where the gap at the edge is widest, and of one without layers the end.
     """
@@ -47,7 +47,9 @@ def decisive(run: Run, happened: Happened | None) -> Moment:
     order = told_order(run)
     depth_A, gap_A = order.numbers("penetration_A"), order.numbers("gap_edge_A")
     if np.isfinite(depth_A).any():
-        return Moment(int(np.nanargmax(depth_A)), f"the tip is deepest, {_beside(float(np.nanmax(depth_A)))} the edge")
+        return Moment(
+            int(np.nanargmax(depth_A)), f"the tip is furthest in, {_beside(float(np.nanmax(depth_A)))} the edge"
+        )
     if np.isfinite(gap_A).any():
         return Moment(int(np.nanargmax(gap_A)), f"the gap at the edge is widest, {np.nanmax(gap_A):.2f} Å")
     return Moment(len(times_fs) - 1, "the last frame")
