@@ -233,8 +233,9 @@ def test_what_does_not_converge_stops_its_branch_alone_and_is_shown_first(
     assert not list(results.glob("elf/*/*"))
     assert {path.name for path in results.glob("charges/*")} == {"good.csv"}
 
-    first = page.read_text().partition("<section")[2].partition("</section>")[0]
-    assert first.startswith(' id="failed"')
+    _, summary, first, *_ = page.read_text().split("<section")
+    assert summary.startswith(' id="summary"')
+    assert first.startswith(' id="failed"'), "next to the summary"
     for name in ("relax/adamantane.stuck", "md/bad.stuck", "elf/good.2.stuck"):
         assert f'{name}</th><td><span class="status not_converged">' in first
     assert 'elf/bad.2.stuck</th><td><span class="status waiting">' in first
