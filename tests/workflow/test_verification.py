@@ -96,7 +96,7 @@ def test_a_wrong_model_is_refused_and_the_same_method_is_trusted(tmp_path: Path)
     assert contrasts["left_out"] == ["wrong"]
     page = (project / "results/report.html").read_text()
     assert "Run wrong, one trajectory of 3 fs: refused, 2 of 2 frames against GFN2-xTB" in page
-    assert "is not told as a result" in page
+    assert "too large for its numbers to be results, so none is shown" in page
     assert "Verification: trusted, 2 of 2 frames against GFN2-xTB" in page
     assert "Repeated at EMT (emt), no event is in both runs." in page
     # and all of it is there when nothing has changed
