@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from iondrill.config.levels import Cp2kLevel, XtbLevel
 from iondrill.config.potential import Exploration
 from iondrill.config.project import read_config
+from iondrill.engines.cp2k.inputs import render_input
 from iondrill.errors import UserError
 from iondrill.geometry.checks import check_distances
+from iondrill.jobs.job import Job, Static
 from iondrill.potential.explore import relaxed, start_of
-from iondrill.potential.labels import digest_of, sampled
+from iondrill.potential.labels import digest_of, sampled, shape_of
 from iondrill.potential.rattle import rattled
 
 STRUCTURES = Path(__file__).resolve().parents[2] / "structures"
@@ -76,6 +78,23 @@ def test_copies_whose_atoms_overlap_are_drawn_again_and_a_hopeless_width_is_refu
         check_distances(one, "a copy")
     with pytest.raises(UserError, match="displaced by rattle_A"):
         rattled(bulk("C", cubic=True) * 2, 1.0, 0.0, 1, seed=1)
+
+
+def test_a_strained_crystal_is_no_slab_whose_cell_must_stand_upright() -> None:
+    for name, shape in (("LiC6", "crystal"), ("graphite-AB", "crystal"), ("Li-bcc", "crystal"), ("graphene", "slab")):
+        start = start_of(Exploration(structure=name), 1, STRUCTURES)
+        (frame,) = rattled(start, 0.05, 0.02 if shape == "crystal" else 0.0, 1, seed=1)
+        assert shape_of(frame) == shape
+        job = Job(
+            stage="potential",
+            name="x.y",
+            level_name="y",
+            level=Cp2kLevel(engine="cp2k", restricted_slabs=True),
+            task=Static(),
+            kind=shape_of(frame),
+        )
+        assert "KPOINTS" in render_input(job, frame)
+    assert shape_of(molecule("CH4")) == "cluster"
 
 
 def test_another_grid_is_another_label() -> None:

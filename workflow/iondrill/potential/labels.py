@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from iondrill.config.levels import Level
+    from iondrill.jobs.job import Kind
 
 SEPARATOR = "; "
+LEAST_VACUUM_A = 5.0
+"""Above a slab; layers of a crystal are nearer to each other."""
 
 
 def settings_of(level: Level) -> str:
@@ -55,6 +58,14 @@ def sampled(level: Level, frame: Atoms, length_A: float | None) -> Level:
         for plane, periodic in zip(planes_A.tolist(), frame.pbc.tolist(), strict=True)
     )
     return level.model_copy(update={"kpoints": grid})
+
+
+def shape_of(frame: Atoms) -> Kind:
+    """Return what a frame is to an engine: isolated a cluster, with vacuum along z a slab, else a crystal."""
+    if not frame.pbc.any():
+        return "cluster"
+    height_A = frame.cell.array[2, 2] - np.ptp(frame.positions[:, 2])
+    return "slab" if height_A > LEAST_VACUUM_A else "crystal"
 
 
 def digest_of(level: Level, atoms: Atoms, charge: int = 0) -> str:
@@ -184,7 +195,7 @@ def label(
         level=level,
         task=Static(),
         charge=charge,
-        kind="slab" if frame.pbc.any() else "cluster",
+        kind=shape_of(frame),
         note=f"{frame.info['group']}, step {frame.info['step']}",
     )
     work.mkdir(parents=True, exist_ok=True)
