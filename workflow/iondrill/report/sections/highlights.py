@@ -46,13 +46,13 @@ def _of_run(results: Results, run: Run) -> Iterator[Highlight]:
         rest = run.rest("gap_edge_A")
         value = f"{rest.mean if rest else gap[0]:.2f} → {gap[last].mean():.2f} Å"
         start = "before the run" if rest else "in the first frame"
-        what = f"gap at the edge, run {run.name}: {start}, then its mean at the end (± {gap[last].std():.2f} Å)"
+        what = f"gap at the edge, run {run.name}: {start}, at the end (± {gap[last].std():.2f} Å)"
         yield Highlight(value, what, level, "dynamics")
     if np.isfinite(depth).all():
         outside = depth[0] < 0 and depth[-1] < 0
         side, sign = ("before", -1) if outside else ("past", 1)
         value = f"{signed(sign * depth[0])} → {signed(sign * depth[-1])} Å"
-        what = f"tip {side} the edge, run {run.name}: at the start, then at the end"
+        what = f"tip {side} the edge, run {run.name}: start and end"
         yield Highlight(value, what, level, "dynamics")
     if np.isfinite(bonds).all():
         value = f"{bonds[0]:.0f} → {bonds[-1]:.0f}"
