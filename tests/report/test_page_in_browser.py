@@ -2,7 +2,9 @@
 
 import csv
 import io
+import shutil
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,15 +15,19 @@ from PIL import Image
 
 from iondrill.report.page.build import render
 
-from .conftest import PATIENCE_MS
+from .conftest import PATIENCE_MS, Folder
 
 pytestmark = [pytest.mark.chromium]
 
 
 @pytest.fixture(scope="module")
 def file(whole, tmp_path_factory):
-    path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(render(whole.read()), encoding="utf-8")
+    """Return the page of a run with its ledger, which a run always has."""
+    folder = Folder(tmp_path_factory.mktemp("page"))
+    shutil.copytree(whole.results, folder.results, dirs_exist_ok=True)
+    shutil.copy(Path(__file__).parents[2] / "docs/claims.json", folder.results)
+    path = folder.results.parent / "report.html"
+    path.write_text(render(folder.read()), encoding="utf-8")
     return path
 
 

@@ -176,6 +176,11 @@ def strained_cell_A(
     return np.asarray(HEXAGONAL * np.array([[a_A], [a_A], [c_A]]))
 
 
+def plane_distances_A(cell_A: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the distances (3,) of the lattice planes that hold two of the three vectors of a cell, its rows."""
+    return np.asarray(1 / np.linalg.norm(np.linalg.inv(cell_A), axis=0))
+
+
 def kpoint_grid(recipe: CrystalRecipe, length_A: float) -> tuple[int, int, int]:
     """Return a grid that samples a crystal as Γ would a cell whose planes are this far apart.
 
@@ -189,6 +194,6 @@ def kpoint_grid(recipe: CrystalRecipe, length_A: float) -> tuple[int, int, int]:
     length_A : float
         Least distance.
     """
-    planes_A = 1 / np.linalg.norm(np.linalg.inv(strained_cell_A(recipe)), axis=0)
+    planes_A = plane_distances_A(strained_cell_A(recipe))
     first, second, third = (int(np.ceil(length_A / plane)) // 2 * 2 + 1 for plane in planes_A)
     return first, second, third

@@ -16,6 +16,7 @@ from iondrill.engines.execute import execute
 from iondrill.engines.folder import GUESS, WAVEFUNCTION, rounded
 from iondrill.errors import UserError
 from iondrill.files import replacing
+from iondrill.geometry.crystal import plane_distances_A
 from iondrill.jobs.job import HOW_IT_RUNS, Job, Static
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def sampled(level: Level, frame: Atoms, length_A: float | None) -> Level:
     """
     if length_A is None or not frame.pbc.any() or not hasattr(level, "kpoints"):
         return level
-    planes_A = 1 / np.linalg.norm(np.linalg.inv(frame.cell.complete().array), axis=0)
+    planes_A = plane_distances_A(frame.cell.complete().array)
     grid = tuple(
         int(np.ceil(round(length_A / plane, 6))) if periodic else 1
         for plane, periodic in zip(planes_A.tolist(), frame.pbc.tolist(), strict=True)

@@ -148,7 +148,8 @@ def _of_adsorption(results: Results) -> Answer:
         return Answer("No answer yet.", " ".join(map(so_far, results.running)), None)
     if not found:
         done = sum(job.result.status == "converged" for job in results.computed)
-        return Answer(f"No answer yet: {f'{done} jobs have' if done != 1 else '1 job has'} converged.", "", None)
+        counted = "1 job has" if done == 1 else f"{done} jobs have"
+        return Answer(f"No answer yet: {counted} converged.", "", None)
     first = found[0]
     text = f"{first.value} is the {first.what}."
     return Answer(text, "A repeated calculation gives the same number; the error is that of the level.", first.badge)
