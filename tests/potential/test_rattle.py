@@ -55,13 +55,20 @@ def test_the_same_seed_gives_the_same_frames_and_another_seed_others() -> None:
     assert not np.allclose(first.positions, other.positions)
 
 
-@given(st.floats(1.5, 40), st.floats(1.5, 40), st.floats(3, 30))
+@given(st.floats(1.5, 40), st.floats(1.5, 9), st.floats(3, 30))
 def test_the_sampled_cell_is_as_long_as_is_asked_for_and_no_longer(a_A: float, c_A: float, length_A: float) -> None:
     crystal = bulk("C", "hcp", a=a_A, c=c_A)
     grid = np.array(sampled(Cp2kLevel(engine="cp2k"), crystal, length_A).kpoints)
     planes_A = np.array([a_A * np.sqrt(3) / 2, a_A * np.sqrt(3) / 2, c_A])
     assert (grid * planes_A > length_A - 1e-4).all()
-    assert ((grid - 1) * planes_A < length_A + 1e-4).all()
+    assert (grid % 2 == 1).all()
+    assert ((grid - 2) * planes_A < length_A + 1e-4).all()
+
+
+def test_across_a_slab_there_is_one_k_point() -> None:
+    slab = graphene(a=2.46, vacuum=5)
+    slab.pbc = True
+    assert sampled(Cp2kLevel(engine="cp2k"), slab, 14.0).kpoints == (7, 7, 1)
 
 
 def test_isolated_frames_and_engines_without_kpoints_keep_their_level() -> None:

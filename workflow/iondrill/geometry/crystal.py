@@ -184,8 +184,7 @@ def plane_distances_A(cell_A: NDArray[np.float64]) -> NDArray[np.float64]:
 def kpoint_grid(recipe: CrystalRecipe, length_A: float) -> tuple[int, int, int]:
     """Return a grid that samples a crystal as Γ would a cell whose planes are this far apart.
 
-    The numbers are odd, so that the grid holds Γ and keeps the symmetry of hexagonal cells, and the same for all
-    strains, so that the energy is a smooth function of them.
+    The numbers are the same for all strains, so that the energy is a smooth function of them.
 
     Parameters
     ----------
@@ -194,6 +193,20 @@ def kpoint_grid(recipe: CrystalRecipe, length_A: float) -> tuple[int, int, int]:
     length_A : float
         Least distance.
     """
-    planes_A = plane_distances_A(strained_cell_A(recipe))
-    first, second, third = (int(np.ceil(length_A / plane)) // 2 * 2 + 1 for plane in planes_A)
+    first, second, third = odd_grid(plane_distances_A(strained_cell_A(recipe)), length_A)
     return first, second, third
+
+
+def odd_grid(planes_A: NDArray[np.float64], length_A: float) -> list[int]:
+    """Return the least odd numbers of k-points along the axes of a cell that repeat it to a length.
+
+    Odd, so that the grid holds Γ and keeps the symmetry of hexagonal cells.
+
+    Parameters
+    ----------
+    planes_A : ndarray, shape (3,)
+        Distances of the cell's lattice planes, Å.
+    length_A : float
+        Least distance of the repeated cell's planes, Å.
+    """
+    return [int(np.ceil(round(length_A / plane, 6))) // 2 * 2 + 1 for plane in planes_A.tolist()]

@@ -16,7 +16,7 @@ from iondrill.engines.execute import execute
 from iondrill.engines.folder import GUESS, WAVEFUNCTION, rounded
 from iondrill.errors import UserError
 from iondrill.files import replacing
-from iondrill.geometry.crystal import plane_distances_A
+from iondrill.geometry.crystal import odd_grid, plane_distances_A
 from iondrill.jobs.job import HOW_IT_RUNS, Job, Static
 
 if TYPE_CHECKING:
@@ -47,18 +47,17 @@ def sampled(level: Level, frame: Atoms, length_A: float | None) -> Level:
     level : Level
         Of any engine; without k-points it stays as it is.
     frame : Atoms
-        An isolated one stays at Γ.
+        An isolated one stays at Γ, as does the direction across a slab.
     length_A : float or None
-        The planes of the repeated cell are this far apart at least (Å): n = ⌈length / plane⌉. None: the level's grid.
+        The planes of the repeated cell are this far apart at least (Å); the numbers are odd, as in
+        `iondrill.geometry.crystal.odd_grid`. None: the level's grid.
     """
     if length_A is None or not frame.pbc.any() or not hasattr(level, "kpoints"):
         return level
     planes_A = plane_distances_A(frame.cell.complete().array)
-    grid = tuple(
-        int(np.ceil(round(length_A / plane, 6))) if periodic else 1
-        for plane, periodic in zip(planes_A.tolist(), frame.pbc.tolist(), strict=True)
-    )
-    return level.model_copy(update={"kpoints": grid})
+    repeated = [True, True, shape_of(frame) == "crystal"]
+    grid = np.where(repeated, odd_grid(planes_A, length_A), 1)
+    return level.model_copy(update={"kpoints": tuple(grid.tolist())})
 
 
 def shape_of(frame: Atoms) -> Kind:
