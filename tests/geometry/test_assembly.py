@@ -168,3 +168,19 @@ def test_parts_without_carbon_are_refused(part):
     parts[part].symbols[:] = "Si"
     with pytest.raises(UserError, match=f"{part}: holds no carbon"):
         assemble(parts["cluster"], parts["flake"], recipe())
+
+
+@pytest.mark.parametrize(("height", "gaps"), [("gap", 0.5), ("layer", 1.0), ("above", 1.5)])
+@pytest.mark.parametrize("layers", [2, 3, 4])
+def test_the_tip_is_at_the_height_that_the_recipe_says(height, gaps, layers):
+    flake = build_flake(FlakeRecipe(kind="flake", ring_order=2, layers=layers, gap_A=3.5))
+    whole = assemble(CLUSTER, flake, recipe(height=height))
+    lower = part(whole, "lower").positions[:, 2].mean()
+    assert part(whole, "nd").positions[:, 2].mean() - lower == pytest.approx(3.5 * gaps)
+
+
+def test_of_a_single_layer_every_height_is_the_layers():
+    flake = build_flake(FlakeRecipe(kind="flake", ring_order=2, layers=1))
+    for height in ("gap", "layer", "above"):
+        whole = assemble(CLUSTER, flake, recipe(height=height))
+        assert part(whole, "nd").positions[:, 2].mean() == pytest.approx(part(whole, "lower").positions[:, 2].mean())

@@ -188,3 +188,22 @@ def test_absurd_size_is_refused_before_it_is_built(radius_A):
         sphere(radius_A, 75)
     with pytest.raises(ValidationError, match="distance_A"):
         HalfSpaces(family=(1, 1, 1), distance_A=radius_A)
+
+
+def test_a_hydrogenated_cut_has_four_neighbours_at_each_carbon_and_hydrogens_that_do_not_meet():
+    whole = build_cluster(load_recipe("nd75-c3v-h", STRUCTURES))
+    carbon, hydrogen = whole.positions[whole.numbers == 6], whole.positions[whole.numbers == 1]
+    bare = build_cluster(load_recipe("nd75-c3v", STRUCTURES))
+    assert carbon == pytest.approx(bare.positions)
+    cc = np.linalg.norm(carbon[:, None] - carbon, axis=2)
+    ch = np.linalg.norm(carbon[:, None] - hydrogen, axis=2)
+    bonds = ((cc > 0.1) & (cc < 1.7)).sum(axis=1) + (ch < 1.2).sum(axis=1)
+    assert (bonds == 4).all()
+    apart = np.linalg.norm(hydrogen[:, None] - hydrogen, axis=2) + 9 * np.eye(len(hydrogen))
+    assert apart.min() > 1.5
+
+
+def test_a_cut_whose_hydrogens_would_meet_is_refused():
+    recipe = load_recipe("nd75-td", STRUCTURES)
+    with pytest.raises(UserError, match=r"hydrogenated: two hydrogens.*0\.7\d Å apart.*allowed"):
+        build_cluster(recipe.model_copy(update={"hydrogenated": True}))

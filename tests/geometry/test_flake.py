@@ -171,3 +171,34 @@ def test_a_flake_without_carbon_is_refused():
     atoms = flake(2, ions=Intercalant(element="Li"))
     with pytest.raises(UserError, match="no carbon"):
         label_layers(atoms[atoms.symbols == "Li"])
+
+
+@pytest.mark.parametrize("stacking", ["AA", "AB"])
+@pytest.mark.parametrize(
+    ("layers", "names"),
+    [
+        (1, ["lower"]),
+        (2, ["lower", "upper"]),
+        (3, ["lower", "upper", "above"]),
+        (4, ["below", "lower", "upper", "above"]),
+    ],
+)
+def test_layers_lie_one_upon_the_other_with_ions_in_each_gap(layers, names, stacking):
+    atoms = flake(3, layers=layers, stacking=stacking, gap_A=3.6, ions=Intercalant(element="Li", count=3))
+    fragments = atoms.arrays["fragment"]
+    assert set(fragments) == {*names, "ion"}
+    for number, name in enumerate(names):
+        carbon = part(atoms, name, "C")
+        assert carbon[:, 2] == pytest.approx(3.6 * number)
+        assert carbon[:, 0].mean() == pytest.approx(CC * (number % 2) * (stacking == "AB"))
+    heights = np.unique(np.round(part(atoms, "ion")[:, 2] / 3.6, 6))
+    assert heights.tolist() == [0.5 + gap for gap in range(max(layers - 1, 1))]
+    assert (fragments == "ion").sum() == 3 * max(layers - 1, 1)
+    # each layer is held at its far edge
+    assert set(fragments[atoms.arrays["far_edge"]]) == set(names)
+
+
+def test_a_bare_edge_has_the_same_carbon_and_no_hydrogen():
+    with_h, bare = flake(3), flake(3, edge_hydrogen=False)
+    assert bare.get_chemical_formula() == "C108"
+    assert same(bare.positions, with_h.positions[with_h.numbers == 6])

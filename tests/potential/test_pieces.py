@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import molecule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iondrill.geometry.labels import set_fragment
 from iondrill.geometry.registry import build
-from iondrill.potential.pieces import CH_A, bonded, contact_of, cut, rings_of, saturated
+from iondrill.geometry.saturation import CH_A, bonded, saturated
+from iondrill.potential.pieces import contact_of, cut, in_least_box, rings_of
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from ase import Atoms
 
 
 def heavy(atoms: Atoms) -> list[set[int]]:
@@ -124,3 +124,28 @@ def test_a_piece_does_not_depend_on_the_order_of_the_atoms(recipes: Path) -> Non
     set_fragment(other, other.arrays["fragment"])
     positions = [np.array(sorted(np.round(piece.positions, 6).tolist())) for piece in (one, other)]
     assert np.allclose(*positions)
+
+
+@settings(max_examples=25)
+@given(
+    edges=st.tuples(*[st.floats(0.5, 12)] * 3),
+    turn=st.tuples(*[st.floats(0, 360)] * 3),
+    vacuum_A=st.floats(4, 12),
+)
+def test_the_least_box_of_a_turned_brick_is_the_bricks(
+    edges: tuple[float, float, float], turn: tuple[float, float, float], vacuum_A: float
+) -> None:
+    corners = np.array(np.meshgrid(*[(0, edge) for edge in edges])).reshape(3, -1).T
+    brick = Atoms("C8", positions=corners)
+    turned = brick.copy()
+    turned.euler_rotate(*turn)
+    found = in_least_box(turned, vacuum_A)
+    # steps of 3° miss the best angle by 1.5° at most
+    longest = max(edges)
+    most = np.prod(np.array(edges) + vacuum_A + longest * np.sin(np.radians(1.5)))
+    assert found.get_volume() <= most + 1e-6
+    assert np.allclose(found.get_all_distances(), brick.get_all_distances(), atol=1e-6)
+    assert np.allclose(np.ptp(found.positions, axis=0) + vacuum_A, found.cell.lengths())
+    # turned, not mirrored
+    before, after = (atoms.positions - atoms.positions.mean(axis=0) for atoms in (turned, found))
+    assert np.linalg.det(np.linalg.lstsq(before, after)[0]) > 0

@@ -25,6 +25,13 @@ TEMPLATES, SHIPPED = INSTALL / "templates", INSTALL / "structures"
 """Input files of engines; the recipes that a project finds after its own."""
 
 
+def or_shipped(path: Path | str) -> Path:
+    """Return a path in the project; what its ``structures`` do not have is taken from the install, as recipes are."""
+    own = Path(path)
+    shipped = INSTALL / own
+    return shipped if own.parts[:1] == (SHIPPED.name,) and not own.exists() and shipped.exists() else own
+
+
 def template_folder(engine: str) -> Path:
     """Return the folder of an engine's templates.
 

@@ -37,6 +37,7 @@ rule select_frames:
     input:
         frames=lambda wildcards: potential_plan.frames(int(wildcards.generation)),
         labels=lambda wildcards: potential_plan.label_records(int(wildcards.generation) - 1),
+        known=potential_plan.known,
     output:
         f"{POTENTIAL}/generation-{{generation}}/selected.extxyz",
     log:
@@ -109,6 +110,7 @@ rule pretrain_potential:
 rule fit_potential:
     input:
         labels=lambda wildcards: potential_plan.label_records(int(wildcards.generation)),
+        known=potential_plan.known,
         start=f"{POTENTIAL}/pretrained/nep.txt" if potential_plan.pretrained else [],
         explored=lambda wildcards: potential_plan.explored() if potential_plan.pretrained else [],
     output:
@@ -141,6 +143,7 @@ rule judge_potential:
             f"{folder}/environments.npz" for folder in potential_plan.fits(int(wildcards.generation))
         ],
         labels=lambda wildcards: potential_plan.label_records(int(wildcards.generation)),
+        known=potential_plan.known,
         before=lambda wildcards: (
             f"{POTENTIAL}/generation-{int(wildcards.generation) - 1}/judged.json" if int(wildcards.generation) else []
         ),
@@ -192,6 +195,7 @@ rule write_card:
         judged=lambda wildcards: potential_plan.judged(),
         fit=lambda wildcards: f"{potential_plan.fits(potential_plan.last)[0]}/nep.txt",
         labels=lambda wildcards: potential_plan.label_records(potential_plan.last),
+        known=potential_plan.known,
     output:
         card=f"{POTENTIAL}/card.json",
         labels=f"{POTENTIAL}/labels.extxyz",

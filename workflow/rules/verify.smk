@@ -99,6 +99,7 @@ rule ask_gates:
 rule verify_run:
     input:
         chosen=f"{RESULTS}/verify/{{run}}/chosen.json",
+        recorded=plan.verify.recorded,
         trajectory=f"{RESULTS}/md/{{run}}/trajectory.traj",
         happened=f"{RESULTS}/md/{{run}}/events.json",
         twin=lambda wildcards: [

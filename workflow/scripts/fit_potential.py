@@ -10,5 +10,5 @@ from iondrill.potential.plan import PotentialPlan
 with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     plan = PotentialPlan(Config.model_validate(snakemake.params.config))
     folder = Path(snakemake.output.model).parent
-    given = snakemake.input
-    stages.fit_generation(plan, given.labels, int(snakemake.wildcards.seed), folder, given.explored)
+    given, of = snakemake.input, snakemake.wildcards
+    stages.fit_generation(plan, (int(of.generation), int(of.seed)), given.labels, folder, given.explored)

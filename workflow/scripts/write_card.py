@@ -1,8 +1,9 @@
-"""Publish the potential with its labels and its card."""
+"""Publish the potential with its labels, and its card with what it says to questions whose answer is known."""
 
 from pathlib import Path
 
 from iondrill.scripting import logged
+from iondrill.analyse.verification.gates import of_potential
 from iondrill.config.models import Config
 from iondrill.potential import stages
 from iondrill.potential.plan import PotentialPlan
@@ -10,5 +11,6 @@ from iondrill.potential.plan import PotentialPlan
 with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     plan = PotentialPlan(Config.model_validate(snakemake.params.config))
     given, made = snakemake.input, snakemake.output
+    fit = Path(given.fit).parent
     outputs = {"folder": Path(made.card).parent, "card": Path(made.card), "labels": Path(made.labels)}
-    stages.card(plan, given.judged, Path(given.fit).parent, given.labels, outputs)
+    stages.card(plan, given.judged, fit, given.labels, outputs, gates=of_potential(fit))

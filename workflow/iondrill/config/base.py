@@ -132,7 +132,7 @@ NonNegativeInt = Annotated[int, Field(ge=0), Number]
 Seed = Annotated[int, Field(ge=0, lt=2**31), Number]
 """A seed that also fits the 32-bit integers of CP2K and VASP."""
 Ion = Literal["Li", "Na", "K"]
-Fragment = Literal["nd", "lower", "upper", "ion", "slab", "adsorbate"]
+Fragment = Literal["nd", "below", "lower", "upper", "above", "ion", "slab", "adsorbate"]
 
 
 class Thermostat(Strict):

@@ -9,6 +9,7 @@ from typing import Any
 
 from iondrill.config.base import PositiveFloat, Strict
 from iondrill.errors import nearest
+from iondrill.files import or_shipped
 
 PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 """A dotted path: module and name."""
@@ -81,7 +82,7 @@ def elements_of(entry: Calculator, arguments: dict[str, Any]) -> list[str] | Non
     """
     if entry.elements is not None or entry.fitted_file not in arguments:
         return entry.elements
-    path = Path(str(arguments[entry.fitted_file]))
+    path = or_shipped(str(arguments[entry.fitted_file]))
     try:
         with (path / NEP if path.is_dir() else path).open(encoding="utf-8") as file:
             head = NEP_HEAD.match(file.readline())
@@ -98,7 +99,7 @@ def files_among(values: Any) -> list[Path]:
         return [path for value in values for path in files_among(value)]
     if not isinstance(values, str) or not values or "\0" in values:
         return []
-    path = Path(values)
+    path = or_shipped(values)
     try:
         return sorted(one for one in path.iterdir() if one.is_file()) if path.is_dir() else [path] * path.is_file()
     except OSError:  # a text that is too long for a name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
@@ -23,10 +22,11 @@ from iondrill.config.quantities import (
     Weight,
     Width,
 )
-from iondrill.files import digest_of
+from iondrill.files import digest_of, or_shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 Grid = tuple[Few, Few, Few]
 Command = Annotated[list[str], Field(min_length=1, description="the program and its arguments")]
@@ -487,7 +487,7 @@ class AseLevel(LevelModel):
     def fitted_in(self) -> Path | None:
         """The folder that a potential of `snakemake potential` is called with."""
         folder = self.arguments.get("potential")
-        return Path(folder) if self.entry.make.endswith(".learned.calculator_of") and folder else None
+        return or_shipped(folder) if self.entry.make.endswith(".learned.calculator_of") and folder else None
 
     @property
     def ranks(self) -> int:

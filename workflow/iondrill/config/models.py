@@ -84,6 +84,7 @@ class RunSettings(Strict):
         0.0, description="speed given to the nanodiamond along the insertion axis, after `thermalise`; an assumption"
     )
     save_every: Steps = Field(1, description="steps from frame to frame")
+    elf_frames: Frames | None = Field(None, description="frames whose ELF is mapped; by default those of `elf`")
 
     @field_validator("save_every")
     @classmethod
@@ -144,7 +145,7 @@ class MdStage(Strict):
     @model_validator(mode="after")
     def _has_frames_to_verify(self) -> Self:
         """Refuse to verify more frames than a run saves."""
-        wanted = 0 if self.verify is None else self.verify.frames
+        wanted = 0 if self.verify is None or self.verify.recorded else self.verify.frames
         for name in self.run:
             run = self.runs[name] if name in self.runs else self.matrix.get(name)
             saved = None if run is None else run.steps // run.save_every

@@ -18,6 +18,7 @@ from iondrill.config.base import (
 )
 from iondrill.config.quantities import (
     Atoms,
+    Count,
     Cycles,
     Few,
     Force,
@@ -32,7 +33,10 @@ from iondrill.config.quantities import (
 class Exploration(Strict):
     """Trajectories of one structure, at each temperature and for each seed: the source of the frames to be labelled."""
 
-    structure: RecipeName = Field(description="recipe of a cluster, flake, assembly, facet or crystal")
+    structure: RecipeName | None = Field(None, description="recipe of a cluster, flake, assembly, facet or crystal")
+    atom: Ion | None = Field(
+        None, description="in place of a structure: a free atom, one frame; energies of adsorption are held against it"
+    )
     kind: Name | None = Field(None, description="group in which errors are reported; by default the exploration's name")
     level: LevelName | None = Field(None, description="level of the dynamics; by default that of the stage")
     gap_A: Length | None = Field(None, description="of a flake: another distance of its layers")
@@ -61,6 +65,12 @@ class Exploration(Strict):
     )
 
     @model_validator(mode="after")
+    def _is_of_something(self) -> Self:
+        if (self.structure is None) == (self.atom is None):
+            raise ValueError("found neither structure nor atom, or both; allowed: one of them")
+        return self
+
+    @model_validator(mode="after")
     def _has_steps(self) -> Self:
         if self.frames > self.steps:
             raise ValueError(f"found frames {self.frames}; allowed: at most steps ({self.steps})")
@@ -72,7 +82,7 @@ class Exploration(Strict):
 class SelectSettings(Strict):
     """Which frames are labelled."""
 
-    count: Cycles = Field(40, description="frames that are labelled in each generation, at most")
+    count: Count = Field(40, description="frames that are labelled in each generation, at most")
     least_distance: Weight = Field(
         0.05,
         description="of the most novel environment of a frame from those chosen: nearer, and the frame is a duplicate. "
@@ -165,6 +175,11 @@ class PotentialStage(Strict):
     )
     labels: str | None = Field(
         None, description="folder of labels that are kept and reused by digest; by default in the results"
+    )
+    learn_from: list[str] = Field(
+        [],
+        description="files of labels that are there already (extended XYZ with energies and forces), which all fits "
+        "learn from; with select.count 0 from them alone",
     )
 
     @model_validator(mode="after")

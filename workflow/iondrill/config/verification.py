@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -46,6 +46,12 @@ class VerifySettings(Strict):
     whole: Frames = Field(
         0, description="of pieces: frames that the reference computes whole too, to compare piece and whole"
     )
+    recorded: Annotated[list[str], Field(min_length=1)] | None = Field(
+        None,
+        description="files of labels at this level (extended XYZ), of frames that the potential has not learned from: "
+        "its errors are measured on those of them that hold no other elements than the run, and nothing is computed at "
+        "this level; the grade is that of the run's own frames",
+    )
     vacuum_A: Length = Field(8.0, description="of a piece: how much wider than its atoms the box is")
     twin: LevelName | None = Field(
         None,
@@ -59,6 +65,8 @@ class VerifySettings(Strict):
         """Refuse whole frames beside whole frames, and more of them than there are."""
         if self.whole and self.piece_atoms is None:
             raise ValueError(f"found whole {self.whole} without piece_atoms: all are whole; allowed: 0")
+        if self.recorded and self.piece_atoms is not None:
+            raise ValueError("found piece_atoms beside recorded: nothing is computed; allowed: one of both")
         if self.whole > self.frames:
             raise ValueError(f"found whole {self.whole}; allowed: at most frames ({self.frames})")
         return self

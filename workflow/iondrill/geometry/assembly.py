@@ -9,8 +9,8 @@ import numpy as np
 from ase import Atoms
 
 from iondrill.errors import UserError
-from iondrill.geometry.flake import LAYERS, mark_far_edge
-from iondrill.geometry.labels import set_fragment
+from iondrill.geometry.flake import mark_far_edge
+from iondrill.geometry.labels import FACING, set_fragment
 from iondrill.geometry.recipes import CubicBox
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 from iondrill.geometry.recipes import AssemblyRecipe, FittedBox
 
+HEIGHTS = {"gap": 0.5, "layer": 1.0, "above": 1.5}
+"""Of the centre of the nanodiamond, in gaps above the lower layer."""
 LEAST_MARGIN_A = 4.0
 """From any nucleus to the wall: the density of the valence electrons has decayed there."""
 
@@ -25,8 +27,8 @@ LEAST_MARGIN_A = 4.0
 def assemble(cluster: Atoms | None, flake: Atoms, recipe: AssemblyRecipe) -> Atoms:
     """Put a nanodiamond before an edge of a flake, ready to move along +x between the layers.
 
-    The tip direction of the nanodiamond points to +x, through its centroid, at the height half-way between the
-    layers and level with the flake in y. About x it is turned so that the <110> direction that is most nearly
+    The tip direction of the nanodiamond points to +x, through its centroid, at the height that the recipe says and
+    level with the flake in y. About x it is turned so that the <110> direction that is most nearly
     normal to the tip lies along y: the (110) mirror plane of the diamond then falls into the xz plane, which is
     also a mirror plane of the flake, so that a map in this plane runs through atoms of both.
 
@@ -42,7 +44,7 @@ def assemble(cluster: Atoms | None, flake: Atoms, recipe: AssemblyRecipe) -> Ato
         Layers in the xy plane, with the array fragment, as built or relaxed. A far_edge array is kept unless
         the flake is turned; it is made when it is missing.
     recipe : AssemblyRecipe
-        Tip, edge, distance and box.
+        Tip, edge, distance, height and box.
 
     Returns
     -------
@@ -71,7 +73,7 @@ def assemble(cluster: Atoms | None, flake: Atoms, recipe: AssemblyRecipe) -> Ato
     diamond.positions = (diamond.positions - diamond.positions.mean(axis=0)) @ _axes(recipe.tip, diamond).T
     if not (sheet.symbols == "C").any():
         raise UserError.of("flake", f"holds no carbon ({sheet.get_chemical_formula()})")
-    edge_x, middle = _entrance(sheet)
+    edge_x, middle = _entrance(sheet, HEIGHTS[recipe.height])
     tip_x = diamond.positions[carbon, 0].max()
     diamond.translate([edge_x - recipe.distance_A - tip_x, *middle])
     return boxed(diamond + sheet, recipe.box)
@@ -137,9 +139,10 @@ def _axes(tip: tuple[int, int, int] | str, diamond: Atoms) -> NDArray[np.float64
     return np.array([forward, aside, np.cross(forward, aside)])
 
 
-def _entrance(sheet: Atoms) -> tuple[float, NDArray[np.float64]]:
-    """Return the smallest x of the flake's C, and the y and z of the middle between its layers."""
+def _entrance(sheet: Atoms, height: float) -> tuple[float, NDArray[np.float64]]:
+    """Return the smallest x of the flake's C, and y and z of a point at a height, in gaps from the lower layer."""
     carbon = sheet.symbols == "C"
-    layers = [carbon & (sheet.arrays["fragment"] == name) for name in LAYERS]
-    centres = [sheet.positions[layer, 1:].mean(axis=0) for layer in layers if layer.any()]
-    return float(sheet.positions[carbon, 0].min()), np.mean(centres, axis=0)
+    layers = [carbon & (sheet.arrays["fragment"] == name) for name in FACING]
+    lower, *upper = (sheet.positions[layer, 1:].mean(axis=0) for layer in layers if layer.any())
+    point = lower if not upper else lower + height * (upper[0] - lower)
+    return float(sheet.positions[carbon, 0].min()), np.asarray(point)

@@ -12,6 +12,7 @@ from ase import Atoms
 
 from iondrill.errors import Problem, UserError
 from iondrill.geometry.labels import set_fragment
+from iondrill.geometry.saturation import saturated
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,6 +30,8 @@ CENTRES = {
 
 BASIS = np.array([[0, 0, 0], [0, 2, 2], [2, 0, 2], [2, 2, 0], [1, 1, 1], [1, 3, 3], [3, 1, 3], [3, 3, 1]]) / 4
 MOST_SITES = 1_000_000
+MEET_A = 1.5
+"""Hydrogens of two CH2 groups that share a neighbour are 1.8 Å apart; those nearer stand for one bond twice."""
 TOLERANCE_A = 1e-6
 
 
@@ -46,12 +49,13 @@ def build_cluster(recipe: ClusterRecipe) -> Atoms:
     Returns
     -------
     Atoms
-        Bare carbon without a cell, ordered by the distance from the centre; fragment "nd".
+        Carbon without a cell, ordered by the distance from the centre, and hydrogen if wanted; fragment "nd".
 
     Raises
     ------
     UserError
-        If the cut is far too large, or does not hold the promised number of atoms or coordination.
+        If the cut is far too large, does not hold the promised number of atoms or coordination, or has hydrogens that
+        meet.
     """
     named = CENTRES[recipe.centre] if isinstance(recipe.centre, str) else recipe.centre
     centre = np.array(named) % 1 * recipe.lattice_A
@@ -67,7 +71,18 @@ def build_cluster(recipe: ClusterRecipe) -> Atoms:
     keys = np.round(np.column_stack([points[:, ::-1], np.linalg.norm(points, axis=1)]), 6)
     atoms = Atoms("C" * len(points), positions=points[np.lexsort(keys.T)])
     set_fragment(atoms, "nd")
-    return atoms
+    return _hydrogenated(atoms) if recipe.hydrogenated else atoms
+
+
+def _hydrogenated(cut: Atoms) -> Atoms:
+    """Return a cut with hydrogen on its dangling bonds, unless two of them meet."""
+    whole = saturated(cut)
+    hydrogen = whole.positions[whole.numbers == 1]
+    apart = np.linalg.norm(hydrogen[:, None] - hydrogen[None], axis=2)[np.triu_indices(len(hydrogen), 1)]
+    if len(apart) and apart.min() < MEET_A:
+        found = f"two hydrogens, of neighbours on a {{100}} facet, are {apart.min():.2f} Å apart"
+        raise UserError.of("hydrogenated", found, f"allowed: a cut whose hydrogens are {MEET_A} Å apart or more")
+    return whole
 
 
 def family(miller: Miller, *, inversion: bool) -> NDArray[np.float64]:

@@ -10,26 +10,27 @@ from ase import Atoms
 
 from iondrill.config.base import Ion
 from iondrill.errors import UserError
-from iondrill.geometry.labels import set_fragment
+from iondrill.geometry.labels import SHEETS, set_fragment
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iondrill.geometry.recipes import FlakeRecipe, Intercalant
 
-LAYERS = ("lower", "upper")
+STACKS = {1: ("lower",), 2: ("lower", "upper"), 3: ("lower", "upper", "above"), 4: SHEETS}
+"""Labels of the layers, from the bottom up, by their number: the nanodiamond faces the gap of lower and upper."""
 EDGE_DEPTH_A = 1.7
 CH_BOND_BELOW_A = 1.4
 
 
 def build_flake(recipe: FlakeRecipe) -> Atoms:
-    """Build one or two stacked flakes with ions over the hexagon centres.
+    """Build one to four stacked flakes with ions over the hexagon centres.
 
     A flake of order n has n hexagons along each edge: C(6n²)H(6n), with six zigzag edges. Its sides face
     the directions 0°, 60°, … and its corners 30°, 90°, …, so that the sides at -x and +x are zigzag edges and
-    C-C bonds lie along x. In AB stacking the upper layer is shifted by one bond along +x.
+    C-C bonds lie along x. In AB stacking every second layer is shifted by one bond along +x.
 
-    Ions lie half a gap above the lower layer, over its hexagon centres, in the √3×√3 pattern of LiC6 (ion-ion
+    Ions lie half-way in each gap, over the hexagon centres of the first layer, in the √3×√3 pattern of LiC6 (ion-ion
     distance three bonds). Of the pattern's registries the one is taken whose ions lie most balanced and close
     about the centre of the flake; "full" takes the fullest. Fewer ions than the full pattern fill it from the
     centre.
@@ -43,7 +44,7 @@ def build_flake(recipe: FlakeRecipe) -> Atoms:
     -------
     Atoms
         Layers in the xy plane, the first at z = 0, centred about x = y = 0, without a cell. Arrays: fragment
-        ("lower", "upper", "ion") and far_edge (see `mark_far_edge`).
+        (the `STACKS`, and "ion") and far_edge (see `mark_far_edge`).
 
     Raises
     ------
@@ -53,16 +54,18 @@ def build_flake(recipe: FlakeRecipe) -> Atoms:
     centres = _hexagons(recipe.ring_order)
     sheet = _sheet(centres, recipe)
     atoms = Atoms()
-    for layer, name in enumerate(LAYERS[: recipe.layers]):
+    for layer, name in enumerate(STACKS[recipe.layers]):
         one = sheet.copy()
-        one.translate([recipe.cc_A * layer * (recipe.stacking == "AB"), 0, recipe.gap_A * layer])
+        one.translate([recipe.cc_A * (layer % 2) * (recipe.stacking == "AB"), 0, recipe.gap_A * layer])
         set_fragment(one, name)
         atoms += one
     if recipe.ions is not None:
         sites = _pattern(centres, recipe.ions) * recipe.cc_A
-        ions = Atoms([recipe.ions.element] * len(sites), positions=np.insert(sites, 2, recipe.gap_A / 2, axis=1))
-        set_fragment(ions, "ion")
-        atoms += ions
+        for gap in range(max(recipe.layers - 1, 1)):
+            positions = np.insert(sites, 2, recipe.gap_A * (gap + 0.5), axis=1)
+            ions = Atoms([recipe.ions.element] * len(sites), positions=positions)
+            set_fragment(ions, "ion")
+            atoms += ions
     mark_far_edge(atoms)
     return atoms
 
@@ -80,7 +83,7 @@ def mark_far_edge(atoms: Atoms) -> None:
     """
     symbols, fragment = np.array(atoms.get_chemical_symbols()), atoms.arrays["fragment"]
     far = np.zeros(len(atoms), dtype=bool)
-    for layer in LAYERS:
+    for layer in SHEETS:
         carbon = (fragment == layer) & (symbols == "C")
         hydrogen = np.flatnonzero((fragment == layer) & (symbols == "H"))
         if not carbon.any():
@@ -130,7 +133,7 @@ def _plane(hexagons: NDArray[np.int_]) -> NDArray[np.float64]:
 
 
 def _sheet(hexagons: NDArray[np.int_], recipe: FlakeRecipe) -> Atoms:
-    """Return one layer at z = 0: the corners of the hexagons, and H on the C with two neighbours."""
+    """Return one layer at z = 0: the corners of the hexagons, and H on the C with two neighbours, if it is wanted."""
     angles = np.radians(np.arange(0, 360, 60))
     corners = np.column_stack([np.cos(angles), np.sin(angles)])
     every = (_plane(hexagons)[:, None] + corners).reshape(-1, 2)
@@ -141,6 +144,8 @@ def _sheet(hexagons: NDArray[np.int_], recipe: FlakeRecipe) -> Atoms:
     outer = bonded.sum(axis=1) == 2
     outward = -(apart * bonded[..., None]).sum(axis=1)[outer]
     hydrogen = carbon[outer] * recipe.cc_A + recipe.ch_A * outward / np.linalg.norm(outward, axis=1, keepdims=True)
+    if not recipe.edge_hydrogen:
+        hydrogen = hydrogen[:0]
     plane = np.vstack([carbon * recipe.cc_A, hydrogen])
     return Atoms("C" * len(carbon) + "H" * len(hydrogen), positions=np.insert(plane, 2, 0.0, axis=1))
 

@@ -10,7 +10,8 @@ from iondrill.config.base import Ion
 from iondrill.errors import UserError
 from iondrill.geometry.bonds import find_bonds
 from iondrill.geometry.constraints import fix, fixed_directions, turned
-from iondrill.geometry.flake import LAYERS, label_layers, mark_far_edge
+from iondrill.geometry.flake import label_layers, mark_far_edge
+from iondrill.geometry.labels import FACING
 from iondrill.geometry.pieces import join
 
 if TYPE_CHECKING:
@@ -61,10 +62,10 @@ def as_flake(atoms: Atoms, path: Path) -> None:
     layers = [piece for piece in pieces if not ions[piece].any()]
     if not (atoms.symbols == "C").any():
         raise UserError.of(path, f"holds no carbon ({atoms.get_chemical_formula()})")
-    if len(layers) > len(LAYERS):
-        found = f"is of {len(layers)} pieces besides ions: {_formulas(atoms, layers)}"
-        raise UserError.of(path, found, "allowed for a flake: one or two layers")
     labelled = "fragment" in atoms.arrays
+    if not labelled and len(layers) > len(FACING):
+        found = f"is of {len(layers)} pieces besides ions: {_formulas(atoms, layers)}"
+        raise UserError.of(path, found, "allowed for a flake: one or two layers, or labels in the column fragment")
     _lay_flat(atoms, layers, path)
     _turn_about_z(atoms, layers, path)
     if not labelled:
@@ -103,7 +104,7 @@ def _lay_flat(atoms: Atoms, layers: list[NDArray[np.intp]], path: Path) -> None:
     up = axes[:, -1] * (1 if axes[np.abs(axes[:, -1]).argmax(), -1] > 0 else -1)
     if abs(axes[2, -1]) > 1e-6:
         up = axes[:, -1] * np.sign(axes[2, -1])
-    centres = [atoms.positions[atoms.arrays.get("fragment", np.empty(0)) == name] for name in LAYERS]
+    centres = [atoms.positions[atoms.arrays.get("fragment", np.empty(0)) == name] for name in FACING]
     if all(map(len, centres)) and (centres[1].mean(axis=0) - centres[0].mean(axis=0)) @ up < 0:
         up = -up
     if up[2] < np.cos(np.radians(LYING_DEG)):
@@ -135,7 +136,7 @@ def _check_stack(atoms: Atoms, layers: list[NDArray[np.intp]], path: Path) -> No
         found = f"has a layer {max(spans):.2f} Å thick"
         allowed = f"allowed for a flake: at most {THICKEST_A} Å, or the labels lower and upper in the column fragment"
         raise UserError.of(path, found, allowed)
-    if len(carbon) == len(LAYERS):
+    if len(carbon) == len(FACING):
         low, high = sorted(carbon, key=lambda own: float(own[:, 2].mean()))
         aside_A = np.linalg.norm((high.mean(axis=0) - low.mean(axis=0))[:2])
         if high[:, 2].min() <= low[:, 2].max() or aside_A > np.ptp(low[:, :2], axis=0).max():

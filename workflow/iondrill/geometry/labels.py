@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import ArrayLike
 
+FACING = ("lower", "upper")
+"""The two layers between which a nanodiamond would enter."""
+SHEETS = ("below", *FACING, "above")
+"""All layers of a flake, from the bottom up."""
 WIDTH = max(map(len, get_args(Fragment)))
 
 

@@ -55,7 +55,7 @@ class HalfSpaces(Strict):
 
 
 class ClusterRecipe(Strict):
-    """A cluster cut out of the diamond lattice."""
+    """A cluster cut out of the diamond lattice, bare or hydrogenated."""
 
     kind: Literal["cluster"] = Field(description="what the recipe is of")
     description: str = Field("", description="one line for readers")
@@ -67,11 +67,12 @@ class ClusterRecipe(Strict):
     radius_A: Radius | None = Field(None, description="keep the atoms within this distance")
     half_spaces: list[HalfSpaces] = Field([], description="keep the atoms on the inner side of these planes")
     drop_singly_bonded: bool = Field(False, description="remove the atoms that have one neighbour")
+    hydrogenated: bool = Field(False, description="hydrogen on every dangling bond of the cut")
     charge: Charge = 0
     multiplicity: Multiplicities = None
-    expect_atoms: Atoms = Field(description="number of atoms that must come out")
+    expect_atoms: Atoms = Field(description="number of carbon atoms that must come out")
     expect_coordination: dict[Neighbours, Atoms] = Field(
-        {}, description="number of atoms for each number of neighbours"
+        {}, description="number of carbon atoms for each number of carbon neighbours"
     )
 
     @model_validator(mode="after")
@@ -86,12 +87,12 @@ class Intercalant(Strict):
 
     element: Ion = Field(description="the ion")
     count: Few | Literal["full"] = Field(
-        "full", description="number of ions, from the centre outwards; full: every position of the pattern"
+        "full", description="ions in a gap, from the centre outwards; full: every position of the pattern"
     )
 
 
 class FlakeRecipe(Strict):
-    """Stacked hexagonal graphene flakes, hydrogen-terminated."""
+    """Stacked hexagonal graphene flakes, hydrogen-terminated or bare."""
 
     kind: Literal["flake"] = Field(description="what the recipe is of")
     description: str = Field("", description="one line for readers")
@@ -99,12 +100,15 @@ class FlakeRecipe(Strict):
     ring_order: Annotated[int, Field(ge=2, le=5), Number] = Field(
         description="hexagons along an edge: 2 C24H12, 3 C54H18, 4 C96H24, 5 C150H30"
     )
-    layers: Annotated[int, Field(ge=1, le=2), Number] = Field(2, description="number of graphene layers")
+    layers: Annotated[int, Field(ge=1, le=4), Number] = Field(
+        2, description="number of graphene layers; a nanodiamond faces the first gap of three, the middle one of four"
+    )
     stacking: Literal["AA", "AB"] = Field("AA", description="AA: hexagon over hexagon; AB: as in graphite")
     gap_A: Length = Field(3.7, description="distance of the layers")
     cc_A: Length = Field(1.42, description="C–C bond length")
     ch_A: Length = Field(1.09, description="C–H bond length")
-    ions: Intercalant | None = Field(None, description="what lies between the layers; null for nothing")
+    edge_hydrogen: bool = Field(True, description="hydrogen on the edges; false: bare")
+    ions: Intercalant | None = Field(None, description="what lies in each gap of the layers; null for nothing")
     charge: Charge = 0
     multiplicity: Multiplicities = None
 
@@ -139,6 +143,11 @@ class AssemblyRecipe(Strict):
         "centroid",
     )
     distance_A: Length = Field(3.0, description="along x, from the foremost C of the tip to the edge C")
+    height: Literal["gap", "layer", "above"] = Field(
+        "gap",
+        description="of the centre of the nanodiamond: half-way between the layers, of the upper layer, or half a gap "
+        "above that",
+    )
     charge: Charge = 0
     multiplicity: Multiplicity = None
     box: FittedBox | CubicBox = Field(FittedBox(vacuum_A=15.0), description="the non-periodic box")

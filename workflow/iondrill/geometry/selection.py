@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iondrill.errors import UserError
+from iondrill.geometry.labels import FACING
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -27,7 +28,6 @@ CONTACT_A = {"Li": 2.86, "Na": 3.14, "K": 3.47}
 bonds aside and half a gap above; gaps 3.70 (LiC6), 4.5 (Na, stage 1, computed) and 5.35 Å (KC8)."""
 
 
-LAYERS = ("lower", "upper")
 LEAST_SPREAD_A = 0.1
 """Of a layer's C about their line in the xy plane; one bond to a side of it makes 0.8 Å and more."""
 
@@ -97,7 +97,7 @@ def select(atoms: Atoms, positions_A: Floats) -> Selection:
     unknown = sorted(set(symbols[ions].tolist()) - set(CONTACT_A))
     if unknown:
         raise UserError.of("ions", f"found {', '.join(unknown)}", f"allowed: {', '.join(CONTACT_A)}")
-    lower, upper = (_layer(name, np.flatnonzero(carbon & (fragment == name)), positions_A) for name in LAYERS)
+    lower, upper = (_layer(name, np.flatnonzero(carbon & (fragment == name)), positions_A) for name in FACING)
     if lower is None:
         raise UserError.of("fragment", "no C is labelled 'lower'", "a run needs a flake")
     flake = positions_A[lower.carbon if upper is None else np.concatenate([lower.carbon, upper.carbon])]

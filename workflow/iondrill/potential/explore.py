@@ -17,11 +17,12 @@ from iondrill.geometry.crystal import build_crystal, crystal_names, load_crystal
 from iondrill.geometry.labels import set_fragment
 from iondrill.geometry.recipes import FlakeRecipe, load_recipe
 from iondrill.geometry.registry import build
+from iondrill.geometry.saturation import saturated
 from iondrill.geometry.surfaces.facet import FacetRecipe
 from iondrill.jobs.frames import Frames
-from iondrill.jobs.job import Job, Md, Relax
+from iondrill.jobs.job import ATOM_BOX_A, Job, Md, Relax
 from iondrill.jobs.journal import state_folder
-from iondrill.potential.pieces import contact_of, cut, saturated
+from iondrill.potential.pieces import contact_of, cut, in_least_box
 from iondrill.potential.rattle import rattled
 
 if TYPE_CHECKING:
@@ -74,11 +75,13 @@ def start_of(exploration: Exploration, seed: int, root: Path) -> Atoms:
         The folder of the recipes.
     """
     name = exploration.structure
+    if name is None:
+        return free_atom(str(exploration.atom))
     if name in crystal_names(root):
         atoms = build_crystal(load_crystal(name, root))
         set_fragment(atoms, np.where(atoms.numbers == 6, "lower", "ion"))
     else:
-        atoms = _built(exploration, root)
+        atoms = _built(exploration, name, root)
     if exploration.saturate:
         atoms = saturated(atoms)
     rng = np.random.default_rng([seed, 7])
@@ -88,16 +91,24 @@ def start_of(exploration: Exploration, seed: int, root: Path) -> Atoms:
     return atoms
 
 
-def _built(exploration: Exploration, root: Path) -> Atoms:
+def free_atom(element: str) -> Atoms:
+    """Return an atom in the box of free atoms, fragment "ion"."""
+    atom = Atoms(element, cell=ATOM_BOX_A)
+    atom.center()
+    set_fragment(atom, "ion")
+    return atom
+
+
+def _built(exploration: Exploration, name: str, root: Path) -> Atoms:
     """Build what a recipe says, with the gap or the vacuum that is asked for."""
     asked = exploration.model_dump(include=set(OWN), exclude_none=True)
-    recipe = load_recipe(exploration.structure, root) if asked else None
+    recipe = load_recipe(name, root) if asked else None
     for key in asked:
         what, allowed = OWN[key]
         if not isinstance(recipe, allowed):
-            where = f"potential.explore: {exploration.structure}"
+            where = f"potential.explore: {name}"
             raise UserError.of(where, f"has no {key}", f"allowed with {key}: {what}")
-    return build(exploration.structure, root, asked)
+    return build(name, root, asked)
 
 
 def with_ion(atoms: Atoms, element: str, rng: np.random.Generator) -> Atoms:
@@ -194,6 +205,9 @@ def explore(config: Config, exploration: Exploration, trajectory: Trajectory, le
         If it does not get to its end.
     """
     start = start_of(exploration, trajectory.seed, Path(config.structures))
+    if exploration.atom is not None:
+        start.info = {"step": 0}
+        return [start]
     if exploration.relax:
         start = relaxed(start, f"{trajectory.name}.{level}", level, config, folder.with_name(f"{folder.name}-start"))
     if exploration.rattle_A is not None:
@@ -238,9 +252,8 @@ def frames_of(exploration: Exploration, trajectory: Trajectory, whole: list[Atom
         if exploration.piece_atoms is not None:
             rng = np.random.default_rng([trajectory.seed, number, 11])
             frame = cut(frame, contact_of(frame, rng), exploration.piece_atoms)
-        if not frame.pbc.any():
-            frame.set_cell(np.ptp(frame.positions, axis=0) + vacuum_A)
-            frame.center()
+        if not frame.pbc.any() and exploration.atom is None:
+            frame = in_least_box(frame, vacuum_A)
         frame.info = {
             "kind": exploration.kind or trajectory.exploration,
             "group": trajectory.name,

@@ -9,6 +9,7 @@ import numpy as np
 
 from iondrill.engines.ase.grade import Grade
 from iondrill.engines.ase.learned import calculator_of
+from iondrill.geometry.labels import SHEETS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,7 +99,7 @@ def parts_of(label: Atoms) -> Array:
         ``nanodiamond``, ``flake``, ``slab``, ``H``, or the symbol of an ion.
     """
     fragment = label.arrays.get("fragment", np.full(len(label), "slab"))
-    names = {"nd": "nanodiamond", "lower": "flake", "upper": "flake"}
+    names = {"nd": "nanodiamond", **dict.fromkeys(SHEETS, "flake")}
     symbols = label.get_chemical_symbols()
     return np.array(
         [

@@ -61,9 +61,9 @@ def sampled(level: Level, frame: Atoms, length_A: float | None) -> Level:
 
 
 def shape_of(frame: Atoms) -> Kind:
-    """Return what a frame is to an engine: isolated a cluster, with vacuum along z a slab, else a crystal."""
+    """Return what a frame is to an engine: isolated atom or cluster, with vacuum along z a slab, else a crystal."""
     if not frame.pbc.any():
-        return "cluster"
+        return "atom" if len(frame) == 1 else "cluster"
     height_A = frame.cell.array[2, 2] - np.ptp(frame.positions[:, 2])
     return "slab" if height_A > LEAST_VACUUM_A else "crystal"
 
@@ -127,14 +127,9 @@ class Store:
         """Return the files of all labels, in order."""
         return sorted(self.folder.glob("*/*.extxyz"))
 
-    def labels(self, level: Level | None = None) -> list[Atoms]:
-        """Return all labels, in order; with a level those made with its settings alone."""
-        found = [read_label(path) for path in self.files()]
-        return [one for one in found if level is None or _same(one, level)]
-
-
-def _same(label: Atoms, level: Level) -> bool:
-    return label.info["digest"] == digest_of(level, label, int(label.info.get("charge", 0))) and agrees(label, level)
+    def labels(self) -> list[Atoms]:
+        """Return all labels, in order."""
+        return [read_label(path) for path in self.files()]
 
 
 def read_label(path: Path) -> Atoms:
@@ -154,6 +149,35 @@ def read_label(path: Path) -> Atoms:
     if not sound:
         raise UserError.of(path, "holds no energy and forces", "remove it, and the label is made again")
     return label
+
+
+def read_labels(path: Path) -> list[Atoms]:
+    """Read a file of several labels; those that do not say so are of the kind and the group of the file's name.
+
+    Parameters
+    ----------
+    path : Path
+        Extended XYZ, with energies and forces.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, holds none, or one without energy or forces.
+    """
+    needed = "needed: extended XYZ with an energy (eV) and forces (eV/Å) for each frame"
+    try:
+        found = read(path, index=":", format="extxyz")
+    except Exception as error:  # noqa: BLE001  (ASE's reader raises many kinds for a damaged file)
+        raise UserError.of(path, f"cannot be read: {error}", needed) from None
+    if not found:
+        raise UserError.of(path, "holds no frame", needed)
+    for number, one in enumerate(found):
+        results = {} if one.calc is None else one.calc.results
+        if not {"energy", "forces"} <= results.keys() or not np.isfinite(results["forces"]).all():
+            raise UserError.of(path, f"frame {number} has no energy and forces", needed)
+        for key in ("kind", "group"):
+            one.info.setdefault(key, path.stem)
+    return list(found)
 
 
 def label(

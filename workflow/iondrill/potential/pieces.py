@@ -7,35 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
+from scipy.spatial import ConvexHull
 
-from iondrill.geometry.bonds import find_bonds
-from iondrill.geometry.labels import set_fragment
+from iondrill.geometry.labels import FACING, SHEETS, set_fragment
+from iondrill.geometry.saturation import CH_A, bonded
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-CH_A = 1.09
-"""Length of a bond to a hydrogen that replaces a carbon."""
 LARGEST_RING = 6
 CLASH_A = 1.5
 """Hydrogens of two cut bonds do not come nearer to each other than this: then the atoms cut off stay."""
-
-
-def bonded(atoms: Atoms) -> list[set[int]]:
-    """Return the neighbours of each atom by covalent bonds; ions have none.
-
-    Parameters
-    ----------
-    atoms : Atoms
-        Not periodic.
-    """
-    covalent = np.isin(atoms.numbers, (1, 6, 14))
-    pairs = find_bonds(atoms)
-    found: list[set[int]] = [set() for _ in range(len(atoms))]
-    for i, j in zip(pairs.first.tolist(), pairs.second.tolist(), strict=True):
-        if covalent[i] and covalent[j]:
-            found[i].add(j)
-    return found
 
 
 def rings_of(neighbours: list[set[int]], longest: int = LARGEST_RING) -> list[frozenset[int]]:
@@ -183,6 +165,38 @@ def _capped(atoms: Atoms, neighbours: list[set[int]], kept: set[int]) -> Atoms:
     return piece
 
 
+def in_least_box(atoms: Atoms, vacuum_A: float) -> Atoms:
+    """Return an isolated structure turned so that its box is small, and centred in it.
+
+    The box is `vacuum_A` wider than the atoms along each axis. One axis is taken along the normal of each face of the
+    convex hull, the others are turned about it in steps of 3°: the cost of a label goes with the volume.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        Not periodic.
+    vacuum_A : float
+        Å.
+    """
+    centred = atoms.positions - atoms.positions.mean(axis=0)
+    best, volume = np.eye(3), np.inf
+    # joggled: flat pieces have a hull, too
+    faces = ConvexHull(centred, qhull_options="QJ").equations[:, :3] if len(atoms) > 4 else np.eye(3)
+    for z in faces:
+        aside = np.cross(z, np.eye(3)[np.abs(z).argmin()])
+        x, y = aside / np.linalg.norm(aside), np.cross(z, aside / np.linalg.norm(aside))
+        for angle in np.radians(np.arange(0, 90, 3)):
+            axes = np.array([np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x, z])
+            found = float(np.prod(np.ptp(centred @ axes.T, axis=0) + vacuum_A))
+            if found < volume - 1e-6:
+                best, volume = axes, found
+    turned = atoms.copy()
+    turned.positions = centred @ best.T
+    turned.set_cell(np.ptp(turned.positions, axis=0) + vacuum_A)
+    turned.center()
+    return turned
+
+
 def contact_of(atoms: Atoms, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return the point that a piece is cut round, Å.
 
@@ -197,12 +211,12 @@ def contact_of(atoms: Atoms, rng: np.random.Generator) -> NDArray[np.float64]:
         Draws among the eight closest pairs, the ions, or the carbons.
     """
     fragment, carbon = atoms.arrays["fragment"], atoms.numbers == 6
-    diamond, flake = np.flatnonzero(fragment == "nd"), np.flatnonzero(np.isin(fragment, ("lower", "upper")))
+    diamond, flake = np.flatnonzero(fragment == "nd"), np.flatnonzero(np.isin(fragment, SHEETS))
     if len(diamond) and len(flake):
         return _between(atoms, diamond, flake, rng, 8)
     if len(ions := np.flatnonzero(fragment == "ion")):
         return np.asarray(atoms.positions[int(rng.choice(ions))])
-    lower, upper = (np.flatnonzero(carbon & (fragment == layer)) for layer in ("lower", "upper"))
+    lower, upper = (np.flatnonzero(carbon & (fragment == layer)) for layer in FACING)
     if len(lower) and len(upper):
         return _between(atoms, lower, upper, rng, min(len(lower), len(upper)))
     return np.asarray(atoms.positions[int(rng.choice(np.flatnonzero(carbon)))])
@@ -216,30 +230,3 @@ def _between(
     chosen = int(rng.choice(np.argsort(apart, axis=None, kind="stable")[:pairs]))
     i, j = np.unravel_index(chosen, apart.shape)
     return np.asarray((atoms.positions[first[i]] + atoms.positions[second[j]]) / 2)
-
-
-def saturated(cluster: Atoms) -> Atoms:
-    """Put hydrogen on the dangling bonds of a cluster of diamond as built, opposite to the bonds that there are.
-
-    Parameters
-    ----------
-    cluster : Atoms
-        Carbons of two, three and four neighbours; those of four, and of none or one, are left alone.
-    """
-    neighbours = bonded(cluster)
-    whole = cluster.copy()
-    for i, around in enumerate(neighbours):
-        bonds = cluster.positions[sorted(around)] - cluster.positions[i]
-        units = bonds / np.linalg.norm(bonds, axis=1, keepdims=True) if len(bonds) else bonds
-        if len(around) == 3:
-            directions = [-units.sum(axis=0)]
-        elif len(around) == 2:
-            back, aside = -units.sum(axis=0), np.cross(*units)
-            back, aside = back / np.linalg.norm(back), aside / np.linalg.norm(aside)
-            directions = [back * np.sqrt(1 / 3) + side * aside * np.sqrt(2 / 3) for side in (-1, 1)]
-        else:
-            continue
-        for direction in directions:
-            whole += Atoms("H", positions=[cluster.positions[i] + CH_A * direction / np.linalg.norm(direction)])
-    set_fragment(whole, "nd")
-    return whole

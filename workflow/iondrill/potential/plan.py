@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from iondrill.config.potential import Exploration
 from iondrill.config.project import required
+from iondrill.files import or_shipped
 from iondrill.potential.explore import Trajectory, trajectories
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ class PotentialPlan:
         if self.there and self.stage.labels is not None:
             return Path(self.stage.labels)
         return self.folder / "labels"
+
+    @property
+    def known(self) -> list[str]:
+        """The files of labels that are there already."""
+        return [or_shipped(name).as_posix() for name in self.stage.learn_from] if self.there else []
 
     def trajectories(self) -> dict[str, Trajectory]:
         """Return the trajectories of the explorations by name."""

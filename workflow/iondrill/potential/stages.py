@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,13 +15,14 @@ from ase.io import read, write
 from iondrill.engines.ase.grade import FILE as GRADE
 from iondrill.engines.ase.grade import Grade
 from iondrill.engines.ase.learned import MODEL, PARAMETERS, calculator_of
+from iondrill.errors import UserError
 from iondrill.files import replacing, write_text
 from iondrill.geometry.descriptor import Space
 from iondrill.potential import explore as exploring
 from iondrill.potential.choose import select
 from iondrill.potential.fit import fit
 from iondrill.potential.judge import errors_on, held_out, spread, verdict
-from iondrill.potential.labels import Store, label, read_label, sampled, settings_of
+from iondrill.potential.labels import Store, agrees, label, read_label, read_labels, sampled, settings_of
 from iondrill.potential.own_run import own_run
 from iondrill.potential.plan import as_exploration
 
@@ -113,6 +115,47 @@ def labels_of(paths: Iterable[str | Path]) -> list[Atoms]:
     return [read_label(Path(file)) for file in dict.fromkeys(files)]
 
 
+def known_labels(plan: PotentialPlan, records: Iterable[str | Path], generation: int) -> list[Atoms]:
+    """Return the labels that a generation learns from: those of this run, and those of the files in ``learn_from``.
+
+    Of those files, labels of own runs are known to later generations than their own alone, or the judgement on the own
+    run would be one of the training.
+
+    Parameters
+    ----------
+    plan : PotentialPlan
+        Names the files.
+    records : iterable of path
+        Of the labels of this run.
+    generation : int
+        That learns from them.
+
+    Raises
+    ------
+    UserError
+        If a file is damaged, or a label says that it was made with other settings.
+    """
+    known = labels_of(records)
+    there = {str(one.info["digest"]) for one in known}
+    for path in map(Path, plan.known):
+        for number, one in enumerate(read_labels(path)):
+            level = sampled(plan.config.levels[plan.stage.reference], one, plan.stage.kpoint_length_A)
+            if "settings" in one.info and not agrees(one, level):
+                reference = f"potential.reference ({plan.stage.reference})"
+                raise UserError.of(path, f"frame {number} was labelled at another level than {reference}")
+            came = re.match(r"generation-(\d+)-", str(one.info["group"]))
+            if one.info.get("digest") not in there and (came is None or int(came[1]) < generation):
+                known.append(one)
+    return known
+
+
+def own_run_labels(plan: PotentialPlan, generation: int) -> list[Atoms]:
+    """Return the labels of own runs of the generation before: what this one adds, and those in ``learn_from``."""
+    before = f"generation-{generation - 1}-"
+    there = [label for path in map(Path, plan.known) for label in read_labels(path)]
+    return [*labels_of(plan.added(generation)), *(one for one in there if str(one.info["group"]).startswith(before))]
+
+
 def split(labels: Sequence[Atoms], plan: PotentialPlan) -> tuple[list[Atoms], list[Atoms]]:
     """Return the labels that fits see, and those of the trajectories that are held out.
 
@@ -136,13 +179,27 @@ def elements_of(frames: Iterable[Atoms]) -> list[str]:
 
 
 def fit_generation(
-    plan: PotentialPlan, records: Sequence[str], seed: int, folder: Path, explored: Sequence[str] = ()
+    plan: PotentialPlan, fitted: tuple[int, int], records: Sequence[str], folder: Path, explored: Sequence[str] = ()
 ) -> None:
     """Fit a potential to the labels of all generations so far, those held out apart; add its grade.
 
     With a pretrained potential it is the start, and `explored` names the files of the frames whose elements it has.
+
+    Parameters
+    ----------
+    plan : PotentialPlan
+        What is made.
+    fitted : (int, int)
+        Generation and seed.
+    records : sequence of str
+        Of all labels so far.
+    folder : Path
+        Of the fit.
+    explored : sequence of str
+        Files of frames.
     """
-    training, held = split(labels_of(records), plan)
+    generation, seed = fitted
+    training, held = split(known_labels(plan, records, generation), plan)
     also = elements_of(read_frames(explored)) if plan.pretrained else []
     fit(training, plan.stage.fit, folder, seed, plan.pretrained, also=also)
     Grade.fitted(training, held).write(folder)
@@ -168,7 +225,7 @@ def judge_generation(
     output : Path
         ``judged.json``.
     """
-    training, held = split(labels_of(records), plan)
+    training, held = split(known_labels(plan, records, generation), plan)
     potential = Path(folders[0])
     rows = errors_on(held, potential)
     content: dict[str, Any] = {
@@ -183,7 +240,7 @@ def judge_generation(
     }
     if generation:
         before = Path(plan.fits(generation - 1)[0])
-        content["own_run_of_the_generation_before"] = errors_on(labels_of(plan.added(generation)), before)
+        content["own_run_of_the_generation_before"] = errors_on(own_run_labels(plan, generation), before)
     write_text(output, json.dumps(content, indent=1, allow_nan=True) + "\n")
 
 
@@ -203,11 +260,33 @@ def run_own(plan: PotentialPlan, generation: int, name: str, potential: Path, ou
 
 
 def card(
-    plan: PotentialPlan, judged: Sequence[str], folder: Path, records: Sequence[str], outputs: dict[str, Path]
+    plan: PotentialPlan,
+    judged: Sequence[str],
+    folder: Path,
+    records: Sequence[str],
+    outputs: dict[str, Path],
+    *,
+    gates: dict[str, Any],
 ) -> None:
-    """Publish the last generation's potential with its labels and its card."""
+    """Publish the last generation's potential with its labels and its card.
+
+    Parameters
+    ----------
+    plan : PotentialPlan
+        What was made.
+    judged : sequence of str
+        Judgements of all generations.
+    folder : Path
+        Of the fit that is published.
+    records : sequence of str
+        Of all labels.
+    outputs : dict
+        ``folder``, ``card`` and ``labels``.
+    gates : dict
+        What the potential says to questions whose answer is known.
+    """
     level: Level = plan.config.levels[plan.stage.reference]
-    labels, every = labels_of(records), records_of(records)
+    labels, every = known_labels(plan, records, plan.last), records_of(records)
     generations = [json.loads(Path(path).read_text(encoding="utf-8")) for path in judged]
     parameters = json.loads((folder / PARAMETERS).read_text(encoding="utf-8"))
     kinds = sorted({str(one.info["kind"]) for one in labels})
@@ -217,7 +296,7 @@ def card(
             "level": plan.stage.reference,
             "title": level.title,
             "settings": settings_of(level),
-            "engines": sorted({str(one.info["engine_version"]) for one in labels}),
+            "engines": sorted({str(one.info.get("engine_version", "not said")) for one in labels}),
         },
         "fit": {"fitter": "torchnep (NEP4)", **plan.stage.fit.model_dump(mode="json", exclude={"python"})},
         "elements": sorted(parameters["elements_eV"]),
@@ -227,9 +306,10 @@ def card(
             "atoms": sum(map(len, labels)),
             "by_kind": {kind: sum(one.info["kind"] == kind for one in labels) for kind in kinds},
             "failed": sum(record["status"] not in {"converged", NOTHING} for record in every),
-            "core_s": round(sum(float(one.info["core_s"]) for one in labels), 1),
+            "core_s": round(sum(float(one.info.get("core_s", 0.0)) for one in labels), 1),
         },
         "errors": generations[-1],
+        "gates": gates,
         "generations": [
             {
                 "generation": one["generation"],
@@ -250,6 +330,7 @@ def card(
                 for name, said in generations[-1]["verdicts"].items()
                 if said == "refused"
             ),
+            *(f"{gate['what']}: wrong" for gate in gates.values() if gate["said"] == "failed"),
         ],
         "versions": {name: _version(name) for name in ("iondrill", "ase", "numpy", "nep-adapters", "dftd3")},
     }

@@ -18,6 +18,7 @@ from iondrill.analyse.dynamics.statistics import Sample, block_error
 from iondrill.analyse.tables import read_columns
 from iondrill.analyse.verification.record import FILE as VERIFIED
 from iondrill.analyse.verification.record import Verification
+from iondrill.geometry.labels import SHEETS
 from iondrill.geometry.recipes import AssemblyRecipe, FlakeRecipe, load_recipe
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 CHARGES_OF = {
     "charge_nd_e": ("charge of the nanodiamond", ("nd",)),
     "charge_ion_e": ("charge of the ions", ("ion",)),
-    "charge_flake_e": ("charge of the flake", ("upper", "lower")),
+    "charge_flake_e": ("charge of the flake", SHEETS),
 }
 """Sums over fragments, in words."""
 QUANTITIES = {column.name: (column.words, column.unit) for column in ORDER.columns if column.heading} | {

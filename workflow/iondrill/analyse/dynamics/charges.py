@@ -8,13 +8,14 @@ import numpy as np
 
 from iondrill.analyse.columns import TableForm, number, text
 from iondrill.errors import UserError
+from iondrill.geometry.labels import SHEETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import ArrayLike
 
-FRAGMENTS = ("nd", "ion", "upper", "lower")
+FRAGMENTS = ("nd", "ion", *reversed(SHEETS))
 TOLERANCE_E = 1e-3
 
 
@@ -33,7 +34,7 @@ CHARGES = TableForm[FragmentCharge](
     (
         number("step", "of the frame"),
         number("time_fs", "of the frame"),
-        text("fragment", "`nd`, `ion`, `upper` or `lower`"),
+        text("fragment", "`nd`, `ion`, or a layer: `above`, `upper`, `lower`, `below`"),
         text("scheme", "how electrons were assigned to atoms: Mulliken, Hirshfeld"),
         number("charge_e", "sum over the atoms of the fragment; positive: electrons missing"),
     ),
@@ -60,7 +61,7 @@ def fragment_charges(
     charges_e : (n_atoms,) array_like
         Of the atoms; positive: electrons missing.
     fragment : (n_atoms,) array_like of str
-        Labels: "nd", "ion", "upper", "lower".
+        Labels: "nd", "ion", and those of layers.
     scheme : str
         How electrons were assigned to atoms: Mulliken, Hirshfeld, ...
     total_charge_e : float

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iondrill.errors import UserError
+from iondrill.geometry.labels import FACING
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -50,7 +51,7 @@ def laid_out(atoms: Atoms, remarks: Remarks) -> Atoms:
     """
     fragment = np.asarray(atoms.arrays.get("fragment", np.full(len(atoms), "")))
     carbon = np.array(atoms.get_chemical_symbols()) == "C"
-    layers = [atoms.positions[carbon & (fragment == name)] for name in ("lower", "upper")]
+    layers = [atoms.positions[carbon & (fragment == name)] for name in FACING]
     if not all(len(layer) >= 3 for layer in layers if len(layer)) or not len(layers[0]):
         return atoms  # `select` says what is missing
     z = _normal([layer for layer in layers if len(layer)])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
 from iondrill.errors import UserError
+from iondrill.geometry.labels import SHEETS
 from iondrill.geometry.layers import flake_axes
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def whole_start(atoms: Atoms, remarks: Remarks) -> Atoms:
     if not cell.is_one or "fragment" not in atoms.arrays:
         return atoms
     near, images = _distances(atoms.positions), _distances(atoms.positions, cell)
-    groups = [np.flatnonzero(atoms.arrays["fragment"] == name) for name in ("nd", "lower", "upper")]
+    groups = [np.flatnonzero(atoms.arrays["fragment"] == name) for name in ("nd", *SHEETS)]
     parts = [(group, TORN_A, TORN_A) for group in groups] + [(np.arange(len(atoms)), APART_A, TOGETHER_A)]
     for group, apart_A, together_A in parts:
         if _longest(near, group) > apart_A and _longest(images, group) < together_A:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,25 +24,29 @@ from iondrill.analyse.verification.errors import (
     of_frame,
     verdict,
 )
-from iondrill.analyse.verification.frames import choose, graded, parents_of, piece_of
+from iondrill.analyse.verification.frames import RECORDED, choose, graded, parents_of, piece_of
 from iondrill.analyse.verification.gates import Passed
 from iondrill.analyse.verification.record import Cutting, Verification
 from iondrill.analyse.verification.twins import Twin, compare
 from iondrill.engines.ase.grade import grade_of
+from iondrill.engines.ase.learned import calculator_of
 from iondrill.engines.base import FORCES, read_result
 from iondrill.errors import UserError
 from iondrill.files import write_text
 from iondrill.geometry.io import write_structure
+from iondrill.potential.labels import agrees, read_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from ase import Atoms
 
     from iondrill.engines.base import Result
     from iondrill.jobs.name import JobId
     from iondrill.prepare.plan import Plan
+
+LEARNED = 1e-3
+"""A frame of a smaller grade is one of the training: single precision is kept of the environments."""
 
 
 def choose_frames(plan: Plan, run: str, start: Atoms, chosen_file: Path) -> None:
@@ -74,7 +79,7 @@ def choose_frames(plan: Plan, run: str, start: Atoms, chosen_file: Path) -> None
 
         n_frames = len(frames)
         grades = {} if grade is None else {number: grade.of(frame(number)) for number in graded(n_frames)}
-        chosen = choose(columns["nd_flake_bonds"], grades, settings.frames)
+        chosen = [] if settings.recorded else choose(columns["nd_flake_bonds"], grades, settings.frames)
         whole = [frame(one.number) for one in chosen]
     if grade is not None:  # a chosen frame counts, too
         grades |= {one.number: grade.of(atoms) for one, atoms in zip(chosen, whole, strict=True)}
@@ -101,6 +106,54 @@ def choose_frames(plan: Plan, run: str, start: Atoms, chosen_file: Path) -> None
         "largest_grade": max(grades.values(), default=None),
     }
     write_text(chosen_file, json.dumps(content, indent=1) + "\n")
+
+
+def recorded_of(plan: Plan, run: str, elements: set[str]) -> list[Compared]:
+    """Compare a fitted potential with the labels that are recorded in place of single points on the run's frames.
+
+    Parameters
+    ----------
+    plan : Plan
+        With ``md.verify.recorded``.
+    run : str
+        At a level with ``calculator: fitted``.
+    elements : set of str
+        Of the run: a label with another one is passed over.
+
+    Raises
+    ------
+    UserError
+        If a file is damaged, a label was made at another level, or the potential has learned from it.
+    """
+    level = plan.config.levels[plan.verify.own_level(run)]
+    found = list[Compared]()
+    if level.fitted_in is None:  # recorded labels say nothing of it
+        return found
+    reference = plan.config.levels[plan.verify.settings.level]
+    calculator, grade = calculator_of(level.fitted_in), grade_of(level)
+    for path in map(Path, plan.verify.recorded):
+        for number, one in enumerate(read_labels(path)):
+            if not set(one.get_chemical_symbols()) <= elements:
+                continue
+            if "settings" in one.info and not agrees(one, reference):
+                raise UserError.of(path, f"frame {number} was labelled at another level than md.verify.level")
+            if grade is not None and grade.of(one) < LEARNED:
+                raise UserError.of(path, f"frame {number} is one that the potential has learned from")
+            own = one.copy()
+            own.set_constraint()
+            own.calc = calculator
+            found.append(
+                Compared(
+                    len(found),
+                    "piece" if "cap" in one.arrays else "whole",
+                    one,
+                    own.get_forces(),
+                    one.get_forces(apply_constraint=False),
+                    own.get_potential_energy(),
+                    one.get_potential_energy(),
+                )
+            )
+    return found
 
 
 def compared_of(plan: Plan, run: str) -> tuple[list[Compared], dict[tuple[int, str], str]]:
@@ -165,14 +218,24 @@ def verify(plan: Plan, run: str, chosen_file: Path, outputs: Mapping[str, Path])
     """
     settings = plan.verify.settings
     chosen = json.loads(chosen_file.read_text(encoding="utf-8"))
-    compared, status = compared_of(plan, run)
+    elements = set(chosen["elements"])
+    if settings.recorded:
+        compared = recorded_of(plan, run, elements)
+        status = {(one.slot, one.cut): "compared" for one in compared}
+        frames = [
+            {"step": one.atoms.info.get("step", 0), "time_fs": float("nan"), "why": RECORDED, "grade": None}
+            for one in compared
+        ]
+    else:
+        compared, status = compared_of(plan, run)
+        frames = chosen["frames"]
     errors = errors_by_part(compared)
     n_compared = len({one.slot for one in compared})
-    elements = set(chosen["elements"])
+    n_chosen = n_compared if settings.recorded else settings.frames
     wrong = [text for path in plan.verify.gates_of(run) for text in Passed.read(path).failures(elements)]
-    said, reasons = verdict(errors, (n_compared, settings.frames), chosen["largest_grade"], settings.verdict, wrong)
+    said, reasons = verdict(errors, (n_compared, n_chosen), chosen["largest_grade"], settings.verdict, wrong)
     VERIFICATION.write(errors, outputs["parts"])
-    FRAMES.write(_rows(chosen["frames"], compared, status), outputs["frames"])
+    FRAMES.write(_rows(frames, compared, status), outputs["frames"])
     levels = {name: plan.config.levels[name] for name in (plan.verify.own_level(run), settings.level)}
     own, reference = levels
     twin = _twin(plan, run)
@@ -186,12 +249,15 @@ def verify(plan: Plan, run: str, chosen_file: Path, outputs: Mapping[str, Path])
         reference=reference,
         titles={name: plan.config.levels[name].title for name in [*levels, *([twin.level] if twin else [])]},
         frames_compared=n_compared,
-        frames_chosen=settings.frames,
+        frames_chosen=n_chosen,
+        recorded=bool(settings.recorded),
         force_rmse_eV_A=None if total is None else total.force_rmse_eV_A,
         force_rms_eV_A=None if total is None else total.force_rms_eV_A,
         largest_grade=chosen["largest_grade"],
         frames_graded=chosen["n_graded"],
-        cutting=_cutting(compared, chosen["frames"], plan.md.results_of(run) / "trajectory.traj"),
+        cutting=None
+        if settings.recorded
+        else _cutting(compared, chosen["frames"], plan.md.results_of(run) / "trajectory.traj"),
         twin=twin,
     ).write(outputs["verdict"])
 

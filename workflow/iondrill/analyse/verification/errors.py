@@ -106,7 +106,7 @@ FRAMES = TableForm[FrameError](
         number("slot", "number of the frame, in the order in which frames were chosen"),
         number("step", "of the frame"),
         number("time_fs", "the same"),
-        text("why", "it was chosen: `first contact`, `largest grade`, `evenly spaced`"),
+        text("why", "it was chosen: `first contact`, `largest grade`, `evenly spaced`; `recorded`: of an earlier run"),
         text("cut", "`whole`, or a `piece` round the contact"),
         number("n_atoms", "computed, hydrogens that stand in for others among them"),
         number("largest_grade", "of the whole frame: 1 at the limit of what a fitted potential's errors are known on"),

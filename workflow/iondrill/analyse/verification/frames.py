@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import ArrayLike, NDArray
 
-CONTACT, GRADE, EVENLY = "first contact", "largest grade", "evenly spaced"
+CONTACT, GRADE, EVENLY, RECORDED = "first contact", "largest grade", "evenly spaced", "recorded"
 MOST_GRADED = 200
 """Frames of a run whose grade is measured, evenly spaced: of 225 atoms each takes some hundredths of a second."""
 
@@ -84,14 +84,14 @@ def piece_of(whole: Atoms, most: int, vacuum_A: float, seed: Sequence[int]) -> A
     most : int
         Atoms of the piece, its hydrogens included.
     vacuum_A : float
-        How much wider than its atoms the cubic box is.
+        How much wider than its atoms the box is, along each axis; an engine that wants a cube takes the longest edge.
     seed : sequence of int
         Draws among the closest pairs of atoms.
     """
     frame = whole.copy()
     frame.set_constraint()
     piece = cut(frame, contact_of(frame, np.random.default_rng(list(seed))), most)
-    piece.set_cell(3 * [float(np.ptp(piece.positions, axis=0).max()) + vacuum_A])
+    piece.set_cell(np.ptp(piece.positions, axis=0) + vacuum_A)
     piece.center()
     return piece
 

@@ -9,7 +9,9 @@ import numpy as np
 from iondrill.analyse.verification.questions import NotCoveredError, Questions, gates
 from iondrill.analyse.verification.record import Record
 from iondrill.config.base import Strict
-from iondrill.engines.ase.grade import grade_of
+from iondrill.config.quantities import LARGEST_GRADE
+from iondrill.engines.ase.grade import Grade, grade_of
+from iondrill.engines.ase.learned import calculator_of
 from iondrill.engines.embedded.calculator import ScfNotConvergedError
 from iondrill.engines.embedded.engine import EmbeddedEngine
 from iondrill.engines.registry import engine
@@ -107,6 +109,24 @@ def ask(plan: Plan, level_name: str, path: Path) -> None:
 
     said = answers(make, None if offered is None else set(offered), outside)
     Passed(level=level_name, title=level.title, answers=said).write(path)
+
+
+def of_potential(folder: Path) -> dict[str, dict[str, object]]:
+    """Ask a fitted potential all gates, for its card.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``nep.txt``, ``potential.json`` and ``environments.npz``.
+    """
+    calculator, grade = calculator_of(folder), Grade.read(folder)
+
+    def outside(atoms: Atoms) -> str:
+        found = grade.of(atoms)
+        return "" if found <= LARGEST_GRADE else f"outside the training: grade {found:.1f}"
+
+    said = answers(lambda _: calculator, set(calculator.parameters_of_fit["elements_eV"]), outside)
+    return {name: answer.model_dump(mode="json") for name, answer in said.items()}
 
 
 def answers(

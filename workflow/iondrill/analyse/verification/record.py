@@ -69,6 +69,7 @@ class Verification(Record):
     titles: dict[str, str]
     frames_compared: int
     frames_chosen: int
+    recorded: bool = False
     force_rmse_eV_A: float | None
     force_rms_eV_A: float | None
     largest_grade: float | None
@@ -104,7 +105,10 @@ class Verification(Record):
     @property
     def sentence(self) -> str:
         """What it says, for the page."""
-        against = f"{self.frames_compared} of {self.frames_chosen} frames against {self.titles[self.reference]}"
+        frames = f"{self.frames_compared} of {self.frames_chosen} frames"
+        if self.recorded:
+            frames = f"{self.frames_compared} recorded frames of earlier runs"
+        against = f"{frames} against {self.titles[self.reference]}"
         error = (
             ""
             if self.force_rmse_eV_A is None

@@ -106,8 +106,9 @@ class AseCalculator(EmbeddedCalculator):
             plain = self.atoms.copy()
             plain.set_constraint()
             self._d3.reset()
-            energy_eV += self._d3.get_potential_energy(plain)
+            # forces first: they come with the energy, but not the other way round
             forces = forces + self._d3.get_forces(plain)
+            energy_eV += self._d3.get_potential_energy(plain)
         if not (np.isfinite(energy_eV) and np.isfinite(forces).all()):
             raise ScfNotConvergedError(f"{self._level.calculator} gives an energy or forces that are not finite")
         self.results = {"energy": energy_eV, "free_energy": energy_eV, "forces": forces}

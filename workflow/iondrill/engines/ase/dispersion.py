@@ -41,4 +41,5 @@ def d3_of(atoms: Atoms) -> tuple[float, Any]:
     """Return energy (eV) and forces (n_atoms, 3; eV/Å) of D3(BJ) for PBE."""
     plain = atoms.copy()
     plain.calc = d3_calculator()
-    return plain.get_potential_energy(), plain.get_forces(apply_constraint=False)
+    forces = plain.get_forces(apply_constraint=False)  # with the energy
+    return plain.get_potential_energy(), forces

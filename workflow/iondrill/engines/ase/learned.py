@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,9 +11,11 @@ from ase.calculators.calculator import Calculator, all_changes
 from iondrill.engines.ase.boxes import in_wide_box
 from iondrill.engines.ase.dispersion import d3_calculator
 from iondrill.errors import UserError
+from iondrill.files import or_shipped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from ase import Atoms
 
@@ -39,7 +40,7 @@ def calculator_of(potential: Path | str) -> LearnedPotential:
     UserError
         If a file is missing, or the package that runs it.
     """
-    potential = Path(potential)
+    potential = or_shipped(potential)
     try:
         parameters = json.loads((potential / PARAMETERS).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -100,6 +101,7 @@ class LearnedPotential(Calculator):
         energy = float(found.energy[0]) + sum_over_atoms_eV(known, self.atoms)
         forces = np.array(found.forces, dtype=float)
         if self._d3 is not None:
-            energy += self._d3.get_potential_energy(self.atoms)
+            # forces first: they come with the energy, but not the other way round
             forces += self._d3.get_forces(self.atoms)
+            energy += self._d3.get_potential_energy(self.atoms)
         self.results = {"energy": energy, "free_energy": energy, "forces": forces}

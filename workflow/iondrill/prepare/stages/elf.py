@@ -56,7 +56,8 @@ class ElfStage(OfRun):
 
     def steps(self, run: str) -> list[int]:
         """Return the steps of a run at which the ELF is mapped: evenly spaced saved frames, ends included."""
-        settings, frames = self.config.md.runs[run], self.config.elf.frames
+        settings = self.config.md.runs[run]
+        frames = self.config.elf.frames if settings.elf_frames is None else settings.elf_frames
         saved = settings.steps // settings.save_every
         if frames <= 1:
             return [saved * settings.save_every][:frames]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from iondrill.config.project import required
+from iondrill.files import or_shipped
 from iondrill.jobs.job import Static
 from iondrill.jobs.name import JobId, Subject
 from iondrill.jobs.size import Size
@@ -33,10 +34,13 @@ class VerifyStage(OfRun):
         return required(self.config.md.verify, "md.verify", "level")
 
     def runs(self) -> list[str]:
-        """Return the runs that are verified: all but those at the reference itself."""
+        """Return the runs that are verified: all but those at the reference; by recorded labels those at fitted levels."""
         if self.config.md.verify is None:
             return []
-        return [run for run in self.config.md.run if self.own_level(run) != self.settings.level]
+        runs = [run for run in self.config.md.run if self.own_level(run) != self.settings.level]
+        if self.recorded:
+            return [run for run in runs if self.project.level(self.own_level(run)).fitted_in is not None]
+        return runs
 
     def gated(self) -> list[str]:
         """Return the learned levels of the runs that are verified: what they say to known questions is asked, too."""
@@ -62,13 +66,19 @@ class VerifyStage(OfRun):
         return self.project.results / self.name / run / "twin" / name
 
     def cuts(self) -> list[tuple[int, Cut]]:
-        """Return number and cut of each structure that is computed of a run."""
-        if self.config.md.verify is None:
+        """Return number and cut of each structure that is computed of a run; of recorded labels none."""
+        if self.config.md.verify is None or self.settings.recorded:
             return []
         if self.settings.piece_atoms is None:
             return [(slot, "whole") for slot in range(self.settings.frames)]
         pieces: list[tuple[int, Cut]] = [(slot, "piece") for slot in range(self.settings.frames)]
         return pieces + [(slot, "whole") for slot in range(self.settings.whole)]
+
+    @property
+    def recorded(self) -> list[str]:
+        """The files of labels in place of single points."""
+        named = () if self.config.md.verify is None else self.settings.recorded or ()
+        return [or_shipped(name).as_posix() for name in named]
 
     def jobs(self) -> list[JobId]:
         """Return the single points, at the run's own level and at the reference, and the runs at the twin level."""

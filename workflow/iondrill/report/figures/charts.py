@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from iondrill.geometry.labels import FACING
 from iondrill.report.figures.svg import INK, OKABE_ITO, STYLE, canvas, to_svg
 from iondrill.report.table import position_of
 
@@ -106,7 +107,8 @@ CONTACT_WORDS = {
     "between-layers": "layer to layer",
 }
 """Kinds of shortest contacts, in words."""
-FRAGMENTS = {"nd": "nanodiamond", "ion": "ions", "upper": "upper layer", "lower": "lower layer"}
+FRAGMENTS = {"nd": "nanodiamond", "ion": "ions", **{name: f"{name} layer" for name in FACING}}
+FRAGMENTS |= {"above": "layer above", "below": "layer below"}
 
 
 def order_panels(run: Run, level: str, most: int) -> list[Panel]:

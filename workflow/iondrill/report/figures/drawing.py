@@ -10,6 +10,7 @@ from ase.data import covalent_radii
 
 from iondrill.geometry.bonds import find_bonds
 from iondrill.geometry.checks import COVALENT
+from iondrill.geometry.labels import SHEETS
 from iondrill.report.figures.svg import INK
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def by_element(atoms: Atoms) -> list[Colour]:
     """Colour atoms by element, and carbon by whether it is the nanodiamond's."""
     fragment = atoms.arrays.get("fragment", np.full(len(atoms), ""))
     flake = Colour(CARBON, "C, flake")
-    carbon = {"nd": Colour(ND, "C, nanodiamond"), "lower": flake, "upper": flake}
+    carbon = {"nd": Colour(ND, "C, nanodiamond"), **dict.fromkeys(SHEETS, flake)}
     return [
         carbon.get(label, Colour(CARBON, "C")) if symbol == "C" else Colour(ELEMENTS.get(symbol, "#aab2bc"), symbol)
         for symbol, label in zip(atoms.get_chemical_symbols(), fragment.tolist(), strict=True)
