@@ -84,7 +84,9 @@ rule label_frame:
 
 rule pretrain_potential:
     input:
-        lambda wildcards: potential_plan.explored(),
+        explored=lambda wildcards: potential_plan.explored(),
+        known=potential_plan.known,
+        frames=potential_plan.more_frames,
     output:
         model=f"{POTENTIAL}/pretrained/nep.txt",
         parameters=f"{POTENTIAL}/pretrained/potential.json",

@@ -9,4 +9,4 @@ from iondrill.potential.pretrain import pretrain
 
 with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     plan = PotentialPlan(Config.model_validate(snakemake.params.config))
-    pretrain(plan, snakemake.input, Path(snakemake.output.model).parent)
+    pretrain(plan, snakemake.input.explored, Path(snakemake.output.model).parent)

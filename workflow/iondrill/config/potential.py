@@ -117,7 +117,10 @@ class Pretraining(Strict):
     """A fit to many cheap labels, which is where the fits to the reference start from."""
 
     level: LevelName | None = Field(None, description="of the cheap labels; by default that of the stage")
-    copies: Few = Field(4, description="of each frame of the explorations, displaced at random")
+    frames: list[str] = Field(
+        [], description="files of further frames (extended XYZ) beside those of the explorations and of `learn_from`"
+    )
+    copies: Few = Field(4, description="of each frame, displaced at random")
     rattle_A: Length = Field(0.08, description="displacement along each axis (standard deviation)")
     epochs: Cycles = Field(200, description="passes over the cheap labels")
 

@@ -177,6 +177,7 @@ def read_labels(path: Path) -> list[Atoms]:
             raise UserError.of(path, f"frame {number} has no energy and forces", needed)
         for key in ("kind", "group"):
             one.info.setdefault(key, path.stem)
+        one.info.setdefault("step", number)
     return list(found)
 
 

@@ -104,6 +104,12 @@ class PotentialPlan:
         """The folder of the fit to cheap labels, if there is to be one."""
         return self.folder / "pretrained" if self.there and self.stage.pretrain else None
 
+    @property
+    def more_frames(self) -> list[str]:
+        """The files of further frames for that fit."""
+        pretrain = self.stage.pretrain if self.there else None
+        return [] if pretrain is None else [or_shipped(name).as_posix() for name in pretrain.frames]
+
     def fits(self, generation: int) -> list[str]:
         """Return the folders of a generation's fits, the published one first."""
         return [f"{self.generation(generation)}/fit-{seed}" for seed in self.stage.fit.seeds]

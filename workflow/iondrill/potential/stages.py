@@ -156,17 +156,22 @@ def own_run_labels(plan: PotentialPlan, generation: int) -> list[Atoms]:
     return [*labels_of(plan.added(generation)), *(one for one in there if str(one.info["group"]).startswith(before))]
 
 
-def split(labels: Sequence[Atoms], plan: PotentialPlan) -> tuple[list[Atoms], list[Atoms]]:
-    """Return the labels that fits see, and those of the trajectories that are held out.
+def left_out(labels: Iterable[Atoms], plan: PotentialPlan) -> set[str]:
+    """Return the trajectories that no fit sees.
 
-    Of the explorations the configuration alone decides which, whatever has been labelled of them: a fit to cheap labels
-    leaves out the same.
+    Of the explorations the configuration alone decides which, whatever has been labelled of them; of own runs and of
+    labels that were there already those of the labels decide.
     """
     explored = plan.groups()
     kinds = {str(one.info["group"]): str(one.info["kind"]) for one in labels}
     later = {group: kind for group, kind in kinds.items() if group not in explored}
     share = plan.stage.judge.hold_out
-    out = held_out(explored, share) | held_out(later, share)
+    return held_out(explored, share) | held_out(later, share)
+
+
+def split(labels: Sequence[Atoms], plan: PotentialPlan) -> tuple[list[Atoms], list[Atoms]]:
+    """Return the labels that fits see, and those of the trajectories that are held out; see `left_out`."""
+    out = left_out(labels, plan)
     return (
         [one for one in labels if one.info["group"] not in out],
         [one for one in labels if one.info["group"] in out],

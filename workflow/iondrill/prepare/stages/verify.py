@@ -34,7 +34,7 @@ class VerifyStage(OfRun):
         return required(self.config.md.verify, "md.verify", "level")
 
     def runs(self) -> list[str]:
-        """Return the runs that are verified: all but those at the reference; by recorded labels those at fitted levels."""
+        """Return the runs that are verified: all but those at the reference; by recorded labels those fitted."""
         if self.config.md.verify is None:
             return []
         runs = [run for run in self.config.md.run if self.own_level(run) != self.settings.level]
