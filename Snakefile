@@ -1,6 +1,6 @@
 # iondrill: what a nanodiamond does to lithiated graphite, and how Li and Na bind to diamond facets.
 # Settings: config.yaml, read by rules/common.smk (every key: docs/configuration.md).
-# Targets: all (default), inputs, paper_figures, claims, convergence, barriers, intercalation, interstitials, free_energy, potential, crate.
+# Targets: all (default), inputs, paper_figures, claims, convergence, barriers, intercalation, interstitials, shells, insertion, free_energy, potential, crate.
 import sys
 from importlib.util import find_spec
 
@@ -34,6 +34,8 @@ include: "workflow/rules/barriers.smk"
 include: "workflow/rules/convergence.smk"
 include: "workflow/rules/intercalation.smk"
 include: "workflow/rules/interstitials.smk"
+include: "workflow/rules/shells.smk"
+include: "workflow/rules/insertion.smk"
 include: "workflow/rules/free_energy.smk"
 include: "workflow/rules/potential.smk"
 include: "workflow/rules/inputs.smk"
@@ -57,7 +59,9 @@ localrules:
     crate,
     free_energy,
     intercalation,
+    insertion,
     interstitials,
+    shells,
     potential,
     convergence,
     build_structure,
@@ -67,7 +71,9 @@ localrules:
     tabulate_barriers,
     tabulate_convergence,
     tabulate_intercalation,
+    tabulate_insertion,
     tabulate_interstitials,
+    tabulate_shells,
     check_convergence,
     compare_runs,
     choose_frames,
@@ -123,6 +129,18 @@ rule interstitials:
     input:
         made_by("interstitials"),
         files_of(plan.interstitials.jobs),
+
+
+rule shells:
+    input:
+        made_by("shells"),
+        files_of(plan.shells.jobs),
+
+
+rule insertion:
+    input:
+        made_by("insertion"),
+        files_of(plan.insertion.jobs),
 
 
 rule free_energy:

@@ -45,6 +45,8 @@ OTHER_MEANINGS = {
     "prepare/stages/barriers.py": {"adsorption"},  # its ends are relaxed in that stage
     "prepare/stages/intercalation.py": {"adsorption"},  # so are its isolated atoms
     "prepare/stages/interstitials.py": {"adsorption"},
+    "prepare/stages/shells.py": {"adsorption"},
+    "prepare/stages/insertion.py": {"adsorption"},
     "prepare/stages/verify.py": {"md"},  # runs are repeated in that stage
     "prepare/stages/sweeps.py": {"convergence"},  # the studies of that stage
     "analyse/elf/check.py": {"elf"},  # the stage whose jobs it imitates

@@ -95,12 +95,14 @@ FIXED_KEYS = [
     for key_path in key_paths(FULL)
     if isinstance(key_path[-1], str) and key_path[:-1] not in FREE and key_path[-2:-1] != ("potcars",)
 ]
+OFF = {"engine", "sites", "potential", "verify", "free_energy", "interstitials", "shells", "insertion"}
 LEAVES = [
     key_path
     for key_path in key_paths(FULL)
     # the sites and sections that are off may be a mapping too, and without its engine a level means nothing
     if not isinstance(parent_of(FULL, key_path)[key_path[-1]], dict | list)
-    and key_path[-1] not in {"engine", "sites", "potential", "verify", "free_energy", "interstitials"}
+    and key_path[-1]
+    not in {"engine", "sites", "potential", "verify", "free_energy", "interstitials", "shells", "insertion"}
 ]
 
 

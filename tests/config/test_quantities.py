@@ -115,6 +115,8 @@ CONFIG = {
     "intercalation": {"level": "c", "kpoint_length_A": 25},
     "barriers": {"level": "x", "facets": ["f"], "images": 5, "fmax_eV_A": 0.05, "max_steps": 100},
     "interstitials": {"level": "x", "repeats": [2], "fmax_eV_A": 0.05, "max_steps": 100},
+    "shells": {"level": "x", "fillings": [{"Li": 2}], "fmax_eV_A": 0.05, "max_steps": 100},
+    "insertion": {"level": "x", "gaps_A": [3.7], "points": 5, "outside_A": 4},
     "free_energy": {
         "profiles": {
             "in": {

@@ -30,6 +30,7 @@ from iondrill.config.base import (
 )
 from iondrill.config.convergence import ConvergenceStage
 from iondrill.config.free_energy import FreeEnergyStage
+from iondrill.config.insertion import InsertionStage
 from iondrill.config.interstitials import InterstitialsStage
 from iondrill.config.levels import Level
 from iondrill.config.potential import PotentialStage
@@ -47,6 +48,7 @@ from iondrill.config.quantities import (
     Temperature,
     TimeStep,
 )
+from iondrill.config.shells import ShellsStage
 from iondrill.config.verification import VerifySettings
 
 PRERELAX = (
@@ -319,6 +321,8 @@ class Config(Strict):
     intercalation: IntercalationStage | None = Field(None, description="what `snakemake intercalation` computes")
     barriers: BarriersStage | None = Field(None, description="what `snakemake barriers` computes")
     interstitials: InterstitialsStage | None = Field(None, description="what `snakemake interstitials` computes")
+    shells: ShellsStage | None = Field(None, description="what `snakemake shells` computes")
+    insertion: InsertionStage | None = Field(None, description="what `snakemake insertion` computes")
     free_energy: FreeEnergyStage | None = Field(None, description="what `snakemake free_energy` computes")
     potential: PotentialStage | None = Field(None, description="what `snakemake potential` makes")
     inputs: InputsStage = InputsStage()

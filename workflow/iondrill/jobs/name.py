@@ -19,6 +19,8 @@ StageName = Literal[
     "verify",
     "free_energy",
     "interstitials",
+    "shells",
+    "insertion",
 ]
 Part = Literal["nd", "rest"]
 Cut = Literal["piece", "whole"]
@@ -41,6 +43,8 @@ _GRAMMAR = {
     "barriers": rf"{_NAME}\.{_ION}-(?P<site>[a-z0-9-]+)_(?P<end>[a-z0-9-]+)",
     "free_energy": rf"{_NAME}\.(?P<variant>(?:pull|w\d+)-(?:in|out)-s\d+)",
     "interstitials": rf"{_SUBJECT}\.(?P<variant>x\d)",
+    "shells": rf"{_NAME}\.(?P<variant>{CLEAN}|(?:[A-Z][a-z]?\d+)+)",
+    "insertion": rf"{_SUBJECT}\.(?P<variant>g\d+)",
     "convergence": rf"{_SUBJECT}\.(?P<variant>[A-Za-z0-9_+-]+)",
 }
 _FIELDS = ("end", "step", "event", "part", "slot", "cut", "spin", "variant")
@@ -145,7 +149,8 @@ class JobId(NamedTuple):
         Of a relaxation of several multiplicities: 2S+1 of this one.
     variant : str
         Strain of a crystal; the setting that a convergence study varies, with its value; of a free energy the window or
-        the steering, its direction and its seed; of an interstitial the size of the supercell.
+        the steering, its direction and its seed; of an interstitial the size of the supercell; of a shell its ions; of
+        an insertion the distance of the layers.
     """
 
     stage: StageName

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from ase import Atoms
-from ase.data import covalent_radii
 from ase.io import read
 
 from iondrill.config.base import Thermostat
@@ -18,6 +17,7 @@ from iondrill.geometry.labels import set_fragment
 from iondrill.geometry.recipes import FlakeRecipe, load_recipe
 from iondrill.geometry.registry import build
 from iondrill.geometry.saturation import saturated
+from iondrill.geometry.shells import REACH_A, outermost
 from iondrill.geometry.surfaces.facet import FacetRecipe
 from iondrill.jobs.frames import Frames
 from iondrill.jobs.job import ATOM_BOX_A, Job, Md, Relax
@@ -35,8 +35,6 @@ OWN: dict[str, tuple[str, type]] = {"gap_A": ("a flake", FlakeRecipe), "vacuum_A
 """What an exploration may say of a recipe otherwise, and of which."""
 RELAXED_EV_A = 0.1
 """Largest force at which a start counts as relaxed: it is displaced afterwards."""
-ION_A = {"Li": 2.1, "Na": 2.5, "K": 2.9}
-"""Distance from the nearest atom at which an ion is put."""
 
 
 class Trajectory(NamedTuple):
@@ -126,14 +124,9 @@ def with_ion(atoms: Atoms, element: str, rng: np.random.Generator) -> Atoms:
     target = atoms.positions[int(rng.choice(np.flatnonzero(atoms.numbers == 6)))]
     direction = np.array([0.0, 0.0, 1.0]) if atoms.pbc.any() else rng.normal(size=3)
     direction /= np.linalg.norm(direction)
-    reach = ION_A[element]
     if atoms.pbc.any():
         target = target + rng.uniform(-1, 1, 3) * [1.2, 1.2, 0.0]
-    for far in np.arange(30.0, 0.0, -0.05):
-        place = target + far * direction
-        apart = np.linalg.norm(atoms.positions - place, axis=1) - (covalent_radii[atoms.numbers] - covalent_radii[6])
-        if apart.min() < reach:
-            break
+    place = outermost(atoms, target, direction, REACH_A[element])
     ion = Atoms(element, positions=[place])
     set_fragment(ion, "ion")
     if "far_edge" in atoms.arrays:

@@ -11,10 +11,12 @@ from iondrill.prepare.stages.barriers import BarriersStage
 from iondrill.prepare.stages.convergence import ConvergenceStage
 from iondrill.prepare.stages.elf import ElfStage
 from iondrill.prepare.stages.free_energy import FreeEnergyStage
+from iondrill.prepare.stages.insertion import InsertionStage
 from iondrill.prepare.stages.intercalation import IntercalationStage
 from iondrill.prepare.stages.interstitials import InterstitialsStage
 from iondrill.prepare.stages.md import MdStage
 from iondrill.prepare.stages.relax import RelaxStage
+from iondrill.prepare.stages.shells import ShellsStage
 from iondrill.prepare.stages.verify import VerifyStage
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ class Plan:
         self.intercalation = IntercalationStage(self.project)
         self.free_energy = FreeEnergyStage(self.project)
         self.interstitials = InterstitialsStage(self.project)
+        self.shells = ShellsStage(self.project)
+        self.insertion = InsertionStage(self.project)
 
     @cached_property
     def stages(self) -> dict[StageName, Stage]:
@@ -67,6 +71,8 @@ class Plan:
             self.intercalation,
             self.free_energy,
             self.interstitials,
+            self.shells,
+            self.insertion,
         )
         return {stage.name: stage for stage in stages}
 

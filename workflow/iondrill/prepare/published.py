@@ -17,6 +17,7 @@ GEOMETRIES = {
     "md": ("last.extxyz",),
     "free_energy": ("last.extxyz",),
     "interstitials": ("relaxed.extxyz",),
+    "shells": ("relaxed.extxyz",),
     "adsorption": ("relaxed.extxyz",),
     "barriers": ("path.extxyz", "profile.csv"),
 }

@@ -104,6 +104,8 @@ FILLINGS = _once("ions on facets", lambda plan: plan.adsorption.fillings)
 BARRIERS = _once("`barriers`", lambda plan: plan.config.barriers)
 INTERCALATION = _once("`intercalation`", lambda plan: plan.config.intercalation)
 INTERSTITIALS = _once("`interstitials`", lambda plan: plan.config.interstitials)
+SHELLS = _once("`shells`", lambda plan: plan.config.shells)
+INSERTION = _once("`insertion`", lambda plan: plan.config.insertion)
 FREE_ENERGY = _once("`free_energy`", lambda plan: plan.config.free_energy)
 STUDIES = Scope("each study", _studies)
 COMPUTED = _once("runs or facets", lambda plan: plan.config.md.run or plan.config.adsorption.facets)
@@ -183,6 +185,16 @@ def _asked_of_interstitials(config: Config, _: Names) -> Rows:
     return {"ion": {*stage.ions}, "site": {*stage.sites}, "level": {stage.level}} if stage else {}
 
 
+def _asked_of_shells(config: Config, _: Names) -> Rows:
+    stage = config.shells
+    return {"cluster": {*stage.clusters}, "level": {stage.level}} if stage else {}
+
+
+def _asked_of_insertion(config: Config, _: Names) -> Rows:
+    stage = config.insertion
+    return {"ion": {*stage.ions}, "flake": {stage.flake}, "level": {stage.level}} if stage else {}
+
+
 def _asked_of_free_energy(config: Config, _: Names) -> Rows:
     return {"profile": {*config.free_energy.profiles}} if config.free_energy else {}
 
@@ -216,6 +228,18 @@ INSIDE = Chapter(
     "Ions inside diamond",
     "Energies of ions on interstitial sites of bulk diamond, against the free atom.",
     _asked_of_interstitials,
+)
+ON_CLUSTERS = Chapter(
+    "shells",
+    "Ions on nanodiamonds",
+    "Energies of shells of ions on whole nanodiamonds, by their number, and of mixing two kinds.",
+    _asked_of_shells,
+)
+WAYS_IN = Chapter(
+    "insertion",
+    "Ions between layers",
+    "The energy of an ion between two layers that are held apart, and what it costs to get there.",
+    _asked_of_insertion,
 )
 PROFILES = Chapter(
     "free_energy",
@@ -457,6 +481,24 @@ RESULT_FILES = (
         claims=True,
         table="energies.interstitial.INTERSTITIALS",
         chapter=INSIDE,
+    ),
+    ResultFile(
+        "shells.csv",
+        "energies of ions on whole nanodiamonds",
+        SHELLS,
+        target="shells",
+        claims=True,
+        table="energies.shell.SHELLS",
+        chapter=ON_CLUSTERS,
+    ),
+    ResultFile(
+        "insertion.csv",
+        "energies of ions between layers held apart",
+        INSERTION,
+        target="insertion",
+        claims=True,
+        table="energies.insertion.INSERTION",
+        chapter=WAYS_IN,
     ),
     ResultFile(
         "free_energy.csv",

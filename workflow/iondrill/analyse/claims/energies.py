@@ -122,6 +122,40 @@ def inside(test: ledger.Inside, found: Found) -> Iterator[Evidence]:
         yield Evidence(least, *ends, OF_LEVEL, levels=(level,), what=which, flaw=flaw, data="interstitials.csv")
 
 
+def mixing(test: ledger.Mixing, found: Found) -> Iterator[Evidence]:
+    """Yield at each level the energy of mixing on the cluster with the largest number of ions."""
+    rows = [row for row in found.shells if row["E_mixing_eV_per_ion"] not in ("", None)]
+    for level in dict.fromkeys(row["level"] for row in rows):
+        row = max((row for row in rows if row["level"] == level), key=lambda row: int(row["n"]))
+        value = float(row["E_mixing_eV_per_ion"])
+        ends = value - test.error_eV, value + test.error_eV
+        what = f"{row['ions']} on {row['cluster']}"
+        yield Evidence(value, *ends, OF_LEVEL, levels=(level,), what=what, data="shells.csv")
+
+
+def widened(test: ledger.Widened, found: Found) -> Iterator[Evidence]:
+    """Yield at each level the energy of an ion at the distance nearest to `far_A` less that nearest to `near_A`."""
+    rows = [row for row in found.insertion if row["ion"] == test.ion and row["E_insertion_eV"] not in ("", None)]
+    for level in dict.fromkeys(row["level"] for row in rows):
+        of_level = [row for row in rows if row["level"] == level]
+        near, far = (
+            min(of_level, key=lambda row, wanted=wanted: abs(float(row["gap_A"]) - wanted))  # type: ignore[misc]
+            for wanted in (test.near_A, test.far_A)
+        )
+        value = float(far["E_insertion_eV"]) - float(near["E_insertion_eV"])
+        ends = value - test.error_eV, value + test.error_eV
+        apart = far["gap_A"] != near["gap_A"]
+        yield Evidence(
+            value,
+            *ends,
+            OF_LEVEL,
+            levels=(level,),
+            what=f"{test.ion}, layers {float(far['gap_A']):g} and {float(near['gap_A']):g} Å apart",
+            flaw="" if apart else "energies at one distance alone",
+            data="insertion.csv",
+        )
+
+
 def compound(test: ledger.Compound, found: Found) -> Iterator[Evidence]:
     """Yield the formation energy of a compound at each level."""
     for row in found.compounds:

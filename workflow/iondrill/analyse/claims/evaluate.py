@@ -66,6 +66,8 @@ def read_found(plan: Plan) -> Found:
         adsorption=_rows(results / "adsorption.csv"),
         differences=_rows(results / "adsorption_levels.csv"),
         interstitials=_rows(results / "interstitials.csv"),
+        shells=_rows(results / "shells.csv"),
+        insertion=_rows(results / "insertion.csv"),
         compounds=_rows(results / "intercalation.csv"),
         reflections=_rows(results / "diffraction.csv"),
     )

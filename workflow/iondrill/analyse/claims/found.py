@@ -60,9 +60,9 @@ class Found:
         Level of both.
     profiles : sequence
         Of ``free_energy.json``.
-    adsorption, differences, interstitials, compounds, reflections : sequence
-        Rows of ``adsorption.csv``, ``adsorption_levels.csv``, ``interstitials.csv``, ``intercalation.csv`` and
-        ``diffraction.csv``.
+    adsorption, differences, interstitials, shells, insertion, compounds, reflections : sequence
+        Rows of ``adsorption.csv``, ``adsorption_levels.csv``, ``interstitials.csv``, ``shells.csv``,
+        ``insertion.csv``, ``intercalation.csv`` and ``diffraction.csv``.
     """
 
     levels: Mapping[str, Standing] = field(default_factory=dict)
@@ -78,6 +78,8 @@ class Found:
     adsorption: Rows = ()
     differences: Rows = ()
     interstitials: Rows = ()
+    shells: Rows = ()
+    insertion: Rows = ()
     compounds: Rows = ()
     reflections: Rows = ()
 

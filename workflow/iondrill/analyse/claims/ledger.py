@@ -83,6 +83,23 @@ class Inside(Strict):
     error_eV: float
 
 
+class Mixing(Strict):
+    """The energy of mixing two kinds of ions on a nanodiamond, at the largest number of ions."""
+
+    kind: Literal["mixing"]
+    error_eV: float
+
+
+class Widened(Strict):
+    """The energy of an ion between layers that are far apart, less that where they are near."""
+
+    kind: Literal["widened"]
+    ion: Ion
+    near_A: float
+    far_A: float
+    error_eV: float
+
+
 class Compound(Strict):
     """The formation energy of a compound."""
 
@@ -113,7 +130,19 @@ class Nothing(Strict):
 
 
 Test = Annotated[
-    Contrast | OfCase | FrameCharge | ElfBond | FreeEnergy | Facets | Inside | Compound | Spacing | Pulse | Nothing,
+    Contrast
+    | OfCase
+    | FrameCharge
+    | ElfBond
+    | FreeEnergy
+    | Facets
+    | Inside
+    | Mixing
+    | Widened
+    | Compound
+    | Spacing
+    | Pulse
+    | Nothing,
     Field(discriminator="kind"),
 ]
 

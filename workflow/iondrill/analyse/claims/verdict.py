@@ -25,6 +25,8 @@ MEASURES: dict[str, Callable[[Any, Found], Iterable[Evidence]]] = {
     "free_energy": energies.free_energy,
     "facets": energies.facets,
     "inside": energies.inside,
+    "mixing": energies.mixing,
+    "widened": energies.widened,
     "compound": energies.compound,
     "spacing": measures.spacing,
     "pulse": measures.pulse,

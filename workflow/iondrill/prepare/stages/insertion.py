@@ -1,0 +1,94 @@
+"""An ion on its way between two layers: single points at places, the layers alone, and the free atoms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from iondrill.config.project import required
+from iondrill.jobs.job import Kind, Static
+from iondrill.jobs.name import ATOM, CLEAN, JobId, Subject
+from iondrill.jobs.size import Size
+from iondrill.prepare.stages.base import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from ase import Atoms
+
+    from iondrill.config.insertion import InsertionStage as Settings
+
+PM = 100
+"""Hundredths of an Å in a gap's name."""
+
+
+class InsertionStage(Stage):
+    """Layers at several distances, without an ion and with one at several places."""
+
+    name = "insertion"
+
+    @property
+    def settings(self) -> Settings:
+        """The section of the configuration; see `iondrill.config.project.required`."""
+        return required(self.config.insertion, self.name, "level")
+
+    @property
+    def variants(self) -> list[str]:
+        """The gaps' names, each once."""
+        return list(dict.fromkeys(f"g{round(PM * gap)}" for gap in self.settings.gaps_A))
+
+    def clean(self, variant: str) -> JobId:
+        """Return the layers without an ion."""
+        return JobId(self.name, Subject(self.settings.flake, site=CLEAN), self.settings.level, variant=variant)
+
+    def atom(self, ion: str) -> JobId:
+        """Return the free atom, a job of the stage that adsorbs it."""
+        return JobId("adsorption", Subject(ATOM, ion), self.settings.level)
+
+    def way(self, ion: str, variant: str) -> list[JobId]:
+        """Return the places of an ion at a gap, from before the edge to the centre."""
+        chosen = self.settings
+        subjects = [Subject(chosen.flake, ion, site=f"p{number}") for number in range(chosen.points)]
+        return [JobId(self.name, subject, chosen.level, variant=variant) for subject in subjects]
+
+    def jobs(self) -> list[JobId]:
+        """Return the layers without and with ions, and the atoms."""
+        ways = [job for ion in self.settings.ions for variant in self.variants for job in self.way(ion, variant)]
+        return [*map(self.clean, self.variants), *ways, *map(self.atom, self.settings.ions)]
+
+    def gap_A(self, job: JobId) -> float:
+        """Return the distance of the layers."""
+        return int(job.variant.removeprefix("g")) / PM
+
+    def task(self, job: JobId) -> Static:  # noqa: ARG002
+        """Return what a job does."""
+        return Static()
+
+    def kind(self, job: JobId) -> Kind:  # noqa: ARG002
+        """Return what a job's structure is."""
+        return "cluster"
+
+    def structure(self, job: JobId) -> None:
+        """Return nothing: its rule builds the layers."""
+
+    def start(self, job: JobId) -> Atoms:
+        """Return the layers at their distance, with the ion at its place."""
+        from iondrill.geometry.registry import build  # imports ASE
+        from iondrill.geometry.shells import way_in
+
+        flake = build(self.settings.flake, self.project.recipes, {"gap_A": self.gap_A(job)})
+        site = job.subject.site
+        if site == CLEAN:
+            return flake
+        way = way_in(flake, job.subject.ion, self.settings.points, self.settings.outside_A)
+        return way[int(site.removeprefix("p"))]
+
+    def size(self, job: JobId) -> Size:
+        """Return the size of the layers, with the ion outside."""
+        bare = self.project.size(self.settings.flake)
+        first, second, third = bare.edges_A
+        more = 0 if job.subject.site == CLEAN else 1
+        return Size(bare.n_atoms + more, (first + self.settings.outside_A, second, third))
+
+    def elements(self, job: JobId, known: Mapping[str, Collection[str]]) -> set[str]:
+        """Return those of the flake, and the ion."""
+        return {*known[job.structure], *([job.subject.ion] if job.subject.ion else [])}
