@@ -113,8 +113,7 @@ rule fit_potential:
     input:
         labels=lambda wildcards: potential_plan.label_records(int(wildcards.generation)),
         known=potential_plan.known,
-        start=f"{POTENTIAL}/pretrained/nep.txt" if potential_plan.pretrained else [],
-        explored=lambda wildcards: potential_plan.explored() if potential_plan.pretrained else [],
+        start=[f"{POTENTIAL}/pretrained/{name}" for name in ("nep.txt", "potential.json") if potential_plan.pretrained],
     output:
         model=f"{POTENTIAL}/generation-{{generation}}/fit-{{seed}}/nep.txt",
         parameters=f"{POTENTIAL}/generation-{{generation}}/fit-{{seed}}/potential.json",

@@ -11,4 +11,4 @@ with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     plan = PotentialPlan(Config.model_validate(snakemake.params.config))
     folder = Path(snakemake.output.model).parent
     given, of = snakemake.input, snakemake.wildcards
-    stages.fit_generation(plan, (int(of.generation), int(of.seed)), given.labels, folder, given.explored)
+    stages.fit_generation(plan, (int(of.generation), int(of.seed)), given.labels, folder)

@@ -123,6 +123,8 @@ class Pretraining(Strict):
     copies: Few = Field(4, description="of each frame, displaced at random")
     rattle_A: Length = Field(0.08, description="displacement along each axis (standard deviation)")
     epochs: Cycles = Field(200, description="passes over the cheap labels")
+    learning_rate: Weight = Field(0.01, description="at the start")
+    batch: Few = Field(8, description="frames in a step")
 
 
 class JudgeSettings(Strict):
@@ -158,7 +160,7 @@ class PotentialStage(Strict):
 
     name: Name = Field("drill", description="of the potential")
     reference: LevelName = Field(description="level of the labels: energies and forces that the potential learns")
-    explore: Entries[Exploration] = Field(min_length=1, description="trajectories that frames are taken from")
+    explore: Entries[Exploration] = Field({}, description="trajectories that frames are taken from")
     level: LevelName = Field("gfn2", description="cheap level of the explorations")
     select: SelectSettings = SelectSettings()
     pretrain: Pretraining | None = Field(
@@ -182,11 +184,17 @@ class PotentialStage(Strict):
     learn_from: list[str] = Field(
         [],
         description="files of labels that are there already (extended XYZ with energies and forces), which all fits "
-        "learn from; with select.count 0 from them alone",
+        "learn from; with select.count 0 from them alone, and no own run is made",
     )
 
     @model_validator(mode="after")
+    def _has_labels(self) -> Self:
+        if not (self.explore or self.learn_from):
+            raise ValueError("found neither explore nor learn_from; allowed: one of them, or both")
+        return self
+
+    @model_validator(mode="after")
     def _has_runs(self) -> Self:
-        if self.generations > 1 and not self.runs:
+        if self.generations > 1 and self.select.count and not self.runs:
             raise ValueError(f"found generations {self.generations} and no runs; allowed: runs to take frames from")
         return self

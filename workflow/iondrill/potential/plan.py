@@ -83,6 +83,8 @@ class PotentialPlan:
 
     def frames(self, generation: int) -> list[str]:
         """Return the files of the frames that a generation chooses from: explorations, later the runs before it."""
+        if not self.stage.select.count:
+            return []
         if generation == 0:
             return self.explored()
         return [f"{self.generation(generation - 1)}/runs/{name}.extxyz" for name in self.stage.runs]

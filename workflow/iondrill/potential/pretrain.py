@@ -65,7 +65,8 @@ def pretrain(plan: PotentialPlan, files: Sequence[str], folder: Path) -> None:
                 shutil.rmtree(work, ignore_errors=True)
             if path is not None:
                 labels.append(read_label(path))
-    cheap = plan.stage.fit.model_copy(update={"epochs": settings.epochs})
+    own = settings.model_dump(include={"epochs", "learning_rate", "batch"})
+    cheap = plan.stage.fit.model_copy(update=own)
     fit(labels, cheap, folder, plan.stage.fit.seeds[0], also=elements_of(frames))
     print(f"pretrained on {len(labels)} labels at {name}")
 

@@ -183,12 +183,10 @@ def elements_of(frames: Iterable[Atoms]) -> list[str]:
     return sorted({symbol for frame in frames for symbol in frame.get_chemical_symbols()})
 
 
-def fit_generation(
-    plan: PotentialPlan, fitted: tuple[int, int], records: Sequence[str], folder: Path, explored: Sequence[str] = ()
-) -> None:
+def fit_generation(plan: PotentialPlan, fitted: tuple[int, int], records: Sequence[str], folder: Path) -> None:
     """Fit a potential to the labels of all generations so far, those held out apart; add its grade.
 
-    With a pretrained potential it is the start, and `explored` names the files of the frames whose elements it has.
+    With a pretrained potential that is the start.
 
     Parameters
     ----------
@@ -200,12 +198,13 @@ def fit_generation(
         Of all labels so far.
     folder : Path
         Of the fit.
-    explored : sequence of str
-        Files of frames.
     """
     generation, seed = fitted
     training, held = split(known_labels(plan, records, generation), plan)
-    also = elements_of(read_frames(explored)) if plan.pretrained else []
+    also: list[str] = []
+    if plan.pretrained is not None:
+        parameters = json.loads((plan.pretrained / PARAMETERS).read_text(encoding="utf-8"))
+        also = sorted(parameters["elements_eV"])
     fit(training, plan.stage.fit, folder, seed, plan.pretrained, also=also)
     Grade.fitted(training, held).write(folder)
 
