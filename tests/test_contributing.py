@@ -58,6 +58,7 @@ OTHER_MEANINGS = {
     "engines/embedded/neb.py": {"free_energy"},
     "engines/embedded/relax.py": {"free_energy"},
     "engines/xtb/calculator.py": {"free_energy"},
+    "engines/xtb/wavefunction.py": {"shells"},  # of a basis
     "analyse/claims/ledger.py": {"free_energy"},  # a kind of test
     "analyse/claims/verdict.py": {"free_energy"},
 }

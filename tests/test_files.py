@@ -47,7 +47,7 @@ def test_another_template_makes_another_job_of_its_engine_alone():
     assert {engine for engine, job in by_engine.items() if job.templates} == {"cp2k", "vasp"}
     for engine, job in by_engine.items():
         with_others = job.model_copy(update={"templates": "others" if job.templates else ""})
-        assert (job.input_hash() == with_others.input_hash()) == (engine == "xtb")
+        assert (job.input_hash() == with_others.input_hash()) == (engine in {"xtb", "ase"})
 
 
 def test_a_digest_goes_by_what_files_hold_and_their_order(tmp_path):

@@ -18,6 +18,7 @@ RUN = {
     "temperature_K": 300,
     "launch_m_s": 5,
     "save_every": 5,
+    "elf_frames": 2,
     "thermalise": THERMALISE,
 }
 MD = {
@@ -68,6 +69,8 @@ POTENTIAL = {
             "vacuum_A": 9,
             "rattle_A": 0.1,
             "strain": 0.02,
+            "stretch": [0.9, 1.2],
+            "lift_A": 1,
         }
     },
     "kpoint_length_A": 14,

@@ -17,8 +17,10 @@ from iondrill.config.project import read_config
 from iondrill.engines.cp2k.inputs import render_input
 from iondrill.errors import UserError
 from iondrill.geometry.checks import check_distances
+from iondrill.geometry.labels import set_fragment
+from iondrill.geometry.shells import REACH_A
 from iondrill.jobs.job import Job, Static
-from iondrill.potential.explore import relaxed, start_of
+from iondrill.potential.explore import relaxed, start_of, with_ion
 from iondrill.potential.labels import digest_of, sampled, shape_of
 from iondrill.potential.rattle import rattled
 
@@ -130,3 +132,24 @@ def test_a_start_is_relaxed_with_all_of_its_atoms(tmp_path: Path) -> None:
 def test_strain_without_displacement_is_refused() -> None:
     with pytest.raises(ValueError, match=r"found strain 0\.02 without rattle_A"):
         Exploration(structure="LiC6", strain=0.02)
+
+
+@given(st.floats(0.6, 1.0), st.floats(1.0, 1.8), st.integers(0, 99))
+def test_a_stretch_moves_layers_apart_and_leaves_them_as_they_are(low: float, high: float, seed: int) -> None:
+    layers = bulk("C", "hcp", a=2.5, c=6.0)
+    (frame,) = rattled(layers, 1e-9, 0.0, 1, seed, stretch=(low, high))
+    assert low * 6.0 - 1e-6 <= frame.cell.array[2, 2] <= high * 6.0 + 1e-6
+    assert np.allclose(frame.cell.array[:2], layers.cell.array[:2])
+    where = [one.get_scaled_positions(wrap=False) for one in (frame, layers)]
+    assert np.allclose(*where, atol=1e-6)
+
+
+def test_a_lifted_ion_is_above_where_it_would_lie() -> None:
+    sheet = graphene(a=2.46, size=(4, 4, 1), vacuum=8)
+    set_fragment(sheet, "lower")
+    on, lifted = (with_ion(sheet, "Li", np.random.default_rng(3), lift_A) for lift_A in (0.0, 2.0))
+    # the same place of the sheet, since the same is drawn first
+    assert np.allclose(on.positions[-1, :2], lifted.positions[-1, :2])
+    assert 0 < lifted.positions[-1, 2] - on.positions[-1, 2] <= 2
+    apart = on.get_distances(-1, range(len(sheet)), mic=False)
+    assert apart.min() == pytest.approx(REACH_A["Li"])

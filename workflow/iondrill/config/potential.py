@@ -29,6 +29,8 @@ from iondrill.config.quantities import (
     Weight,
 )
 
+Stretch = Annotated[float, Field(ge=0.5, le=3), Number]
+
 
 class Exploration(Strict):
     """Trajectories of one structure, at each temperature and for each seed: the source of the frames to be labelled."""
@@ -57,6 +59,14 @@ class Exploration(Strict):
     strain: Annotated[float, Field(ge=0, le=0.2), Number] = Field(
         0.0, description="of rattled crystals and slabs: standard deviation of each component of a random strain"
     )
+    stretch: tuple[Stretch, Stretch] | None = Field(
+        None,
+        description="of rattled crystals: factors between which the third edge, and with it the distance of layers, is "
+        "drawn evenly",
+    )
+    lift_A: Length | None = Field(
+        None, description="of placed ions: each is lifted off the surface by up to so much, drawn evenly"
+    )
     frames: Cycles = Field(5, description="taken from each trajectory, evenly spaced, the start left out")
     piece_atoms: Atoms | None = Field(
         None,
@@ -76,6 +86,10 @@ class Exploration(Strict):
             raise ValueError(f"found frames {self.frames}; allowed: at most steps ({self.steps})")
         if self.strain and self.rattle_A is None:
             raise ValueError(f"found strain {self.strain:g} without rattle_A; allowed: both, or dynamics")
+        if self.stretch is not None and self.rattle_A is None:
+            raise ValueError("found stretch without rattle_A; allowed: both")
+        if self.lift_A is not None and not self.place:
+            raise ValueError("found lift_A without place; allowed: both")
         return self
 
 

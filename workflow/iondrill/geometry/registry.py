@@ -18,7 +18,7 @@ from iondrill.geometry.cluster import build_cluster
 from iondrill.geometry.constraints import moving_atoms
 from iondrill.geometry.flake import build_flake
 from iondrill.geometry.from_file import as_cluster, as_flake, check_axes
-from iondrill.geometry.labels import SHEETS, set_fragment
+from iondrill.geometry.labels import FACING, set_fragment
 from iondrill.geometry.recipes import (
     YAML,
     AssemblyRecipe,
@@ -46,7 +46,7 @@ INFO: dict[str, set[str]] = {"cluster": set(), "flake": set(), "facet": {"sites"
 """What counts of a structure file besides species, positions, cell and what it fixes."""
 FIXES = re.compile(r"fix|freez|froz|constrain|mask|movable|mobile|selective|if_pos", re.IGNORECASE)
 """Names of columns by which other programs may say what is fixed."""
-LABELS = {"cluster": ("nd",), "flake": (*SHEETS, "ion"), "facet": ("slab",)}
+LABELS = {"cluster": ("nd",), "flake": (*FACING, "below", "above", "ion"), "facet": ("slab",)}
 
 
 class Parts(NamedTuple):

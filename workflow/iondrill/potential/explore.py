@@ -85,7 +85,7 @@ def start_of(exploration: Exploration, seed: int, root: Path) -> Atoms:
     rng = np.random.default_rng([seed, 7])
     for element, count in exploration.place.items():
         for _ in range(count):
-            atoms = with_ion(atoms, element, rng)
+            atoms = with_ion(atoms, element, rng, exploration.lift_A or 0.0)
     return atoms
 
 
@@ -109,7 +109,7 @@ def _built(exploration: Exploration, name: str, root: Path) -> Atoms:
     return build(name, root, asked)
 
 
-def with_ion(atoms: Atoms, element: str, rng: np.random.Generator) -> Atoms:
+def with_ion(atoms: Atoms, element: str, rng: np.random.Generator, lift_A: float = 0.0) -> Atoms:
     """Put an ion on the surface, where a ray from outside meets it.
 
     Parameters
@@ -120,6 +120,8 @@ def with_ion(atoms: Atoms, element: str, rng: np.random.Generator) -> Atoms:
         The ion.
     rng : Generator
         Draws position and direction.
+    lift_A : float
+        The ion is lifted off by up to so much.
     """
     target = atoms.positions[int(rng.choice(np.flatnonzero(atoms.numbers == 6)))]
     direction = np.array([0.0, 0.0, 1.0]) if atoms.pbc.any() else rng.normal(size=3)
@@ -127,6 +129,8 @@ def with_ion(atoms: Atoms, element: str, rng: np.random.Generator) -> Atoms:
     if atoms.pbc.any():
         target = target + rng.uniform(-1, 1, 3) * [1.2, 1.2, 0.0]
     place = outermost(atoms, target, direction, REACH_A[element])
+    if lift_A:
+        place = place + rng.uniform(0, lift_A) * direction
     ion = Atoms(element, positions=[place])
     set_fragment(ion, "ion")
     if "far_edge" in atoms.arrays:
@@ -204,7 +208,8 @@ def explore(config: Config, exploration: Exploration, trajectory: Trajectory, le
     if exploration.relax:
         start = relaxed(start, f"{trajectory.name}.{level}", level, config, folder.with_name(f"{folder.name}-start"))
     if exploration.rattle_A is not None:
-        return rattled(start, exploration.rattle_A, exploration.strain, exploration.frames, trajectory.seed)
+        how = (exploration.rattle_A, exploration.strain, exploration.frames)
+        return rattled(start, *how, trajectory.seed, stretch=exploration.stretch)
     return followed(dynamics(exploration, trajectory, level, config), start, folder)
 
 

@@ -16,7 +16,15 @@ REDRAWN = 20
 """How often displacements are drawn again where atoms overlap."""
 
 
-def rattled(start: Atoms, rattle_A: float, strain: float, count: int, seed: int) -> list[Atoms]:
+def rattled(
+    start: Atoms,
+    rattle_A: float,
+    strain: float,
+    count: int,
+    seed: int,
+    *,
+    stretch: tuple[float, float] | None = None,
+) -> list[Atoms]:
     """Return copies of a structure, displaced and strained at random; one whose atoms overlap is drawn again.
 
     Parameters
@@ -29,6 +37,8 @@ def rattled(start: Atoms, rattle_A: float, strain: float, count: int, seed: int)
         Number of copies.
     seed : int
         Of the displacements.
+    stretch : (float, float), optional
+        Factors between which the third edge of a crystal is drawn.
 
     Raises
     ------
@@ -38,11 +48,11 @@ def rattled(start: Atoms, rattle_A: float, strain: float, count: int, seed: int)
     rng = np.random.default_rng([seed, 13])
     frames = []
     for number in range(count):
-        frame = _displaced(start, rattle_A, strain, rng)
+        frame = _displaced(start, rattle_A, strain, rng, stretch)
         for _ in range(REDRAWN):
             if not _overlap(frame):
                 break
-            frame = _displaced(start, rattle_A, strain, rng)
+            frame = _displaced(start, rattle_A, strain, rng, stretch)
         check_distances(frame, "a start displaced by rattle_A")
         frame.info = {"step": number + 1}
         frames.append(frame)
@@ -57,11 +67,16 @@ def _overlap(frame: Atoms) -> bool:
     return False
 
 
-def _displaced(start: Atoms, rattle_A: float, strain: float, rng: np.random.Generator) -> Atoms:
+def _displaced(
+    start: Atoms, rattle_A: float, strain: float, rng: np.random.Generator, stretch: tuple[float, float] | None
+) -> Atoms:
     frame = start.copy()
     frame.set_constraint()
     drawn = np.triu(rng.normal(scale=strain, size=(3, 3)))
     symmetric = np.where(np.outer(frame.pbc, frame.pbc), drawn + np.triu(drawn, 1).T, 0.0)
-    frame.set_cell(frame.cell.array @ (np.eye(3) + symmetric), scale_atoms=True)
+    deformed = np.eye(3) + symmetric
+    if stretch is not None:
+        deformed = deformed @ np.diag([1, 1, rng.uniform(*stretch)])
+    frame.set_cell(frame.cell.array @ deformed, scale_atoms=True)
     frame.positions += rng.normal(scale=rattle_A, size=frame.positions.shape)
     return frame

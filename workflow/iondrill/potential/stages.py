@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from iondrill.config.levels import Level
     from iondrill.potential.plan import PotentialPlan
 
+OWN_RUN = re.compile(r"generation-(\d+)-")
+"""What the groups of own runs begin with."""
 NOTHING = "nothing"
 """Status of a label's record where fewer frames were chosen than there are slots."""
 
@@ -118,8 +120,8 @@ def labels_of(paths: Iterable[str | Path]) -> list[Atoms]:
 def known_labels(plan: PotentialPlan, records: Iterable[str | Path], generation: int) -> list[Atoms]:
     """Return the labels that a generation learns from: those of this run, and those of the files in ``learn_from``.
 
-    Of those files, labels of own runs are known to later generations than their own alone, or the judgement on the own
-    run would be one of the training.
+    Of several generations, labels of own runs in those files are known to later ones than their own alone, or the
+    judgement on the own run would be one of the training.
 
     Parameters
     ----------
@@ -143,7 +145,7 @@ def known_labels(plan: PotentialPlan, records: Iterable[str | Path], generation:
             if "settings" in one.info and not agrees(one, level):
                 reference = f"potential.reference ({plan.stage.reference})"
                 raise UserError.of(path, f"frame {number} was labelled at another level than {reference}")
-            came = re.match(r"generation-(\d+)-", str(one.info["group"]))
+            came = OWN_RUN.match(str(one.info["group"])) if plan.last else None
             if one.info.get("digest") not in there and (came is None or int(came[1]) < generation):
                 known.append(one)
     return known
@@ -159,12 +161,12 @@ def own_run_labels(plan: PotentialPlan, generation: int) -> list[Atoms]:
 def left_out(labels: Iterable[Atoms], plan: PotentialPlan) -> set[str]:
     """Return the trajectories that no fit sees.
 
-    Of the explorations the configuration alone decides which, whatever has been labelled of them; of own runs and of
-    labels that were there already those of the labels decide.
+    Of the explorations the configuration alone decides which, whatever has been labelled of them; of labels that were
+    there already the labels. Own runs are not held out: each is judged by a fit that has not seen it, the one before.
     """
     explored = plan.groups()
     kinds = {str(one.info["group"]): str(one.info["kind"]) for one in labels}
-    later = {group: kind for group, kind in kinds.items() if group not in explored}
+    later = {group: kind for group, kind in kinds.items() if group not in explored and not OWN_RUN.match(group)}
     share = plan.stage.judge.hold_out
     return held_out(explored, share) | held_out(later, share)
 

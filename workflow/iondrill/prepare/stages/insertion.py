@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from iondrill.config.project import required
-from iondrill.jobs.job import Kind, Static
+from iondrill.jobs.job import BOX_VACUUM_A, Kind, Static
 from iondrill.jobs.name import ATOM, CLEAN, JobId, Subject
 from iondrill.jobs.size import Size
 from iondrill.prepare.stages.base import Stage
@@ -83,12 +85,11 @@ class InsertionStage(Stage):
         return way[int(site.removeprefix("p"))]
 
     def size(self, job: JobId) -> Size:
-        """Return the size of the layers, with the ion outside."""
-        bare = self.project.size(self.settings.flake)
-        first, second, third = bare.edges_A
-        more = 0 if job.subject.site == CLEAN else 1
-        return Size(bare.n_atoms + more, (first + self.settings.outside_A, second, third))
+        """Return the size of the layers, with the ion, in a cube with vacuum."""
+        atoms = self.start(job)
+        edge_A = float(np.ptp(atoms.positions, axis=0).max()) + BOX_VACUUM_A
+        return Size(len(atoms), (edge_A, edge_A, edge_A))
 
-    def elements(self, job: JobId, known: Mapping[str, Collection[str]]) -> set[str]:
+    def elements(self, job: JobId, known: Mapping[str, Collection[str]]) -> set[str]:  # noqa: ARG002
         """Return those of the flake, and the ion."""
-        return {*known[job.structure], *([job.subject.ion] if job.subject.ion else [])}
+        return {"C", "H", *([job.subject.ion] if job.subject.ion else [])}
