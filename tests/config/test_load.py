@@ -8,6 +8,7 @@ from copy import deepcopy
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -235,6 +236,15 @@ def test_a_configuration_survives_writing_and_reading(command, accuracy, steps, 
     content["md"]["runs"]["drill"] |= {"steps": steps, "save_every": 1}
     config = Config.model_validate(content)
     assert read_config(file_with(as_yaml(config))) == config
+
+
+@pytest.mark.parametrize("title", ["=", "<<", "yes", "010", "1:30", "2024-01-01", "1_000", "~", "1e-7", ".5", "off"])
+def test_a_text_that_looks_like_something_else_stays_a_text(title):
+    content = deepcopy(FULL) | {"title": title}
+    config = Config.model_validate(content)
+    written = as_yaml(config)
+    assert read_config(file_with(written)).title == title
+    assert yaml.safe_load(written)["title"] == title
 
 
 def test_the_default_configuration_survives_writing_and_reading():

@@ -145,7 +145,7 @@ def test_what_is_no_structure(atoms, message):
 def test_unknown_fragments_are_refused():
     atoms = molecule("CH4")
     atoms.set_array("fragment", np.array(["nd", "nd", "nano", "nd", "slab"]))
-    with pytest.raises(UserError, match=r"\['nano'\]; allowed: nd, lower"):
+    with pytest.raises(UserError, match=r"\['nano'\]; allowed: nd, below, lower"):
         check_structure(atoms)
 
 

@@ -63,7 +63,7 @@ def test_a_control_has_no_rows_for_what_is_not_there():
 
 
 def test_every_atom_belongs_somewhere():
-    with pytest.raises(UserError, match=r"q.bin: fragment slab; allowed: nd, ion, upper, lower"):
+    with pytest.raises(UserError, match=r"q.bin: fragment slab; allowed: nd, ion, above, upper, lower, below"):
         rows_of([0.0, 0.0], np.array(["slab", "nd"]))
     with pytest.raises(UserError, match=r"step 20: 5 charges; the structure has 6 atoms"):
         rows_of([0.0] * 5)

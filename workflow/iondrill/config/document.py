@@ -64,6 +64,10 @@ class _SnakemakesLoader(yaml.FullLoader):
 for _name, (_pattern, _first) in WORDS.items():
     for _class in (_Loader, _FastLoader, _Dumper):
         _class.add_implicit_resolver(TAG + _name, re.compile(rf"^(?:{_pattern})\Z"), _first)
+# a text that YAML 1.1 takes for something else (yes, 1:30, =, 2024-01-01) is quoted, too: Snakemake may read it
+for _letter, _resolvers in yaml.FullLoader.yaml_implicit_resolvers.items():
+    for _tag, _regexp in _resolvers:
+        _Dumper.add_implicit_resolver(_tag, _regexp, [_letter])
 
 
 class Document:
