@@ -12,7 +12,7 @@ from ase.io import write
 
 from iondrill.config.models import Config
 from iondrill.errors import UserError
-from iondrill.potential.labels import read_labels
+from iondrill.potential.labels import read_described, read_labels
 from iondrill.potential.plan import PotentialPlan
 from iondrill.potential.stages import known_labels, own_run_labels
 
@@ -78,3 +78,15 @@ def test_a_file_without_energies_and_forces_is_refused_by_its_name(tmp_path: Pat
     file.write_text(content)
     with pytest.raises(UserError, match=r"labels\.extxyz.*needed: extended XYZ"):
         read_labels(file)
+
+
+def test_frames_of_another_program_get_what_they_do_not_say(tmp_path: Path) -> None:
+    file = tmp_path / "more.extxyz"
+    write(file, [molecule("CH4"), molecule("CH4")], format="extxyz")
+    assert [(one.info["kind"], one.info["group"], one.info["step"]) for one in read_described(file)] == [
+        ("more", "more", 0),
+        ("more", "more", 1),
+    ]
+    file.write_text("no xyz at all\n")
+    with pytest.raises(UserError, match=r"more\.extxyz.*needed: extended XYZ"):
+        read_described(file)

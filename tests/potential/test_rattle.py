@@ -71,6 +71,11 @@ def test_across_a_slab_there_is_one_k_point() -> None:
     slab = graphene(a=2.46, vacuum=5)
     slab.pbc = True
     assert sampled(Cp2kLevel(engine="cp2k"), slab, 14.0).kpoints == (7, 7, 1)
+    # not periodic across, it has one whatever the cell
+    for vacuum_A in (None, 1.0):
+        sheet = graphene(a=2.46, vacuum=vacuum_A)
+        sheet.pbc = [True, True, False]
+        assert sampled(Cp2kLevel(engine="cp2k"), sheet, 14.0).kpoints == (7, 7, 1)
 
 
 def test_isolated_frames_and_engines_without_kpoints_keep_their_level() -> None:

@@ -18,10 +18,10 @@ from iondrill.config.base import (
 )
 from iondrill.config.quantities import (
     Atoms,
-    Count,
     Cycles,
     Few,
     Force,
+    Frames,
     Length,
     Steps,
     Temperature,
@@ -96,7 +96,7 @@ class Exploration(Strict):
 class SelectSettings(Strict):
     """Which frames are labelled."""
 
-    count: Count = Field(40, description="frames that are labelled in each generation, at most")
+    count: Frames = Field(40, description="frames that are labelled in each generation, at most")
     least_distance: Weight = Field(
         0.05,
         description="of the most novel environment of a frame from those chosen: nearer, and the frame is a duplicate. "

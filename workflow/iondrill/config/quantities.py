@@ -48,8 +48,6 @@ Cycles = Annotated[int, Field(ge=1, le=100_000), Number]
 """Steps of a relaxation, cycles of an SCF."""
 Ranks = Annotated[int, Field(ge=1, le=100_000), Number]
 """Processes of a job."""
-Count = Annotated[int, Field(ge=0, le=10_000), Number]
-"""Of what may be none."""
 Few = Annotated[int, Field(ge=1, le=100), Number]
 """Layers, images, k-points along an edge."""
 Frames = Annotated[int, Field(ge=0, le=10_000), Number]

@@ -55,7 +55,7 @@ def sampled(level: Level, frame: Atoms, length_A: float | None) -> Level:
     if length_A is None or not frame.pbc.any() or not hasattr(level, "kpoints"):
         return level
     planes_A = plane_distances_A(frame.cell.complete().array)
-    repeated = [True, True, shape_of(frame) == "crystal"]
+    repeated = frame.pbc & [True, True, shape_of(frame) == "crystal"]
     grid = np.where(repeated, odd_grid(planes_A, length_A), 1)
     return level.model_copy(update={"kpoints": tuple(grid.tolist())})
 
@@ -165,6 +165,22 @@ def read_labels(path: Path) -> list[Atoms]:
         If the file cannot be read, holds none, or one without energy or forces.
     """
     needed = "needed: extended XYZ with an energy (eV) and forces (eV/Å) for each frame"
+    found = read_described(path, needed)
+    for number, one in enumerate(found):
+        results = {} if one.calc is None else one.calc.results
+        if not {"energy", "forces"} <= results.keys() or not np.isfinite(results["forces"]).all():
+            raise UserError.of(path, f"frame {number} has no energy and forces", needed)
+    return found
+
+
+def read_described(path: Path, needed: str = "needed: extended XYZ") -> list[Atoms]:
+    """Read the frames of a user's file; those that do not say so get kind and group of the file's name, and a step.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, or holds none.
+    """
     try:
         found = read(path, index=":", format="extxyz")
     except Exception as error:  # noqa: BLE001  (ASE's reader raises many kinds for a damaged file)
@@ -172,9 +188,6 @@ def read_labels(path: Path) -> list[Atoms]:
     if not found:
         raise UserError.of(path, "holds no frame", needed)
     for number, one in enumerate(found):
-        results = {} if one.calc is None else one.calc.results
-        if not {"energy", "forces"} <= results.keys() or not np.isfinite(results["forces"]).all():
-            raise UserError.of(path, f"frame {number} has no energy and forces", needed)
         for key in ("kind", "group"):
             one.info.setdefault(key, path.stem)
         one.info.setdefault("step", number)

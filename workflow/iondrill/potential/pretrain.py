@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iondrill.errors import UserError
 from iondrill.potential.fit import fit
-from iondrill.potential.labels import Store, label, read_label
+from iondrill.potential.labels import Store, label, read_described, read_label
 from iondrill.potential.rattle import rattled
 from iondrill.potential.stages import elements_of, known_labels, left_out, read_frames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from ase import Atoms
 
@@ -47,7 +47,8 @@ def pretrain(plan: PotentialPlan, files: Sequence[str], folder: Path) -> None:
     if settings is None:
         raise UserError.of("potential.pretrain", "there is no such section")
     known = known_labels(plan, [], plan.last + 1)
-    frames = read_frames([*files, *plan.more_frames]) + known
+    more = [frame for path in map(Path, plan.more_frames) for frame in read_described(path)]
+    frames = read_frames(files) + more + known
     out = left_out(known, plan)
     name = settings.level or plan.stage.level
     store, work = Store(folder / "labels"), folder / "job"

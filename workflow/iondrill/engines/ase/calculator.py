@@ -9,7 +9,7 @@ import numpy as np
 from ase.calculators.calculator import all_changes
 
 from iondrill.engines.ase.boxes import RoomyCell, in_wide_box
-from iondrill.engines.ase.dispersion import d3_calculator
+from iondrill.engines.ase.dispersion import d3_calculator, energy_and_forces
 from iondrill.engines.ase.grade import grade_of
 from iondrill.engines.ase.make import failure, make
 from iondrill.engines.embedded.calculator import EmbeddedCalculator, ScfNotConvergedError
@@ -106,9 +106,8 @@ class AseCalculator(EmbeddedCalculator):
             plain = self.atoms.copy()
             plain.set_constraint()
             self._d3.reset()
-            # forces first: they come with the energy, but not the other way round
-            forces = forces + self._d3.get_forces(plain)
-            energy_eV += self._d3.get_potential_energy(plain)
+            d3_eV, d3_eV_A = energy_and_forces(self._d3, plain)
+            energy_eV, forces = energy_eV + d3_eV, forces + d3_eV_A
         if not (np.isfinite(energy_eV) and np.isfinite(forces).all()):
             raise ScfNotConvergedError(f"{self._level.calculator} gives an energy or forces that are not finite")
         self.results = {"energy": energy_eV, "free_energy": energy_eV, "forces": forces}

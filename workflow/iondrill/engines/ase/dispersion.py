@@ -40,6 +40,10 @@ def d3_calculator(functional: str = "PBE") -> Calculator:
 def d3_of(atoms: Atoms) -> tuple[float, Any]:
     """Return energy (eV) and forces (n_atoms, 3; eV/Å) of D3(BJ) for PBE."""
     plain = atoms.copy()
-    plain.calc = d3_calculator()
-    forces = plain.get_forces(apply_constraint=False)  # with the energy
-    return plain.get_potential_energy(), forces
+    return energy_and_forces(d3_calculator(), plain)
+
+
+def energy_and_forces(d3: Calculator, atoms: Atoms) -> tuple[float, Any]:
+    """Return what a calculator of D3 gives, computed once: the energy comes with the forces, but not they with it."""
+    forces = d3.get_forces(atoms)
+    return d3.get_potential_energy(atoms), forces

@@ -9,7 +9,7 @@ import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
 from iondrill.engines.ase.boxes import in_wide_box
-from iondrill.engines.ase.dispersion import d3_calculator
+from iondrill.engines.ase.dispersion import d3_calculator, energy_and_forces
 from iondrill.errors import UserError
 from iondrill.files import or_shipped
 
@@ -101,7 +101,6 @@ class LearnedPotential(Calculator):
         energy = float(found.energy[0]) + sum_over_atoms_eV(known, self.atoms)
         forces = np.array(found.forces, dtype=float)
         if self._d3 is not None:
-            # forces first: they come with the energy, but not the other way round
-            forces += self._d3.get_forces(self.atoms)
-            energy += self._d3.get_potential_energy(self.atoms)
+            d3_eV, d3_eV_A = energy_and_forces(self._d3, self.atoms)
+            energy, forces = energy + d3_eV, forces + d3_eV_A
         self.results = {"energy": energy, "free_energy": energy, "forces": forces}
