@@ -43,10 +43,7 @@ OTHER_MEANINGS = {
     "report/sections/site_pictures.py": {"adsorption"},  # the jobs that are drawn
     "workflow/rules/common.smk": {"elf"},  # which job a single point takes its wavefunction from
     "prepare/stages/barriers.py": {"adsorption"},  # its ends are relaxed in that stage
-    "prepare/stages/intercalation.py": {"adsorption"},  # so are its isolated atoms
-    "prepare/stages/interstitials.py": {"adsorption"},
-    "prepare/stages/shells.py": {"adsorption"},
-    "prepare/stages/insertion.py": {"adsorption"},
+    "prepare/stages/base.py": {"adsorption"},  # so are free atoms
     "prepare/stages/verify.py": {"md"},  # runs are repeated in that stage
     "prepare/stages/sweeps.py": {"convergence"},  # the studies of that stage
     "analyse/elf/check.py": {"elf"},  # the stage whose jobs it imitates

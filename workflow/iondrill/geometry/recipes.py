@@ -101,7 +101,9 @@ class FlakeRecipe(Strict):
         description="hexagons along an edge: 2 C24H12, 3 C54H18, 4 C96H24, 5 C150H30"
     )
     layers: Annotated[int, Field(ge=1, le=4), Number] = Field(
-        2, description="number of graphene layers; a nanodiamond faces the first gap of three, the middle one of four"
+        2,
+        description="number of graphene layers; a nanodiamond faces the first gap of three, the middle one of four, and "
+        "order parameters are of the two layers there",
     )
     stacking: Literal["AA", "AB"] = Field("AA", description="AA: hexagon over hexagon; AB: as in graphite")
     gap_A: Length = Field(3.7, description="distance of the layers")

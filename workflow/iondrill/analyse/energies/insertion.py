@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iondrill.analyse.columns import TableForm, number, text
+from iondrill.analyse.energies.parts import status_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,8 +51,7 @@ class Insertion:
         failed = sum(part.status != "converged" for part in parts)
         if failed:
             return f"refused; {failed} of {len(parts)} single points did not converge"
-        versions = {part.engine_version for part in parts}
-        return "converged" if len(versions) == 1 else "refused; parts by different versions of the engine"
+        return status_of({str(number): part for number, part in enumerate(parts)})
 
     @property
     def profile_eV(self) -> list[float] | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from iondrill.analyse.columns import TableForm, number, text
+from iondrill.analyse.energies.parts import status_of
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -46,11 +47,7 @@ class Interstitial:
     @property
     def status(self) -> str:
         """``converged``, or which part did not and why."""
-        failed = [f"{name}: {part.status}" for name, part in self.parts.items() if part.status != "converged"]
-        versions = {part.engine_version for part in self.parts.values()}
-        if failed:
-            return "; ".join(["refused", *failed])
-        return "converged" if len(versions) == 1 else "refused; parts by different versions of the engine"
+        return status_of(self.parts)
 
     @property
     def E_interstitial_eV(self) -> float | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from iondrill.analyse.columns import TableForm, number, text
+from iondrill.analyse.energies.parts import status_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +57,7 @@ class Shell:
         """``converged``, or which part did not and why."""
         parts = {"with the ions": self.combined, "clean": self.clean}
         parts |= {f"atom {ion}": atom for ion, atom in self.atoms.items()}
-        return _status(parts)
+        return status_of(parts)
 
     @property
     def E_per_ion_eV(self) -> float | None:
@@ -78,18 +79,10 @@ class Shell:
     @property
     def E_mixing_eV_per_ion(self) -> float | None:
         """[E(mixed) − Σ x E(alone)] / n with x the share of each kind; None of one kind. Positive: they separate."""
-        if len(self.filling) < 2 or _status({"mixed": self.combined, **self.alone}) != "converged":
+        if len(self.filling) < 2 or status_of({"mixed": self.combined, **self.alone}) != "converged":
             return None
         apart = sum(n / self.n * float(self.alone[ion].energy_eV or 0.0) for ion, n in self.filling.items())
         return (float(self.combined.energy_eV or 0.0) - apart) / self.n
-
-
-def _status(parts: Mapping[str, Result]) -> str:
-    failed = [f"{name}: {part.status}" for name, part in parts.items() if part.status != "converged"]
-    if failed:
-        return "; ".join(["refused", *failed])
-    versions = {part.engine_version for part in parts.values()}
-    return "converged" if len(versions) == 1 else "refused; parts by different versions of the engine"
 
 
 SHELLS = TableForm[Shell](

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -103,11 +104,8 @@ def ask(plan: Plan, level_name: str, path: Path) -> None:
         )
         return chosen.new_calculator(job, atoms, path.parent / level_name)
 
-    def outside(atoms: Atoms) -> str:
-        found, limit = 0.0 if grade is None else grade.of(atoms), plan.verify.settings.verdict.largest_grade
-        return "" if found <= limit else f"outside the training: grade {found:.1f}"
-
-    said = answers(make, None if offered is None else set(offered), outside)
+    limit = plan.verify.settings.verdict.largest_grade
+    said = answers(make, None if offered is None else set(offered), partial(_outside, grade, limit))
     Passed(level=level_name, title=level.title, answers=said).write(path)
 
 
@@ -121,12 +119,15 @@ def of_potential(folder: Path) -> dict[str, dict[str, object]]:
     """
     calculator, grade = calculator_of(folder), Grade.read(folder)
 
-    def outside(atoms: Atoms) -> str:
-        found = grade.of(atoms)
-        return "" if found <= LARGEST_GRADE else f"outside the training: grade {found:.1f}"
-
-    said = answers(lambda _: calculator, set(calculator.parameters_of_fit["elements_eV"]), outside)
+    known = set(calculator.parameters_of_fit["elements_eV"])
+    said = answers(lambda _: calculator, known, partial(_outside, grade, LARGEST_GRADE))
     return {name: answer.model_dump(mode="json") for name, answer in said.items()}
+
+
+def _outside(grade: Grade | None, limit: float, atoms: Atoms) -> str:
+    """Say why nothing is known of a structure; nothing if it is inside the training, or there is no grade."""
+    found = 0.0 if grade is None else grade.of(atoms)
+    return "" if found <= limit else f"outside the training: grade {found:.1f}"
 
 
 def answers(

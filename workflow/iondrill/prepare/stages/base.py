@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from iondrill.errors import Problem, UserError
 from iondrill.files import templates_digest
 from iondrill.jobs.job import Job, Kind
+from iondrill.jobs.name import ATOM, JobId, Subject
 from iondrill.jobs.size import ATOM_SIZE, Size
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from iondrill.config.document import Document
     from iondrill.config.levels import Level
     from iondrill.jobs.job import Task
-    from iondrill.jobs.name import JobId, StageName
+    from iondrill.jobs.name import StageName
     from iondrill.prepare.project import Project
 
 
@@ -95,6 +96,10 @@ class Stage(ABC):
 
         name = self.structure(job)
         return as_built(job.subject, read_structure(self.project.structure_file(name)) if name else None)
+
+    def free_atom(self, ion: str, level: str) -> JobId:
+        """Return a free atom: a job of the stage that adsorbs it, whichever stage asks for it."""
+        return JobId("adsorption", Subject(ATOM, ion), level)
 
     def size(self, job: JobId) -> Size:
         """Return the size of a job's structure.

@@ -8,7 +8,7 @@ import numpy as np
 
 from iondrill.config.project import required
 from iondrill.jobs.job import BOX_VACUUM_A, Kind, Static
-from iondrill.jobs.name import ATOM, CLEAN, JobId, Subject
+from iondrill.jobs.name import CLEAN, JobId, Subject
 from iondrill.jobs.size import Size
 from iondrill.prepare.stages.base import Stage
 
@@ -43,8 +43,8 @@ class InsertionStage(Stage):
         return JobId(self.name, Subject(self.settings.flake, site=CLEAN), self.settings.level, variant=variant)
 
     def atom(self, ion: str) -> JobId:
-        """Return the free atom, a job of the stage that adsorbs it."""
-        return JobId("adsorption", Subject(ATOM, ion), self.settings.level)
+        """Return the free atom at the level of the stage."""
+        return self.free_atom(ion, self.settings.level)
 
     def way(self, ion: str, variant: str) -> list[JobId]:
         """Return the places of an ion at a gap, from before the edge to the centre."""

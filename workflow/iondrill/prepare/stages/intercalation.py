@@ -19,7 +19,7 @@ from iondrill.geometry.crystal import (
     strains,
 )
 from iondrill.jobs.job import Kind, Static
-from iondrill.jobs.name import ATOM, JobId, Subject
+from iondrill.jobs.name import JobId, Subject
 from iondrill.jobs.size import Size
 from iondrill.prepare.stages.base import Stage
 
@@ -88,7 +88,7 @@ class IntercalationStage(Stage):
     def jobs(self) -> list[JobId]:
         """Return the points, and the atoms of the metals, which are jobs of adsorption."""
         atoms = dict.fromkeys(self.metals.values())
-        return self.points() + [JobId("adsorption", Subject(ATOM, ion), self.settings.level) for ion in atoms]
+        return self.points() + [self.free_atom(ion, self.settings.level) for ion in atoms]
 
     def sound_jobs(self) -> list[JobId]:
         """Return its jobs; none if its recipes have mistakes.

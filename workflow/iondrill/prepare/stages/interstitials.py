@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from iondrill.config.project import required
 from iondrill.jobs.job import Kind, Relax
-from iondrill.jobs.name import ATOM, CLEAN, JobId, Subject
+from iondrill.jobs.name import CLEAN, JobId, Subject
 from iondrill.jobs.size import Size
 from iondrill.prepare.stages.base import Stage
 
@@ -37,8 +37,8 @@ class InterstitialsStage(Stage):
         return JobId(self.name, Subject(CRYSTAL, site=CLEAN), self.settings.level, variant=f"x{repeats}")
 
     def atom(self, ion: str) -> JobId:
-        """Return the free atom, a job of the stage that adsorbs it."""
-        return JobId("adsorption", Subject(ATOM, ion), self.settings.level)
+        """Return the free atom at the level of the stage."""
+        return self.free_atom(ion, self.settings.level)
 
     def rows(self) -> list[JobId]:
         """Return the supercells with an ion."""

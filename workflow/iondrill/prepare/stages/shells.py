@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from iondrill.config.project import required
 from iondrill.jobs.job import Kind, Relax
-from iondrill.jobs.name import ATOM, CLEAN, JobId, Subject
+from iondrill.jobs.name import CLEAN, JobId, Subject
 from iondrill.jobs.size import Size
 from iondrill.prepare.stages.base import Stage
 
@@ -35,8 +35,8 @@ class ShellsStage(Stage):
         return JobId(self.name, Subject(cluster), self.settings.level, variant=CLEAN)
 
     def atom(self, ion: str) -> JobId:
-        """Return the free atom, a job of the stage that adsorbs it."""
-        return JobId("adsorption", Subject(ATOM, ion), self.settings.level)
+        """Return the free atom at the level of the stage."""
+        return self.free_atom(ion, self.settings.level)
 
     def shell(self, cluster: str, filling: Mapping[str, int]) -> JobId:
         """Return a cluster with ions."""
