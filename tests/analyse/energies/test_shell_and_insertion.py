@@ -113,3 +113,12 @@ def test_a_plan_has_every_shell_with_each_kind_alone_and_every_place(recipes):
     heights = start.positions[start.numbers == 6][:, 2]
     assert heights.max() - heights.min() == pytest.approx(4.5)
     assert start.positions[-1, 2] == pytest.approx(2.25)
+
+
+@pytest.mark.parametrize("flake", ["c24-aa-li", "nd29"])
+def test_layers_that_cannot_be_held_apart_are_refused(recipes, flake):
+    levels = {"gfn2": {"engine": "xtb"}}
+    config = {"levels": levels, "structures": str(recipes), "insertion": {"level": "gfn2", "flake": flake}}
+    (problem,) = Plan(Config.model_validate(config)).insertion.problems([])
+    assert problem.where.endswith("insertion.flake")
+    assert problem.found == f"'{flake}' is no recipe of two layers without ions"

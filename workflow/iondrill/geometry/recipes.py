@@ -102,8 +102,8 @@ class FlakeRecipe(Strict):
     )
     layers: Annotated[int, Field(ge=1, le=4), Number] = Field(
         2,
-        description="number of graphene layers; a nanodiamond faces the first gap of three, the middle one of four, and "
-        "order parameters are of the two layers there",
+        description="number of graphene layers; a nanodiamond faces the first gap of three, the middle one of four, "
+        "and order parameters are of the two layers there",
     )
     stacking: Literal["AA", "AB"] = Field("AA", description="AA: hexagon over hexagon; AB: as in graphite")
     gap_A: Length = Field(3.7, description="distance of the layers")

@@ -6,17 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iondrill.config.project import required
+from iondrill.config.project import located, required
+from iondrill.errors import Problem
+from iondrill.geometry.labels import FACING
+from iondrill.geometry.recipes import FlakeRecipe
 from iondrill.jobs.job import BOX_VACUUM_A, Kind, Static
 from iondrill.jobs.name import CLEAN, JobId, Subject
 from iondrill.jobs.size import Size
 from iondrill.prepare.stages.base import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from ase import Atoms
 
+    from iondrill.config.document import Document
     from iondrill.config.insertion import InsertionStage as Settings
 
 PM = 100
@@ -83,6 +87,16 @@ class InsertionStage(Stage):
             return flake
         way = way_in(flake, job.subject.ion, self.settings.points, self.settings.outside_A)
         return way[int(site.removeprefix("p"))]
+
+    def problems(self, documents: Sequence[Document]) -> list[Problem]:
+        """Return what is wrong with the flake: its layers must be two, and a recipe's, or they cannot be held apart."""
+        if self.config.insertion is None:
+            return []
+        recipe = self.project.recipe(self.settings.flake)
+        if isinstance(recipe, FlakeRecipe) and recipe.layers == len(FACING) and recipe.ions is None:
+            return []
+        found = f"'{self.settings.flake}' is no recipe of two layers without ions"
+        return located(documents, [Problem("insertion.flake", found, "allowed: such a flake, e.g. c54-aa")])
 
     def size(self, job: JobId) -> Size:
         """Return the size of the layers, with the ion, in a cube with vacuum."""
