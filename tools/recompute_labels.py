@@ -1,6 +1,6 @@
-"""Compute some labels of a file again, and say how far energies and forces are from those that are kept.
+"""Compute some labels of a file, or of a folder of files, again, and say how far they are from those that are kept.
 
-    python tools/recompute_labels.py config.yaml examples/potential.yaml --labels FILE --count 3
+    python tools/recompute_labels.py config.yaml examples/potential.yaml --labels PATH --count 3
 
 The level and its k-points are those of the section `potential`. Ends with 1 if a force differs by more than 0.01 eV/Å.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from iondrill.config.project import read_config
+from iondrill.files import files_named
 from iondrill.potential.labels import Store, label, read_label, read_labels, sampled
 
 ALLOWED_EV_A = 0.01
@@ -23,7 +24,7 @@ ALLOWED_EV_A = 0.01
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("configfiles", nargs="+", type=Path)
-    parser.add_argument("--labels", type=Path, required=True, help="extended XYZ")
+    parser.add_argument("--labels", type=Path, required=True, help="extended XYZ, or a folder of such files")
     parser.add_argument("--count", type=int, default=3, help="how many, drawn at random")
     parser.add_argument("--seed", type=int, default=1, help="of the draw")
     given = parser.parse_args()
@@ -31,7 +32,7 @@ def main() -> int:
     if stage is None:
         sys.exit("the configuration has no section `potential`")
     level = read_config(*given.configfiles).levels[stage.reference]
-    kept = read_labels(given.labels)
+    kept = [one for file in files_named(given.labels, ".extxyz") for one in read_labels(Path(file))]
     drawn = np.random.default_rng(given.seed).choice(len(kept), size=min(given.count, len(kept)), replace=False)
     largest = 0.0
     for number in sorted(drawn.tolist()):

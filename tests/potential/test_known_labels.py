@@ -90,3 +90,13 @@ def test_frames_of_another_program_get_what_they_do_not_say(tmp_path: Path) -> N
     file.write_text("no xyz at all\n")
     with pytest.raises(UserError, match=r"more\.extxyz.*needed: extended XYZ"):
         read_described(file)
+
+
+def test_a_folder_stands_for_its_files_in_order(tmp_path: Path) -> None:
+    for group, seed in (("b", 2), ("a", 1)):
+        (tmp_path / "labels" / group).mkdir(parents=True)
+        write(tmp_path / "labels" / group / "one.extxyz", [labelled(seed)], format="extxyz")
+    (tmp_path / "labels" / "README.md").write_text("not a label\n")
+    known = known_labels(plan_with(tmp_path / "labels"), [], 0)
+    assert [one.get_potential_energy() for one in known] == [-11.0, -12.0]
+    assert plan_with(tmp_path / "none").known == [(tmp_path / "none").as_posix()]

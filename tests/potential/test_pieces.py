@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from iondrill.geometry.labels import set_fragment
 from iondrill.geometry.registry import build
 from iondrill.geometry.saturation import CH_A, bonded, saturated
-from iondrill.potential.pieces import contact_of, cut, in_least_box, rings_of
+from iondrill.potential.pieces import centres_of, contact_of, cut, in_least_box, rings_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,3 +149,15 @@ def test_the_least_box_of_a_turned_brick_is_the_bricks(
     # turned, not mirrored
     before, after = (atoms.positions - atoms.positions.mean(axis=0) for atoms in (turned, found))
     assert np.linalg.det(np.linalg.lstsq(before, after)[0]) > 0
+
+
+def test_several_pieces_of_a_frame_are_cut_round_contact_nanodiamond_and_ion_in_turn(recipes: Path) -> None:
+    frame = build("paper-li", recipes)
+    centres = centres_of(frame, 4, np.random.default_rng(1))
+    places = frame.positions
+    near = [frame.arrays["fragment"][np.linalg.norm(places - centre, axis=1).argmin()] for centre in centres]
+    apart = [np.linalg.norm(places - centre, axis=1).min() for centre in centres]
+    assert near[1:3] == ["nd", "ion"]
+    assert apart[1:3] == [0.0, 0.0]
+    # between nanodiamond and flake: on neither
+    assert min(apart[0], apart[3]) > 0.5

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from iondrill.config.levels import AseLevel
+from iondrill.engines.ase.grade import Grade
+from iondrill.engines.ase.learned import MODEL, PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from ase import Atoms
 
 RADIAL, ANGULAR = (4, 6), (3, 5)
 
@@ -37,3 +42,13 @@ def random_potential(
     values = [*rng.normal(scale=0.3, size=n_network + n_descriptor), *np.full(n_inputs, 0.5)]
     path.write_text("\n".join([*head, *(f"{value:.7e}" for value in values)]) + "\n")
     return AseLevel(engine="ase", calculator="NEP", arguments={"model_file": str(path)})
+
+
+def potential_of(folder: Path, training: Sequence[Atoms], held: Sequence[Atoms]) -> Path:
+    """Make the folder of a potential of hydrocarbons: its forces are any, its grade is real."""
+    folder.mkdir()
+    random_potential(folder / MODEL)
+    parameters = {"elements_eV": {"C": 0.0, "H": 0.0}, "dispersion": "learned", "cutoff_A": 5.0}
+    (folder / PARAMETERS).write_text(json.dumps(parameters))
+    Grade.fitted(training, held).write(folder)
+    return folder

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,9 @@ def watched(jobs: list[SimpleNamespace], **counters: int) -> list[SimpleNamespac
     async def one_round() -> list[SimpleNamespace]:
         return [job async for job in plugin.Executor.check_active_jobs(executor, list(jobs))]
 
-    return asyncio.run(one_round())
+    # a browser's test in the same worker leaves its loop running in this thread
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, one_round()).result()
 
 
 @pytest.mark.usefixtures("silent")

@@ -32,6 +32,13 @@ def or_shipped(path: Path | str) -> Path:
     return shipped if own.parts[:1] == (SHIPPED.name,) and not own.exists() and shipped.exists() else own
 
 
+def files_named(path: Path | str, suffix: str) -> list[str]:
+    """Return the files that a path of a project names: it, or all below a folder that end so, in order."""
+    found = or_shipped(path)
+    below = sorted(found.rglob(f"*{suffix}")) if found.is_dir() else []
+    return [file.as_posix() for file in below or [found]]
+
+
 def template_folder(engine: str) -> Path:
     """Return the folder of an engine's templates.
 

@@ -82,12 +82,40 @@ rule label_frame:
         "../scripts/label_frame.py"
 
 
+rule teach_network:
+    input:
+        known=potential_plan.known,
+    output:
+        network=f"{POTENTIAL}/teacher/network.pth",
+        elements=f"{POTENTIAL}/teacher/elements.json",
+        judged=f"{POTENTIAL}/teacher/judged.json",
+    log:
+        f"{RESULTS}/logs/teach_network.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/teach_network.tsv"
+    conda:
+        "../envs/iondrill.yaml"
+    envmodules:
+        *MODULES,
+    resources:
+        mem_mb=8000,
+        runtime=480,
+    params:
+        config=plan.config.model_dump(mode="json"),
+    message:
+        "Fine-tune a pretrained network to the labels"
+    script:
+        "../scripts/teach_network.py"
+
+
 rule pretrain_potential:
     input:
         explored=lambda wildcards: potential_plan.explored(),
         known=potential_plan.known,
         frames=potential_plan.more_frames,
+        teacher=[f"{POTENTIAL}/teacher/{name}" for name in ("network.pth", "elements.json") if potential_plan.teacher],
     output:
+        cheap=f"{POTENTIAL}/pretrained/cheap.extxyz",
         model=f"{POTENTIAL}/pretrained/nep.txt",
         parameters=f"{POTENTIAL}/pretrained/potential.json",
     log:
@@ -113,7 +141,11 @@ rule fit_potential:
     input:
         labels=lambda wildcards: potential_plan.label_records(int(wildcards.generation)),
         known=potential_plan.known,
-        start=[f"{POTENTIAL}/pretrained/{name}" for name in ("nep.txt", "potential.json") if potential_plan.pretrained],
+        start=[
+            f"{POTENTIAL}/pretrained/{name}"
+            for name in ("nep.txt", "potential.json", "cheap.extxyz")
+            if potential_plan.pretrained
+        ],
     output:
         model=f"{POTENTIAL}/generation-{{generation}}/fit-{{seed}}/nep.txt",
         parameters=f"{POTENTIAL}/generation-{{generation}}/fit-{{seed}}/potential.json",

@@ -11,13 +11,12 @@ import pytest
 from ase.build import molecule
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
-from potentials import random_potential
+from potentials import potential_of
 
 from iondrill.analyse.verification.collected import verify
 from iondrill.analyse.verification.record import Verification
 from iondrill.config.models import Config
-from iondrill.engines.ase.grade import Grade
-from iondrill.engines.ase.learned import PARAMETERS, calculator_of
+from iondrill.engines.ase.learned import calculator_of
 from iondrill.errors import UserError
 from iondrill.geometry.labels import set_fragment
 from iondrill.potential.labels import settings_of
@@ -42,13 +41,9 @@ def shaken(seed: int, name: str = "C6H6") -> Atoms:
 
 @pytest.fixture
 def potential(tmp_path: Path) -> Path:
-    folder = tmp_path / "potential"
-    folder.mkdir()
-    random_potential(folder / "nep.txt")
-    parameters = {"elements_eV": {"C": 0.0, "H": 0.0}, "dispersion": "learned", "cutoff_A": 5.0}
-    (folder / PARAMETERS).write_text(json.dumps(parameters))
-    Grade.fitted([shaken(seed) for seed in range(6)], [shaken(seed) for seed in range(6, 9)]).write(folder)
-    return folder
+    return potential_of(
+        tmp_path / "potential", [shaken(seed) for seed in range(6)], [shaken(seed) for seed in range(6, 9)]
+    )
 
 
 def labelled(potential: Path, atoms: Atoms, **info: str) -> Atoms:

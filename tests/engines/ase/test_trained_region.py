@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from ase.build import molecule
-from potentials import random_potential
+from potentials import potential_of
 
 from iondrill.config.levels import AseLevel
 from iondrill.engines.ase import AseEngine
 from iondrill.engines.ase.grade import Grade
-from iondrill.engines.ase.learned import PARAMETERS
 from iondrill.engines.embedded.md import LOOK_EVERY
 from iondrill.engines.embedded.neb import find_path
 from iondrill.errors import UserError
@@ -54,13 +52,9 @@ def squeezed() -> Atoms:
 @pytest.fixture
 def potential(tmp_path: Path) -> Path:
     """The folder of a potential of benzene near its minimum: its forces are any, its grade is real."""
-    folder = tmp_path / "potential"
-    folder.mkdir()
-    random_potential(folder / "nep.txt")
-    parameters = {"elements_eV": {"C": 0.0, "H": 0.0}, "dispersion": "learned", "cutoff_A": 5.0}
-    (folder / PARAMETERS).write_text(json.dumps(parameters))
-    Grade.fitted([shaken(seed) for seed in range(8)], [shaken(seed) for seed in range(8, 12)]).write(folder)
-    return folder
+    return potential_of(
+        tmp_path / "potential", [shaken(seed) for seed in range(8)], [shaken(seed) for seed in range(8, 12)]
+    )
 
 
 def job(potential: Path, task: dict[str, Any], **level: Any) -> Job:

@@ -73,6 +73,9 @@ class Exploration(Strict):
         description="cut a piece of about so many atoms out of each frame, round the contact of nanodiamond and flake, "
         "else round an ion, else anywhere, and saturate it with hydrogen; null: whole frames",
     )
+    pieces: Few = Field(
+        1, description="cut out of each frame: the first as said, others round atoms of the nanodiamond, ions, contacts"
+    )
 
     @model_validator(mode="after")
     def _is_of_something(self) -> Self:
@@ -127,18 +130,49 @@ class FitSettings(Strict):
     seeds: Annotated[list[Seed], Field(min_length=1)] = Field([1], description="a fit each; the first is published")
 
 
+class Teacher(Strict):
+    """A large pretrained network, fine-tuned to the labels of the reference; it makes the cheap labels."""
+
+    network: Literal["7net-0"] = Field("7net-0", description="SevenNet-0 (Park et al. 2024), of the package sevenn")
+    epochs: Cycles = Field(27, description="passes over the labels")
+    batch: Few = Field(3, description="frames in a step")
+    learning_rate: Weight = Field(0.002, description="at the start; it falls to zero as half a cosine")
+    energy_weight: Weight = Field(30.0, description="of energies per atom against forces")
+
+
 class Pretraining(Strict):
     """A fit to many cheap labels, which is where the fits to the reference start from."""
 
     level: LevelName | None = Field(None, description="of the cheap labels; by default that of the stage")
+    teacher: Teacher | None = Field(
+        None, description="in place of a level: a network that learns the reference's labels labels the frames"
+    )
+    rounds: Frames = Field(
+        0,
+        description="how often the pretrained potential makes the `runs`, whose frames are labelled cheaply and "
+        "learned from too",
+    )
+    reference_copies: Frames = Field(
+        0,
+        description="how often each label of the reference counts beside one cheap label, here and in the fits; 0: not "
+        "here, and the fits learn from the reference alone",
+    )
     frames: list[str] = Field(
-        [], description="files of further frames (extended XYZ) beside those of the explorations and of `learn_from`"
+        [],
+        description="further frames beside those of the explorations and of `learn_from`: files of extended XYZ, or "
+        "folders of such files",
     )
     copies: Few = Field(4, description="of each frame, displaced at random")
     rattle_A: Length = Field(0.08, description="displacement along each axis (standard deviation)")
     epochs: Cycles = Field(200, description="passes over the cheap labels")
     learning_rate: Weight = Field(0.01, description="at the start")
     batch: Few = Field(8, description="frames in a step")
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        if self.level is not None and self.teacher is not None:
+            raise ValueError("found both level and teacher; allowed: one of them")
+        return self
 
 
 class JudgeSettings(Strict):
@@ -167,6 +201,7 @@ class OwnRun(Strict):
     launch_m_s: Annotated[float, Field(ge=0, le=5000), Number] = Field(0.0, description="speed of the nanodiamond")
     frames: Cycles = Field(10, description="taken from the run, evenly spaced; `select` chooses among them")
     piece_atoms: Atoms | None = Field(None, description="label pieces of about so many atoms; null: whole frames")
+    pieces: Few = Field(1, description="cut out of each frame, as in an exploration")
 
 
 class PotentialStage(Strict):
@@ -197,8 +232,8 @@ class PotentialStage(Strict):
     )
     learn_from: list[str] = Field(
         [],
-        description="files of labels that are there already (extended XYZ with energies and forces), which all fits "
-        "learn from; with select.count 0 from them alone, and no own run is made",
+        description="labels that are there already, which all fits learn from: files of extended XYZ with energies and "
+        "forces, or folders of such files; with select.count 0 from them alone, and no own run is made",
     )
 
     @model_validator(mode="after")
@@ -209,6 +244,9 @@ class PotentialStage(Strict):
 
     @model_validator(mode="after")
     def _has_runs(self) -> Self:
+        if self.pretrain is not None and self.pretrain.rounds and not self.runs:
+            rounds = f"pretrain.rounds {self.pretrain.rounds}"
+            raise ValueError(f"found {rounds} and no runs; allowed: runs to take frames from")
         if self.generations > 1 and self.select.count and not self.runs:
             raise ValueError(f"found generations {self.generations} and no runs; allowed: runs to take frames from")
         return self

@@ -48,7 +48,8 @@ class VerifySettings(Strict):
     )
     recorded: Annotated[list[str], Field(min_length=1)] | None = Field(
         None,
-        description="files of labels at this level (extended XYZ), of frames that the potential has not learned from: "
+        description="labels at this level (files of extended XYZ, or folders of such files), of frames that the "
+        "potential has not learned from: "
         "its errors are measured on those of them that hold no other elements than the run, and nothing is computed at "
         "this level; the grade is that of the run's own frames",
     )

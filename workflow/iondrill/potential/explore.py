@@ -22,7 +22,7 @@ from iondrill.geometry.surfaces.facet import FacetRecipe
 from iondrill.jobs.frames import Frames
 from iondrill.jobs.job import ATOM_BOX_A, Job, Md, Relax
 from iondrill.jobs.journal import state_folder
-from iondrill.potential.pieces import contact_of, cut, in_least_box
+from iondrill.potential.pieces import centres_of, cut, in_least_box
 from iondrill.potential.rattle import rattled
 
 if TYPE_CHECKING:
@@ -239,22 +239,25 @@ def frames_of(exploration: Exploration, trajectory: Trajectory, whole: list[Atom
     exploration, trajectory
         Where they come from.
     whole : list of Atoms
-        The frames.
+        The frames; a grade in their info is kept.
     vacuum_A : float
         How much wider than its atoms the box of an isolated frame is, along each axis; an engine that wants a cube
         takes the longest edge.
     """
     for number, atoms in enumerate(whole):
-        frame = atoms.copy()
-        frame.set_constraint()
+        whole_frame = atoms.copy()
+        whole_frame.set_constraint()
+        cuts = [whole_frame]
         if exploration.piece_atoms is not None:
             rng = np.random.default_rng([trajectory.seed, number, 11])
-            frame = cut(frame, contact_of(frame, rng), exploration.piece_atoms)
-        if not frame.pbc.any() and exploration.atom is None:
-            frame = in_least_box(frame, vacuum_A)
-        frame.info = {
-            "kind": exploration.kind or trajectory.exploration,
-            "group": trajectory.name,
-            "step": int(atoms.info["step"]),
-        }
-        yield frame
+            centres = centres_of(whole_frame, exploration.pieces, rng)
+            cuts = [cut(whole_frame, centre, exploration.piece_atoms) for centre in centres]
+        for one in cuts:
+            frame = one if one.pbc.any() or exploration.atom is not None else in_least_box(one, vacuum_A)
+            frame.info = {
+                "kind": exploration.kind or trajectory.exploration,
+                "group": trajectory.name,
+                "step": int(atoms.info["step"]),
+                **{key: atoms.info[key] for key in ("grade",) if key in atoms.info},
+            }
+            yield frame

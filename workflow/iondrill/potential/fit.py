@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 MADE_FOR_IT = Path(__file__).resolve().parents[3] / ".venv-fit" / "bin" / "python"
 """What ``make fit-environment`` makes."""
+NEEDED = "needed in that Python: torch and torchnep; `make fit-environment` makes one (docs/potential.md)"
 
 
 def element_energies_eV(labels: Sequence[Atoms], energies_eV: Sequence[float]) -> dict[str, float]:
@@ -106,7 +107,7 @@ def fit(
     write_text(folder / "nep.in", nep_input(sorted(elements_eV), settings))
     own: dict[str, Any] = {"seed": seed, "finetune_from": None if start is None else str((start / MODEL).resolve())}
     write_text(folder / "settings.json", json.dumps(own, indent=1) + "\n")
-    _train(folder, settings)
+    run_trainer(train_nep.__file__, [folder], folder / "training.log", settings, NEEDED)
     parameters = {
         "format": "nep",
         "elements_eV": elements_eV,
@@ -148,20 +149,35 @@ def trainer(settings: FitSettings) -> str:
     return str(MADE_FOR_IT) if MADE_FOR_IT.is_file() else sys.executable
 
 
-def _train(folder: Path, settings: FitSettings) -> None:
-    """Run the training in its own Python."""
+def run_trainer(program: str, given: Sequence[Path], log: Path, settings: FitSettings, needed: str) -> None:
+    """Run a program in the Python that trains.
+
+    Parameters
+    ----------
+    program : str
+        Its file.
+    given : sequence of Path
+        Its arguments.
+    log : Path
+        Written: what it says.
+    settings : FitSettings
+        Name the Python.
+    needed : str
+        What that Python must have.
+
+    Raises
+    ------
+    UserError
+        If it cannot be run, or fails; with the last line that it said.
+    """
     # isolated: modules in the folder of the program must not replace those of the standard library or of that Python
-    command = [trainer(settings), "-I", train_nep.__file__, str(folder.resolve())]
+    command = [trainer(settings), "-I", program, *(str(path.resolve()) for path in given)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    with (folder / "training.log").open("w", encoding="utf-8") as log:
+    with log.open("w", encoding="utf-8") as stream:
         try:
-            ended = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False, env=environment)
+            ended = subprocess.run(command, stdout=stream, stderr=subprocess.STDOUT, check=False, env=environment)
         except OSError as error:
             raise UserError.of("potential.fit.python", f"cannot be run: {error.strerror}: {command[0]}") from None
-    if ended.returncode or not (folder / MODEL).is_file():
-        said = (folder / "training.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        raise UserError.of(
-            folder / "training.log",
-            f"the training failed: {said[-1] if said else 'no word'}",
-            "needed in that Python: torch and torchnep; `make fit-environment` makes one (docs/potential.md)",
-        )
+    if ended.returncode:
+        said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        raise UserError.of(log, f"the training failed: {said[-1] if said else 'no word'}", needed)

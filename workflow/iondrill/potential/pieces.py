@@ -222,6 +222,32 @@ def contact_of(atoms: Atoms, rng: np.random.Generator) -> NDArray[np.float64]:
     return np.asarray(atoms.positions[int(rng.choice(np.flatnonzero(carbon)))])
 
 
+def centres_of(atoms: Atoms, count: int, rng: np.random.Generator) -> list[NDArray[np.float64]]:
+    """Return the points that pieces of one frame are cut round, Å.
+
+    The first is that of `contact_of`; then come in turn a carbon of the nanodiamond, an ion, and a contact again, as
+    far as there are such.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        With the array fragment.
+    count : int
+        Points.
+    rng : Generator
+        Draws the atoms and contacts.
+    """
+    fragment = atoms.arrays["fragment"]
+    groups = [np.flatnonzero((fragment == "nd") & (atoms.numbers == 6)), np.flatnonzero(fragment == "ion")]
+    drawn = [group for group in groups if len(group)]
+    found = [contact_of(atoms, rng)]
+    for number in range(count - 1):
+        which = number % (len(drawn) + 1)
+        again = which == len(drawn)
+        found.append(contact_of(atoms, rng) if again else atoms.positions[int(rng.choice(drawn[which]))].copy())
+    return found
+
+
 def _between(
     atoms: Atoms, first: NDArray[np.intp], second: NDArray[np.intp], rng: np.random.Generator, pairs: int
 ) -> NDArray[np.float64]:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from iondrill.config.potential import Exploration
 from iondrill.config.project import required
-from iondrill.files import or_shipped
+from iondrill.files import files_named
 from iondrill.potential.explore import Trajectory, trajectories
 
 if TYPE_CHECKING:
     from iondrill.config.models import Config
-    from iondrill.config.potential import PotentialStage
+    from iondrill.config.potential import PotentialStage, Pretraining
 
 
 class PotentialPlan:
@@ -52,7 +52,8 @@ class PotentialPlan:
     @property
     def known(self) -> list[str]:
         """The files of labels that are there already."""
-        return [or_shipped(name).as_posix() for name in self.stage.learn_from] if self.there else []
+        named = self.stage.learn_from if self.there else []
+        return [file for name in named for file in files_named(name, ".extxyz")]
 
     def trajectories(self) -> dict[str, Trajectory]:
         """Return the trajectories of the explorations by name."""
@@ -107,10 +108,22 @@ class PotentialPlan:
         return self.folder / "pretrained" if self.there and self.stage.pretrain else None
 
     @property
+    def pretraining(self) -> Pretraining:
+        """The section of the cheap labels; see `iondrill.config.project.required`."""
+        return required(self.stage.pretrain, "potential.pretrain", "level or teacher")
+
+    @property
+    def teacher(self) -> Path | None:
+        """The folder of the network that makes the cheap labels, if there is to be one."""
+        pretrain = self.stage.pretrain if self.there else None
+        return None if pretrain is None or pretrain.teacher is None else self.folder / "teacher"
+
+    @property
     def more_frames(self) -> list[str]:
         """The files of further frames for that fit."""
         pretrain = self.stage.pretrain if self.there else None
-        return [] if pretrain is None else [or_shipped(name).as_posix() for name in pretrain.frames]
+        named = [] if pretrain is None else pretrain.frames
+        return [file for name in named for file in files_named(name, ".extxyz")]
 
     def fits(self, generation: int) -> list[str]:
         """Return the folders of a generation's fits, the published one first."""

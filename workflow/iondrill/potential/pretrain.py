@@ -1,33 +1,79 @@
-"""A fit to many cheap labels, from which the fits to the reference start."""
+"""A fit to many cheap labels, from which the fits to the reference start, and rounds of its own runs."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from iondrill.config.project import required
+from iondrill.engines.ase.grade import FILE as GRADE
+from iondrill.engines.ase.grade import Grade
+from iondrill.engines.ase.learned import MODEL, PARAMETERS, calculator_of
 from iondrill.errors import UserError
+from iondrill.files import replacing, write_text
+from iondrill.potential import explore as exploring
 from iondrill.potential.fit import fit
+from iondrill.potential.judge import errors_on
 from iondrill.potential.labels import Store, label, read_described, read_label
+from iondrill.potential.own_run import own_run
+from iondrill.potential.plan import as_exploration
 from iondrill.potential.rattle import rattled
-from iondrill.potential.stages import elements_of, known_labels, left_out, read_frames
+from iondrill.potential.stages import (
+    CHEAP,
+    elements_of,
+    known_labels,
+    left_out,
+    mixed,
+    read_frames,
+    split,
+    write_labels,
+)
+from iondrill.potential.teach_sevennet import NETWORK
+from iondrill.potential.teacher import errors_of, taught, teach
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ase import Atoms
 
     from iondrill.config.potential import Pretraining
     from iondrill.potential.plan import PotentialPlan
 
+ROUND_SEED = 1000
+"""Between the seeds of two rounds: starts and velocities of each are new."""
+
+
+def teach_network(plan: PotentialPlan, folder: Path) -> None:
+    """Fine-tune the teacher to the labels that are there already, those held out apart, and judge it on these.
+
+    Parameters
+    ----------
+    plan : PotentialPlan
+        With ``pretrain.teacher``.
+    folder : Path
+        Of the teacher; ``judged.json`` is written there.
+    """
+    teacher = required(plan.pretraining.teacher, "potential.pretrain.teacher", "network")
+    training, held = split(known_labels(plan, [], 0), plan)
+    teach(training, teacher, plan.stage.fit, folder, plan.stage.fit.seeds[0])
+    content = {
+        "n_training": len(training),
+        "n_held_out": len(held),
+        "held_out": errors_of(held, folder, plan.stage.fit) if held else {},
+    }
+    write_text(folder / "judged.json", json.dumps(content, indent=1, allow_nan=True) + "\n")
+
 
 def pretrain(plan: PotentialPlan, files: Sequence[str], folder: Path) -> None:
-    """Fit a potential to cheap labels of isolated frames, each displaced several times at random.
+    """Fit a potential to cheap labels, then to such labels of frames of its own runs too, as often as is asked for.
 
-    Frames are those of the explorations, of the labels that are there already, and of the files that the section names.
-    The trajectories that are held out later are left out here too, so that no fit has seen what is judged. Periodic
-    frames are left out: the cheap level may know no k-points. A frame that the cheap level refuses or does not converge
-    is passed over.
+    Frames are those of the explorations, of the labels that are there already, and of the files that the section names,
+    each displaced several times at random. The trajectories that are held out later are left out here too, so that no
+    fit has seen what is judged. A killed pretraining resumes in its round.
 
     Parameters
     ----------
@@ -36,40 +82,115 @@ def pretrain(plan: PotentialPlan, files: Sequence[str], folder: Path) -> None:
     files : sequence of str
         Frames of the explorations.
     folder : Path
-        Of the potential, with its labels.
+        Of the potential; also written: all cheap labels, and each round's error on runs of the potential before it.
 
     Raises
     ------
     UserError
         If there is no section, or no label.
     """
-    settings = plan.stage.pretrain
-    if settings is None:
-        raise UserError.of("potential.pretrain", "there is no such section")
+    settings = plan.pretraining
     known = known_labels(plan, [], plan.last + 1)
+    frames = _frames(plan, files, known)
+    elements = elements_of(frames)
+    training = split(known, plan)[0]
+    rounds = folder / "rounds" / _key(plan, frames)
+    labels = _kept(rounds / f"0-{CHEAP}", lambda: _labelled(plan, frames, folder))
+    fitted = _fitted(plan, mixed(training, labels, settings.reference_copies), rounds / "0", None, elements)
+    errors: list[dict[str, Any]] = []
+    for number in range(1, settings.rounds + 1):
+        ran = partial(_own, plan, fitted, number)
+        new = _kept(rounds / f"{number}-{CHEAP}", lambda ran=ran: _labelled(plan, ran(), folder))  # type: ignore[misc]
+        errors.append(errors_on(new, fitted))
+        labels = [*labels, *new]
+        learned = mixed(training, labels, settings.reference_copies)
+        fitted = _fitted(plan, learned, rounds / str(number), fitted, elements)
+    for name in (MODEL, PARAMETERS):
+        with replacing(folder / name) as temporary:
+            shutil.copyfile(fitted / name, temporary)
+    write_labels(labels, folder / CHEAP)
+    write_text(folder / "rounds.json", json.dumps(errors, indent=1, allow_nan=True) + "\n")
+    print(f"pretrained on {len(labels)} cheap labels")
+
+
+def _key(plan: PotentialPlan, frames: Sequence[Atoms]) -> str:
+    """Return what tells this pretraining from one with other settings or frames, whose rounds must not be resumed."""
+    digest = hashlib.sha256(plan.stage.model_dump_json().encode())
+    for frame in frames:
+        digest.update(frame.numbers.tobytes() + frame.positions.tobytes())
+    if plan.teacher is not None:
+        digest.update((plan.teacher / NETWORK).read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _kept(path: Path, make: Callable[[], list[Atoms]]) -> list[Atoms]:
+    """Return the labels of a file, made if it is not there."""
+    if not path.is_file():
+        write_labels(make(), path)
+    return read_frames([path])
+
+
+def _fitted(
+    plan: PotentialPlan, labels: Sequence[Atoms], folder: Path, start: Path | None, elements: Sequence[str]
+) -> Path:
+    """Fit to cheap labels, unless that is done; a grade is fitted for its own runs."""
+    if not (folder / GRADE).is_file():
+        settings = plan.pretraining
+        cheap = plan.stage.fit.model_copy(update=settings.model_dump(include={"epochs", "learning_rate", "batch"}))
+        fit(labels, cheap, folder, plan.stage.fit.seeds[0], start, also=elements)
+        Grade.fitted(labels, labels).write(folder)
+    return folder
+
+
+def _own(plan: PotentialPlan, potential: Path, number: int) -> list[Atoms]:
+    """Make the own runs with a pretrained potential, and return what is cut out of their frames."""
+    found: list[Atoms] = []
+    seed = plan.config.seed + ROUND_SEED * number
+    for name, run in plan.stage.runs.items():
+        one = as_exploration(run)
+        start = exploring.start_of(one, seed, Path(plan.config.structures))
+        ran = own_run(start, calculator_of(potential), run, seed)
+        print(f"round {number}, {name}: {ran.stopped or f'{run.steps} steps'}")
+        trajectory = exploring.Trajectory(f"round-{number}-{name}", run.temperature_K, seed)
+        found += exploring.frames_of(one, trajectory, ran.frames, plan.stage.vacuum_A)
+    return found
+
+
+def _frames(plan: PotentialPlan, files: Sequence[str], known: Sequence[Atoms]) -> list[Atoms]:
+    """Return the frames that are labelled cheaply: displaced, without those that are held out.
+
+    Periodic frames are left out where a level labels them: it may know no k-points.
+    """
+    settings = plan.pretraining
     more = [frame for path in map(Path, plan.more_frames) for frame in read_described(path)]
-    frames = read_frames(files) + more + known
     out = left_out(known, plan)
+    found: list[Atoms] = []
+    for number, frame in enumerate([*read_frames(files), *more, *known]):
+        if len(frame) == 1 or frame.info["group"] in out or (settings.teacher is None and frame.pbc.any()):
+            continue
+        found += _displaced(frame, settings, plan.config.seed + number)
+    return found
+
+
+def _labelled(plan: PotentialPlan, frames: Sequence[Atoms], folder: Path) -> list[Atoms]:
+    """Label frames by the teacher, or at the cheap level; what this refuses or does not converge is passed over."""
+    settings = plan.pretraining
+    if plan.teacher is not None:
+        return taught(frames, plan.teacher, plan.stage.fit)
     name = settings.level or plan.stage.level
     store, work = Store(folder / "labels"), folder / "job"
     labels = []
-    for number, frame in enumerate(frames):
-        if frame.pbc.any() or len(frame) == 1 or frame.info["group"] in out:
+    for frame in frames:
+        try:
+            path, _ = label(frame, name, plan.config.levels[name], store, work)
+        except UserError as error:
+            print(f"passed over: {frame.info['group']} step {frame.info['step']}: {error}")
             continue
-        for copy in _displaced(frame, settings, plan.config.seed + number):
-            try:
-                path, _ = label(copy, name, plan.config.levels[name], store, work)
-            except UserError as error:
-                print(f"passed over: {copy.info['group']} step {copy.info['step']}: {error}")
-                continue
-            finally:
-                shutil.rmtree(work, ignore_errors=True)
-            if path is not None:
-                labels.append(read_label(path))
-    own = settings.model_dump(include={"epochs", "learning_rate", "batch"})
-    cheap = plan.stage.fit.model_copy(update=own)
-    fit(labels, cheap, folder, plan.stage.fit.seeds[0], also=elements_of(frames))
-    print(f"pretrained on {len(labels)} labels at {name}")
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+        if path is not None:
+            labels.append(read_label(path))
+    return labels
 
 
 def _displaced(frame: Atoms, settings: Pretraining, seed: int) -> list[Atoms]:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 OWN_RUN = re.compile(r"generation-(\d+)-")
 """What the groups of own runs begin with."""
+CHEAP = "cheap.extxyz"
+"""All labels that a potential was pretrained on."""
 NOTHING = "nothing"
 """Status of a label's record where fewer frames were chosen than there are slots."""
 
@@ -52,6 +54,12 @@ def write_frames(frames: Sequence[Atoms], path: Path) -> None:
     with replacing(path) as temporary:
         if frames:
             write(temporary, list(frames), format="extxyz", write_results=False)
+
+
+def write_labels(labels: Sequence[Atoms], path: Path) -> None:
+    """Write frames with their energies and forces, whole or not at all."""
+    with replacing(path) as temporary:
+        write(temporary, list(labels), format="extxyz")
 
 
 def explore(plan: PotentialPlan, name: str, output: Path) -> None:
@@ -185,6 +193,11 @@ def elements_of(frames: Iterable[Atoms]) -> list[str]:
     return sorted({symbol for frame in frames for symbol in frame.get_chemical_symbols()})
 
 
+def mixed(reference: Sequence[Atoms], cheap: Sequence[Atoms], copies: int) -> list[Atoms]:
+    """Return cheap labels with several copies of each of the reference's among them."""
+    return [*cheap, *(one for one in reference for _ in range(copies))]
+
+
 def fit_generation(plan: PotentialPlan, fitted: tuple[int, int], records: Sequence[str], folder: Path) -> None:
     """Fit a potential to the labels of all generations so far, those held out apart; add its grade.
 
@@ -204,10 +217,13 @@ def fit_generation(plan: PotentialPlan, fitted: tuple[int, int], records: Sequen
     generation, seed = fitted
     training, held = split(known_labels(plan, records, generation), plan)
     also: list[str] = []
+    learned = training
     if plan.pretrained is not None:
         parameters = json.loads((plan.pretrained / PARAMETERS).read_text(encoding="utf-8"))
         also = sorted(parameters["elements_eV"])
-    fit(training, plan.stage.fit, folder, seed, plan.pretrained, also=also)
+        copies = plan.pretraining.reference_copies
+        learned = mixed(training, read_frames([plan.pretrained / CHEAP]), copies) if copies else training
+    fit(learned, plan.stage.fit, folder, seed, plan.pretrained, also=also)
     Grade.fitted(training, held).write(folder)
 
 
@@ -259,10 +275,7 @@ def run_own(plan: PotentialPlan, generation: int, name: str, potential: Path, ou
     ran = own_run(start, calculator, run, plan.config.seed + generation, grade)
     print(ran.stopped or f"{name}: {run.steps} steps")
     trajectory = exploring.Trajectory(f"generation-{generation}-{name}", run.temperature_K, plan.config.seed)
-    frames = list(exploring.frames_of(one, trajectory, ran.frames, plan.stage.vacuum_A))
-    for frame, whole in zip(frames, ran.frames, strict=True):
-        frame.info["grade"] = whole.info["grade"]
-    write_frames(frames, output)
+    write_frames(list(exploring.frames_of(one, trajectory, ran.frames, plan.stage.vacuum_A)), output)
 
 
 def card(
@@ -344,8 +357,7 @@ def card(
         outputs["folder"].mkdir(parents=True, exist_ok=True)
         with replacing(outputs["folder"] / name) as temporary:
             shutil.copyfile(folder / name, temporary)
-    with replacing(outputs["labels"]) as temporary:
-        write(temporary, labels, format="extxyz")
+    write_labels(labels, outputs["labels"])
     write_text(outputs["card"], json.dumps(content, indent=1, allow_nan=True, ensure_ascii=False) + "\n")
 
 

@@ -211,7 +211,7 @@ def verdict(
     errors : sequence of PartError
         Of all cuts.
     n : (int, int)
-        Frames that converged at both levels, and frames that were chosen.
+        Frames that converged at both levels, and frames that were chosen: 0 where none fits of those recorded.
     largest_grade : float, optional
         Of the run's frames; None where the level has no grade.
     criteria : VerdictCriteria
@@ -229,7 +229,8 @@ def verdict(
     n_compared, n_wanted = n
     refused, doubtful = list(wrong), list[str]()
     if not (n_compared or refused):
-        return "not verified", ["no frame converged at both levels"]
+        none = "no frame converged at both levels" if n_wanted else "no recorded frame holds the run's elements alone"
+        return "not verified", [none]
     if largest_grade is not None and not largest_grade <= criteria.largest_grade:
         refused.append(
             f"a frame left the region that the potential was trained on: grade {largest_grade:.1f}, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from iondrill.config.project import required
-from iondrill.files import or_shipped
+from iondrill.files import files_named
 from iondrill.jobs.job import Static
 from iondrill.jobs.name import JobId, Subject
 from iondrill.jobs.size import Size
@@ -78,7 +78,7 @@ class VerifyStage(OfRun):
     def recorded(self) -> list[str]:
         """The files of labels in place of single points."""
         named = () if self.config.md.verify is None else self.settings.recorded or ()
-        return [or_shipped(name).as_posix() for name in named]
+        return [file for name in named for file in files_named(name, ".extxyz")]
 
     def jobs(self) -> list[JobId]:
         """Return the single points, at the run's own level and at the reference, and the runs at the twin level."""

@@ -1,0 +1,117 @@
+"""A teacher: a large pretrained network, fine-tuned to the reference's labels, that labels many frames cheaply."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io import read, write
+
+from iondrill.engines.ase.dispersion import d3_of
+from iondrill.errors import UserError
+from iondrill.files import replacing, write_text
+from iondrill.potential import teach_sevennet
+from iondrill.potential.fit import run_trainer, targets
+from iondrill.potential.judge import table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from ase import Atoms
+
+    from iondrill.config.potential import FitSettings, Teacher
+
+NEEDED = "needed in that Python: torch and sevenn; `make fit-environment` makes one (docs/potential.md)"
+BEYOND_EV_A = 30.0
+"""A frame with a larger force is an overlap of atoms, and no lesson."""
+
+
+def teach(labels: Sequence[Atoms], teacher: Teacher, fit: FitSettings, folder: Path, seed: int) -> Path:
+    """Fine-tune the network; a killed training resumes from its last whole epoch.
+
+    Parameters
+    ----------
+    labels : sequence of Atoms
+        The training set.
+    teacher : Teacher
+        Network and training.
+    fit : FitSettings
+        Its Python; and whether D3 is left out of what is learned.
+    folder : Path
+        Of the teacher.
+    seed : int
+        Of the batches.
+
+    Raises
+    ------
+    UserError
+        If there is no label, or the training fails.
+    """
+    if not labels:
+        raise UserError.of(folder, "there is no label to learn from")
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / "train.xyz") as temporary:
+        write(temporary, [_bare(one, *targets(one, fit.dispersion)) for one in labels], format="extxyz")
+    own = teacher.model_dump(mode="json") | {"seed": seed, "dispersion": fit.dispersion}
+    write_text(folder / "settings.json", json.dumps(own, indent=1) + "\n")
+    run_trainer(teach_sevennet.__file__, [folder], folder / "training.log", fit, NEEDED)
+    if not (folder / teach_sevennet.NETWORK).is_file():
+        raise UserError.of(folder / "training.log", "the training left no network", NEEDED)
+    return folder
+
+
+def taught(frames: Sequence[Atoms], folder: Path, fit: FitSettings) -> list[Atoms]:
+    """Return frames as a teacher labels them, D3 included; those whose atoms overlap are left out.
+
+    Parameters
+    ----------
+    frames : sequence of Atoms
+        Isolated or periodic; their info is kept.
+    folder : Path
+        Of the teacher.
+    fit : FitSettings
+        Its Python.
+    """
+    if not frames:
+        return []
+    asked, answered = folder / "asked.xyz", folder / "answered.xyz"
+    write(asked, [_bare(frame) for frame in frames], format="extxyz")
+    run_trainer(teach_sevennet.__file__, [folder, asked, answered], folder / "labelling.log", fit, NEEDED)
+    found = []
+    for frame, answer in zip(frames, read(answered, index=":", format="extxyz"), strict=True):
+        energy, forces = answer.get_potential_energy(), answer.get_forces()
+        if not np.abs(forces).max() <= BEYOND_EV_A:
+            continue
+        if fit.dispersion == "added":
+            d3_eV, d3_eV_A = d3_of(frame)
+            energy, forces = energy + d3_eV, forces + d3_eV_A
+        label = frame.copy()
+        label.calc = SinglePointCalculator(label, energy=energy, forces=forces)
+        found.append(label)
+    asked.unlink()
+    answered.unlink()
+    return found
+
+
+def errors_of(held: Sequence[Atoms], folder: Path, fit: FitSettings) -> dict[str, dict[str, Any]]:
+    """Return the errors of a teacher on labels that it has not seen."""
+    found = taught(held, folder, fit)
+    if len(found) != len(held):
+        raise UserError.of(folder, f"the teacher gives forces above {BEYOND_EV_A:g} eV/Å on a label")
+    return table(
+        held,
+        [one.get_forces(apply_constraint=False) for one in found],
+        [one.get_potential_energy() for one in found],
+    )
+
+
+def _bare(atoms: Atoms, energy: float | None = None, forces: Any = None) -> Atoms:
+    """Return species, positions and cell alone, with what is learned of them."""
+    bare = atoms.__class__(atoms.numbers, positions=atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+    if energy is not None:
+        bare.calc = SinglePointCalculator(bare, energy=energy, forces=forces)
+    return bare
