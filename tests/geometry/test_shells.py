@@ -63,7 +63,7 @@ def test_fewer_ions_are_on_the_first_places_of_more_and_others_in_the_same_direc
 
 def test_the_way_in_is_straight_half_way_between_the_layers():
     flake = build_flake(FlakeRecipe(kind="flake", ring_order=3, gap_A=4.5))
-    way = way_in(flake, "Li", 7, 5.0)
+    way = [way_in(flake, "Li", number / 6, 5.0) for number in range(7)]
     places = np.array([atoms.positions[-1] for atoms in way])
     assert places[:, 1:] == pytest.approx(np.tile([0, 2.25], (7, 1)))
     assert places[0, 0] == pytest.approx(flake.positions[:, 0].min() - 5.0)

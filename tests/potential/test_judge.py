@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from iondrill.config.potential import JudgeSettings
 from iondrill.geometry.labels import set_fragment
 from iondrill.potential.judge import energy_error_eV, force_error, held_out, parts_of, table, verdict
-from iondrill.potential.stages import split
+from iondrill.potential.sets import split
 
 GROUPS = st.dictionaries(st.text("abcdef-0123", min_size=1, max_size=8), st.sampled_from(["nd", "flake", "contact"]))
 

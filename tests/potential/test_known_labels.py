@@ -14,7 +14,7 @@ from iondrill.config.models import Config
 from iondrill.errors import UserError
 from iondrill.potential.labels import read_described, read_labels
 from iondrill.potential.plan import PotentialPlan
-from iondrill.potential.stages import known_labels, own_run_labels
+from iondrill.potential.sets import known_labels, own_run_labels
 
 if TYPE_CHECKING:
     from pathlib import Path

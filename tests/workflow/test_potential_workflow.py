@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from ase.io import read
+from ase.io import read, write
 from projects import make_project, run, snakemake
 
 from iondrill.engines.ase.learned import calculator_of
+from iondrill.files import INSTALL
+from iondrill.potential.labels import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,6 +112,53 @@ def test_a_potential_is_made_from_its_labels_and_judged_on_others(tmp_path: Path
         moved.calc = calculator
         energies.append(moved.get_potential_energy())
     assert force == pytest.approx(-(energies[0] - energies[1]) / (2 * step_A), abs=0.02)
+
+
+def test_a_teacher_labels_displaced_frames_and_those_of_own_runs(tmp_path: Path) -> None:
+    shipped = Store(INSTALL / "structures/potentials/drill/labels").labels()
+    mine = [one for one in shipped if str(one.info["group"]).startswith("adamantane")]
+    for one in mine:
+        one.info = {key: one.info[key] for key in ("kind", "group", "step")}
+    section = CONFIG["potential"]
+    config = {
+        "levels": CONFIG["levels"],
+        "potential": {
+            **{key: section[key] for key in ("reference", "fit", "runs")},
+            "name": "taught",
+            "learn_from": ["mine.extxyz"],
+            "select": {"count": 0},
+            "pretrain": {
+                "teacher": {"epochs": 1, "batch": 1},
+                "copies": 2,
+                "rounds": 1,
+                "reference_copies": 3,
+                "epochs": 40,
+            },
+        },
+    }
+    project = make_project(tmp_path, config, {"clusters/cage.yaml": CAGE})
+    write(tmp_path / "mine.extxyz", mine, format="extxyz")
+    done = run(snakemake(project, "--cores", "1", "potential"))
+    assert done.returncode == 0, done.stderr[-4000:]
+    folder = tmp_path / "results/potential/taught"
+    judged = json.loads((folder / "teacher/judged.json").read_text())
+    assert (judged["n_training"], judged["n_held_out"]) == (3, 1)
+    everything = judged["held_out"]["all"]
+    assert everything["force_rmse_eV_A"] < 0.3 * everything["force_rms_eV_A"]
+
+    card = json.loads((folder / "card.json").read_text())
+    assert card["teacher"]["held_out"] == judged["held_out"]
+    held = card["errors"]["held_out_trajectories"]
+    cheap = read(folder / "pretrained/cheap.extxyz", index=":")
+    groups = [str(one.info["group"]) for one in cheap]
+    assert not set(groups) & set(held)
+    ran = [one for one in groups if one.startswith("round-1-own-")]
+    assert len(ran) == CONFIG["potential"]["runs"]["own"]["frames"]
+    assert len(groups) == 3 * 2 + len(ran)
+    (on_own_run,) = card["rounds"]
+    assert on_own_run["all"]["n"] == len(ran) * len(mine[0])
+    learned = read(folder / "generation-0/fit-1/train.xyz", index=":")
+    assert len(learned) == len(cheap) + 3 * judged["n_training"]
 
 
 def test_without_the_section_the_target_says_so(tmp_path: Path) -> None:

@@ -116,6 +116,7 @@ rule pretrain_potential:
         teacher=[f"{POTENTIAL}/teacher/{name}" for name in ("network.pth", "elements.json") if potential_plan.teacher],
     output:
         cheap=f"{POTENTIAL}/pretrained/cheap.extxyz",
+        rounds=f"{POTENTIAL}/pretrained/rounds.json",
         model=f"{POTENTIAL}/pretrained/nep.txt",
         parameters=f"{POTENTIAL}/pretrained/potential.json",
     log:
@@ -225,6 +226,8 @@ rule run_potential:
 
 rule write_card:
     input:
+        teacher=f"{POTENTIAL}/teacher/judged.json" if potential_plan.teacher else [],
+        rounds=f"{POTENTIAL}/pretrained/rounds.json" if potential_plan.pretrained else [],
         judged=lambda wildcards: potential_plan.judged(),
         fit=lambda wildcards: f"{potential_plan.fits(potential_plan.last)[0]}/nep.txt",
         labels=lambda wildcards: potential_plan.label_records(potential_plan.last),

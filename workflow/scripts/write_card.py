@@ -5,7 +5,7 @@ from pathlib import Path
 from iondrill.scripting import logged
 from iondrill.analyse.verification.gates import of_potential
 from iondrill.config.models import Config
-from iondrill.potential import stages
+from iondrill.potential.card import card
 from iondrill.potential.plan import PotentialPlan
 
 with logged(snakemake.log[0], snakemake.resources.get("runtime")):
@@ -13,4 +13,4 @@ with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     given, made = snakemake.input, snakemake.output
     fit = Path(given.fit).parent
     outputs = {"folder": Path(made.card).parent, "card": Path(made.card), "labels": Path(made.labels)}
-    stages.card(plan, given.judged, fit, given.labels, outputs, gates=of_potential(fit))
+    card(plan, given.judged, fit, given.labels, outputs, gates=of_potential(fit))

@@ -14,6 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from iondrill.analyse.dynamics.neighbours import contacts
 from iondrill.analyse.dynamics.order import ORDER, geometry, order_parameters, write_order
+from iondrill.analyse.elf.lines import nd_flake_bonds
 from iondrill.collect.readers import log_chunks
 from iondrill.errors import UserError
 from iondrill.geometry.layers import flake_axes
@@ -182,6 +183,15 @@ def test_a_bond_to_the_flake_makes_sp3():
     columns = evaluate(atoms, atoms.positions[None])
     assert columns["nd_flake_bonds"].tolist() == [1]
     assert columns["nd_sp3_fraction"].tolist() == [1 / 4]
+
+
+def test_a_bond_to_a_further_layer_is_one_to_the_flake():
+    layer = coronene(1.5 * GAP_A)
+    above = Atoms("C" * len(layer), positions=layer)
+    above.arrays["fragment"] = np.array(["above"] * len(layer))
+    atoms = assembly(nd=FIVE[:1] + layer[layer[:, 0].argmin()] - [1.5, 0, 0]) + above
+    assert evaluate(atoms, atoms.positions[None])["nd_flake_bonds"].tolist() == [1]
+    assert len(nd_flake_bonds(atoms)) == 1
 
 
 @pytest.mark.parametrize(("element", "gap_A"), [("Li", 3.70), ("Na", 4.5), ("K", 5.35)])

@@ -119,6 +119,11 @@ class FitSettings(Strict):
     batch: Few = Field(4, description="frames in a step")
     learning_rate: Weight = Field(0.01, description="at the start; it falls to 3 % in eight steps")
     energy_weight: Weight = Field(0.05, description="of energies per atom against forces")
+    weighting: Literal["even", "relative"] = Field(
+        "even",
+        description="relative: a frame counts by the inverse square of its forces (rms, 0.3 eV/Å added), so that soft "
+        "frames, which decide on distances of layers and energies of ions, are not lost among hot ones",
+    )
     neurons: Few = Field(40, description="of the one hidden layer")
     n_max: Few = Field(6, description="radial functions, less one")
     basis_size: Few = Field(8, description="polynomials in each, less one")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iondrill.errors import UserError
-from iondrill.geometry.labels import FACING
+from iondrill.geometry.labels import FACING, SHEETS
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -43,10 +43,11 @@ class Layer:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which atoms count for what, decided once; see `select`."""
+    """Which atoms count for what, decided once; see `select`: sheets are the C of all layers, further ones too."""
 
     lower: Layer
     upper: Layer | None
+    sheets: Indices
     nd: Indices
     carbon: Indices
     hydrogen: Indices
@@ -62,7 +63,7 @@ class Selection:
 
     @property
     def flake(self) -> Indices:
-        """The carbon of all layers."""
+        """The carbon of the layers that face each other."""
         return np.concatenate([layer.carbon for layer in self.layers])
 
 
@@ -105,6 +106,7 @@ def select(atoms: Atoms, positions_A: Floats) -> Selection:
     return Selection(
         lower=lower,
         upper=upper,
+        sheets=np.flatnonzero(carbon & np.isin(fragment, SHEETS)),
         nd=np.flatnonzero(carbon & (fragment == "nd")),
         carbon=np.flatnonzero(carbon),
         hydrogen=np.flatnonzero(symbols == "H"),

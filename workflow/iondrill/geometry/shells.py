@@ -91,8 +91,8 @@ def with_shell(cluster: Atoms, filling: Mapping[str, int]) -> Atoms:
     return whole
 
 
-def way_in(flake: Atoms, ion: str, points: int, outside_A: float) -> list[Atoms]:
-    """Return a bilayer with an ion at places half-way between its layers, from before the edge to the centre.
+def way_in(flake: Atoms, ion: str, share: float, outside_A: float) -> Atoms:
+    """Return a bilayer with an ion half-way between its layers, on the way from before the edge to the centre.
 
     Parameters
     ----------
@@ -100,18 +100,15 @@ def way_in(flake: Atoms, ion: str, points: int, outside_A: float) -> list[Atoms]
         Two layers in the xy plane, fragments "lower" and "upper"; the way goes along x through their centre.
     ion : str
         Chemical symbol.
-    points : int
-        Number of places.
+    share : float
+        Of the way: 0 at its begin, 1 at the centre.
     outside_A : float
-        Of the first one, before the smallest x of all atoms.
+        Of its begin, before the smallest x of all atoms.
     """
-    carbon = flake.positions[flake.numbers == 6]
-    centre = carbon.mean(axis=0)
-    found = []
-    for x in np.linspace(flake.positions[:, 0].min() - outside_A, centre[0], points):
-        whole = flake.copy()
-        fragments = whole.arrays["fragment"].tolist()
-        whole += Atoms(ion, positions=[[x, centre[1], centre[2]]])
-        set_fragment(whole, [*fragments, "ion"])
-        found.append(whole)
-    return found
+    centre = flake.positions[flake.numbers == 6].mean(axis=0)
+    first = flake.positions[:, 0].min() - outside_A
+    whole = flake.copy()
+    fragments = whole.arrays["fragment"].tolist()
+    whole += Atoms(ion, positions=[[first + share * (centre[0] - first), centre[1], centre[2]]])
+    set_fragment(whole, [*fragments, "ion"])
+    return whole

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 MADE_FOR_IT = Path(__file__).resolve().parents[3] / ".venv-fit" / "bin" / "python"
 """What ``make fit-environment`` makes."""
+SOFT_EV_A = 0.3
+"""An error of a force is held against the force that is there, but no smaller one than this."""
 NEEDED = "needed in that Python: torch and torchnep; `make fit-environment` makes one (docs/potential.md)"
 
 
@@ -57,6 +59,23 @@ def targets(label: Atoms, dispersion: str) -> tuple[float, NDArray[np.float64]]:
         d3_eV, d3_eV_A = d3_of(label)
         return energy - d3_eV, forces - d3_eV_A
     return energy, forces
+
+
+def weights_of(forces: Sequence[NDArray[np.float64]], weighting: str) -> list[float]:
+    """Return how much each frame counts; the mean is 1.
+
+    Parameters
+    ----------
+    forces : sequence of arrays (n_atoms, 3)
+        eV/Å.
+    weighting : str
+        ``even``, or ``relative``: by the inverse square of the rms of the forces, `SOFT_EV_A` added.
+    """
+    if weighting == "even":
+        return [1.0] * len(forces)
+    inverse = np.array([(SOFT_EV_A + np.sqrt((one**2).mean())) ** -2 for one in forces])
+    # torchnep's bounds
+    return [float(one) for one in np.clip(inverse / inverse.mean(), 0.01, 100.0).round(4)]
 
 
 def fit(
@@ -96,10 +115,12 @@ def fit(
     both = [targets(label, settings.dispersion) for label in labels]
     elements_eV = dict.fromkeys(also, 0.0) | element_energies_eV(labels, [energy for energy, _ in both])
     lines = []
-    for label, (energy, forces) in zip(labels, both, strict=True):
+    weights = weights_of([forces for _, forces in both], settings.weighting)
+    for label, (energy, forces), weight in zip(labels, both, weights, strict=True):
         frame = in_wide_box(label, settings.cutoff_A)
         bare = frame.__class__(frame.numbers, positions=frame.positions, cell=frame.cell, pbc=True)
         bare.info["energy"] = energy - sum_over_atoms_eV(elements_eV, label)
+        bare.info["weight"] = weight
         bare.set_array("forces", forces)
         lines.append(bare)
     with replacing(folder / "train.xyz") as temporary:

@@ -22,8 +22,7 @@ from iondrill.potential.labels import Store, label, read_described, read_label
 from iondrill.potential.own_run import own_run
 from iondrill.potential.plan import as_exploration
 from iondrill.potential.rattle import rattled
-from iondrill.potential.stages import (
-    CHEAP,
+from iondrill.potential.sets import (
     elements_of,
     known_labels,
     left_out,
@@ -32,6 +31,7 @@ from iondrill.potential.stages import (
     split,
     write_labels,
 )
+from iondrill.potential.stages import CHEAP
 from iondrill.potential.teach_sevennet import NETWORK
 from iondrill.potential.teacher import errors_of, taught, teach
 

@@ -9,6 +9,7 @@ Energies are those of the reference: what each element adds to the network's own
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -142,7 +143,7 @@ def one_epoch(learner: Learner, loader: Any, settings: dict[str, Any], epoch: in
         done = (epoch + number / len(loader)) / settings["epochs"]
         warm = min(1.0, (epoch * len(loader) + number + 1) / WARM_UP)
         for group in steps.param_groups:
-            group["lr"] = settings["learning_rate"] * warm * 0.5 * (1 + np.cos(np.pi * done))
+            group["lr"] = settings["learning_rate"] * warm * 0.5 * (1 + math.cos(math.pi * done))
         found = model(batch)
         forces = huber(found["inferred_force"], batch["wanted_force"], delta=FORCE_DELTA)
         energies = huber(found["inferred_total_energy"] / batch["n"], batch["wanted_energy"], delta=ENERGY_DELTA)

@@ -75,7 +75,7 @@ class Watch:
     def __init__(self, criteria: EventCriteria, selection: Selection, start_gap_A: float | None) -> None:
         self.criteria = criteria
         self.start_gap_A = start_gap_A
-        self._nd, self._flake, self._ions = selection.nd, selection.flake, selection.ions
+        self._nd, self._flake, self._ions = selection.nd, selection.sheets, selection.ions
         self._lasting = {kind: Lasting(criteria.lasting_fs) for kind in KINDS}
         self._last_fs = 0.0
 

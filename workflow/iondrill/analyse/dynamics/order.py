@@ -137,7 +137,7 @@ def geometry(positions_A: Floats, selection: Selection) -> Observed:
         columns["gap_centre_A"] = gap(positions_A[:, lower.centre], positions_A[:, upper.centre], *normals)
         columns["opening_angle_deg"] = opening_angle(normals[0], normals[1], axes)
     nd, ions = positions_A[:, selection.nd], positions_A[:, selection.ions]
-    bonds = contacts(nd, positions_A[:, selection.flake], CC_BOND_A)
+    bonds = contacts(nd, positions_A[:, selection.sheets], CC_BOND_A)
     if n_nd := len(selection.nd):
         edge = positions_A[:, np.concatenate([layer.edge for layer in selection.layers])]
         columns["penetration_A"] = penetration(nd, edge, axes)

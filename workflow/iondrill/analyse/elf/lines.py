@@ -17,7 +17,7 @@ from iondrill.analyse.columns import TableForm, number, text
 from iondrill.analyse.dynamics.order import CC_BOND_A
 from iondrill.analyse.elf.contacts import contact_pairs, core_radius_A
 from iondrill.analyse.elf.formula import RHO_MASK, elf_of
-from iondrill.geometry.labels import FACING
+from iondrill.geometry.labels import SHEETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -144,7 +144,7 @@ def nd_flake_bonds(atoms: Atoms) -> list[tuple[int, int]]:
     """Return the pairs of C, one of the nanodiamond and one of the flake, nearer than 1.85 Å (as in `order`)."""
     fragment, carbon = atoms.arrays["fragment"], atoms.numbers == 6
     nd = np.flatnonzero(carbon & (fragment == "nd"))
-    flake = np.flatnonzero(carbon & np.isin(fragment, FACING))
+    flake = np.flatnonzero(carbon & np.isin(fragment, SHEETS))
     distances = np.linalg.norm(atoms.positions[nd, None] - atoms.positions[None, flake], axis=-1)
     return [(int(nd[i]), int(flake[j])) for i, j in np.argwhere(distances < CC_BOND_A)]
 

@@ -85,8 +85,8 @@ class InsertionStage(Stage):
         site = job.subject.site
         if site == CLEAN:
             return flake
-        way = way_in(flake, job.subject.ion, self.settings.points, self.settings.outside_A)
-        return way[int(site.removeprefix("p"))]
+        share = int(site.removeprefix("p")) / (self.settings.points - 1)
+        return way_in(flake, job.subject.ion, share, self.settings.outside_A)
 
     def problems(self, documents: Sequence[Document]) -> list[Problem]:
         """Return what is wrong with the flake: its layers must be two, and a recipe's, or they cannot be held apart."""
