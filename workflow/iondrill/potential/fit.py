@@ -14,7 +14,7 @@ from ase.io import write
 
 from iondrill.engines.ase.boxes import in_wide_box
 from iondrill.engines.ase.dispersion import d3_of
-from iondrill.engines.ase.learned import MODEL, PARAMETERS, sum_over_atoms_eV
+from iondrill.engines.ase.learned import MODEL, PARAMETERS, calculator_of, sum_over_atoms_eV
 from iondrill.errors import UserError
 from iondrill.files import replacing, write_text
 from iondrill.potential import train_nep
@@ -113,7 +113,7 @@ def fit(
         raise UserError.of(folder, "there is no label to fit to")
     folder.mkdir(parents=True, exist_ok=True)
     both = [targets(label, settings.dispersion) for label in labels]
-    elements_eV = dict.fromkeys(also, 0.0) | element_energies_eV(labels, [energy for energy, _ in both])
+    elements_eV = elements_after(labels, [energy for energy, _ in both], start, also)
     lines = []
     weights = weights_of([forces for _, forces in both], settings.weighting)
     for label, (energy, forces), weight in zip(labels, both, weights, strict=True):
@@ -137,6 +137,35 @@ def fit(
     }
     write_text(folder / PARAMETERS, json.dumps(parameters, indent=1) + "\n")
     return folder
+
+
+def elements_after(
+    labels: Sequence[Atoms], energies_eV: Sequence[float], start: Path | None, also: Sequence[str]
+) -> dict[str, float]:
+    """Return the elements' energies; those of a start are moved by what it leaves, or it would have to learn that.
+
+    Parameters
+    ----------
+    labels : sequence of Atoms
+        Their compositions count, and what the start says of them.
+    energies_eV : sequence of float
+        Of each, without D3 where that is added.
+    start : Path or None
+        A potential.
+    also : sequence of str
+        Elements that the potential has beside those of the labels.
+    """
+    if start is None:
+        return dict.fromkeys(also, 0.0) | element_energies_eV(labels, energies_eV)
+    potential = calculator_of(start)
+    before: dict[str, float] = potential.parameters_of_fit["elements_eV"]
+    known = dict.fromkeys(also, 0.0) | before
+    left = [
+        energy - potential.network(label)[0] - sum_over_atoms_eV(known, label)
+        for label, energy in zip(labels, energies_eV, strict=True)
+    ]
+    moved = element_energies_eV(labels, left)
+    return {element: energy + moved.get(element, 0.0) for element, energy in known.items()}
 
 
 def nep_input(elements: Sequence[str], settings: FitSettings) -> str:

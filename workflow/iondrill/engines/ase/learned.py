@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ase import Atoms
+    from numpy.typing import NDArray
 
 MODEL, PARAMETERS = "nep.txt", "potential.json"
 
@@ -75,6 +76,11 @@ class LearnedPotential(Calculator):
         if parameters["dispersion"] != "learned":
             self._d3 = d3_calculator()
 
+    def network(self, atoms: Atoms) -> tuple[float, NDArray[np.float64]]:
+        """Return energy (eV) and forces (eV/Å) of the network alone: without the elements' energies, and D3."""
+        found = self._nep.predict_structures([in_wide_box(atoms, self.parameters_of_fit["cutoff_A"])])
+        return float(found.energy[0]), np.array(found.forces, dtype=float)
+
     def calculate(
         self,
         atoms: Atoms | None = None,
@@ -97,9 +103,8 @@ class LearnedPotential(Calculator):
         if not np.isfinite(self.atoms.positions).all():
             # compiled code may crash
             raise UserError.of("potential", "the position of an atom is not finite", "allowed: numbers")
-        found = self._nep.predict_structures([in_wide_box(self.atoms, self.parameters_of_fit["cutoff_A"])])
-        energy = float(found.energy[0]) + sum_over_atoms_eV(known, self.atoms)
-        forces = np.array(found.forces, dtype=float)
+        energy, forces = self.network(self.atoms)
+        energy += sum_over_atoms_eV(known, self.atoms)
         if self._d3 is not None:
             d3_eV, d3_eV_A = energy_and_forces(self._d3, self.atoms)
             energy, forces = energy + d3_eV, forces + d3_eV_A

@@ -1,0 +1,54 @@
+"""What a fit takes off its labels, and how much each frame counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from ase.build import molecule
+from hypothesis import given
+from hypothesis import strategies as st
+from potentials import potential_of
+
+from iondrill.engines.ase.learned import calculator_of
+from iondrill.potential.fit import SOFT_EV_A, elements_after, weights_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ase import Atoms
+
+REFERENCE_EV = {"C": -155.0, "H": -13.6}
+
+
+def hydrocarbons() -> list[Atoms]:
+    return [molecule(name) for name in ("CH4", "C2H2", "C2H4", "C2H6", "C6H6")]
+
+
+@pytest.mark.nep
+def test_a_fit_starts_where_the_potential_before_it_was_whatever_the_atoms_are_worth(tmp_path: Path) -> None:
+    start = potential_of(tmp_path / "start", hydrocarbons(), hydrocarbons())
+    network = calculator_of(start)
+    worth = [sum(REFERENCE_EV[symbol] for symbol in one.get_chemical_symbols()) for one in hydrocarbons()]
+    energies = [network.network(one)[0] + more for one, more in zip(hydrocarbons(), worth, strict=True)]
+    found = elements_after(hydrocarbons(), energies, start, ["C", "H", "Li"])
+    assert {name: found[name] for name in REFERENCE_EV} == pytest.approx(REFERENCE_EV, abs=1e-3)
+    assert found["Li"] == 0.0
+    # anew, they take up what the network knows already
+    assert elements_after(hydrocarbons(), energies, None, []) != pytest.approx(REFERENCE_EV, abs=1e-3)
+
+
+@given(st.lists(st.floats(0, 20), min_size=1, max_size=30))
+def test_relative_weights_make_errors_count_by_the_force_that_is_there(rms_eV_A: list[float]) -> None:
+    forces = [np.full((4, 3), value) for value in rms_eV_A]
+    weights = weights_of(forces, "relative")
+    assert all(0.01 <= weight <= 100 for weight in weights)
+    steps = sorted(zip(rms_eV_A, weights, strict=True))
+    assert [weight for _, weight in steps] == sorted(weights, reverse=True)
+    assert weights_of(forces, "even") == [1.0] * len(forces)
+
+
+def test_an_error_of_a_tenth_counts_the_same_in_a_hot_and_in_a_warm_frame() -> None:
+    warm, hot = weights_of([np.full((4, 3), value - SOFT_EV_A) for value in (1.0, 3.0)], "relative")
+    assert warm * 0.1**2 == pytest.approx(hot * 0.3**2, rel=1e-3)
