@@ -23,7 +23,7 @@ FACETS = tuple(path.stem for path in (ROOT / "structures/facets").glob("*.yaml")
 OTHER_MEANINGS = {
     "config/cp2k_elements.py": {"cp2k"},  # what the program's data files hold
     "config/consistency.py": {"verify"},  # a section of `md`
-    "potential/stages.py": {"ase"},  # the package
+    "potential/card.py": {"ase"},  # the package
     "publish/crate.py": {"ase"},
     "publish/energies.py": {"adsorption"},  # whose energies are published
     "geometry/checks.py": {"vasp"},  # ASE's name of the format POSCAR

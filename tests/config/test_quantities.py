@@ -53,7 +53,7 @@ STUDY = {
     "sweep": SWEEP,
     "tolerance": {"energy_meV_atom": 1.0, "force_eV_A": 0.01, "E_ads_meV": 10},
 }
-PLACED = {"gap_A": 4.0, "place": {"Li": 1}, "piece_atoms": 40}
+PLACED = {"gap_A": 4.0, "place": {"Li": 1}, "piece_atoms": 40, "pieces": 3}
 POTENTIAL = {
     "reference": "c",
     "explore": {
@@ -74,7 +74,14 @@ POTENTIAL = {
         }
     },
     "kpoint_length_A": 14,
-    "pretrain": {"copies": 2, "rattle_A": 0.1, "epochs": 20},
+    "pretrain": {
+        "teacher": {"epochs": 3, "batch": 2, "learning_rate": 0.001, "energy_weight": 10},
+        "copies": 2,
+        "rattle_A": 0.1,
+        "epochs": 20,
+        "rounds": 1,
+        "reference_copies": 2,
+    },
     "select": {"count": 5, "least_distance": 0.1},
     "fit": {
         "epochs": 10,
