@@ -74,6 +74,7 @@ POTENTIAL = {
         }
     },
     "kpoint_length_A": 14,
+    "learn_from": ["labels.extxyz"],
     "pretrain": {
         "teacher": {"epochs": 3, "batch": 2, "learning_rate": 0.001, "energy_weight": 10},
         "copies": 2,

@@ -13,7 +13,7 @@ import pytest
 from iondrill.config.potential import FitSettings, Teacher
 from iondrill.errors import UserError
 from iondrill.files import INSTALL
-from iondrill.potential.fit import trainer
+from iondrill.potential.fit import forget_unless, trainer
 from iondrill.potential.labels import Store
 from iondrill.potential.teach_sevennet import CHECKPOINT, ELEMENTS, NETWORK
 from iondrill.potential.teacher import errors_of, taught, teach
@@ -61,7 +61,7 @@ def test_its_forces_are_the_slope_of_its_energy_and_overlaps_are_no_lesson(folde
 
 
 def test_a_killed_training_ends_with_the_same_weights(folder: Path, tmp_path: Path) -> None:
-    for name in ("train.xyz", "settings.json"):
+    for name in ("train.xyz", "settings.json", "trained-on.txt"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     program = INSTALL / "workflow/iondrill/potential/teach_sevennet.py"
     killed = subprocess.Popen([trainer(FIT), "-I", str(program), str(tmp_path)], stdout=subprocess.DEVNULL)
@@ -72,6 +72,7 @@ def test_a_killed_training_ends_with_the_same_weights(folder: Path, tmp_path: Pa
     killed.wait()
     assert not (tmp_path / NETWORK).is_file()
     teach(hydrocarbons()[:3], TWICE, FIT, tmp_path, 1)
+    assert "epoch 1:" not in (tmp_path / "training.log").read_text()
     ask = "import sys, torch; a, b = map(torch.load, sys.argv[1:]); print(all(torch.equal(a[k], b[k]) for k in a))"
     same = subprocess.run(
         [trainer(FIT), "-I", "-c", ask, str(folder / NETWORK), str(tmp_path / NETWORK)],
@@ -81,6 +82,15 @@ def test_a_killed_training_ends_with_the_same_weights(folder: Path, tmp_path: Pa
     )
     assert same.stdout.strip() == "True"
     assert json.loads((tmp_path / ELEMENTS).read_text()) == json.loads((folder / ELEMENTS).read_text())
+
+
+def test_what_a_training_left_is_forgotten_where_its_labels_are_others(tmp_path: Path) -> None:
+    left = tmp_path / CHECKPOINT
+    for content, stays in (("a", False), ("a", True), ("b", False)):
+        left.write_text("left")
+        (tmp_path / "train.xyz").write_text(content)
+        forget_unless(tmp_path, ["train.xyz"], left)
+        assert left.is_file() == stays
 
 
 def test_a_python_without_the_network_is_one_message(tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ def or_shipped(path: Path | str) -> Path:
 def files_named(path: Path | str, suffix: str) -> list[str]:
     """Return the files that a path of a project names: it, or all below a folder that end so, in order."""
     found = or_shipped(path)
-    below = sorted(found.rglob(f"*{suffix}")) if found.is_dir() else []
+    # names that begin with a dot are of files that are being written
+    below = sorted(found.rglob(f"[!.]*{suffix}")) if found.is_dir() else []
     return [file.as_posix() for file in below or [found]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -93,6 +94,8 @@ class Exploration(Strict):
             raise ValueError("found stretch without rattle_A; allowed: both")
         if self.lift_A is not None and not self.place:
             raise ValueError("found lift_A without place; allowed: both")
+        if self.pieces > 1 and self.piece_atoms is None:
+            raise ValueError(f"found pieces {self.pieces} without piece_atoms; allowed: both")
         return self
 
 
@@ -177,6 +180,11 @@ class Pretraining(Strict):
     def _has_one_source(self) -> Self:
         if self.level is not None and self.teacher is not None:
             raise ValueError("found both level and teacher; allowed: one of them")
+        if self.reference_copies and self.teacher is None:
+            raise ValueError(
+                f"found reference_copies {self.reference_copies} without teacher: energies of two levels do not mix; "
+                "allowed: both, or 0"
+            )
         return self
 
 
@@ -207,6 +215,12 @@ class OwnRun(Strict):
     frames: Cycles = Field(10, description="taken from the run, evenly spaced; `select` chooses among them")
     piece_atoms: Atoms | None = Field(None, description="label pieces of about so many atoms; null: whole frames")
     pieces: Few = Field(1, description="cut out of each frame, as in an exploration")
+
+    @model_validator(mode="after")
+    def _cuts_pieces(self) -> Self:
+        if self.pieces > 1 and self.piece_atoms is None:
+            raise ValueError(f"found pieces {self.pieces} without piece_atoms; allowed: both")
+        return self
 
 
 class PotentialStage(Strict):
@@ -245,6 +259,14 @@ class PotentialStage(Strict):
     def _has_labels(self) -> Self:
         if not (self.explore or self.learn_from):
             raise ValueError("found neither explore nor learn_from; allowed: one of them, or both")
+        return self
+
+    @model_validator(mode="after")
+    def _has_lessons(self) -> Self:
+        if self.pretrain is not None and self.pretrain.teacher is not None and not self.learn_from:
+            raise ValueError("found pretrain.teacher without learn_from; allowed: labels that it can learn from")
+        if self.labels is not None and PurePath(self.labels) in map(PurePath, self.learn_from):
+            raise ValueError(f"found '{self.labels}' as labels and in learn_from; allowed: two places")
         return self
 
     @model_validator(mode="after")

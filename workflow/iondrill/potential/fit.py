@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -128,6 +130,7 @@ def fit(
     write_text(folder / "nep.in", nep_input(sorted(elements_eV), settings))
     own: dict[str, Any] = {"seed": seed, "finetune_from": None if start is None else str((start / MODEL).resolve())}
     write_text(folder / "settings.json", json.dumps(own, indent=1) + "\n")
+    forget_unless(folder, ["train.xyz", "nep.in", "settings.json"], folder / "training")
     run_trainer(train_nep.__file__, [folder], folder / "training.log", settings, NEEDED)
     parameters = {
         "format": "nep",
@@ -137,6 +140,27 @@ def fit(
     }
     write_text(folder / PARAMETERS, json.dumps(parameters, indent=1) + "\n")
     return folder
+
+
+def forget_unless(folder: Path, inputs: Sequence[str], left: Path) -> None:
+    """Remove what a killed training left, unless it was one of the same inputs.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the training.
+    inputs : sequence of str
+        Its files that decide on what comes out.
+    left : Path
+        File or folder that the training resumes from.
+    """
+    digest = hashlib.sha256(b"".join((folder / name).read_bytes() for name in inputs)).hexdigest()
+    key = folder / "trained-on.txt"
+    if not key.is_file() or key.read_text(encoding="utf-8") != digest:
+        if left.is_dir():
+            shutil.rmtree(left)
+        left.unlink(missing_ok=True)
+    write_text(key, digest)
 
 
 def elements_after(
@@ -159,6 +183,8 @@ def elements_after(
         return dict.fromkeys(also, 0.0) | element_energies_eV(labels, energies_eV)
     potential = calculator_of(start)
     before: dict[str, float] = potential.parameters_of_fit["elements_eV"]
+    if unknown := sorted({symbol for label in labels for symbol in label.get_chemical_symbols()} - set(before)):
+        raise UserError.of(start, f"has no parameters for {', '.join(unknown)}", f"allowed: {', '.join(before)}")
     known = dict.fromkeys(also, 0.0) | before
     left = [
         energy - potential.network(label)[0] - sum_over_atoms_eV(known, label)

@@ -10,6 +10,7 @@ from ase.md.bussi import Bussi
 
 from iondrill.config.base import Thermostat
 from iondrill.engines.embedded.velocities import start_velocities
+from iondrill.errors import UserError
 from iondrill.jobs.job import Md
 
 if TYPE_CHECKING:
@@ -78,7 +79,10 @@ def own_run(start: Atoms, calculator: Calculator, run: OwnRun, seed: int, grade:
     frames: list[Atoms] = []
     stride = max(1, run.steps // run.frames)
     for step in range(stride, run.steps + 1, stride):
-        dynamics.run(stride)
+        try:
+            dynamics.run(stride)
+        except UserError:  # of a potential that blew up: no number is left
+            return Ran(frames, f"came apart before step {step}")
         frame = atoms.copy()
         frame.arrays.pop("momenta", None)
         frame.info = {"step": step}

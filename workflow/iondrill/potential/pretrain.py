@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iondrill.config.project import required
-from iondrill.engines.ase.grade import FILE as GRADE
-from iondrill.engines.ase.grade import Grade
 from iondrill.engines.ase.learned import MODEL, PARAMETERS, calculator_of
 from iondrill.errors import UserError
 from iondrill.files import replacing, write_text
@@ -32,7 +30,7 @@ from iondrill.potential.sets import (
     write_labels,
 )
 from iondrill.potential.stages import CHEAP
-from iondrill.potential.teach_sevennet import NETWORK
+from iondrill.potential.teach_sevennet import CHECKPOINT, ELEMENTS, NETWORK
 from iondrill.potential.teacher import errors_of, taught, teach
 
 if TYPE_CHECKING:
@@ -66,6 +64,7 @@ def teach_network(plan: PotentialPlan, folder: Path) -> None:
         "held_out": errors_of(held, folder, plan.stage.fit) if held else {},
     }
     write_text(folder / "judged.json", json.dumps(content, indent=1, allow_nan=True) + "\n")
+    (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
 def pretrain(plan: PotentialPlan, files: Sequence[str], folder: Path) -> None:
@@ -90,18 +89,20 @@ def pretrain(plan: PotentialPlan, files: Sequence[str], folder: Path) -> None:
         If there is no section, or no label.
     """
     settings = plan.pretraining
-    known = known_labels(plan, [], plan.last + 1)
-    frames = _frames(plan, files, known)
-    elements = elements_of(frames)
+    # own runs of later generations are judged by potentials that must not have seen them
+    known = known_labels(plan, [], 0)
+    more = [frame for path in map(Path, plan.more_frames) for frame in read_described(path)]
+    every = [*read_frames(files), *more, *known]
+    frames, elements = _frames(plan, every, known), elements_of(every)
     training = split(known, plan)[0]
-    rounds = folder / "rounds" / _key(plan, frames)
+    rounds = folder / "rounds" / _key(plan, frames, training)
     labels = _kept(rounds / f"0-{CHEAP}", lambda: _labelled(plan, frames, folder))
     fitted = _fitted(plan, mixed(training, labels, settings.reference_copies), rounds / "0", None, elements)
     errors: list[dict[str, Any]] = []
     for number in range(1, settings.rounds + 1):
         ran = partial(_own, plan, fitted, number)
         new = _kept(rounds / f"{number}-{CHEAP}", lambda ran=ran: _labelled(plan, ran(), folder))  # type: ignore[misc]
-        errors.append(errors_on(new, fitted))
+        errors.append(errors_on(new, fitted, graded=False))
         labels = [*labels, *new]
         learned = mixed(training, labels, settings.reference_copies)
         fitted = _fitted(plan, learned, rounds / str(number), fitted, elements)
@@ -113,13 +114,20 @@ def pretrain(plan: PotentialPlan, files: Sequence[str], folder: Path) -> None:
     print(f"pretrained on {len(labels)} cheap labels")
 
 
-def _key(plan: PotentialPlan, frames: Sequence[Atoms]) -> str:
-    """Return what tells this pretraining from one with other settings or frames, whose rounds must not be resumed."""
-    digest = hashlib.sha256(plan.stage.model_dump_json().encode())
-    for frame in frames:
-        digest.update(frame.numbers.tobytes() + frame.positions.tobytes())
-    if plan.teacher is not None:
-        digest.update((plan.teacher / NETWORK).read_bytes())
+def _key(plan: PotentialPlan, frames: Sequence[Atoms], training: Sequence[Atoms]) -> str:
+    """Return what tells this pretraining from one of other settings, frames or labels: their rounds are not resumed."""
+    level = plan.config.levels[plan.pretraining.level or plan.stage.level]
+    digest = hashlib.sha256((plan.stage.model_dump_json() + level.model_dump_json()).encode())
+    starts = [
+        exploring.start_of(as_exploration(run), plan.config.seed, Path(plan.config.structures))
+        for run in plan.stage.runs.values()
+    ]
+    for frame in [*frames, *training, *starts]:
+        digest.update(frame.numbers.tobytes() + frame.positions.tobytes() + frame.cell.array.tobytes())
+    for one in training:
+        digest.update(one.get_forces(apply_constraint=False).tobytes() + str(one.get_potential_energy()).encode())
+    for name in (NETWORK, ELEMENTS) if plan.teacher is not None else ():
+        digest.update((plan.folder / "teacher" / name).read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -133,12 +141,11 @@ def _kept(path: Path, make: Callable[[], list[Atoms]]) -> list[Atoms]:
 def _fitted(
     plan: PotentialPlan, labels: Sequence[Atoms], folder: Path, start: Path | None, elements: Sequence[str]
 ) -> Path:
-    """Fit to cheap labels, unless that is done; a grade is fitted for its own runs."""
-    if not (folder / GRADE).is_file():
+    """Fit to cheap labels, unless that is done."""
+    if not (folder / PARAMETERS).is_file():
         settings = plan.pretraining
         cheap = plan.stage.fit.model_copy(update=settings.model_dump(include={"epochs", "learning_rate", "batch"}))
         fit(labels, cheap, folder, plan.stage.fit.seeds[0], start, also=elements)
-        Grade.fitted(labels, labels).write(folder)
     return folder
 
 
@@ -156,17 +163,16 @@ def _own(plan: PotentialPlan, potential: Path, number: int) -> list[Atoms]:
     return found
 
 
-def _frames(plan: PotentialPlan, files: Sequence[str], known: Sequence[Atoms]) -> list[Atoms]:
+def _frames(plan: PotentialPlan, every: Sequence[Atoms], known: Sequence[Atoms]) -> list[Atoms]:
     """Return the frames that are labelled cheaply: displaced, without those that are held out.
 
     Periodic frames are left out where a level labels them: it may know no k-points.
     """
     settings = plan.pretraining
-    more = [frame for path in map(Path, plan.more_frames) for frame in read_described(path)]
     out = left_out(known, plan)
     found: list[Atoms] = []
-    for number, frame in enumerate([*read_frames(files), *more, *known]):
-        if len(frame) == 1 or frame.info["group"] in out or (settings.teacher is None and frame.pbc.any()):
+    for number, frame in enumerate(every):
+        if len(frame) == 1 or str(frame.info["group"]) in out or (settings.teacher is None and frame.pbc.any()):
             continue
         found += _displaced(frame, settings, plan.config.seed + number)
     return found

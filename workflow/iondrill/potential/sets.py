@@ -119,8 +119,8 @@ def split(labels: Sequence[Atoms], plan: PotentialPlan) -> tuple[list[Atoms], li
     """Return the labels that fits see, and those of the trajectories that are held out; see `left_out`."""
     out = left_out(labels, plan)
     return (
-        [one for one in labels if one.info["group"] not in out],
-        [one for one in labels if one.info["group"] in out],
+        [one for one in labels if str(one.info["group"]) not in out],
+        [one for one in labels if str(one.info["group"]) in out],
     )
 
 

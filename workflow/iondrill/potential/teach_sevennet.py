@@ -120,7 +120,6 @@ def train(folder: Path) -> None:
             weights.copy_(mean)
     (folder / ELEMENTS).write_text(json.dumps(dict(zip(elements, added.tolist(), strict=True)), indent=1) + "\n")
     torch.save(model.state_dict(), folder / NETWORK)
-    checkpoint.unlink(missing_ok=True)
 
 
 class Learner(NamedTuple):

@@ -13,7 +13,7 @@ from iondrill.engines.ase.dispersion import d3_of
 from iondrill.errors import UserError
 from iondrill.files import replacing, write_text
 from iondrill.potential import teach_sevennet
-from iondrill.potential.fit import run_trainer, targets
+from iondrill.potential.fit import forget_unless, run_trainer, targets
 from iondrill.potential.judge import table
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def teach(labels: Sequence[Atoms], teacher: Teacher, fit: FitSettings, folder: P
         write(temporary, [_bare(one, *targets(one, fit.dispersion)) for one in labels], format="extxyz")
     own = teacher.model_dump(mode="json") | {"seed": seed, "dispersion": fit.dispersion}
     write_text(folder / "settings.json", json.dumps(own, indent=1) + "\n")
+    forget_unless(folder, ["train.xyz", "settings.json"], folder / teach_sevennet.CHECKPOINT)
     run_trainer(teach_sevennet.__file__, [folder], folder / "training.log", fit, NEEDED)
     if not (folder / teach_sevennet.NETWORK).is_file():
         raise UserError.of(folder / "training.log", "the training left no network", NEEDED)
@@ -76,6 +77,11 @@ def taught(frames: Sequence[Atoms], folder: Path, fit: FitSettings) -> list[Atom
     fit : FitSettings
         Its Python.
     """
+    return [one for one in _answered(frames, folder, fit) if np.abs(one.get_forces()).max() <= BEYOND_EV_A]
+
+
+def _answered(frames: Sequence[Atoms], folder: Path, fit: FitSettings) -> list[Atoms]:
+    """Return all frames as the teacher labels them, D3 included."""
     if not frames:
         return []
     asked, answered = folder / "asked.xyz", folder / "answered.xyz"
@@ -84,12 +90,11 @@ def taught(frames: Sequence[Atoms], folder: Path, fit: FitSettings) -> list[Atom
     found = []
     for frame, answer in zip(frames, read(answered, index=":", format="extxyz"), strict=True):
         energy, forces = answer.get_potential_energy(), answer.get_forces()
-        if not np.abs(forces).max() <= BEYOND_EV_A:
-            continue
         if fit.dispersion == "added":
             d3_eV, d3_eV_A = d3_of(frame)
             energy, forces = energy + d3_eV, forces + d3_eV_A
         label = frame.copy()
+        label.set_constraint()
         label.calc = SinglePointCalculator(label, energy=energy, forces=forces)
         found.append(label)
     asked.unlink()
@@ -99,9 +104,7 @@ def taught(frames: Sequence[Atoms], folder: Path, fit: FitSettings) -> list[Atom
 
 def errors_of(held: Sequence[Atoms], folder: Path, fit: FitSettings) -> dict[str, dict[str, Any]]:
     """Return the errors of a teacher on labels that it has not seen."""
-    found = taught(held, folder, fit)
-    if len(found) != len(held):
-        raise UserError.of(folder, f"the teacher gives forces above {BEYOND_EV_A:g} eV/Å on a label")
+    found = _answered(held, folder, fit)
     return table(
         held,
         [one.get_forces(apply_constraint=False) for one in found],

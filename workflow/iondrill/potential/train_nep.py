@@ -20,6 +20,8 @@ def main(folder: Path) -> None:
 
     torch.set_num_threads(1)
     settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+    # torchnep begins anew where it is told of a start
+    resumes = (folder / "training" / "checkpoint.pt").is_file()
     train_nep(
         str(folder / "nep.in"),
         str(folder / "train.xyz"),
@@ -27,7 +29,7 @@ def main(folder: Path) -> None:
         device="cpu",
         use_compile=False,
         run_seed=settings["seed"],
-        finetune_from=settings.get("finetune_from"),
+        finetune_from=None if resumes else settings.get("finetune_from"),
         print_interval=20,
         checkpoint_interval=20,
         prediction_interval=0,
