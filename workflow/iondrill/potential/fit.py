@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from ase.io import write
@@ -20,6 +20,7 @@ from iondrill.engines.ase.learned import MODEL, PARAMETERS, calculator_of, sum_o
 from iondrill.errors import UserError
 from iondrill.files import replacing, write_text
 from iondrill.potential import train_nep
+from iondrill.potential.sets import elements_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,33 @@ SOFT_EV_A = 0.3
 NEEDED = "needed in that Python: torch and torchnep; `make fit-environment` makes one (docs/potential.md)"
 
 
+class Trainer(NamedTuple):
+    """A program that trains in a folder.
+
+    Attributes
+    ----------
+    program : str
+        Its file.
+    inputs : tuple of str
+        Files in the folder that decide on what comes out.
+    left : str
+        File or folder that a killed training resumes from.
+    made : str
+        File that it leaves.
+    needed : str
+        What its Python must have.
+    """
+
+    program: str
+    inputs: tuple[str, ...]
+    left: str
+    made: str
+    needed: str
+
+
+NEP = Trainer(str(train_nep.__file__), ("train.xyz", "nep.in", "settings.json"), "training", MODEL, NEEDED)
+
+
 def element_energies_eV(labels: Sequence[Atoms], energies_eV: Sequence[float]) -> dict[str, float]:
     """Return the energy of each element that, summed over the atoms, comes nearest to the labels' energies.
 
@@ -48,7 +76,7 @@ def element_energies_eV(labels: Sequence[Atoms], energies_eV: Sequence[float]) -
     energies_eV : sequence of float
         Of each.
     """
-    elements = sorted({symbol for label in labels for symbol in label.get_chemical_symbols()})
+    elements = elements_of(labels)
     counts = np.array([[label.get_chemical_symbols().count(one) for one in elements] for label in labels], dtype=float)
     solution = np.linalg.lstsq(counts, np.asarray(energies_eV, dtype=float), rcond=None)[0]
     return dict(zip(elements, solution.tolist(), strict=True))
@@ -130,8 +158,7 @@ def fit(
     write_text(folder / "nep.in", nep_input(sorted(elements_eV), settings))
     own: dict[str, Any] = {"seed": seed, "finetune_from": None if start is None else str((start / MODEL).resolve())}
     write_text(folder / "settings.json", json.dumps(own, indent=1) + "\n")
-    forget_unless(folder, ["train.xyz", "nep.in", "settings.json"], folder / "training")
-    run_trainer(train_nep.__file__, [folder], folder / "training.log", settings, NEEDED)
+    train_in(folder, NEP, settings)
     parameters = {
         "format": "nep",
         "elements_eV": elements_eV,
@@ -140,6 +167,21 @@ def fit(
     }
     write_text(folder / PARAMETERS, json.dumps(parameters, indent=1) + "\n")
     return folder
+
+
+def train_in(folder: Path, how: Trainer, settings: FitSettings) -> None:
+    """Train on what a folder holds; a killed training of the same inputs goes on.
+
+    Raises
+    ------
+    UserError
+        If the training fails, or leaves nothing.
+    """
+    log = folder / "training.log"
+    forget_unless(folder, how.inputs, folder / how.left)
+    run_trainer(how.program, [folder], log, settings, how.needed)
+    if not (folder / how.made).is_file():
+        raise UserError.of(log, f"the training failed: it left no {how.made}", how.needed)
 
 
 def forget_unless(folder: Path, inputs: Sequence[str], left: Path) -> None:
@@ -183,7 +225,7 @@ def elements_after(
         return dict.fromkeys(also, 0.0) | element_energies_eV(labels, energies_eV)
     potential = calculator_of(start)
     before: dict[str, float] = potential.parameters_of_fit["elements_eV"]
-    if unknown := sorted({symbol for label in labels for symbol in label.get_chemical_symbols()} - set(before)):
+    if unknown := sorted(set(elements_of(labels)) - set(before)):
         raise UserError.of(start, f"has no parameters for {', '.join(unknown)}", f"allowed: {', '.join(before)}")
     known = dict.fromkeys(also, 0.0) | before
     left = [

@@ -116,8 +116,7 @@ def pretrain(plan: PotentialPlan, files: Sequence[str], folder: Path) -> None:
 
 def _key(plan: PotentialPlan, frames: Sequence[Atoms], training: Sequence[Atoms]) -> str:
     """Return what tells this pretraining from one of other settings, frames or labels: their rounds are not resumed."""
-    level = plan.config.levels[plan.pretraining.level or plan.stage.level]
-    digest = hashlib.sha256((plan.stage.model_dump_json() + level.model_dump_json()).encode())
+    digest = hashlib.sha256(plan.stage.model_dump_json().encode())
     starts = [
         exploring.start_of(as_exploration(run), plan.config.seed, Path(plan.config.structures))
         for run in plan.stage.runs.values()
@@ -126,8 +125,11 @@ def _key(plan: PotentialPlan, frames: Sequence[Atoms], training: Sequence[Atoms]
         digest.update(frame.numbers.tobytes() + frame.positions.tobytes() + frame.cell.array.tobytes())
     for one in training:
         digest.update(one.get_forces(apply_constraint=False).tobytes() + str(one.get_potential_energy()).encode())
-    for name in (NETWORK, ELEMENTS) if plan.teacher is not None else ():
-        digest.update((plan.folder / "teacher" / name).read_bytes())
+    if plan.teacher is None:
+        digest.update(plan.config.levels[plan.pretraining.level or plan.stage.level].model_dump_json().encode())
+    else:
+        for name in (NETWORK, ELEMENTS):
+            digest.update((plan.teacher / name).read_bytes())
     return digest.hexdigest()[:12]
 
 

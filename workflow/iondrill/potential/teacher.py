@@ -13,7 +13,7 @@ from iondrill.engines.ase.dispersion import d3_of
 from iondrill.errors import UserError
 from iondrill.files import replacing, write_text
 from iondrill.potential import teach_sevennet
-from iondrill.potential.fit import forget_unless, run_trainer, targets
+from iondrill.potential.fit import Trainer, run_trainer, targets, train_in
 from iondrill.potential.judge import table
 
 if TYPE_CHECKING:
@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 
     from iondrill.config.potential import FitSettings, Teacher
 
-NEEDED = "needed in that Python: torch and sevenn; `make fit-environment` makes one (docs/potential.md)"
+SEVENNET = Trainer(
+    str(teach_sevennet.__file__),
+    ("train.xyz", "settings.json"),
+    teach_sevennet.CHECKPOINT,
+    teach_sevennet.NETWORK,
+    "needed in that Python: torch and sevenn; `make fit-environment` makes one (docs/potential.md)",
+)
 BEYOND_EV_A = 30.0
 """A frame with a larger force is an overlap of atoms, and no lesson."""
 
@@ -58,10 +64,7 @@ def teach(labels: Sequence[Atoms], teacher: Teacher, fit: FitSettings, folder: P
         write(temporary, [_bare(one, *targets(one, fit.dispersion)) for one in labels], format="extxyz")
     own = teacher.model_dump(mode="json") | {"seed": seed, "dispersion": fit.dispersion}
     write_text(folder / "settings.json", json.dumps(own, indent=1) + "\n")
-    forget_unless(folder, ["train.xyz", "settings.json"], folder / teach_sevennet.CHECKPOINT)
-    run_trainer(teach_sevennet.__file__, [folder], folder / "training.log", fit, NEEDED)
-    if not (folder / teach_sevennet.NETWORK).is_file():
-        raise UserError.of(folder / "training.log", "the training left no network", NEEDED)
+    train_in(folder, SEVENNET, fit)
     return folder
 
 
@@ -86,7 +89,7 @@ def _answered(frames: Sequence[Atoms], folder: Path, fit: FitSettings) -> list[A
         return []
     asked, answered = folder / "asked.xyz", folder / "answered.xyz"
     write(asked, [_bare(frame) for frame in frames], format="extxyz")
-    run_trainer(teach_sevennet.__file__, [folder, asked, answered], folder / "labelling.log", fit, NEEDED)
+    run_trainer(SEVENNET.program, [folder, asked, answered], folder / "labelling.log", fit, SEVENNET.needed)
     found = []
     for frame, answer in zip(frames, read(answered, index=":", format="extxyz"), strict=True):
         energy, forces = answer.get_potential_energy(), answer.get_forces()
