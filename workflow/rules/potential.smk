@@ -97,6 +97,7 @@ rule teach_network:
         "../envs/iondrill.yaml"
     envmodules:
         *MODULES,
+    threads: 4
     resources:
         mem_mb=8000,
         runtime=480,

@@ -9,4 +9,4 @@ from iondrill.potential.pretrain import teach_network
 
 with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     plan = PotentialPlan(Config.model_validate(snakemake.params.config))
-    teach_network(plan, Path(snakemake.output.network).parent)
+    teach_network(plan, Path(snakemake.output.network).parent, snakemake.threads)

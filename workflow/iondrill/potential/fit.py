@@ -169,7 +169,7 @@ def fit(
     return folder
 
 
-def train_in(folder: Path, how: Trainer, settings: FitSettings) -> None:
+def train_in(folder: Path, how: Trainer, settings: FitSettings, threads: int = 1) -> None:
     """Train on what a folder holds; a killed training of the same inputs goes on.
 
     Raises
@@ -179,7 +179,7 @@ def train_in(folder: Path, how: Trainer, settings: FitSettings) -> None:
     """
     log = folder / "training.log"
     forget_unless(folder, how.inputs, folder / how.left)
-    run_trainer(how.program, [folder], log, settings, how.needed)
+    run_trainer(how.program, [folder], log, settings, how.needed, threads)
     if not (folder / how.made).is_file():
         raise UserError.of(log, f"the training failed: it left no {how.made}", how.needed)
 
@@ -267,7 +267,9 @@ def trainer(settings: FitSettings) -> str:
     return str(MADE_FOR_IT) if MADE_FOR_IT.is_file() else sys.executable
 
 
-def run_trainer(program: str, given: Sequence[Path], log: Path, settings: FitSettings, needed: str) -> None:
+def run_trainer(
+    program: str, given: Sequence[Path], log: Path, settings: FitSettings, needed: str, threads: int = 1
+) -> None:
     """Run a program in the Python that trains.
 
     Parameters
@@ -282,6 +284,8 @@ def run_trainer(program: str, given: Sequence[Path], log: Path, settings: FitSet
         Name the Python.
     needed : str
         What that Python must have.
+    threads : int
+        That it may use.
 
     Raises
     ------
@@ -290,7 +294,7 @@ def run_trainer(program: str, given: Sequence[Path], log: Path, settings: FitSet
     """
     # isolated: modules in the folder of the program must not replace those of the standard library or of that Python
     command = [trainer(settings), "-I", program, *(str(path.resolve()) for path in given)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
     with log.open("w", encoding="utf-8") as stream:
         try:
             ended = subprocess.run(command, stdout=stream, stderr=subprocess.STDOUT, check=False, env=environment)

@@ -45,7 +45,7 @@ ROUND_SEED = 1000
 """Between the seeds of two rounds: starts and velocities of each are new."""
 
 
-def teach_network(plan: PotentialPlan, folder: Path) -> None:
+def teach_network(plan: PotentialPlan, folder: Path, threads: int = 1) -> None:
     """Fine-tune the teacher to the labels that are there already, those held out apart, and judge it on these.
 
     Parameters
@@ -54,10 +54,12 @@ def teach_network(plan: PotentialPlan, folder: Path) -> None:
         With ``pretrain.teacher``.
     folder : Path
         Of the teacher; ``judged.json`` is written there.
+    threads : int
+        That the training uses.
     """
     teacher = required(plan.pretraining.teacher, "potential.pretrain.teacher", "network")
     training, held = split(known_labels(plan, [], 0), plan)
-    teach(training, teacher, plan.stage.fit, folder, plan.stage.fit.seeds[0])
+    teach(training, teacher, plan.stage.fit, folder, plan.stage.fit.seeds[0], threads)
     content = {
         "n_training": len(training),
         "n_held_out": len(held),

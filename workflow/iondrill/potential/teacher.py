@@ -36,7 +36,9 @@ BEYOND_EV_A = 30.0
 """A frame with a larger force is an overlap of atoms, and no lesson."""
 
 
-def teach(labels: Sequence[Atoms], teacher: Teacher, fit: FitSettings, folder: Path, seed: int) -> Path:
+def teach(
+    labels: Sequence[Atoms], teacher: Teacher, fit: FitSettings, folder: Path, seed: int, threads: int = 1
+) -> Path:
     """Fine-tune the network; a killed training resumes from its last whole epoch.
 
     Parameters
@@ -51,6 +53,8 @@ def teach(labels: Sequence[Atoms], teacher: Teacher, fit: FitSettings, folder: P
         Of the teacher.
     seed : int
         Of the batches.
+    threads : int
+        That the training uses.
 
     Raises
     ------
@@ -64,7 +68,7 @@ def teach(labels: Sequence[Atoms], teacher: Teacher, fit: FitSettings, folder: P
         write(temporary, [_bare(one, *targets(one, fit.dispersion)) for one in labels], format="extxyz")
     own = teacher.model_dump(mode="json") | {"seed": seed, "dispersion": fit.dispersion}
     write_text(folder / "settings.json", json.dumps(own, indent=1) + "\n")
-    train_in(folder, SEVENNET, fit)
+    train_in(folder, SEVENNET, fit, threads)
     return folder
 
 
