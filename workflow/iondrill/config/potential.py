@@ -127,6 +127,11 @@ class FitSettings(Strict):
         description="relative: a frame counts by the inverse square of its forces (rms, 0.3 eV/Å added), so that soft "
         "frames, which decide on distances of layers and energies of ions, are not lost among hot ones",
     )
+    compile: bool = Field(
+        False,
+        description="compile the network first (torch.compile): a minute or two once, then half the time of each pass; "
+        "needs a C++ compiler",
+    )
     neurons: Few = Field(40, description="of the one hidden layer")
     n_max: Few = Field(6, description="radial functions, less one")
     basis_size: Few = Field(8, description="polynomials in each, less one")
@@ -170,11 +175,18 @@ class Pretraining(Strict):
         description="further frames beside those of the explorations and of `learn_from`: files of extended XYZ, or "
         "folders of such files",
     )
-    copies: Few = Field(4, description="of each frame, displaced at random")
+    copies: Few = Field(
+        4,
+        description="of each frame, displaced at random; frames that an exploration displaced (`rattle_A`) are taken as "
+        "they are",
+    )
     rattle_A: Length = Field(0.08, description="displacement along each axis (standard deviation)")
     epochs: Cycles = Field(200, description="passes over the cheap labels")
     learning_rate: Weight = Field(0.01, description="at the start")
     batch: Few = Field(8, description="frames in a step")
+    energy_weight: Weight | None = Field(
+        None, description="of energies per atom against forces; by default that of the fit"
+    )
 
     @model_validator(mode="after")
     def _has_one_source(self) -> Self:

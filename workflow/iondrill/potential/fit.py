@@ -156,7 +156,11 @@ def fit(
     with replacing(folder / "train.xyz") as temporary:
         write(temporary, lines, format="extxyz", write_results=False)
     write_text(folder / "nep.in", nep_input(sorted(elements_eV), settings))
-    own: dict[str, Any] = {"seed": seed, "finetune_from": None if start is None else str((start / MODEL).resolve())}
+    own: dict[str, Any] = {
+        "seed": seed,
+        "finetune_from": None if start is None else str((start / MODEL).resolve()),
+        "compile": settings.compile,
+    }
     write_text(folder / "settings.json", json.dumps(own, indent=1) + "\n")
     train_in(folder, NEP, settings)
     parameters = {

@@ -148,7 +148,8 @@ def _fitted(
     """Fit to cheap labels, unless that is done."""
     if not (folder / PARAMETERS).is_file():
         settings = plan.pretraining
-        cheap = plan.stage.fit.model_copy(update=settings.model_dump(include={"epochs", "learning_rate", "batch"}))
+        own = settings.model_dump(include={"epochs", "learning_rate", "batch", "energy_weight"}, exclude_none=True)
+        cheap = plan.stage.fit.model_copy(update=own)
         fit(labels, cheap, folder, plan.stage.fit.seeds[0], start, also=elements)
     return folder
 
@@ -168,17 +169,23 @@ def _own(plan: PotentialPlan, potential: Path, number: int) -> list[Atoms]:
 
 
 def _frames(plan: PotentialPlan, every: Sequence[Atoms], known: Sequence[Atoms]) -> list[Atoms]:
-    """Return the frames that are labelled cheaply: displaced, without those that are held out.
+    """Return the frames that are labelled cheaply, without those that are held out.
 
+    Frames that an exploration has displaced at random are taken as they are: further displacements would drown what
+    their small forces say. All others are displaced.
     Periodic frames are left out where a level labels them: it may know no k-points.
     """
     settings = plan.pretraining
     out = left_out(known, plan)
+    soft = {name for name in plan.trajectories() if plan.exploration(name).rattle_A is not None}
     found: list[Atoms] = []
     for number, frame in enumerate(every):
         if len(frame) == 1 or str(frame.info["group"]) in out or (settings.teacher is None and frame.pbc.any()):
             continue
-        found += _displaced(frame, settings, plan.config.seed + number)
+        if str(frame.info["group"]) in soft:
+            found.append(frame)
+        else:
+            found += _displaced(frame, settings, plan.config.seed + number)
     return found
 
 

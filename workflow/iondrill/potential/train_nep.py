@@ -2,7 +2,7 @@
 
     python train_nep.py FOLDER
 
-FOLDER holds ``nep.in``, ``train.xyz`` and ``settings.json`` (seed, finetune_from); ``nep.txt`` is written into it.
+FOLDER holds ``nep.in``, ``train.xyz`` and ``settings.json`` (seed, finetune_from, compile); ``nep.txt`` is written into it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def main(folder: Path) -> None:
         str(folder / "train.xyz"),
         output_dir=str(folder / "training"),
         device="cpu",
-        use_compile=False,
+        use_compile=settings["compile"],
         run_seed=settings["seed"],
         finetune_from=None if resumes else settings.get("finetune_from"),
         print_interval=20,
