@@ -120,7 +120,7 @@ class FitSettings(Strict):
     )
     epochs: Cycles = Field(400, description="passes over the labels")
     batch: Few = Field(4, description="frames in a step")
-    learning_rate: Weight = Field(0.01, description="at the start; it falls to 3 % in eight steps")
+    learning_rate: Weight = Field(0.01, description="at the start; it falls to zero as half a cosine")
     energy_weight: Weight = Field(0.05, description="of energies per atom against forces")
     weighting: Literal["even", "relative"] = Field(
         "even",

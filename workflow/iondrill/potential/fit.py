@@ -34,7 +34,7 @@ MADE_FOR_IT = Path(__file__).resolve().parents[3] / ".venv-fit" / "bin" / "pytho
 """What ``make fit-environment`` makes."""
 SOFT_EV_A = 0.3
 """An error of a force is held against the force that is there, but no smaller one than this."""
-NEEDED = "needed in that Python: torch and torchnep; `make fit-environment` makes one (docs/potential.md)"
+NEEDED = "needed in that Python: torch, torchnep and pytorch-optimizer; `make fit-environment` makes one (docs/potential.md)"
 
 
 class Trainer(NamedTuple):
@@ -160,6 +160,7 @@ def fit(
         "seed": seed,
         "finetune_from": None if start is None else str((start / MODEL).resolve()),
         "compile": settings.compile,
+        "epochs": settings.epochs,
     }
     write_text(folder / "settings.json", json.dumps(own, indent=1) + "\n")
     train_in(folder, NEP, settings)
@@ -258,8 +259,6 @@ def nep_input(elements: Sequence[str], settings: FitSettings) -> str:
         "epoch": f"{settings.epochs}",
         "lr": f"{settings.learning_rate:g}",
         "lr_scheduler": "step",
-        "scheduler_patience": f"{max(1, settings.epochs // 8)}",
-        "scheduler_factor": "0.65",
     }
     return "".join(f"{key} {value}\n" for key, value in rows.items())
 
