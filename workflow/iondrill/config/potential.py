@@ -177,8 +177,8 @@ class Pretraining(Strict):
     )
     copies: Few = Field(
         4,
-        description="of each frame, displaced at random; frames that an exploration displaced (`rattle_A`) are taken as "
-        "they are",
+        description="of each frame, displaced at random; frames that an exploration displaced (`rattle_A`) are taken "
+        "as they are",
     )
     rattle_A: Length = Field(0.08, description="displacement along each axis (standard deviation)")
     epochs: Cycles = Field(200, description="passes over the cheap labels")

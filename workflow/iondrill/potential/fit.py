@@ -34,7 +34,7 @@ MADE_FOR_IT = Path(__file__).resolve().parents[3] / ".venv-fit" / "bin" / "pytho
 """What ``make fit-environment`` makes."""
 SOFT_EV_A = 0.3
 """An error of a force is held against the force that is there, but no smaller one than this."""
-NEEDED = "needed in that Python: torch, torchnep and pytorch-optimizer; `make fit-environment` makes one (docs/potential.md)"
+NEEDED = "needed in that Python: torch, torchnep and pytorch-optimizer: `make fit-environment` (docs/potential.md)"
 
 
 class Trainer(NamedTuple):
@@ -184,7 +184,7 @@ def train_in(folder: Path, how: Trainer, settings: FitSettings, threads: int = 1
     """
     log = folder / "training.log"
     forget_unless(folder, how.inputs, folder / how.left)
-    run_trainer(how.program, [folder], log, settings, how.needed, threads)
+    run_trainer(how.program, [folder], log, settings, how.needed, threads=threads)
     if not (folder / how.made).is_file():
         raise UserError.of(log, f"the training failed: it left no {how.made}", how.needed)
 
@@ -271,7 +271,7 @@ def trainer(settings: FitSettings) -> str:
 
 
 def run_trainer(
-    program: str, given: Sequence[Path], log: Path, settings: FitSettings, needed: str, threads: int = 1
+    program: str, given: Sequence[Path], log: Path, settings: FitSettings, needed: str, *, threads: int = 1
 ) -> None:
     """Run a program in the Python that trains.
 

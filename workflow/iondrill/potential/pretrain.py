@@ -59,7 +59,7 @@ def teach_network(plan: PotentialPlan, folder: Path, threads: int = 1) -> None:
     """
     teacher = required(plan.pretraining.teacher, "potential.pretrain.teacher", "network")
     training, held = split(known_labels(plan, [], 0), plan)
-    teach(training, teacher, plan.stage.fit, folder, plan.stage.fit.seeds[0], threads)
+    teach(training, teacher, plan.stage.fit, folder, plan.stage.fit.seeds[0], threads=threads)
     content = {
         "n_training": len(training),
         "n_held_out": len(held),
@@ -95,7 +95,7 @@ def pretrain(plan: PotentialPlan, files: Sequence[str], folder: Path) -> None:
     known = known_labels(plan, [], 0)
     more = [frame for path in map(Path, plan.more_frames) for frame in read_described(path)]
     every = [*read_frames(files), *more, *known]
-    frames, elements = _frames(plan, every, known), elements_of(every)
+    frames, elements = frames_to_label(plan, every, known), elements_of(every)
     training = split(known, plan)[0]
     rounds = folder / "rounds" / _key(plan, frames, training)
     labels = _kept(rounds / f"0-{CHEAP}", lambda: _labelled(plan, frames, folder))
@@ -168,12 +168,21 @@ def _own(plan: PotentialPlan, potential: Path, number: int) -> list[Atoms]:
     return found
 
 
-def _frames(plan: PotentialPlan, every: Sequence[Atoms], known: Sequence[Atoms]) -> list[Atoms]:
+def frames_to_label(plan: PotentialPlan, every: Sequence[Atoms], known: Sequence[Atoms]) -> list[Atoms]:
     """Return the frames that are labelled cheaply, without those that are held out.
 
     Frames that an exploration has displaced at random are taken as they are: further displacements would drown what
     their small forces say. All others are displaced.
     Periodic frames are left out where a level labels them: it may know no k-points.
+
+    Parameters
+    ----------
+    plan : PotentialPlan
+        Names the explorations, and how far others are displaced.
+    every : sequence of Atoms
+        All frames, with ``group`` and ``step`` in their info.
+    known : sequence of Atoms
+        The labels among them that are there already; some of their trajectories are held out.
     """
     settings = plan.pretraining
     out = left_out(known, plan)

@@ -37,7 +37,7 @@ BEYOND_EV_A = 30.0
 
 
 def teach(
-    labels: Sequence[Atoms], teacher: Teacher, fit: FitSettings, folder: Path, seed: int, threads: int = 1
+    labels: Sequence[Atoms], teacher: Teacher, fit: FitSettings, folder: Path, seed: int, *, threads: int = 1
 ) -> Path:
     """Fine-tune the network; a killed training resumes from its last whole epoch.
 
