@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from potentials import potential_of
 
+from iondrill.config.potential import FitSettings
 from iondrill.engines.ase.learned import calculator_of
-from iondrill.potential.fit import SOFT_EV_A, elements_after, weights_of
+from iondrill.files import INSTALL
+from iondrill.potential.fit import SOFT_EV_A, elements_after, fit, trainer, weights_of
+from iondrill.potential.labels import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,3 +57,19 @@ def test_relative_weights_make_errors_count_by_the_force_that_is_there(rms_eV_A:
 def test_an_error_of_a_tenth_counts_the_same_in_a_hot_and_in_a_warm_frame() -> None:
     warm, hot = weights_of([np.full((4, 3), value - SOFT_EV_A) for value in (1.0, 3.0)], "relative")
     assert warm * 0.1**2 == pytest.approx(hot * 0.3**2, rel=1e-3)
+
+
+@pytest.mark.torchnep
+def test_weights_follow_soap_and_the_learning_rate_falls_to_nothing(tmp_path: Path) -> None:
+    settings = FitSettings(epochs=20, batch=1, neurons=4, n_max=2, basis_size=4)
+    labels = Store(INSTALL / "structures/potentials/drill/labels").labels()
+    fit([one for one in labels if str(one.info["group"]).startswith("adamantane")][:2], settings, tmp_path, 1)
+    rates = [float(rate) for rate in re.findall(r"\| lr (\S+)", (tmp_path / "training.log").read_text())]
+    assert rates[0] == pytest.approx(settings.learning_rate, rel=0.02)
+    assert rates[-1] < 1e-4 * settings.learning_rate + 1e-6
+    # what AdamW does not keep: the directions of the preconditioner
+    ask = "import sys, torch; print('GG' in torch.load(sys.argv[1])['optimizer_state']['state'][0])"
+    checkpoint = tmp_path / "training" / "checkpoint.pt"
+    command = [trainer(settings), "-I", "-c", ask, str(checkpoint)]
+    kept = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert kept.stdout.strip() == "True", kept.stderr

@@ -62,7 +62,7 @@ def card(
             "settings": settings_of(level),
             "engines": sorted({str(one.info.get("engine_version", "not said")) for one in labels}),
         },
-        "fit": {"fitter": "torchnep (NEP4)", **plan.stage.fit.model_dump(mode="json", exclude={"python"})},
+        "fit": {"fitter": "torchnep (NEP4), SOAP", **plan.stage.fit.model_dump(mode="json", exclude={"python"})},
         "elements": sorted(parameters["elements_eV"]),
         "dispersion": parameters["dispersion"],
         "labels": {
