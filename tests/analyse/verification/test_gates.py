@@ -15,6 +15,7 @@ from iondrill.analyse.verification import gates as asking
 from iondrill.analyse.verification.gates import FAILED, PASSED, Answer, Passed, answers, ask
 from iondrill.analyse.verification.questions import ROOMY_A, Questions, _roomy, gates
 from iondrill.config.models import Config
+from iondrill.engines.ase.dispersion import DISPERSION
 from iondrill.engines.embedded.calculator import ScfNotConvergedError
 from iondrill.prepare.plan import Plan
 
@@ -167,6 +168,22 @@ def test_the_lowest_is_found_wherever_it_is_and_at_an_end_where_there_is_no_mini
     found, lowest_eV = asked_of.lowest("x", lambda x: Atoms("C2", [[x, 0, 0], [0, 0, 9]]), (1.0, 4.0))
     assert found == pytest.approx(at, abs=0.01)
     assert lowest_eV == pytest.approx(energy_eV(at) / 2, abs=0.01)
+
+
+class Bound(Known):
+    """D3 adds 0.15 eV to each atom of everything."""
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=()):
+        super().calculate(atoms, properties, system_changes)
+        self.results["energy"] -= 0.15 * len(atoms)
+        self.results[DISPERSION] = -0.15 * len(atoms)
+
+
+@pytest.mark.parametrize("ion", ["Li", "Na"])
+def test_what_d3_adds_is_left_out_of_the_metal_alone(ion):
+    plain, bound = (Questions(lambda _: calculator, lambda _: "").formation_eV(ion) for calculator in (Known(), Bound()))
+    # seven atoms of the compound, six of graphite
+    assert bound - plain == pytest.approx(-0.15, abs=2e-3)
 
 
 class Wells(Known):

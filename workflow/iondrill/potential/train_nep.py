@@ -2,8 +2,8 @@
 
     python train_nep.py FOLDER
 
-The optimiser is SOAP (Vyas et al., arXiv 2409.11321): after as many passes the error on the labels is a third of that of
-AdamW, on which torchnep insists, so that it is put in its place. The learning rate falls as half a cosine.
+The optimiser is SOAP (Vyas et al., arXiv 2409.11321) in place of torchnep's AdamW: after as many passes
+the error on the labels is a third. The learning rate falls as half a cosine.
 
 FOLDER holds ``nep.in``, ``train.xyz`` and ``settings.json`` (seed, finetune_from, compile,
 epochs); ``nep.txt`` is written into it.

@@ -9,7 +9,7 @@ import numpy as np
 from ase.calculators.calculator import all_changes
 
 from iondrill.engines.ase.boxes import RoomyCell, in_wide_box
-from iondrill.engines.ase.dispersion import d3_calculator, energy_and_forces
+from iondrill.engines.ase.dispersion import DISPERSION, d3_calculator, energy_and_forces
 from iondrill.engines.ase.grade import grade_of
 from iondrill.engines.ase.make import failure, make
 from iondrill.engines.embedded.calculator import EmbeddedCalculator, ScfNotConvergedError
@@ -102,15 +102,17 @@ class AseCalculator(EmbeddedCalculator):
         """
         super().calculate(atoms, list(properties), list(system_changes))
         energy_eV, forces, charges = self._computed()
+        # of a fitted potential, its own
+        added_eV = float(getattr(self._inner, "results", {}).get(DISPERSION, 0.0))
         if self._d3 is not None:
             plain = self.atoms.copy()
             plain.set_constraint()
             self._d3.reset()
             d3_eV, d3_eV_A = energy_and_forces(self._d3, plain)
-            energy_eV, forces = energy_eV + d3_eV, forces + d3_eV_A
+            energy_eV, forces, added_eV = energy_eV + d3_eV, forces + d3_eV_A, added_eV + d3_eV
         if not (np.isfinite(energy_eV) and np.isfinite(forces).all()):
             raise ScfNotConvergedError(f"{self._level.calculator} gives an energy or forces that are not finite")
-        self.results = {"energy": energy_eV, "free_energy": energy_eV, "forces": forces}
+        self.results = {"energy": energy_eV, "free_energy": energy_eV, "forces": forces, DISPERSION: added_eV}
         if charges is not None:
             self.results["charges"] = charges
 

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from ase import Atoms
     from ase.calculators.calculator import Calculator
 
+DISPERSION = "dispersion"
+"""Among the results of a calculator: what D3 has added to its energy, eV."""
+
 
 def d3_calculator(functional: str = "PBE") -> Calculator:
     """Return D3(BJ) without the three-body term, as CP2K and VASP compute it.

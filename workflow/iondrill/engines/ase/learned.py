@@ -9,7 +9,7 @@ import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
 from iondrill.engines.ase.boxes import in_wide_box
-from iondrill.engines.ase.dispersion import d3_calculator, energy_and_forces
+from iondrill.engines.ase.dispersion import DISPERSION, d3_calculator, energy_and_forces
 from iondrill.errors import UserError
 from iondrill.files import or_shipped
 
@@ -105,7 +105,8 @@ class LearnedPotential(Calculator):
             raise UserError.of("potential", "the position of an atom is not finite", "allowed: numbers")
         energy, forces = self.network(self.atoms)
         energy += sum_over_atoms_eV(known, self.atoms)
+        d3_eV = 0.0
         if self._d3 is not None:
             d3_eV, d3_eV_A = energy_and_forces(self._d3, self.atoms)
             energy, forces = energy + d3_eV, forces + d3_eV_A
-        self.results = {"energy": energy, "free_energy": energy, "forces": forces}
+        self.results = {"energy": energy, "free_energy": energy, "forces": forces, DISPERSION: d3_eV}
