@@ -41,13 +41,13 @@ def test_templates_are_told_apart_by_what_they_say(templates, text, same):
     assert files.templates_digest("xtb") == ""
 
 
-def test_another_template_makes_another_job_of_its_engine_alone():
+def test_another_template_or_potential_makes_another_job_of_its_engine_alone():
     plan = Plan(read_config(ROOT / "config.yaml").model_copy(update={"structures": str(ROOT / "structures")}))
     by_engine = {job.level.engine: job for job in map(plan.job, [*plan.executed(), *plan.written()])}
-    assert {engine for engine, job in by_engine.items() if job.templates} == {"cp2k", "vasp"}
+    assert {engine for engine, job in by_engine.items() if job.templates} == {"cp2k", "vasp", "ase"}
     for engine, job in by_engine.items():
         with_others = job.model_copy(update={"templates": "others" if job.templates else ""})
-        assert (job.input_hash() == with_others.input_hash()) == (engine in {"xtb", "ase"})
+        assert (job.input_hash() == with_others.input_hash()) == (engine == "xtb")
 
 
 def test_a_digest_goes_by_what_files_hold_and_their_order(tmp_path):

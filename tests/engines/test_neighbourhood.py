@@ -216,7 +216,8 @@ def test_a_relaxation_that_did_not_converge_is_left_alone(analytic, tmp_path, mo
 
 
 def test_gfn2_looks_around_lithium(tmp_path, structure):
-    start, task = structure("slab"), job((0.5,), dispersion="none")
+    # warm: at 300 K it depends on the processor whether the SCF of this little metal converges
+    start, task = structure("slab"), job((0.5,), dispersion="none", electronic_temperature_K=2500)
     task = task.model_copy(update={"task": Relax(fmax_eV_A=0.3, max_steps=60, look_around_A=(0.5,))})
     files = tmp_path / "job/result.json", tmp_path / "job/relaxed.extxyz"
     result = execute(task.model_dump(mode="json"), start, *files)
