@@ -136,8 +136,8 @@ class Questions:
     def formation_eV(self, ion: str) -> float:
         """Return the energy of formation of MC6 from graphite and bcc metal, eV per ion; cells as wide as LiC6's.
 
-        What D3 adds is left out of the metal: it knows atoms and small molecules, and binds metals by 0.15 eV too much, so
-        that PBE-D3 itself would fail (docs/validation-crystals.md).
+        What D3 adds is left out of the metal: it knows atoms and small molecules, and binds metals by 0.15 eV too
+        much, so that PBE-D3 itself would fail (docs/validation-crystals.md).
         """
         recipe = gates().crystals["LiC6"]
         filled = [atom.model_copy(update={"element": ion if atom.element == "Li" else "C"}) for atom in recipe.atoms]
