@@ -67,7 +67,10 @@ def _of_records(ours: Path, theirs: Path, near_eV: float) -> list[str]:
 def _of_frames(ours: Path, theirs: Path, near_A: float, near_eV: float) -> list[str]:
     if not ours.exists():
         return ["there are no frames"]
-    a, b = (Frames(path) for path in (ours, theirs))
+    first = Frames(theirs).steps[:2]
+    # as far apart as the first two of the local run, to the end of both
+    stride = int(np.diff(first)[0]) if len(first) == 2 else None
+    a, b = (Frames(path, stride=stride) for path in (ours, theirs))
     if a.steps.tolist() != b.steps.tolist():
         return [f"steps {a.steps.tolist()}"]
     pairs = [(a[i], b[i]) for i in range(len(b))]

@@ -115,8 +115,8 @@ class FitSettings(Strict):
 
     python: str | None = Field(
         None,
-        description="a Python that has torch and torchnep; by default that of `make fit-environment`, else "
-        "the Python of the workflow",
+        description="a Python that has torch, torchnep and pytorch-optimizer; by default that of "
+        "`make fit-environment`, else the Python of the workflow",
     )
     epochs: Cycles = Field(400, description="passes over the labels")
     batch: Few = Field(4, description="frames in a step")
