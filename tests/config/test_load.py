@@ -322,8 +322,16 @@ LEVELS = "levels: {gfn2: {engine: xtb}}\n"
             "F: levels.a.dispersion (line 1): found 'D3(BJ)' without a functional; allowed: functional: PBE, or",
         ),
         (
-            "levels: {a: {engine: ase, calculator: fitted, dispersion: D3(BJ)}}",
+            "levels: {a: {engine: ase, calculator: fitted, arguments: {potential: b}, dispersion: D3(BJ)}}",
             "F: levels.a.dispersion (line 1): found 'D3(BJ)', which calculator fitted adds itself; allowed: none",
+        ),
+        (
+            "levels: {a: {engine: ase, calculator: fitted}}",
+            "F: levels.a.calculator (line 1): found no arguments; fitted needs potential",
+        ),
+        (
+            "levels: {a: {engine: ase, calculator: fitted, arguments: {potential: b, potentials: c}}}",
+            "F: levels.a.arguments.potentials (line 1): unknown key 'potentials'; did you mean 'potential'?",
         ),
         ("levels: {a: {engine: xtb}}", "F: relax.level (line 1): there is no level 'gfn2', the default; allowed: a"),
         (LEVELS + "md: {run: [x]}", "F: md.run.0 (line 2): there is no run 'x'; allowed: nothing"),

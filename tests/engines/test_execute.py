@@ -4,6 +4,7 @@ import fcntl
 import json
 import shutil
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,11 +12,13 @@ from ase.build import molecule
 from ase.constraints import FixAtoms
 
 from iondrill.config.levels import XtbLevel
-from iondrill.engines.base import read_converged, read_result
+from iondrill.engines import execute as execute_module
+from iondrill.engines.base import AttemptEntry, read_converged, read_result
 from iondrill.engines.execute import TURN, execute, offer_guess, pass_over, prerelaxed
 from iondrill.engines.external.launch import LOCK_WAIT
 from iondrill.engines.molden import MOLDEN
 from iondrill.errors import UserError
+from iondrill.geometry.checks import read_structure
 from iondrill.geometry.io import write_structure
 from iondrill.jobs.job import Job, Relax, Static
 
@@ -91,6 +94,25 @@ def test_a_prerelaxation_that_fell_apart_is_not_used(methane, tmp_path):
     atoms, start = prerelaxed(methane, files)
     assert atoms == methane
     assert start.reason == "it fell apart, from 1 into 2 pieces"
+
+
+@pytest.mark.parametrize("status", ["converged", "not_converged"])
+def test_a_job_that_ends_with_atoms_in_each_other_has_a_record_and_no_numbers(methane, tmp_path, monkeypatch, status):
+    ran = execute_module._run
+
+    def ends_badly(*arguments):
+        result, final = ran(*arguments)
+        final.positions[2] = final.positions[1] + 0.1
+        reason = AttemptEntry(reason="why it ended")
+        return result.model_copy(update={"status": status, "attempts": [reason]}), final
+
+    monkeypatch.setattr(execute_module, "_run", ends_badly)
+    record, geometry = map(Path, relax(methane, tmp_path, "gfn2"))
+    result = read_result(record)
+    assert (result.status, result.energy_eV, result.max_force_eV_A) == ("not_converged", None, None)
+    assert result.attempts[-1].reason.startswith("the last geometry is none: H1 and H2 (counted from 0) are 0.")
+    assert result.attempts[-1].reason.endswith("; why it ended") == (status == "not_converged")
+    assert np.allclose(read_structure(geometry).positions, methane.positions)
 
 
 def test_without_prerelaxation_nothing_is_recorded(methane):

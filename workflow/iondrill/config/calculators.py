@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import create_model
+
 from iondrill.config.base import PositiveFloat, Strict
 from iondrill.errors import nearest
 from iondrill.files import or_shipped
@@ -41,7 +43,20 @@ class Calculator(Strict):
     folder: str | None = None
     charge: str | None = None
     fails_by: list[str] = []
+    takes: list[str] | None = None
     arguments: dict[str, Any] = {}
+
+    def check(self, arguments: dict[str, Any]) -> None:
+        """Refuse arguments that it does not take, and a call without one that it needs.
+
+        Raises
+        ------
+        ValidationError
+            Where the list says which it takes: all of them are needed.
+        """
+        if self.takes is not None:
+            fields: dict[str, Any] = dict.fromkeys(self.takes, (Any, ...))
+            create_model("Arguments", __base__=Strict, **fields).model_validate(arguments)
 
 
 @cache
@@ -67,6 +82,11 @@ def calculator(name: str) -> Calculator:
         allowed = nearest(name, calculators())
         raise ValueError(f"found '{name}'; {allowed}, or the dotted path of a calculator of your own")
     return Calculator(make=name, package=name.partition(".")[0])
+
+
+def arguments_of_the_list() -> list[str]:
+    """Return the arguments that calculators of the list take, as far as it says so."""
+    return sorted({name for entry in calculators().values() for name in entry.takes or ()})
 
 
 def elements_of(entry: Calculator, arguments: dict[str, Any]) -> list[str] | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self, get_args
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from iondrill.config.base import REMOVE, KeysError, Number, Removable, Strict
-from iondrill.config.calculators import Calculator, calculator, elements_of, files_among
+from iondrill.config.calculators import Calculator, arguments_of_the_list, calculator, elements_of, files_among
 from iondrill.config.quantities import (
     LARGEST_GRADE,
     Accuracy,
@@ -404,7 +404,9 @@ class AseLevel(LevelModel):
         json_schema_extra={"x-means": "calculator of ASE"},
     )
     arguments: dict[str, Any] = Field(
-        {}, description="what it is called with, besides the defaults of the list; files are sought from the project"
+        {},
+        description="what it is called with, besides the defaults of the list; files are sought from the project",
+        json_schema_extra={"properties": {name: {} for name in arguments_of_the_list()}},
     )
     dispersion: Literal["none", "D3(BJ)"] = Field(
         "none", description="D3(BJ) of atom pairs, added by the package dftd3 to a potential that lacks it"
@@ -423,6 +425,21 @@ class AseLevel(LevelModel):
         description="of a potential made by `snakemake potential`: dynamics that come to a larger "
         "[grade](potential.md) are stopped, a relaxation or path that ends at one has not converged; null: they go on",
     )
+
+    @field_validator("arguments")
+    @classmethod
+    def _are_taken(cls, arguments: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        """Refuse arguments that a calculator of the list is known not to take."""
+        if "calculator" in info.data:
+            calculator(info.data["calculator"]).check(arguments)
+        return arguments
+
+    @model_validator(mode="after")
+    def _has_arguments(self) -> Self:
+        """Refuse a calculator that needs arguments where none are given."""
+        if not self.arguments and self.entry.takes:
+            raise KeysError(f"found no arguments; {self.calculator} needs {', '.join(self.entry.takes)}", "calculator")
+        return self
 
     @model_validator(mode="after")
     def _one_dispersion(self) -> Self:

@@ -88,8 +88,28 @@ def execute(
             print("another run has finished the job")
             return found
         result, final = _run(job, atoms, folder, guess_from)
-        write_structure(final, structure_path)
+        result = _with_geometry(result, final, atoms, structure_path)
         result.model_copy(update={"start": start}).write(result_path)
+    return result
+
+
+def _with_geometry(result: Result, final: Atoms, start: Atoms, structure_path: Path) -> Result:
+    """Write the last geometry and return the record; where atoms overlap, there are no numbers, and the start stays."""
+    try:
+        write_structure(final, structure_path)
+    except UserError as error:
+        write_structure(start, structure_path)
+        last = result.attempts[-1]
+        found = "; ".join(problem.found for problem in error.problems)
+        reason = f"the last geometry is none: {found}" + ("" if result.status == "converged" else f"; {last.reason}")
+        return result.model_copy(
+            update={
+                "status": "not_converged",
+                "energy_eV": None,
+                "max_force_eV_A": None,
+                "attempts": [*result.attempts[:-1], last.model_copy(update={"reason": reason})],
+            }
+        )
     return result
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ase.calculators.calculator import all_changes
 
 from iondrill.engines.ase.boxes import RoomyCell, in_wide_box
-from iondrill.engines.ase.dispersion import DISPERSION, d3_calculator, energy_and_forces
+from iondrill.engines.ase.dispersion import DISPERSION, Dispersion
 from iondrill.engines.ase.grade import grade_of
 from iondrill.engines.ase.make import failure, make
 from iondrill.engines.embedded.calculator import EmbeddedCalculator, ScfNotConvergedError
@@ -66,7 +66,7 @@ class AseCalculator(EmbeddedCalculator):
             self._level = level.model_copy(update={"arguments": own})
         self._moments = np.full(len(start), unpaired / len(start)) if self._entry.charge and unpaired else None
         self._cell = RoomyCell(start, self._entry.vacuum_A) if self._entry.vacuum_A else None
-        self._d3 = d3_calculator(str(level.d3_functional)) if level.dispersion != "none" else None
+        self._d3 = Dispersion(str(level.d3_functional)) if level.dispersion != "none" else None
         self._inner: Calculator | None = make(self._level, self._where, self._arguments)
         self.implemented_properties = ["energy", "free_energy", "forces", *(["charges"] if self._entry.charges else [])]
 
@@ -105,10 +105,7 @@ class AseCalculator(EmbeddedCalculator):
         # of a fitted potential, its own
         added_eV = float(getattr(self._inner, "results", {}).get(DISPERSION, 0.0))
         if self._d3 is not None:
-            plain = self.atoms.copy()
-            plain.set_constraint()
-            self._d3.reset()
-            d3_eV, d3_eV_A = energy_and_forces(self._d3, plain)
+            d3_eV, d3_eV_A = self._d3.energy_and_forces(self.atoms)
             energy_eV, forces, added_eV = energy_eV + d3_eV, forces + d3_eV_A, added_eV + d3_eV
         if not (np.isfinite(energy_eV) and np.isfinite(forces).all()):
             raise ScfNotConvergedError(f"{self._level.calculator} gives an energy or forces that are not finite")

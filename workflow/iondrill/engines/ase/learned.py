@@ -9,7 +9,7 @@ import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
 from iondrill.engines.ase.boxes import in_wide_box
-from iondrill.engines.ase.dispersion import DISPERSION, d3_calculator, energy_and_forces
+from iondrill.engines.ase.dispersion import DISPERSION, Dispersion
 from iondrill.errors import UserError
 from iondrill.files import or_shipped
 
@@ -72,9 +72,7 @@ class LearnedPotential(Calculator):
             raise UserError.of(model, "the package nep-adapters is not installed", "pip install nep-adapters") from None
         self.parameters_of_fit = parameters
         self._nep = NEPCalculator(str(model), backend="cpu")
-        self._d3: Calculator | None = None
-        if parameters["dispersion"] != "learned":
-            self._d3 = d3_calculator()
+        self._d3 = None if parameters["dispersion"] == "learned" else Dispersion()
 
     def network(self, atoms: Atoms) -> tuple[float, NDArray[np.float64]]:
         """Return energy (eV) and forces (eV/Å) of the network alone: without the elements' energies, and D3."""
@@ -107,6 +105,6 @@ class LearnedPotential(Calculator):
         energy += sum_over_atoms_eV(known, self.atoms)
         d3_eV = 0.0
         if self._d3 is not None:
-            d3_eV, d3_eV_A = energy_and_forces(self._d3, self.atoms)
+            d3_eV, d3_eV_A = self._d3.energy_and_forces(self.atoms)
             energy, forces = energy + d3_eV, forces + d3_eV_A
         self.results = {"energy": energy, "free_energy": energy, "forces": forces, DISPERSION: d3_eV}
