@@ -1,16 +1,20 @@
-"""An MD step of a NEP through our loop, against the bare calculator, and against GFN2, at 99 to 3600 atoms.
+"""An MD step of a NEP through our loop, against the bare calculator, calorine, SevenNet and GFN2, at 99 to 3600 atoms.
 
 Ours is a job of engine ``ase``: velocity Verlet, the thermostat, a frame every ten steps, points to resume from. The
 bare calculator is `nep_adapters.ase.NepAseCalculator` (https://pypi.org/project/nep-adapters) asked for the forces of
 the same atoms in the same periodic box at positions that move a little each time, and nothing else. The potential has
 the size of one that `snakemake potential` fits (4 elements, 40 neurons); its parameters are drawn at random, which a
 step does not notice; the time step is short, so that the atoms stay where they are. Diamond at normal density. GFN2 is
-`iondrill.engines.xtb.calculator.XtbCalculator` on flakes, warm, at the sizes that take seconds. One thread each.
+`iondrill.engines.xtb.calculator.XtbCalculator` on flakes, warm, at the sizes that take seconds. calorine is
+`calorine.calculators.CPUNEP` (https://calorine.materialsmodeling.org) with the same potential. SevenNet-0 comes from
+`sevennet.py` in `.venv-fit` (`make fit-environment`), at the sizes that memory allows. One thread each.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 import tempfile
 from functools import partial
@@ -20,6 +24,7 @@ from statistics import median
 
 import numpy as np
 from ase.build import bulk
+from ase.io import write
 from frame import ROOT, Cost, Growth, Row, benchmark, compare, cost, paired
 
 sys.path.insert(0, str(ROOT / "tests/support"))
@@ -30,12 +35,16 @@ from iondrill.engines.ase import AseEngine
 from iondrill.engines.ase.boxes import in_wide_box
 from iondrill.geometry.registry import build
 from iondrill.jobs.job import Job
+from iondrill.potential.fit import MADE_FOR_IT
 
 SIZES, STEPS_AT_ONCE = (99, 225, 900, 3600), 36_000
 """Atoms; and atoms times steps of a run, 10 steps at least."""
 GFN2 = {"drill-nd29-li": 3, "paper-li": 1}
-"""Structures of GFN2, and steps."""
+GFN2_ATOMS = (103, 225)
+"""Structures of GFN2, and steps; and how many atoms they have."""
 MOVED_A = 1e-4
+SEVENNET = (99, 225, 900)
+"""Atoms: at 3600 its graph of diamond takes more than 24 GiB."""
 
 
 def diamond(n_atoms):
@@ -67,12 +76,10 @@ def through_our_loop(level, atoms, steps, folder):
     return cost(lambda: AseEngine().run(job, atoms, folder)) / steps
 
 
-def bare(path, atoms, steps):
+def forces_of(calculator, atoms, steps):
     """Return what the forces at new positions take, and nothing else."""
-    from nep_adapters.ase import NepAseCalculator
-
     boxed = in_wide_box(atoms, 12.0)
-    boxed.calc = NepAseCalculator(str(path))
+    boxed.calc = calculator
     moves = np.random.default_rng(1).normal(scale=MOVED_A, size=(steps + 1, len(atoms), 3))
     start = boxed.positions.copy()
 
@@ -83,6 +90,31 @@ def bare(path, atoms, steps):
             boxed.get_potential_energy()
 
     return cost(work) / steps
+
+
+def bare(path, atoms, steps):
+    """Return a step of the package that the level runs with."""
+    from nep_adapters.ase import NepAseCalculator
+
+    return forces_of(NepAseCalculator(str(path)), atoms, steps)
+
+
+def calorine(path, atoms, steps):
+    """Return a step of calorine."""
+    from calorine.calculators import CPUNEP
+
+    return forces_of(CPUNEP(str(path)), atoms, steps)
+
+
+def sevennet(structures):
+    """Return CPU seconds of a step of SevenNet-0, for each structure."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{len(atoms)}.xyz" for atoms in structures]
+        for path, atoms in zip(paths, structures, strict=True):
+            write(path, atoms, format="extxyz", columns=["symbols", "positions"])
+        words = [MADE_FOR_IT, Path(__file__).with_name("sevennet.py"), *paths]
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+        return json.loads(done.stdout.splitlines()[-1])
 
 
 def gfn2(name, steps):
@@ -104,7 +136,7 @@ def gfn2(name, steps):
 def rows(options):
     os.environ["OMP_NUM_THREADS"] = "1"
     sizes = SIZES[:1] if options.quick else SIZES
-    taken = {"ours": [], "bare": []}
+    taken = {"ours": [], "bare": [], "calorine": []}
     with tempfile.TemporaryDirectory() as name:
         folder, runs = Path(name), count()
         path = folder / "nep.txt"
@@ -123,8 +155,17 @@ def rows(options):
             yield compare(f"NEP MD step, {n_atoms} atoms", "the bare calculator", pairs, wanted=1 / 1.2, note=note)
             taken["ours"].append(median(mine.cpu_s for mine, _ in pairs))
             taken["bare"].append(median(theirs.cpu_s for _, theirs in pairs))
+            pairs = paired(ours, partial(calorine, path, atoms, max(10, steps // 4)), options.pairs)
+            yield compare(f"NEP MD step, {n_atoms} atoms", "calorine, forces alone", pairs)
+            taken["calorine"].append(median(theirs.cpu_s for _, theirs in pairs))
+        if not options.quick and MADE_FOR_IT.is_file():
+            taken["sevennet"] = sevennet([diamond(n_atoms) for n_atoms in SEVENNET])
+            for n_atoms, ours_s, theirs_s in zip(SEVENNET, taken["ours"], taken["sevennet"], strict=False):
+                ratio = 3 * (theirs_s / ours_s,)
+                yield Row(f"NEP MD step, {n_atoms} atoms", "SevenNet-0, forces alone", "s", ours_s, theirs_s, ratio)
         for structure, steps in () if options.quick else GFN2.items():
             atoms, gfn2_s = gfn2(structure, steps)
+            taken.setdefault("gfn2", []).append(gfn2_s)
             mine = through_our_loop(level, atoms, 200, folder / str(next(runs)))
             yield Row(
                 f"NEP MD step, {len(atoms)} atoms ({structure})",
@@ -136,8 +177,16 @@ def rows(options):
                 note="GFN2: the median of some steps",
             )
     if not options.quick:
-        for who, work in (("ours", "NEP MD step"), ("bare", "NEP, the bare calculator")):
-            yield Growth(work, "atoms", [float(n) for n in sizes], taken[who])
+        works = {
+            "ours": ("NEP MD step", sizes),
+            "bare": ("NEP, the bare calculator", sizes),
+            "calorine": ("NEP by calorine", sizes),
+            "sevennet": ("SevenNet-0", SEVENNET),
+            "gfn2": ("GFN2 MD step, warm", GFN2_ATOMS),
+        }
+        for who, (work, at) in works.items():
+            if who in taken:
+                yield Growth(work, "atoms", [float(n) for n in at], taken[who])
 
 
 if __name__ == "__main__":

@@ -94,10 +94,14 @@ def fix(atoms: Atoms, fixed: Mask) -> None:
 
     whole = fixed.all(axis=1)
     constraints = [FixAtoms(np.flatnonzero(whole))] if whole.any() else []
-    partly = np.unique(fixed[fixed.any(axis=1) & ~whole], axis=0)
-    atoms.set_constraint(
-        constraints + [FixCartesian(np.flatnonzero((fixed == mask).all(axis=1)), mask) for mask in partly]
-    )
+    partly = [FixCartesian(np.flatnonzero((fixed == mask).all(axis=1)), mask) for mask in _partial_masks(fixed)]
+    atoms.set_constraint(constraints + partly)
+
+
+def _partial_masks(fixed: Mask) -> Mask:
+    """Return the different rows of fixed directions that fix some axes and leave others, shape (m, 3)."""
+    some = fixed[fixed.any(axis=1) & ~fixed.all(axis=1)]
+    return np.unique(some, axis=0) if len(some) else some
 
 
 def turned(fixed: Mask, rotation: NDArray[np.float64], where: object) -> Mask:
@@ -124,7 +128,7 @@ def fixed_atoms(atoms: Atoms) -> list[int]:
 def partly_fixed(atoms: Atoms) -> dict[str, list[int]]:
     """Return the atoms, counted from 0, that are fixed along some axes, by these: ``{"xy": [28, 29]}``."""
     fixed, found = fixed_directions(atoms), {}
-    for mask in np.unique(fixed[fixed.any(axis=1) & ~fixed.all(axis=1)], axis=0):
+    for mask in _partial_masks(fixed):
         axes = "".join(axis for axis, on in zip("xyz", mask, strict=True) if on)
         found[axes] = np.flatnonzero((fixed == mask).all(axis=1)).tolist()
     return found
