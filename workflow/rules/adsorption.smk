@@ -109,6 +109,7 @@ rule tabulate_adsorption:
     input:
         results=results_of(plan.adsorption.jobs()),
         slabs=expand(f"{RESULTS}/structures/{{facet}}.extxyz", facet=plan.config.adsorption.facets),
+        recorded=plan.adsorption.recorded,
         metals=f"{RESULTS}/intercalation.csv" if plan.config.adsorption.metal == "computed" else [],
     output:
         table=f"{RESULTS}/adsorption.csv",

@@ -8,6 +8,7 @@ from iondrill.analyse.energies.adsorption import Adsorption
 from iondrill.analyse.energies.adsorption_table import write_adsorption
 from iondrill.analyse.energies.formation import metal_energies
 from iondrill.analyse.energies.level_differences import write_differences
+from iondrill.analyse.energies.recorded import recorded_differences, recorded_error
 from iondrill.config.models import Config
 from iondrill.engines.base import read_result
 from iondrill.geometry.checks import read_structure
@@ -18,7 +19,7 @@ from iondrill.jobs.name import CLEAN, JobId, Subject
 from iondrill.prepare.plan import Plan
 
 
-def rows(plan, level):
+def rows(plan, level, recorded):
     """Yield a row for each filling of a facet at a level."""
 
     def folder(subject):
@@ -47,7 +48,8 @@ def rows(plan, level):
                 geometry=geometry,
                 clean=clean,
                 metal_eV=metals.get(filling.ion),
-                error=snakemake.params.errors.get(f"{facet}.{filling.ion}.{level}"),
+                error=snakemake.params.errors.get(f"{facet}.{filling.ion}.{level}")
+                or recorded_error(recorded, filling.ion),
                 sites=sites,
                 faults={
                     "clean slab": clean_faults,
@@ -59,6 +61,9 @@ def rows(plan, level):
 with logged(snakemake.log[0]):
     plan = Plan(Config.model_validate(snakemake.params.config))
     levels = plan.config.adsorption.levels
-    table = [row for level in levels for row in rows(plan, level)]
+    files = [Path(path) for path in snakemake.input.recorded]
+    recorded = {level: recorded_differences(level, plan.config.levels, files) for level in levels}
+    table = [row for level in levels for row in rows(plan, level, recorded[level])]
     write_adsorption(table, Path(snakemake.output.table), Path(snakemake.output.statuses))
-    write_differences(table, levels, Path(snakemake.output.differences))
+    more = [row for level in levels for row in recorded[level]]
+    write_differences(table, levels, Path(snakemake.output.differences), more)

@@ -244,6 +244,12 @@ class AdsorptionStage(Strict):
         "say so",
     )
     prerelax: LevelName | None = Field("gfn2", description=PRERELAX)
+    recorded: Annotated[list[str], Field(min_length=1)] | None = Field(
+        None,
+        description="labels at a level that is trusted (files of extended XYZ, or folders of such files) that the "
+        "potential of a fitted level has not learned from: slabs with ions, the same slabs without, free atoms. The "
+        "error of its energies is measured on them",
+    )
     metal: Literal["tabulated", "computed"] = Field(
         "tabulated",
         description="cohesive energies of the bulk metals; tabulated: Li and Na at PBE (E_ads_vs_metal_eV stays empty "

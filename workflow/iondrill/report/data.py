@@ -225,7 +225,7 @@ def _read(plan: Plan, records: Sequence[Path], structures: Sequence[Path]) -> tu
     if config.adsorption.facets:
         with gathered(problems):
             adsorption = read_adsorption(plan.results / "adsorption.csv")
-    if config.adsorption.facets and len(config.adsorption.levels) > 1:
+    if config.adsorption.facets and (len(config.adsorption.levels) > 1 or config.adsorption.recorded):
         with gathered(problems):
             differences = DIFFERENCES.read(plan.results / "adsorption_levels.csv")
     shown = sorted(built + final, key=lambda structure: structure.name)

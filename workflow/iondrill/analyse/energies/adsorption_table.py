@@ -98,7 +98,8 @@ ADSORPTION = TableForm[Adsorption](
         text("charge_scheme", "Hirshfeld or Mulliken", lambda row: row.charge[1], heading="by"),
         number(
             "error_estimate_eV",
-            "error of E_ads from the settings that `status` names, by a [convergence study](convergence.md)",
+            "error of E_ads, of what `status` names: of the settings, by a [convergence study](convergence.md), or of the "
+            "fit, by recorded energies",
             lambda row: row.error_estimate.error_eV if row.error_estimate else None,
             heading="Error of the settings",
             digits=3,

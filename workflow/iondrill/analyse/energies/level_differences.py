@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from iondrill.analyse.energies.adsorption import Adsorption
 
 DIFFERENCES = TableForm[Mapping[str, Any]](
-    "an ion on a site of a facet at a level, less the same at the last level",
+    "an ion on a site of a facet at a level, less the same at the last level, or less what is recorded",
     (
         text("facet", "name of the facet", heading="Facet", role="name"),
         text("adsorbate", "ion", heading="Ion"),
@@ -95,8 +95,10 @@ def displacements(first: Atoms, second: Atoms) -> NDArray[np.float64]:
     return np.asarray(lengths)
 
 
-def write_differences(rows: Iterable[Adsorption], levels: list[str], path: Path) -> None:
-    """Write ``adsorption_levels.csv``: every level against the last; no row where there is one level only.
+def write_differences(
+    rows: Iterable[Adsorption], levels: list[str], path: Path, recorded: Iterable[Mapping[str, Any]] = ()
+) -> None:
+    """Write ``adsorption_levels.csv``: every level against the last, none of one level only, and what is recorded.
 
     Parameters
     ----------
@@ -106,6 +108,8 @@ def write_differences(rows: Iterable[Adsorption], levels: list[str], path: Path)
         Their names, in the order of the configuration.
     path : Path
         The table.
+    recorded : iterable of mapping
+        Rows of fitted levels against recorded energies.
     """
     by_level: dict[str, dict[tuple[str, str, str, int], Adsorption]] = {level: {} for level in levels}
     for row in rows:
@@ -117,4 +121,4 @@ def write_differences(rows: Iterable[Adsorption], levels: list[str], path: Path)
         for key, row in by_level[level].items()
         if key in by_level[last]
     ]
-    DIFFERENCES.write(found, path)
+    DIFFERENCES.write([*found, *recorded], path)

@@ -28,7 +28,7 @@ from iondrill.analyse.verification.frames import RECORDED, choose, graded, paren
 from iondrill.analyse.verification.gates import Passed
 from iondrill.analyse.verification.record import Cutting, Verification
 from iondrill.analyse.verification.twins import Twin, compare
-from iondrill.engines.ase.grade import grade_of
+from iondrill.engines.ase.grade import LEARNED, grade_of
 from iondrill.engines.ase.learned import calculator_of
 from iondrill.engines.base import FORCES, read_result
 from iondrill.errors import UserError
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
     from iondrill.engines.base import Result
     from iondrill.jobs.name import JobId
     from iondrill.prepare.plan import Plan
-
-LEARNED = 1e-3
-"""A frame of a smaller grade is one of the training: single precision is kept of the environments."""
 
 
 def choose_frames(plan: Plan, run: str, start: Atoms, chosen_file: Path) -> None:

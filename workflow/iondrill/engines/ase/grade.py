@@ -24,6 +24,9 @@ FILE = "environments.npz"
 QUANTILE = 0.99
 """Of the distances of held-out environments, on which the errors of the card are measured: there the grade is 1."""
 
+LEARNED = 1e-3
+"""A frame of a smaller grade is one of the training: single precision is kept of the environments."""
+
 
 class Grade:
     """Labelled environments, and the distance from them up to which the errors of the card are known.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from iondrill.config.project import located
 from iondrill.errors import Problem, UserError, nearest
+from iondrill.files import files_named
 from iondrill.geometry.recipes import multiplicity
 from iondrill.jobs.job import Kind, Relax, Static
 from iondrill.jobs.name import ATOM, CLEAN, JobId, Subject
@@ -41,6 +42,11 @@ class AdsorptionStage(Stage):
         subjects = [Subject(facet, site=CLEAN) for facet in stage.facets]
         subjects += [Subject(ATOM, ion) for ion in stage.ions]
         return [JobId("adsorption", subject, level) for subject in [*subjects, *self.fillings]]
+
+    @property
+    def recorded(self) -> list[str]:
+        """The files of labels that fitted levels are held against."""
+        return [file for name in self.config.adsorption.recorded or () for file in files_named(name, ".extxyz")]
 
     def written(self) -> list[JobId]:
         """Return the jobs whose folders the section ``inputs`` asks for."""
