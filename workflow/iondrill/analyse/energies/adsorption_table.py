@@ -98,10 +98,10 @@ ADSORPTION = TableForm[Adsorption](
         text("charge_scheme", "Hirshfeld or Mulliken", lambda row: row.charge[1], heading="by"),
         number(
             "error_estimate_eV",
-            "error of E_ads, of what `status` names: of the settings, by a [convergence study](convergence.md), or of the "
-            "fit, by recorded energies",
+            "error of E_ads: of the settings, by a [convergence study](convergence.md), or of the fit, by recorded "
+            "energies; `status` says which",
             lambda row: row.error_estimate.error_eV if row.error_estimate else None,
-            heading="Error of the settings",
+            heading="Error",
             digits=3,
         ),
         number(
