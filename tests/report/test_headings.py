@@ -27,7 +27,7 @@ ADSORPTION = {
     "most (Å)": "displaced_max_A",
     "Charge of the ion (e)": "charge_e",
     "by": "charge_scheme",
-    "Error of the settings (eV)": "error_estimate_eV",
+    "Error (eV)": "error_estimate_eV",
 }
 DIFFERENCES = {
     "Facet": "facet",

@@ -21,7 +21,7 @@ class Energy(NamedTuple):
     E_ads_eV : float or None
         None if it was refused, or a part did not converge.
     error_eV : float or None
-        Error of the settings, by a convergence study; None without one.
+        Error of the settings, by a convergence study, or of the fit, by recorded energies; None without one.
     height_A : float or None
         Of the ions.
     method : str

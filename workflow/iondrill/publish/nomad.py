@@ -90,7 +90,7 @@ def comment(plan: Plan, each: Geometry) -> str:
     said = [each.job.level if level is None else level.title, f"job {each.record.status}"]
     if each.energy is not None:
         value = "none" if each.energy.E_ads_eV is None else f"{each.energy.E_ads_eV:.6f} eV"
-        error = "" if each.energy.error_eV is None else f", error of the settings {each.energy.error_eV:.3f} eV"
+        error = "" if each.energy.error_eV is None else f", error {each.energy.error_eV:.3f} eV"
         said.append(f"{each.energy.title}: {value}{error} ({each.energy.status})")
     return "; ".join(said)
 

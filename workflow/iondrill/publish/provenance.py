@@ -199,7 +199,11 @@ def add_energies(crate: ROCrate, plan: Plan) -> None:
         if row.E_ads_eV is not None:
             value["value"] = row.E_ads_eV
             if row.error_eV is not None:
-                error = {"name": "error of the settings", "propertyID": "error_estimate_eV", "value": row.error_eV}
+                error = {
+                    "name": "error estimate",
+                    "propertyID": "error_estimate_eV",
+                    "value": row.error_eV,
+                }
                 units = {"unitCode": ELECTRONVOLT, "unitText": "eV"}
                 value["valueReference"] = add_context(
                     crate, f"#error-of-E_ads-{name}", "PropertyValue", **error, **units

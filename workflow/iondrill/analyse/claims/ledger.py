@@ -71,7 +71,7 @@ class Facets(Strict):
     ions: list[Ion]
     least_coverage_ML: float = 0.0
     error_eV: float
-    """Of the level: it makes the interval, with the error of the settings where that is larger."""
+    """Of the level: it makes the interval, with the error of the row where that is larger."""
 
 
 class Inside(Strict):
