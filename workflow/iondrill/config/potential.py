@@ -140,6 +140,11 @@ class FitSettings(Strict):
     dispersion: Literal["added", "learned"] = Field(
         "added", description="added: D3(BJ) is taken off the labels and added when the potential runs"
     )
+    start: str | None = Field(
+        None,
+        description="a potential of the same elements and sizes (its folder, as `snakemake potential` makes it) that "
+        "the fits start from; null: weights drawn at random",
+    )
     seeds: Annotated[list[Seed], Field(min_length=1)] = Field([1], description="a fit each; the first is published")
 
 
@@ -279,6 +284,12 @@ class PotentialStage(Strict):
             raise ValueError("found pretrain.teacher without learn_from; allowed: labels that it can learn from")
         if self.labels is not None and PurePath(self.labels) in map(PurePath, self.learn_from):
             raise ValueError(f"found '{self.labels}' as labels and in learn_from; allowed: two places")
+        return self
+
+    @model_validator(mode="after")
+    def _has_one_start(self) -> Self:
+        if self.pretrain is not None and self.fit.start is not None:
+            raise ValueError("found both pretrain and fit.start, and fits start from either; allowed: one of them")
         return self
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -137,10 +138,12 @@ def fit(
     Raises
     ------
     UserError
-        If there is no label, or the training fails.
+        If there is no label, the start has other sizes, or the training fails.
     """
     if not labels:
         raise UserError.of(folder, "there is no label to fit to")
+    if start is not None:
+        check_sizes(start, settings)
     folder.mkdir(parents=True, exist_ok=True)
     both = [targets(label, settings.dispersion) for label in labels]
     elements_eV = elements_after(labels, [energy for energy, _ in both], start, also)
@@ -239,6 +242,35 @@ def elements_after(
     ]
     moved = element_energies_eV(labels, left)
     return {element: energy + moved.get(element, 0.0) for element, energy in known.items()}
+
+
+def check_sizes(start: Path, settings: FitSettings) -> None:
+    """Refuse a potential whose network has other sizes than the fit that is to start from it.
+
+    Parameters
+    ----------
+    start : Path
+        Its folder; the head of its ``nep.txt`` says the sizes (GPUMD's manual, nep.txt).
+    settings : FitSettings
+        Of the fit.
+
+    Raises
+    ------
+    UserError
+        That names the setting, what the potential has, and what is asked for.
+    """
+    with (start / MODEL).open(encoding="utf-8") as file:
+        head = {words[0]: words[1:] for words in (line.split() for line in islice(file, 7)) if len(words) > 2}
+    asked = {
+        "neurons": (head["ANN"][0], settings.neurons),
+        "n_max": (head["n_max"][0], settings.n_max),
+        "basis_size": (head["basis_size"][0], settings.basis_size),
+        "cutoff_A": (head["cutoff"][0], settings.cutoff_A),
+        "angular_cutoff_A": (head["cutoff"][1], settings.angular_cutoff_A),
+    }
+    for name, (has, wanted) in asked.items():
+        if float(has) != wanted:
+            raise UserError.of(start / MODEL, f"has {name} {has}, the fit {wanted:g}", f"allowed: fit.{name}: {has}")
 
 
 def nep_input(elements: Sequence[str], settings: FitSettings) -> str:

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 from iondrill.config.potential import Exploration
 from iondrill.config.project import required
-from iondrill.files import files_named
+from iondrill.engines.ase.learned import MODEL, PARAMETERS
+from iondrill.files import files_named, or_shipped
 from iondrill.potential.explore import Trajectory, trajectories
 
 if TYPE_CHECKING:
     from iondrill.config.models import Config
     from iondrill.config.potential import PotentialStage, Pretraining
+
+CHEAP = "cheap.extxyz"
+"""All labels that a potential was pretrained on."""
 
 
 class PotentialPlan:
@@ -106,6 +110,18 @@ class PotentialPlan:
     def pretrained(self) -> Path | None:
         """The folder of the fit to cheap labels, if there is to be one."""
         return self.folder / "pretrained" if self.there and self.stage.pretrain else None
+
+    @property
+    def start(self) -> Path | None:
+        """The folder of the potential that fits start from, if there is one: pretrained here, or made before."""
+        named = self.stage.fit.start if self.there else None
+        return self.pretrained if named is None else or_shipped(named)
+
+    @property
+    def start_files(self) -> list[str]:
+        """What fits start from: files, of a pretrained potential with the cheap labels."""
+        names = [MODEL, PARAMETERS, *([CHEAP] if self.pretrained else [])]
+        return [] if self.start is None else [(self.start / name).as_posix() for name in names]
 
     @property
     def pretraining(self) -> Pretraining:

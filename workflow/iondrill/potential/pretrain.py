@@ -18,7 +18,7 @@ from iondrill.potential.fit import fit
 from iondrill.potential.judge import errors_on
 from iondrill.potential.labels import Store, label, read_described, read_label
 from iondrill.potential.own_run import own_run
-from iondrill.potential.plan import as_exploration
+from iondrill.potential.plan import CHEAP, as_exploration
 from iondrill.potential.rattle import rattled
 from iondrill.potential.sets import (
     elements_of,
@@ -29,7 +29,6 @@ from iondrill.potential.sets import (
     split,
     write_labels,
 )
-from iondrill.potential.stages import CHEAP
 from iondrill.potential.teach_sevennet import CHECKPOINT, ELEMENTS, NETWORK
 from iondrill.potential.teacher import errors_of, taught, teach
 

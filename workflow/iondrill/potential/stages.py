@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from iondrill.engines.ase.grade import Grade
-from iondrill.engines.ase.learned import PARAMETERS, calculator_of
+from iondrill.engines.ase.learned import calculator_of
 from iondrill.files import write_text
 from iondrill.geometry.descriptor import Space
 from iondrill.potential import explore as exploring
@@ -19,7 +19,7 @@ from iondrill.potential.fit import fit
 from iondrill.potential.judge import errors_on, spread, verdict
 from iondrill.potential.labels import Store, label, sampled
 from iondrill.potential.own_run import own_run
-from iondrill.potential.plan import as_exploration
+from iondrill.potential.plan import CHEAP, as_exploration
 from iondrill.potential.sets import (
     elements_of,
     known_labels,
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
     from iondrill.potential.plan import PotentialPlan
 
-CHEAP = "cheap.extxyz"
-"""All labels that a potential was pretrained on."""
 NOTHING = "nothing"
 """Status of a label's record where fewer frames were chosen than there are slots."""
 
@@ -97,7 +95,7 @@ def label_slot(plan: PotentialPlan, selected: Path, slot: int, output: Path) -> 
 def fit_generation(plan: PotentialPlan, fitted: tuple[int, int], records: Sequence[str], folder: Path) -> None:
     """Fit a potential to the labels of all generations so far, those held out apart; add its grade.
 
-    With a pretrained potential that is the start.
+    A pretrained potential, or the one that ``fit.start`` names, is the start.
 
     Parameters
     ----------
@@ -114,12 +112,12 @@ def fit_generation(plan: PotentialPlan, fitted: tuple[int, int], records: Sequen
     training, held = split(known_labels(plan, records, generation), plan)
     also: list[str] = []
     learned = training
+    if plan.start is not None:
+        also = sorted(calculator_of(plan.start).parameters_of_fit["elements_eV"])
     if plan.pretrained is not None:
-        parameters = json.loads((plan.pretrained / PARAMETERS).read_text(encoding="utf-8"))
-        also = sorted(parameters["elements_eV"])
         copies = plan.pretraining.reference_copies
         learned = mixed(training, read_frames([plan.pretrained / CHEAP]), copies) if copies else training
-    fit(learned, plan.stage.fit, folder, seed, plan.pretrained, also=also)
+    fit(learned, plan.stage.fit, folder, seed, plan.start, also=also)
     Grade.fitted(training, held).write(folder)
 
 
