@@ -335,7 +335,7 @@ LEVELS = "levels: {gfn2: {engine: xtb}}\n"
         ),
         (
             LEVELS + "potential: {reference: gfn2, learn_from: [a], pretrain: {}, fit: {start: b}}",
-            "F: potential (line 2): found both pretrain and fit.start, and fits start from either; allowed: one of them",
+            "F: potential (line 2): found both pretrain and fit.start, and fits start from either",
         ),
         ("levels: {a: {engine: xtb}}", "F: relax.level (line 1): there is no level 'gfn2', the default; allowed: a"),
         (LEVELS + "md: {run: [x]}", "F: md.run.0 (line 2): there is no run 'x'; allowed: nothing"),

@@ -13,7 +13,7 @@ from potentials import potential_of
 
 from iondrill.analyse.energies.level_differences import DIFFERENCES, write_differences
 from iondrill.analyse.energies.recorded import recorded_differences, recorded_error
-from iondrill.config.levels import AseLevel, XtbLevel
+from iondrill.config.levels import AseLevel, Cp2kLevel, XtbLevel
 from iondrill.engines.ase.learned import calculator_of
 from iondrill.errors import UserError
 from iondrill.potential.labels import settings_of
@@ -121,6 +121,23 @@ def test_other_settings_of_the_reference_are_refused(potential: Path, tmp_path: 
     ]
     with pytest.raises(UserError, match="another level than the level 'gfn2' is now"):
         differences(potential, labels, tmp_path)
+
+
+def test_k_points_follow_the_frame(potential: Path, tmp_path: Path) -> None:
+    calculator = calculator_of(potential)
+    dft = Cp2kLevel(engine="cp2k", kpoints=(2, 2, 1))
+    made = settings_of(dft.model_copy(update={"kpoints": (5, 5, 1)}))
+    info = {"level": "dft", "settings": made}
+    labels = [
+        labelled(slab(11, ("H",)), calculator, **info),
+        labelled(slab(12), calculator, **info),
+        labelled(Atoms("H", cell=[20, 20, 20]), calculator, **info),
+    ]
+    path = tmp_path / "labels.extxyz"
+    write(path, labels, format="extxyz")
+    level = AseLevel(engine="ase", calculator="fitted", arguments={"potential": str(potential)})
+    (row,) = recorded_differences("own", {"own": level, "dft": dft}, [path])
+    assert row["against"] == "dft"
 
 
 @pytest.mark.parametrize(

@@ -93,11 +93,11 @@ def digest_of(level: Level, atoms: Atoms, charge: int = 0) -> str:
     return digest.hexdigest()[:16]
 
 
-def agrees(label: Atoms, level: Level) -> bool:
-    """Say whether a label was made with the settings that a level has now, as far as it knows them."""
+def agrees(label: Atoms, level: Level, but: frozenset[str] = frozenset()) -> bool:
+    """Say whether a label was made with the settings that a level has now, as far as it knows them, but for some."""
     then = dict(part.split("=", 1) for part in str(label.info["settings"]).split(SEPARATOR))
     now = dict(part.split("=", 1) for part in settings_of(level).split(SEPARATOR))
-    return all(now[key] == value for key, value in then.items() if key in now)
+    return all(now[key] == value for key, value in then.items() if key in now.keys() - but)
 
 
 class Store:

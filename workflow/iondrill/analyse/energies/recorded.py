@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from iondrill.config.levels import Level
 
 ADSORBATE = "adsorbate"
+OF_THE_FRAME = frozenset({"kpoints"})
+"""Settings that follow from the size of a frame; see `iondrill.potential.labels.sampled`."""
 NEEDED = "needed: the clean slab of the same group, and the free atom, labelled too"
 
 
@@ -115,7 +117,8 @@ def recorded_differences(
     calculator, grade, found = calculator_of(level.fitted_in), grade_of(level), []
     for one in recorded(files):
         against = str(one.combined.info.get("level", "reference"))
-        if against in levels and "settings" in one.combined.info and not agrees(one.combined, levels[against]):
+        settings_are_there = against in levels and "settings" in one.combined.info
+        if settings_are_there and not agrees(one.combined, levels[against], OF_THE_FRAME):
             raise UserError.of(one.path, f"was labelled at another level than the level '{against}' is now")
         if grade is not None and grade.of(one.combined) < LEARNED:
             raise UserError.of(one.path, "is a frame that the potential has learned from", "allowed: others")
