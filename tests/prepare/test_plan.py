@@ -173,14 +173,15 @@ def test_a_run_is_repeated_at_the_second_fit_as_it_is_but_for_the_level() -> Non
     levels = {name: {"engine": "ase", "calculator": "EMT"} for name in ("one", "two")} | {"gfn2": {"engine": "xtb"}}
     run = {"assembly": "drill-nd35-li", "steps": 8, "relax_parts": False, "seed": 7, "launch_m_s": 100}
     md = {"level": "one", "runs": {"r": run, "at-two": {**run, "level": "two"}}, "run": ["r", "at-two"]}
-    made = plan(levels=levels, elf={"frames": 0}, inputs={}, md=md | {"verify": {"level": "gfn2", "twin": "two"}})
+    rest: dict[str, object] = {"levels": levels, "elf": {"frames": 0}, "inputs": {}, "adsorption": {"facets": []}}
+    made = plan(**rest, md=md | {"verify": {"level": "gfn2", "twin": "two"}})
     assert [job.name for job in made.verify.twins()] == ["r.two"]
     (twin,) = made.verify.twins()
     assert twin in made.executed()
     of_level = {"name", "level", "level_name"}
     assert made.job(twin).model_dump(exclude=of_level) == made.job(made.md.of_run("r")).model_dump(exclude=of_level)
     assert made.job(twin).level_name == "two"
-    without = plan(levels=levels, elf={"frames": 0}, inputs={}, md=md | {"verify": {"level": "gfn2"}})
+    without = plan(**rest, md=md | {"verify": {"level": "gfn2"}})
     assert set(made.executed()) - set(without.executed()) == {twin}
 
 
