@@ -1,12 +1,12 @@
 """Adsorption energies at a learned level: what a row takes beside its forces, and what the whole workflow takes a row.
 
-The rows are one and two Li or Na on all sites of C(100)-2×1 and of Pandey's C(111), in copies under other names: a
+The rows are Li and Na on all sites of C(100)-2×1 and of Pandey's C(111), in copies under other names: a
 configuration that is written here. The first figure is of a calculator that costs nothing (no energy, no force): all
 is overhead: start geometry, relaxation, points above and below, files, state, record; each row is run as
 `workflow/scripts/relax_sites.py` runs it. The second is `snakemake results/adsorption.csv` on two cores, planning,
 clean slabs and table included, with the potential that is shipped for these facets; slabs are built and sites found
-before, as they are kept. A thousand rows in three minutes are 0.18 s a row. Two ions in a cell are beyond the
-potential's labels: the level has no limit of the grade, and it is the time that is measured.
+before, as they are kept. A thousand rows in three minutes are 0.18 s a row. The level has
+no limit of the grade: it is the time that is measured.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from iondrill.prepare.plan import Plan
 from iondrill.prepare.site_cache import sites_of
 from iondrill.prepare.start import slab_with_ions
 
-FACETS, IONS, COVERAGES = ("C100-2x1", "C111-2x1-pandey"), ("Li", "Na"), (1, 2)
+FACETS, IONS, COVERAGES = ("C100-2x1", "C111-2x1-pandey"), ("Li", "Na"), (1,)
 ROWS, WARM_UP = 1000, 3
 LEVEL = {
     "engine": "ase",
@@ -123,7 +123,7 @@ def rows(options):
         folder = Path(name)
         taken = overhead(folder / "nothing")
         ours = median(one.cpu_s for one in taken)
-        note = f"median of {len(taken)} rows of 41 and 65 atoms; wall {median(one.wall_s for one in taken):.3f} s"
+        note = f"median of {len(taken)} rows; wall {median(one.wall_s for one in taken):.3f} s"
         yield Row("adsorption row, no cost of forces", "a limit", "s", ours=ours, wanted=0.03, note=note)
         work = "adsorption row at a learned level, with the workflow"
         spent, records = all_rows(folder, n_rows)

@@ -14,6 +14,8 @@ from iondrill.engines.base import AttemptEntry, Result, StoppedError
 from iondrill.engines.execute import execute
 from iondrill.engines.neighbourhood import FOLDER, lifted, relax_and_look_around
 from iondrill.engines.xtb.calculator import XtbCalculator
+from iondrill.errors import UserError
+from iondrill.geometry.checks import check_distances
 from iondrill.jobs.job import Job, Relax
 
 LOOK_A = (-0.4, 0.4, 0.8)
@@ -192,6 +194,15 @@ def test_a_point_where_atoms_would_overlap_is_left_out(analytic, tmp_path):
     analytic((1.0, 0.7, 0.25))  # 1.7 Å over the carbon
     result, _ = relax_and_look_around(job(), slab(0.8), tmp_path)
     assert [point.shift_A for point in result.neighbourhood.points] == [0.4, 0.8]
+
+
+def test_a_relaxation_that_ends_with_atoms_in_each_other_is_handed_on_and_not_kept(analytic, tmp_path):
+    analytic((1.0, -0.4, 0.25))  # 0.6 Å over the carbon
+    result, final = relax_and_look_around(job(look=()), slab(-0.5), tmp_path)
+    assert result.status == "converged"
+    with pytest.raises(UserError, match="apart; allowed"):
+        check_distances(final, "")
+    assert not list(tmp_path.glob("**/done.json"))
 
 
 def test_how_far_is_looked_does_not_change_what_is_relaxed(analytic, tmp_path):

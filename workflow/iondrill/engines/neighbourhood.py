@@ -186,8 +186,9 @@ def _done(job: Job, atoms: Atoms, folder: Path) -> tuple[Result, Atoms]:
             pass  # damaged: it is done again
     result, final = engine(job.level.engine).run(job, atoms, folder)
     if result.status == "converged":
-        write_structure(final, structure)
-        result.write(kept)
+        with suppress(UserError):  # atoms in each other are no geometry: whoever writes the record says so
+            write_structure(final, structure)
+            result.write(kept)
     return result, final
 
 
