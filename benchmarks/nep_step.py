@@ -7,7 +7,7 @@ the size of one that `snakemake potential` fits (4 elements, 40 neurons); its pa
 step does not notice; the time step is short, so that the atoms stay where they are. Diamond at normal density. GFN2 is
 `iondrill.engines.xtb.calculator.XtbCalculator` on flakes, warm, at the sizes that take seconds. calorine is
 `calorine.calculators.CPUNEP` (https://calorine.materialsmodeling.org) with the same potential. SevenNet-0 comes from
-`sevennet.py` in `.venv-fit` (`make fit-environment`), at the sizes that memory allows. One thread each.
+`sevennet.py` in `.venv-fit` (`make fit-environment`), at the sizes that take less than a minute. One thread each.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ GFN2_ATOMS = (103, 225)
 """Structures of GFN2, and steps; and how many atoms they have."""
 MOVED_A = 1e-4
 SEVENNET = (99, 225, 900)
-"""Atoms: at 3600 its graph of diamond takes more than 24 GiB."""
+"""Atoms: a step of 3600 would take minutes, and was not tried."""
 
 
 def diamond(n_atoms):

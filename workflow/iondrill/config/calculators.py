@@ -55,8 +55,14 @@ class Calculator(Strict):
             Where the list says which it takes: all of them are needed.
         """
         if self.takes is not None:
-            fields: dict[str, Any] = dict.fromkeys(self.takes, (Any, ...))
-            create_model("Arguments", __base__=Strict, **fields).model_validate(arguments)
+            _arguments(*self.takes).model_validate(arguments)
+
+
+@cache
+def _arguments(*names: str) -> type[Strict]:
+    """Return the model of arguments of these names; each job of a workflow reads its levels anew."""
+    fields: dict[str, Any] = dict.fromkeys(names, (Any, ...))
+    return create_model("Arguments", __base__=Strict, **fields)
 
 
 @cache

@@ -50,6 +50,11 @@ def _known_calculator(name: str) -> str:
     return name
 
 
+def _of_the_list(schema: dict[str, Any]) -> None:
+    """Tell the schema, which nothing needs at the start, the arguments that calculators of the list take."""
+    schema["properties"] = {name: {} for name in arguments_of_the_list()}
+
+
 def started_by(launcher: list[str], ranks: int) -> list[str]:
     """Return a launcher with the number of ranks filled in."""
     return [word.replace(RANKS, str(ranks)) for word in launcher]
@@ -406,7 +411,7 @@ class AseLevel(LevelModel):
     arguments: dict[str, Any] = Field(
         {},
         description="what it is called with, besides the defaults of the list; files are sought from the project",
-        json_schema_extra={"properties": {name: {} for name in arguments_of_the_list()}},
+        json_schema_extra=_of_the_list,
     )
     dispersion: Literal["none", "D3(BJ)"] = Field(
         "none", description="D3(BJ) of atom pairs, added by the package dftd3 to a potential that lacks it"
