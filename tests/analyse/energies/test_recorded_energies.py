@@ -45,6 +45,11 @@ def labelled(atoms: Atoms, calculator: Any, off_eV: float = 0.0, **info: str) ->
     return label
 
 
+def parts(calculator: Any, **info: str) -> list[Atoms]:
+    """Return the clean slab and the free atom that a slab with an ion needs."""
+    return [labelled(one, calculator, **info) for one in (slab(12), Atoms("H", cell=[20, 20, 20]))]
+
+
 @pytest.fixture
 def potential(tmp_path: Path) -> Path:
     return potential_of(
@@ -102,11 +107,7 @@ def test_the_error_of_an_ion_is_the_root_mean_square_of_its_own() -> None:
 
 def test_a_label_of_the_training_is_refused(potential: Path, tmp_path: Path) -> None:
     calculator = calculator_of(potential)
-    labels = [
-        labelled(slab(0, ("H",)), calculator),
-        labelled(slab(12), calculator),
-        labelled(Atoms("H", cell=[20, 20, 20]), calculator),
-    ]
+    labels = [labelled(slab(0, ("H",)), calculator), *parts(calculator)]
     with pytest.raises(UserError, match="has learned from"):
         differences(potential, labels, tmp_path)
 
@@ -114,11 +115,7 @@ def test_a_label_of_the_training_is_refused(potential: Path, tmp_path: Path) -> 
 def test_other_settings_of_the_reference_are_refused(potential: Path, tmp_path: Path) -> None:
     calculator = calculator_of(potential)
     other = settings_of(XtbLevel(engine="xtb", electronic_temperature_K=2500))
-    labels = [
-        labelled(slab(11, ("H",)), calculator, settings=other),
-        labelled(slab(12), calculator),
-        labelled(Atoms("H", cell=[20, 20, 20]), calculator),
-    ]
+    labels = [labelled(slab(11, ("H",)), calculator, settings=other), *parts(calculator)]
     with pytest.raises(UserError, match="another level than the level 'gfn2' is now"):
         differences(potential, labels, tmp_path)
 
@@ -128,11 +125,7 @@ def test_k_points_follow_the_frame(potential: Path, tmp_path: Path) -> None:
     dft = Cp2kLevel(engine="cp2k", kpoints=(2, 2, 1))
     made = settings_of(dft.model_copy(update={"kpoints": (5, 5, 1)}))
     info = {"level": "dft", "settings": made}
-    labels = [
-        labelled(slab(11, ("H",)), calculator, **info),
-        labelled(slab(12), calculator, **info),
-        labelled(Atoms("H", cell=[20, 20, 20]), calculator, **info),
-    ]
+    labels = [labelled(slab(11, ("H",)), calculator, **info), *parts(calculator, **info)]
     path = tmp_path / "labels.extxyz"
     write(path, labels, format="extxyz")
     level = AseLevel(engine="ase", calculator="fitted", arguments={"potential": str(potential)})
@@ -147,11 +140,7 @@ def test_a_slab_without_its_parts_is_named(
     potential: Path, tmp_path: Path, kept: tuple[int, ...], said: str | None
 ) -> None:
     calculator = calculator_of(potential)
-    labels = [
-        labelled(slab(11, ("H",)), calculator),
-        labelled(slab(12), calculator),
-        labelled(Atoms("H", cell=[20, 20, 20]), calculator),
-    ]
+    labels = [labelled(slab(11, ("H",)), calculator), *parts(calculator)]
     some = [labels[k] for k in kept]
     if said is None:
         assert differences(potential, some, tmp_path) == []
