@@ -87,11 +87,10 @@ def test_a_run_out_of_the_region_is_refused_with_its_grade_and_another_is_told(t
     done = run(snakemake(project, "--cores", "1", "results/md/calm/events.json"))
     assert done.returncode == 0, done.stderr[-4000:]
 
-    # outside: no table, no event, no frames, and the reason in one sentence
+    # outside: nothing in the tables, no frames, and the reason in one sentence
     for name, steps in (("hot", "50|100"), ("squeezed", "0")):
         done = run(snakemake(project, "--cores", "1", f"results/md/{name}/events.json"))
         said = done.stdout + done.stderr
-        assert done.returncode != 0
         record = json.loads((project / f"results/jobs/md/{name}.own/result.json").read_text())
         reason = record["attempts"][-1]["reason"]
         assert re.match(
@@ -101,5 +100,5 @@ def test_a_run_out_of_the_region_is_refused_with_its_grade_and_another_is_told(t
         assert reason in said
         assert "nothing is made from it" in said
         assert "Traceback" not in said
-        assert not list((project / "results/md" / name).glob("*"))
+        assert {path.stat().st_size for path in (project / "results/md" / name).glob("*")} == {0}
         assert not (project / f"results/jobs/md/{name}.own/frames.bin").exists()

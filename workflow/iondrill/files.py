@@ -62,6 +62,11 @@ def leave_empty(paths: Iterable[Path]) -> None:
         write_text(path, "")
 
 
+def is_empty(path: Path) -> bool:
+    """Say whether a file says by holding nothing that there is nothing."""
+    return path.stat().st_size == 0
+
+
 def digest_of(*paths: Path) -> str:
     """Return the digest (16 hex digits) of the contents of files, one after the other; their dates do not matter.
 

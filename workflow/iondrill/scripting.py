@@ -68,6 +68,12 @@ def logged(path: str | Path, runtime_min: float | None = None) -> Iterator[None]
                 print(_spent(time.perf_counter() - started_s), file=log)
 
 
+def warn(text: str) -> None:
+    """Print a message into the log of a script, and where Snakemake is watched."""
+    for stream in (sys.stdout, sys.__stderr__):
+        print(f"{MESSAGE_PREFIX}{text}", file=stream)
+
+
 def _spent(wall_s: float) -> str:
     """Return the time and memory of this process and of its ended children; `benchmarks/default_run.py` reads it."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]

@@ -1,22 +1,36 @@
-"""Write the trajectory of a run, its order parameters and events, those before its launch, and charges of fragments."""
+"""Write the trajectory of a run, its order parameters and events, those before its launch, and charges of fragments.
+
+Of a run that did not converge the files are empty, so that what is made of the others goes on.
+"""
 
 from pathlib import Path
 
-from iondrill.scripting import logged
+from iondrill.scripting import logged, warn
 from iondrill.analyse.dynamics.of_run import Asked, RunFiles, analyse_run
 from iondrill.config.models import EventCriteria
-from iondrill.engines.base import read_converged
+from iondrill.engines.base import read_result
 from iondrill.engines.folder import THERMALISED
 from iondrill.engines.length import FRAMES
+from iondrill.files import leave_empty
 from iondrill.geometry.checks import read_structure
 from iondrill.jobs.frames import Frames
 
-with logged(snakemake.log[0]):
-    atoms = read_structure(Path(snakemake.input.structure))
-    record, params = Path(snakemake.input.result), snakemake.params
-    read_converged(record)
+
+def analyse(record):
+    """Write all that is analysed of a run that converged."""
+    atoms, params = read_structure(Path(snakemake.input.structure)), snakemake.params
     frames = Frames(record.with_name(FRAMES), stride=params.save_every)
     first = Frames(record.parent / THERMALISED / FRAMES, stride=params.save_every) if params.thermalised else None
     asked = Asked(params.temperature_K, EventCriteria.model_validate(params.events), params.scheme, params.charge)
     files = RunFiles(**{name: Path(snakemake.output[name]) for name in RunFiles._fields})
     analyse_run(frames, first, atoms, asked, files)
+
+
+with logged(snakemake.log[0]):
+    record = Path(snakemake.input.result)
+    result = read_result(record)
+    if result.status == "converged":
+        analyse(record)
+    else:
+        leave_empty(map(Path, snakemake.output))
+        warn(f"{record} is {result.status}: {result.why}; nothing is made from it")

@@ -1,10 +1,12 @@
-"""Say in which saved frames of a run its events are, and which frame's map shows each."""
+"""Say in which saved frames of a run its events are, and which frame's map shows each; no row if it did not converge."""
 
 from pathlib import Path
 
 from iondrill.scripting import logged
 from iondrill.analyse.elf.event_frames import EVENTS, begins
+from iondrill.files import is_empty
 
 with logged(snakemake.log[0]):
     files = Path(snakemake.input.order_parameters), Path(snakemake.input.events)
-    EVENTS.write(begins(*files, snakemake.params.wanted, snakemake.params.mapped), Path(snakemake.output.events))
+    rows = [] if is_empty(files[0]) else begins(*files, snakemake.params.wanted, snakemake.params.mapped)
+    EVENTS.write(rows, Path(snakemake.output.events))

@@ -6,7 +6,7 @@ from iondrill.scripting import logged
 from iondrill.analyse.elf.difference import check_balance, difference_on_plane, planar_integral
 from iondrill.analyse.elf.event_frames import own_steps, read_events, step_of
 from iondrill.analyse.elf.point import plane_of_run, read_point
-from iondrill.files import leave_empty, replacing
+from iondrill.files import is_empty, leave_empty, replacing
 from iondrill.report.figures.difference_map import draw_difference_map
 
 
@@ -29,7 +29,7 @@ def draw(step, steps):
 with logged(snakemake.log[0]):
     events = read_events(map(Path, snakemake.input.events))
     step = step_of(snakemake.wildcards.frame, events)
-    if step is None:
+    if step is None or is_empty(Path(snakemake.input.structures[0])):
         leave_empty(map(Path, snakemake.output))
     else:
         draw(step, [*snakemake.params.steps, *own_steps(events)])

@@ -8,7 +8,7 @@ from iondrill.analyse.elf.event_frames import own_steps, read_events, step_of
 from iondrill.analyse.elf.lines import BONDS, PROFILES, bond_rows, elf_lines, profile_rows
 from iondrill.analyse.elf.map import elf_on_plane
 from iondrill.analyse.elf.point import cube_map, plane_of_run, read_point
-from iondrill.files import leave_empty, replacing
+from iondrill.files import is_empty, leave_empty, replacing
 from iondrill.report.figures.elf_map import PAPER, SAFE, draw_elf_map
 
 
@@ -35,7 +35,7 @@ def draw(step, steps):
 with logged(snakemake.log[0]):
     events = read_events(map(Path, snakemake.input.events))
     step = step_of(snakemake.wildcards.frame, events)
-    if step is None:
+    if step is None or is_empty(Path(snakemake.input.structure)):
         leave_empty(map(Path, snakemake.output))
     else:
         draw(step, [*snakemake.params.steps, *own_steps(events)])

@@ -3,13 +3,12 @@
 from pathlib import Path
 
 from iondrill.scripting import logged
-from iondrill.analyse.elf.event_frames import read_events, step_of
 from iondrill.analyse.elf.grid import elf_on_grid
 from iondrill.analyse.elf.point import read_point
-from iondrill.files import leave_empty
+from iondrill.files import is_empty, leave_empty
 
 with logged(snakemake.log[0]):
-    if step_of(snakemake.wildcards.frame, read_events(map(Path, snakemake.input.events))) is None:
+    if is_empty(Path(snakemake.input.structure)):
         leave_empty(map(Path, snakemake.output))
     else:
         point = read_point(snakemake.input.result, snakemake.input.structure, snakemake.params.spin_D0)

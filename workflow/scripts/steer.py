@@ -1,21 +1,31 @@
-"""Steer a structure along an order parameter: inwards from its start, or back from where that has come to."""
+"""Steer a structure along an order parameter: inwards from its start, or back from where that has come to.
+
+Nothing is steered back where the way in did not converge.
+"""
 
 from pathlib import Path
 
 from iondrill.scripting import logged
-from iondrill.engines.base import read_converged
-from iondrill.engines.execute import execute, publish
+from iondrill.engines.base import read_result
+from iondrill.engines.execute import execute, pass_over, publish
 from iondrill.geometry.checks import read_structure
 from iondrill.jobs.job import Job
 from iondrill.prepare.start import with_fixed_edge
 
-with logged(snakemake.log[0], snakemake.resources.get("runtime")):
+
+def steer(spec, files):
+    """Steer from the start, or from the end of the way in."""
     atoms = with_fixed_edge(read_structure(Path(snakemake.input.structure)), snakemake.params.fix)
     for record in map(Path, snakemake.input.before):
-        read_converged(record)
         atoms.set_positions(read_structure(record.with_name("last.extxyz")).positions, apply_constraint=False)
-    record = Path(snakemake.output.result)
-    result = execute(snakemake.params.job, atoms, record, Path(snakemake.output.structure))
+    result = execute(spec, atoms, *files)
     if result.status == "converged":
-        publish(Job.model_validate(snakemake.params.job), record.parent)
-    print(result)
+        publish(Job.model_validate(spec), files[0].parent)
+    return result
+
+
+with logged(snakemake.log[0], snakemake.resources.get("runtime")):
+    files = Path(snakemake.output.result), Path(snakemake.output.structure)
+    done = all(read_result(Path(record)).status == "converged" for record in snakemake.input.before)
+    spec = snakemake.params.job
+    print(steer(spec, files) if done else pass_over(spec, "the way in did not converge", *files))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from iondrill.scripting import logged
 from iondrill.config.models import Config
+from iondrill.files import leave_empty
 from iondrill.report.data import read_results
 from iondrill.report.page.build import write_page
 
@@ -15,3 +16,5 @@ with logged(snakemake.log[0]):
     )
     page = Path(snakemake.output.page)
     write_page(results, page, page.parent / "figures")
+    # a run that did not converge has no curves
+    leave_empty(path for path in map(Path, snakemake.output.order) if not path.exists())

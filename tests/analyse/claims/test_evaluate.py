@@ -96,6 +96,9 @@ def test_ledgers_of_several_runs_are_one():
     yes, no, number = with_a1(SUPPORTED, 1.0), with_a1(REFUTED, 0.0), with_a1(NOT_SHOWN, 0.5)
     assert together([nothing, number, yes])[0] == yes[0]
     assert together([nothing, number])[0] == number[0]
+    # of equals that of most seeds
+    of_five = [number[0]._replace(n=5), *number[1:]]
+    assert together([number, of_five])[0] == together([of_five, number])[0] == of_five[0]
     contradicted = together([yes, no])[0]
     assert contradicted.verdict == NOT_SHOWN
     assert "contradict" in contradicted.sentence

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
+import yaml
 from scipy.stats import nct, t
 
 from iondrill.analyse.dynamics import statistics
@@ -20,6 +22,7 @@ from iondrill.config.models import Config
 from iondrill.config.verification import VerdictCriteria
 from iondrill.engines.base import Result
 from iondrill.errors import UserError
+from iondrill.geometry.recipes import AssemblyRecipe
 from iondrill.prepare.plan import Plan
 
 LABELS = {"nd-li": "drill-nd35-li", "nd": "drill-nd35", "li": "drill-none-li", "none": "drill-none"}
@@ -110,6 +113,34 @@ def test_what_is_compared_differs_in_one_thing(plan, cases):
     assert {case.name for case in square.minus} == {"m-nd", "m-li"}
     assert factors(plan, "m-nd-li-s1")["ions"] == "2 Li"
     assert factors(plan, "m-nd-s1") == factors(plan, "m-nd-s2")
+
+
+OTHER = {
+    "cluster": "nd35",
+    "flake": "c24-aa",
+    "edge": "armchair",
+    "tip": [1, 0, 0],
+    "distance_A": 4.0,
+    "height": "above",
+    "charge": 1,
+    "multiplicity": 3,
+    "box": {"vacuum_A": 20.0},
+}
+
+
+@pytest.mark.parametrize("key", AssemblyRecipe.model_fields.keys() - {"kind", "description", "references"})
+def test_whatever_changes_in_a_recipe_is_a_factor(tmp_path, recipes, key):
+    shutil.copytree(recipes, tmp_path / "structures")
+    path = tmp_path / "structures/assemblies/paper-li.yaml"
+    recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
+    changed = path.with_name("changed.yaml")
+    changed.write_text(yaml.safe_dump({**recipe, key: OTHER[key]}), encoding="utf-8")
+    runs = {name: {"assembly": name, "steps": N} for name in ("paper-li", "changed")}
+    fields = {"levels": {"gfn2": {"engine": "xtb"}}, "md": {"level": "gfn2", "runs": runs, "run": list(runs)}}
+    plan = Plan(Config.model_validate({**fields, "structures": str(tmp_path / "structures")}))
+    before, after = (factors(plan, name) for name in runs)
+    differ = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+    assert len(differ) == 1 or (key == "flake" and differ <= {"flake", "gap", "ions"} and differ)
 
 
 def test_verdicts(cases):
@@ -248,7 +279,7 @@ def test_tables_that_are_not_there_or_cut(plan):
 
 
 def case(name, changes, **factors):
-    known = {"nanodiamond": "none", "cut": "none", "launch_m_s": "0", "ions": "2 Li", "gap": "3.7 Å"}
+    known = {"nanodiamond": "none", "cut": "none", "height": "none", "launch_m_s": "0", "ions": "2 Li", "gap": "3.7 Å"}
     runs = {f"{name}-s{k}": {"gap_edge_A": Measure(0.0, change, 0.01)} for k, change in enumerate(changes)}
     return Case(name, "gfn2", known | factors, runs)
 
@@ -348,11 +379,11 @@ def test_an_interval_that_touches_zero_is_written_with_true_minus_signs():
 
 
 def test_without_a_nanodiamond_cut_and_launch_are_nothing():
-    drilled = case("a", (1.0, 1.1), nanodiamond="nd75", cut="edge zigzag", launch_m_s="800")
+    drilled = case("a", (1.0, 1.1), nanodiamond="nd75", cut="edge zigzag", height="gap", launch_m_s="800")
     assert only(drilled, case("b", (0.0, 0.1)))["factor"] == "nanodiamond"
     # between two with one, they are what differs
-    assert findings([drilled, case("b", (0.0, 0.1), nanodiamond="nd35", cut="edge armchair")]) == []
-    other = case("b", (0.0, 0.1), nanodiamond="nd75", cut="edge zigzag", launch_m_s="0")
+    assert findings([drilled, case("b", (0.0, 0.1), nanodiamond="nd35", cut="edge armchair", height="gap")]) == []
+    other = case("b", (0.0, 0.1), nanodiamond="nd75", cut="edge zigzag", height="gap", launch_m_s="0")
     assert only(drilled, other)["factor"] == "launch_m_s"
 
 

@@ -21,6 +21,7 @@ from iondrill.collect.progress import progress
 from iondrill.config.load import load
 from iondrill.engines.base import Result, read_result
 from iondrill.errors import MESSAGE_PREFIX, TOOK, Problem, UserError
+from iondrill.files import is_empty
 from iondrill.geometry.checks import Check, read_structure
 from iondrill.jobs.name import CLEAN, JobId, parse_structure_name
 from iondrill.prepare.plan import Plan
@@ -221,7 +222,8 @@ def _read(plan: Plan, records: Sequence[Path], structures: Sequence[Path]) -> tu
             built.append(_built(path))
     for name in config.md.run:
         with gathered(problems):
-            runs.append(_read_run(plan, name, problems))
+            if not _is_left_out(plan, name):
+                runs.append(_read_run(plan, name, problems))
     if config.adsorption.facets:
         with gathered(problems):
             adsorption = read_adsorption(plan.results / "adsorption.csv")
@@ -272,6 +274,14 @@ def _final_geometry(job: JobRecord, folder: Path) -> list[Structure]:
     atoms = read_structure(path)
     state = "relaxed" if file == "relaxed" else "last frame"
     return [Structure(job.id.structure, state, job.id.level, atoms, load(Check, path.with_suffix(".json")), path)]
+
+
+def _is_left_out(plan: Plan, name: str) -> bool:
+    """Say whether a run did not converge: its record says why, and its tables are empty."""
+    order = plan.md.results_of(name) / "order_parameters.csv"
+    record = plan.folder(plan.md.of_run(name)) / "result.json"
+    nothing = order.is_file() and is_empty(order)
+    return nothing and record.is_file() and read_result(record).status != "converged"
 
 
 def _read_run(plan: Plan, name: str, problems: list[Problem]) -> Run:

@@ -135,7 +135,7 @@ def read_claims(path: Path) -> list[Decided]:
 
 
 def together(ledgers: Sequence[Sequence[Decided]]) -> list[Decided]:
-    """Return one ledger of several: of each claim the row that decides it, or that has a number.
+    """Return one ledger of several: of each claim the row that decides it, or has a number, of most seeds.
 
     Where one supports a claim and another refutes it, nothing is shown.
     """
@@ -148,4 +148,5 @@ def _of_several(rows: Sequence[Decided]) -> Decided:
     if len({row.verdict for row in decided}) > 1:
         both = " ".join(f"{row.verdict.capitalize()}: {row.sentence}" for row in decided)
         return decided[0]._replace(verdict=NOT_SHOWN, sentence=f"Not shown: runs contradict each other. {both}")
-    return [*decided, *(row for row in rows if row.value is not None), *rows][0]
+    # of equals the first
+    return max(rows, key=lambda row: (row.verdict != NOT_SHOWN, row.value is not None, row.n or 0))

@@ -18,6 +18,7 @@ from iondrill.analyse.dynamics.statistics import Sample, block_error
 from iondrill.analyse.tables import read_columns
 from iondrill.analyse.verification.record import FILE as VERIFIED
 from iondrill.analyse.verification.record import Verification
+from iondrill.files import is_empty
 from iondrill.geometry.labels import SHEETS
 from iondrill.geometry.recipes import AssemblyRecipe, FlakeRecipe, load_recipe
 
@@ -109,6 +110,8 @@ def factors(plan: Plan, run: str) -> dict[str, str]:
         return {"structure": settings.assembly, **_settings(settings)}
     found = {"nanodiamond": recipe.cluster or "none", "box": recipe.box.model_dump_json()}
     found["cut"] = f"edge {recipe.edge}, tip {recipe.tip}, {recipe.distance_A:g} Å away" if recipe.cluster else "none"
+    found["height"] = recipe.height if recipe.cluster else "none"
+    found |= {name: str(getattr(recipe, name)) for name in ("charge", "multiplicity")}
     flake = load_recipe(recipe.flake, plan.recipes)
     if isinstance(flake, FlakeRecipe):
         ions = flake.ions
@@ -126,9 +129,10 @@ def _settings(settings: MdRun) -> dict[str, str]:
 
 
 def verification_of(plan: Plan, run: str) -> Verification | None:
-    """Return what the verification of a run says; None where the configuration asks for none, or it is not there."""
+    """Return what the verification of a run says; None where none is asked for or there, or the run did not converge."""
     path = plan.md.results_of(run) / VERIFIED
-    return Verification.read(path) if run in plan.verify.runs() and path.is_file() else None
+    there = run in plan.verify.runs() and path.is_file() and not is_empty(path)
+    return Verification.read(path) if there else None
 
 
 def read_cases(plan: Plan, runs: Iterable[str]) -> list[Case]:

@@ -129,10 +129,10 @@ def _square(first: Comparison, second: Comparison) -> Iterator[Comparison]:
 
 
 def _only_difference(one: Case, other: Case) -> str | None:
-    """Return the factor that two cases differ in, if it is one; without a nanodiamond, cut and launch are nothing."""
+    """Return the factor that two cases differ in, if it is one; without a nanodiamond, where it is and flies is nothing."""
     names = {name for name in {*one.factors, *other.factors} if one.factors.get(name) != other.factors.get(name)}
     if "nanodiamond" in names and "none" in {one.factors["nanodiamond"], other.factors["nanodiamond"]}:
-        names -= {"cut", "launch_m_s"}
+        names -= {"cut", "height", "launch_m_s"}
     return names.pop() if len(names) == 1 else None
 
 

@@ -11,6 +11,7 @@ from iondrill.analyse.columns import TableForm, number, text
 from iondrill.analyse.dynamics.events import first_contact
 from iondrill.analyse.tables import read_columns
 from iondrill.config.base import Event
+from iondrill.files import is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -51,7 +52,7 @@ class EventFrame(NamedTuple):
 
 
 EVENTS = TableForm[EventFrame](
-    "an event of `elf.events`",
+    "an event of `elf.events`; none of a run that did not converge",
     (
         text("event", "`first_contact`, `layers_opened`, `bonded` or `ion_expelled`"),
         number("step", "of the saved frame nearest to where it begins for the first time; empty: it did not happen"),
@@ -65,6 +66,7 @@ EVENTS = TableForm[EventFrame](
     ),
 )
 """``elf/<run>/events.csv``."""
+NOT_CONVERGED = "the run did not converge"
 
 
 def choose(
@@ -107,7 +109,12 @@ def choose(
 def begins(
     order_parameters: Path, events: Path, wanted: Sequence[Event] = get_args(Event), mapped: Sequence[int] = ()
 ) -> list[EventFrame]:
-    """Return where events begin in a run, from ``order_parameters.csv`` and ``events.json``; `choose` says the rest."""
+    """Return where events begin in a run, from ``order_parameters.csv`` and ``events.json``; `choose` says the rest.
+
+    Files that are empty are those of a run that did not converge: it has no events.
+    """
+    if is_empty(order_parameters):
+        return [EventFrame(event) for event in wanted]
     happened = json.loads(events.read_text(encoding="utf-8"))["events"]
     return choose(wanted, read_columns(order_parameters), happened, mapped)
 
@@ -143,8 +150,10 @@ def own_steps(events: Iterable[EventFrame]) -> list[int]:
 
 
 def why_no_frame(event: str, events: Iterable[EventFrame]) -> str:
-    """Say why an event has no frame of its own."""
-    one = next(each for each in events if each.event == event)
+    """Say why an event has no frame of its own; `events` are empty of a run that did not converge."""
+    one = next((each for each in events if each.event == event), None)
+    if one is None:
+        return NOT_CONVERGED
     if one.step is None:
         return f"there was no such event in the run: {one.words}"
     return f"the frame is computed under another name: {one.frame}"

@@ -1,0 +1,73 @@
+"""A run that does not converge keeps its record, and nothing is made from it; what is made of the others goes on."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from projects import make_project, rows, run, snakemake, tiny
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.workflow
+
+RUN = {"assembly": "tiny", "steps": 6, "relax_parts": False, "thermalise": {"time_fs": 0}}
+CONFIG = {
+    "title": "One of two runs ends early",
+    "levels": {
+        "gfn2": {"engine": "xtb"},
+        # the same method through another package
+        "again": {
+            "engine": "ase",
+            "calculator": "tblite.ase.TBLite",
+            "arguments": {"method": "GFN2-xTB", "verbosity": 0, "cache_api": False},
+        },
+        "short": {"engine": "xtb", "max_scf_cycles": 2},
+    },
+    "md": {
+        "level": "again",
+        "run": ["calm", "early"],
+        "runs": {
+            "calm": RUN,
+            # of which the first energy is not reached
+            "early": {**RUN, "level": "short"},
+        },
+        "verify": {"level": "gfn2", "frames": 1, "piece_atoms": 20, "whole": 1},
+    },
+    "elf": {"level": "gfn2", "frames": 2, "events": ["first_contact"], "difference": True},
+    "adsorption": {"facets": [], "ions": []},
+}
+
+
+def test_what_is_made_of_the_other_run_is_there_and_snakemake_says_which_is_not(tmp_path: Path) -> None:
+    project = make_project(tmp_path, CONFIG, tiny())
+    done = run(snakemake(project, "--cores", "2", "--keep-going"))
+    results = project / "results"
+    record = json.loads((results / "jobs/md/early.short/result.json").read_text())
+    assert record["status"] == "not_converged"
+    assert done.returncode != 0
+    assert "early" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+    # of the one all there is, of the other nothing
+    for path in ("trajectory.traj", "order_parameters.csv", "events.json", "verification.json"):
+        assert (results / "md/calm" / path).stat().st_size
+        assert not (results / "md/early" / path).stat().st_size
+    status = json.loads((results / "status.json").read_text())["jobs"]
+    ended = {name.split("/jobs/")[1]: how for name, how in status.items()}
+    of_elf = {name: how for name, how in ended.items() if name.startswith("elf/early")}
+    assert set(of_elf.values()) == {"not_due"}
+    assert ended["elf/calm.0.gfn2/result.json"] == "converged"
+    assert rows(results / "elf/calm/summary.csv")
+    assert rows(results / "elf/early/summary.csv") == rows(results / "elf/early/charges.csv") == []
+
+    # side by side, the ledger, and the page
+    compared = json.loads((results / "contrasts.json").read_text())
+    assert compared["left_out"] == ["early"]
+    assert {row["run"] for row in rows(results / "contrasts.csv")} == {"calm", ""}
+    page = (results / "report.html").read_text(encoding="utf-8")
+    assert record["attempts"][-1]["reason"] in page
+    assert run(snakemake(project, "--cores", "1", "claims")).returncode == 0
+    assert (results / "claims.json").is_file()
