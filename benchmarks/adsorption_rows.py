@@ -85,7 +85,7 @@ def overhead(folder):
     for facet in plan.config.adsorption.facets:
         slab = build(facet, folder / "structures")
         sites = sites_of(slab)
-        for job in plan.adsorption.rows(facet, "own"):
+        for job in plan.adsorption.of_facet(facet, "own")[1:]:
 
             def row(job=job, slab=slab, sites=sites):
                 start = slab_with_ions(slab, slab, job.subject, sites)

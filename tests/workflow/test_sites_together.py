@@ -59,6 +59,10 @@ def test_rows_are_those_of_separate_jobs_and_a_lost_one_is_made_again(tmp_path: 
     assert len(table(apart)) == 6
     assert table(together) == table(apart)
 
+    # the clean slab is relaxed before them, by the same job
+    assert "Relax the clean slab" in of_each
+    assert "Relax the clean slab" not in of_all
+
     # each row has a state of its own: of a finished one nothing is computed again
     target = "results/jobs/adsorption/sheet.Na-hollow.pairs/result.json"
     lost = together / target
@@ -68,3 +72,18 @@ def test_rows_are_those_of_separate_jobs_and_a_lost_one_is_made_again(tmp_path: 
     again = json.loads(lost.read_text())
     assert again == before
     assert table(together) == table(apart)
+
+
+def test_a_job_relaxes_whole_facets_up_to_sixty_rows(tmp_path: Path) -> None:
+    names = [f"sheet-{k:02}" for k in range(12)]  # six rows each
+    levels = {**CONFIG["levels"], "pairs": {**PAIRS, "quick": True}}
+    content = {**CONFIG, "levels": levels, "adsorption": {**CONFIG["adsorption"], "facets": names}}
+    project = make_project(tmp_path, content, {f"facets/{name}.yaml": SHEET for name in names})
+    said = started(project)
+    jobs = re.findall(r"Relax all ions on all sites of (.+) at pairs", said)
+    assert [job.split(", ") for job in dict.fromkeys(jobs)] == [names[:10], names[10:]]
+    found = table(project)
+    assert len(found) == 72
+    # the same sheet under twelve names
+    bare = [{column: cell for column, cell in row.items() if column != "facet"} for row in found]
+    assert all(bare[k] == bare[k % 6] for k in range(72))

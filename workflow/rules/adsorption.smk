@@ -1,6 +1,6 @@
 ADSORPTION = f"{RESULTS}/jobs/adsorption"
-# levels of which all sites of a facet are one job
-QUICK = "|".join({level for _, level in plan.adsorption.together()}) or "(?!)"
+# levels of which a job relaxes whole facets, the clean slab and all sites of each
+QUICK = "|".join(plan.adsorption.quick_levels()) or "(?!)"
 
 
 use rule relax as relax_slab with:
@@ -15,6 +15,8 @@ use rule relax as relax_slab with:
         f"{RESULTS}/logs/relax_slab/{{facet}}.clean.{{level}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/relax_slab/{{facet}}.{{level}}.tsv"
+    wildcard_constraints:
+        level=rf"(?!(?:{QUICK})/)[A-Za-z0-9][A-Za-z0-9+_-]*",
     priority: 50
     threads: ranks_of("adsorption", "{facet}.clean.{level}")
     resources:
@@ -51,34 +53,38 @@ use rule relax as relax_adsorbate with:
         "Relax {wildcards.ions} at {wildcards.site} on {wildcards.facet} at {wildcards.level}"
 
 
-for facet, level in plan.adsorption.together():
+for facets, level in plan.adsorption.together():
 
     rule:
         name:
-            f"relax_sites_{facet}_{level}"
+            f"relax_sites_{facets[0]}_{level}"
         input:
-            structure=f"{ADSORPTION}/{facet}.clean.{level}/relaxed.extxyz",
-            slab=f"{RESULTS}/structures/{facet}.extxyz",
+            [f"{RESULTS}/structures/{facet}.extxyz" for facet in facets],
         output:
-            [path.as_posix() for job in plan.adsorption.rows(facet, level) for path in job_files(plan, job)],
+            [
+                path.as_posix()
+                for facet in facets
+                for job in plan.adsorption.of_facet(facet, level)
+                for path in job_files(plan, job)
+            ],
         log:
-            f"{RESULTS}/logs/relax_sites/{facet}.{level}.log",
+            f"{RESULTS}/logs/relax_sites/{facets[0]}.{level}.log",
         benchmark:
-            f"{RESULTS}/benchmarks/relax_sites/{facet}.{level}.tsv"
-        priority: 0
+            f"{RESULTS}/benchmarks/relax_sites/{facets[0]}.{level}.tsv"
+        priority: 50
         conda:
             "../envs/iondrill.yaml"
         envmodules:
             *MODULES,
         resources:
-            mem_mb=most_memory(plan.adsorption.rows(facet, level)),
+            mem_mb=most_memory([job for facet in facets for job in plan.adsorption.of_facet(facet, level)]),
             runtime=240,
         params:
             config=plan.config.model_dump(mode="json"),
-            facet=facet,
+            facets=facets,
             level=level,
         message:
-            f"Relax all ions on all sites of {facet} at {level}"
+            f"Relax all ions on all sites of {', '.join(facets)} at {level}"
         script:
             "../scripts/relax_sites.py"
 

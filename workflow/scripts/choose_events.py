@@ -1,4 +1,4 @@
-"""Say in which saved frames of a run its events are, and which frame's map shows each; no row if it did not converge."""
+"""Say in which saved frames of a run its events are, and which map shows each; no row if it did not converge."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Choose the frames of a run that are compared with the reference, and cut pieces out of them; none if it did not converge."""
+"""Choose the frames of a run that are compared with the reference, and cut pieces; none if it did not converge."""
 
 from pathlib import Path
 
@@ -8,7 +8,6 @@ from iondrill.config.models import Config
 from iondrill.files import is_empty, leave_empty
 from iondrill.geometry.checks import read_structure
 from iondrill.prepare.plan import Plan
-
 
 
 def choose():

@@ -10,7 +10,9 @@ from iondrill.report.figures.film import write_film
 with logged(snakemake.log[0]):
     events = read_events(map(Path, snakemake.input.events))
     steps = {path: step_of(path.stem, events) for path in map(Path, snakemake.input.maps)}
-    maps = sorted((path for path, step in steps.items() if step is not None and not is_empty(path)), key=lambda path: steps[path])
+    maps = sorted(
+        (path for path, step in steps.items() if step is not None and not is_empty(path)), key=lambda path: steps[path]
+    )
     if maps:
         write_film(maps, Path(snakemake.output.film))
     else:

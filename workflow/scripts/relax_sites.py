@@ -1,4 +1,4 @@
-"""Relax all ions on all sites of a facet, one after the other: each has a folder, a state and a record of its own."""
+"""Relax facets, and all ions on all sites of each, one after the other: each has a folder and a record of its own."""
 
 from pathlib import Path
 
@@ -12,20 +12,39 @@ from iondrill.prepare.plan import Plan
 from iondrill.prepare.site_cache import sites_of
 from iondrill.prepare.start import slab_with_ions
 
-with logged(snakemake.log[0], snakemake.resources.get("runtime")):
-    plan = Plan(Config.model_validate(snakemake.params.config))
-    relaxed, built = read_structure(Path(snakemake.input.structure)), read_structure(Path(snakemake.input.slab))
-    sites, problems = sites_of(built), []
-    for job in plan.adsorption.rows(snakemake.params.facet, snakemake.params.level):
+
+def relax(plan, job, start, note):
+    """Relax a slab; return the file of its last geometry."""
+    record, geometry = (plan.folder(job) / name for name in ("result.json", "relaxed.extxyz"))
+    result = execute(plan.job(job, note).model_dump(mode="json"), start, record, geometry)
+    print(f"{job.name}: {result.status}, {result.n_ionic_steps} steps")
+    return geometry
+
+
+def relax_facet(plan, built, jobs):
+    """Relax a clean slab and then its rows; yield what went wrong with rows: the others are made all the same."""
+    clean, *rows = jobs
+    relaxed, sites = read_structure(relax(plan, clean, built, f"{clean.structure} as built")), sites_of(built)
+    for job in rows:
         note = f"{job.subject.ions} at {job.subject.site} on {job.structure}, relaxed clean"
-        start = slab_with_ions(built, relaxed, job.subject, sites)
-        record, geometry = (plan.folder(job) / name for name in ("result.json", "relaxed.extxyz"))
         try:
-            result = execute(plan.job(job, note).model_dump(mode="json"), start, record, geometry)
-            print(f"{job.name}: {result.status}, {result.n_ionic_steps} steps")
+            relax(plan, job, slab_with_ions(built, relaxed, job.subject, sites), note)
         except StoppedError:
             raise
-        except UserError as error:  # the other rows are made all the same
+        except UserError as error:
+            yield from error.problems
+
+
+with logged(snakemake.log[0], snakemake.resources.get("runtime")):
+    plan, problems = Plan(Config.model_validate(snakemake.params.config)), []
+    for facet, path in zip(snakemake.params.facets, snakemake.input, strict=True):
+        try:
+            problems += relax_facet(
+                plan, read_structure(Path(path)), plan.adsorption.of_facet(facet, snakemake.params.level)
+            )
+        except StoppedError:
+            raise
+        except UserError as error:  # the other facets are made all the same
             problems += error.problems
     if problems:
         raise UserError(*problems)

@@ -129,7 +129,7 @@ def _settings(settings: MdRun) -> dict[str, str]:
 
 
 def verification_of(plan: Plan, run: str) -> Verification | None:
-    """Return what the verification of a run says; None where none is asked for or there, or the run did not converge."""
+    """Return what the verification of a run says; None where there is none: not asked for, or not converged."""
     path = plan.md.results_of(run) / VERIFIED
     there = run in plan.verify.runs() and path.is_file() and not is_empty(path)
     return Verification.read(path) if there else None

@@ -129,7 +129,7 @@ def _square(first: Comparison, second: Comparison) -> Iterator[Comparison]:
 
 
 def _only_difference(one: Case, other: Case) -> str | None:
-    """Return the factor that two cases differ in, if it is one; without a nanodiamond, where it is and flies is nothing."""
+    """Return the factor that two cases differ in, if one; without a nanodiamond its place and launch are nothing."""
     names = {name for name in {*one.factors, *other.factors} if one.factors.get(name) != other.factors.get(name)}
     if "nanodiamond" in names and "none" in {one.factors["nanodiamond"], other.factors["nanodiamond"]}:
         names -= {"cut", "height", "launch_m_s"}

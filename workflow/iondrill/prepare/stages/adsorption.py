@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from iondrill.config.base import Ion
     from iondrill.config.document import Document
 
+MOST_TOGETHER = 60
+"""Slabs with ions that one job relaxes at a quick level, whole facets: a start of Python takes as long as ten."""
 FEWER = "allowed: fewer ions, or a larger cell in the facet's recipe"
 
 
@@ -95,14 +98,31 @@ class AdsorptionStage(Stage):
             raise UserError(*problems)
         return roomy if wanted == "all" else list(wanted)
 
-    def together(self) -> list[tuple[str, str]]:
-        """Return facet and level of the slabs whose ions are all relaxed in one job: at levels that take seconds."""
-        stage, level = self.config.adsorption, self.project.level
-        return [(facet, name) for name in stage.levels if level(name).takes_seconds for facet in stage.facets]
+    def quick_levels(self) -> list[str]:
+        """Return the levels at which a relaxation takes seconds: many of them are one job of the workflow."""
+        return [name for name in self.config.adsorption.levels if self.project.level(name).takes_seconds]
 
-    def rows(self, facet: str, level: str) -> list[JobId]:
-        """Return the slabs with ions of a facet at a level."""
-        return [JobId("adsorption", subject, level) for subject in self.fillings if subject.structure == facet]
+    def together(self) -> list[tuple[list[str], str]]:
+        """Return facets and level of the slabs that are relaxed in one job, clean and with ions, at quick levels."""
+        batches, rows = list[list[str]](), 0
+        for facet in self.config.adsorption.facets if self.quick_levels() else ():
+            n = self._rows_of.get(facet, 0)
+            if not batches or rows + n > MOST_TOGETHER:
+                batches.append([])
+                rows = 0
+            batches[-1].append(facet)
+            rows += n
+        return [(facets, level) for level in self.quick_levels() for facets in batches]
+
+    def of_facet(self, facet: str, level: str) -> list[JobId]:
+        """Return the clean slab of a facet, and then those with ions, at a level."""
+        subjects = [subject for subject in self.fillings if subject.structure == facet]
+        return [JobId("adsorption", subject, level) for subject in [Subject(facet, site=CLEAN), *subjects]]
+
+    @cached_property
+    def _rows_of(self) -> Counter[str]:
+        """How many slabs with ions there are of each facet."""
+        return Counter(subject.structure for subject in self.fillings)
 
     def prerelaxation(self, job: JobId) -> JobId | None:
         """Return the job, the same one at another level, whose relaxed geometry a job starts from, if any."""
