@@ -108,6 +108,32 @@ def opened(plan, tmp_path_factory):
     return folder / "opened"
 
 
+def test_without_frames_all_else_is_there(plan, opened, tmp_path):
+    assert write_crate(plan, tmp_path / "crate.zip", frames=False) == []
+    names = set(zipfile.ZipFile(tmp_path / "crate.zip").namelist())
+    whole = {str(path.relative_to(opened)) for path in opened.rglob("*") if path.is_file()}
+    assert whole - names == {
+        "md/drill/trajectory.traj",
+        "md/drill/order_parameters.csv",
+        "md/drill/thermalisation.csv",
+        "charges/drill.csv",
+    }
+    assert "Without the frames" in ROCrate(tmp_path / "crate.zip").description
+
+
+def test_tables_of_further_targets_are_there_if_they_were_made(plan, tmp_path):
+    """A ledger of claims goes with what it was judged by."""
+    there = plan.results / "adsorption_levels.csv"
+    there.write_text("facet\n")
+    try:
+        write_crate(plan, tmp_path / "crate.zip")
+    finally:
+        there.unlink()
+    names = set(zipfile.ZipFile(tmp_path / "crate.zip").namelist())
+    assert "adsorption_levels.csv" in names
+    assert not names & {"free_energy.json", "insertion.csv", "shells.csv"}
+
+
 def test_the_crate_is_valid_and_describes_every_file_it_holds(opened):
     crate = ROCrate(opened)
     assert crate.name == "A run to keep"

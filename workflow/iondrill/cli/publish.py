@@ -22,6 +22,11 @@ def register(commands: Any, add_configfile: Callable[[argparse.ArgumentParser], 
     publish.add_argument(
         "--url", default="https://zenodo.org", metavar="ADDRESS", help="service (default: https://zenodo.org)"
     )
+    publish.add_argument(
+        "--without-frames",
+        action="store_true",
+        help="of a crate: leave out trajectories, and tables with a row for each frame",
+    )
     add_configfile(publish)
     publish.set_defaults(command=_publish)
 
@@ -35,6 +40,6 @@ def _publish(options: argparse.Namespace) -> int:
     config = read_config(*project_first(options.configfile))
     if options.results is not None:
         config = config.model_copy(update={"results": str(options.results)})
-    for line in publish(options.to, Order(Plan(config), options.output, options.dry_run, options.url)):
+    for line in publish(options.to, Order(Plan(config), options.output, options.dry_run, options.url, not options.without_frames)):
         print(line)
     return 0

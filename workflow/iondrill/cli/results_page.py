@@ -39,7 +39,7 @@ def _files() -> str:
 
 def _file(file: ResultFile) -> str:
     target = "" if file.target == "all" else f"`{file.target}`"
-    page, crate = ("yes" if mark else "" for mark in (file.page, file.crate))
+    page, crate = ("yes" if mark else "" for mark in (file.page, file.crate or file.claims))
     words = _readable(file.what, "`<{}>`")
     return f"| `{_readable(file.path)}` | {words} | {file.of.words} | {target} | {page} | {crate} |"
 

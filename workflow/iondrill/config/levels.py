@@ -418,7 +418,7 @@ class AseLevel(LevelModel):
     )
     quick: bool | None = Field(
         None,
-        description="whether a relaxation takes seconds: then all sites of a facet are one job of the workflow; null: "
+        description="whether a relaxation takes seconds: then whole facets, all their sites, are one job of the workflow; null: "
         "as the list says",
     )
     functional: str | None = Field(

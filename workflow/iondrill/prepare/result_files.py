@@ -143,7 +143,9 @@ class ResultFile:
     crate : bool
         Whether the crate holds it.
     claims : bool
-        Whether claims of the paper are judged by it.
+        Whether claims of the paper are judged by it: the crate holds it where it is there.
+    frames : bool
+        Whether it holds something of each frame of a run: a crate may be made without.
     table : str
         Of a table: the module in `iondrill.analyse` that declares its columns, and their name there; see
         `iondrill.analyse.forms`.
@@ -158,6 +160,7 @@ class ResultFile:
     page: bool = False
     crate: bool = False
     claims: bool = False
+    frames: bool = False
     table: str = ""
     chapter: Chapter | None = None
 
@@ -312,13 +315,14 @@ RESULT_FILES = (
         chapter=DIFFRACTION,
     ),
     ResultFile("figures/diffraction.svg", "(00l) reflections", ANY_RUN),
-    ResultFile("md/{run}/trajectory.traj", "trajectory (ASE) of run {run}", RUNS, crate=True),
+    ResultFile("md/{run}/trajectory.traj", "trajectory (ASE) of run {run}", RUNS, crate=True, frames=True),
     ResultFile(
         "md/{run}/order_parameters.csv",
         "order parameters of each frame of run {run}",
         RUNS,
         page=True,
         crate=True,
+        frames=True,
         table="dynamics.order.ORDER",
     ),
     ResultFile(
@@ -326,6 +330,7 @@ RESULT_FILES = (
         "order parameters of each frame of the thermalisation before run {run}",
         RUNS,
         crate=True,
+        frames=True,
         table="dynamics.order.ORDER",
     ),
     ResultFile(
@@ -361,6 +366,7 @@ RESULT_FILES = (
         "order parameters of each frame of run {run} at the second fit",
         TWINS,
         crate=True,
+        frames=True,
         table="dynamics.order.ORDER",
     ),
     ResultFile(
@@ -398,6 +404,7 @@ RESULT_FILES = (
         RUNS,
         page=True,
         crate=True,
+        frames=True,
         table="dynamics.charges.CHARGES",
     ),
     ResultFile("structures/{structure}.extxyz", "start structure of run {run}", STARTS, crate=True),

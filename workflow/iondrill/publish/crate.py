@@ -50,13 +50,22 @@ class Piece(NamedTuple):
     what: str
 
 
-def pieces(plan: Plan) -> list[Piece]:
-    """Return the result files that a finished run of a plan has, besides those of its jobs; paths in its results."""
-    files = (file for file in RESULT_FILES if file.crate)
-    return list(dict.fromkeys(Piece(*each) for file in files for each in file.pieces(plan)))
+def pieces(plan: Plan, *, frames: bool = True) -> list[Piece]:
+    """Return the result files that a crate holds, besides those of its jobs; paths in the results.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of a run: those that it has once it is finished, and those of further targets that are there.
+    frames : bool
+        With what there is of each frame of a run.
+    """
+    files = [file for file in RESULT_FILES if (file.crate or file.claims) and (frames or not file.frames)]
+    found = [(file, Piece(*each)) for file in files for each in file.pieces(plan)]
+    return list(dict.fromkeys(one for file, one in found if file.crate or (plan.results / one.path).is_file()))
 
 
-def write_crate(plan: Plan, path: Path) -> list[str]:
+def write_crate(plan: Plan, path: Path, *, frames: bool = True) -> list[str]:
     """Write the crate of a run, finished or not.
 
     Parameters
@@ -65,6 +74,8 @@ def write_crate(plan: Plan, path: Path) -> list[str]:
         Of its configuration.
     path : Path
         The ``.zip``.
+    frames : bool
+        With trajectories, and tables that have a row for each frame.
 
     Returns
     -------
@@ -85,7 +96,7 @@ def write_crate(plan: Plan, path: Path) -> list[str]:
         records, acted = _add_jobs(crate, plan)
         missing = [_said(job, records.get(job)) for job in plan.executed() if _said(job, records.get(job))]
         outputs = []
-        for piece in pieces(plan):
+        for piece in pieces(plan, frames=frames):
             if (plan.results / piece.path).is_file():
                 outputs.append(add_file(crate, plan.results / piece.path, piece.path, piece.what))
             else:
@@ -95,7 +106,7 @@ def write_crate(plan: Plan, path: Path) -> list[str]:
         add_energies(crate, plan)
         if acted:
             add_provenance(crate, plan, acted, inputs, outputs)
-        _describe(crate, plan, missing, Path(folder))
+        _describe(crate, plan, missing, Path(folder), "" if frames else " Without the frames of runs.")
         with replacing(path) as temporary:
             crate.write_zip(temporary)
     return missing
@@ -108,11 +119,11 @@ def _said(job: JobId, record: Result | None) -> str:
     return "" if record.status in WELL else f"jobs/{job.stage}/{job.name}: {record.status}"
 
 
-def _describe(crate: ROCrate, plan: Plan, missing: Sequence[str], folder: Path) -> None:
-    """Write what the whole is, and what is missing of it."""
+def _describe(crate: ROCrate, plan: Plan, missing: Sequence[str], folder: Path, without: str) -> None:
+    """Write what the whole is, what is missing of it, and what it does not hold."""
     state = f"Incomplete; missing: {'; '.join(missing)}" if missing else "Complete: every job converged"
     crate.name = plan.config.title
-    crate.description = f"Results of iondrill, reproducing Sun et al. 2024 ({PAPER}). {state}."
+    crate.description = f"Results of iondrill, reproducing Sun et al. 2024 ({PAPER}). {state}.{without}"
     crate.license = add_context(crate, LICENCE, "CreativeWork", name="Creative Commons Attribution 4.0 International")
     crate.creativeWorkStatus = "Incomplete" if missing else "Complete"
     crate.isBasedOn = add_context(crate, PAPER, "ScholarlyArticle", name=PAPER_TITLE)

@@ -41,12 +41,15 @@ class Order(NamedTuple):
         Whether to write and send nothing.
     service : str
         Address, for Zenodo.
+    frames : bool
+        Of a crate: with what there is of each frame of a run.
     """
 
     plan: Plan
     output: Path | None = None
     dry_run: bool = False
     service: str = SERVICE
+    frames: bool = True
 
 
 def publish(target: str, order: Order) -> Iterator[str]:
@@ -82,7 +85,8 @@ def publish(target: str, order: Order) -> Iterator[str]:
 def _crate(order: Order) -> Iterator[str]:
     path = order.output or order.plan.results / "crate.zip"
     with tempfile.TemporaryDirectory() as folder:
-        missing = write_crate(order.plan, Path(folder) / path.name if order.dry_run else path)
+        path_of = Path(folder) / path.name if order.dry_run else path
+        missing = write_crate(order.plan, path_of, frames=order.frames)
     yield from (f"missing: {one}" for one in missing)
     state = f"incomplete, {len(missing)} missing" if missing else "complete"
     yield f"{'would write ' if order.dry_run else ''}{path}: {state}"
@@ -92,7 +96,7 @@ def _zenodo(order: Order) -> Iterator[str]:
     secret = "" if order.dry_run else token()
     with tempfile.TemporaryDirectory() as folder:
         crate = Path(folder) / "crate.zip"
-        missing = write_crate(order.plan, crate)
+        missing = write_crate(order.plan, crate, frames=order.frames)
         described = metadata(order.plan, missing, citation_file(Path()))
         size_MB = crate.stat().st_size / 1e6
         if order.dry_run:
