@@ -143,7 +143,7 @@ rule fit_potential:
     input:
         labels=lambda wildcards: potential_plan.label_records(int(wildcards.generation)),
         known=potential_plan.known,
-        start=potential_plan.start_files,
+        start=said_of(lambda: potential_plan.start_files),
     output:
         model=f"{POTENTIAL}/generation-{{generation}}/fit-{{seed}}/nep.txt",
         parameters=f"{POTENTIAL}/generation-{{generation}}/fit-{{seed}}/potential.json",

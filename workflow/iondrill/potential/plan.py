@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from iondrill.config.potential import Exploration
 from iondrill.config.project import required
 from iondrill.engines.ase.learned import MODEL, PARAMETERS
+from iondrill.errors import UserError
 from iondrill.files import files_named, or_shipped
 from iondrill.potential.explore import Trajectory, trajectories
 
@@ -119,7 +120,16 @@ class PotentialPlan:
 
     @property
     def start_files(self) -> list[str]:
-        """What fits start from: files, of a pretrained potential with the cheap labels."""
+        """What fits start from: files, of a pretrained potential with the cheap labels.
+
+        Raises
+        ------
+        UserError
+            If there is none in the folder that `potential.fit.start` names.
+        """
+        if self.start is not None and self.start != self.pretrained and not (self.start / MODEL).is_file():
+            needed = f"needed: the folder of a potential, with {MODEL} and {PARAMETERS}"
+            raise UserError.of("potential.fit.start", f"there is no potential in '{self.stage.fit.start}'", needed)
         names = [MODEL, PARAMETERS, *([CHEAP] if self.pretrained else [])]
         return [] if self.start is None else [(self.start / name).as_posix() for name in names]
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from iondrill.analyse.energies.adsorption import adsorption_energy
-from iondrill.engines.ase.grade import LEARNED, grade_of
+from iondrill.engines.ase.grade import grade_of
 from iondrill.engines.ase.learned import calculator_of
 from iondrill.errors import UserError
-from iondrill.potential.labels import agrees, read_labels
+from iondrill.potential.labels import read_labels
+from iondrill.potential.unseen import check_unseen
 from iondrill.prepare.estimates import ErrorEstimate
 
 if TYPE_CHECKING:
@@ -117,11 +118,7 @@ def recorded_differences(
     calculator, grade, found = calculator_of(level.fitted_in), grade_of(level), []
     for one in recorded(files):
         against = str(one.combined.info.get("level", "reference"))
-        settings_are_there = against in levels and "settings" in one.combined.info
-        if settings_are_there and not agrees(one.combined, levels[against], OF_THE_FRAME):
-            raise UserError.of(one.path, f"was labelled at another level than the level '{against}' is now")
-        if grade is not None and grade.of(one.combined) < LEARNED:
-            raise UserError.of(one.path, "is a frame that the potential has learned from", "allowed: others")
+        check_unseen(one.combined, one.path, levels.get(against), grade, OF_THE_FRAME)
         theirs_eV = one.E_ads_eV(lambda part: float(part.get_potential_energy()))
         ours_eV = one.E_ads_eV(lambda part: float(calculator.get_potential_energy(_plain(part))))
         found.append(

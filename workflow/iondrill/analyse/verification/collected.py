@@ -28,13 +28,14 @@ from iondrill.analyse.verification.frames import RECORDED, choose, graded, paren
 from iondrill.analyse.verification.gates import Passed
 from iondrill.analyse.verification.record import Cutting, Verification
 from iondrill.analyse.verification.twins import Twin, compare
-from iondrill.engines.ase.grade import LEARNED, grade_of
+from iondrill.engines.ase.grade import grade_of
 from iondrill.engines.ase.learned import calculator_of
 from iondrill.engines.base import FORCES, read_result
 from iondrill.errors import UserError
 from iondrill.files import write_text
 from iondrill.geometry.io import write_structure
-from iondrill.potential.labels import agrees, read_labels
+from iondrill.potential.labels import read_labels
+from iondrill.potential.unseen import check_unseen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -129,13 +130,10 @@ def recorded_of(plan: Plan, run: str, elements: set[str]) -> list[Compared]:
     reference = plan.config.levels[plan.verify.settings.level]
     calculator, grade = calculator_of(level.fitted_in), grade_of(level)
     for path in map(Path, plan.verify.recorded):
-        for number, one in enumerate(read_labels(path)):
+        for one in read_labels(path):
             if not set(one.get_chemical_symbols()) <= elements:
                 continue
-            if "settings" in one.info and not agrees(one, reference):
-                raise UserError.of(path, f"frame {number} was labelled at another level than md.verify.level")
-            if grade is not None and grade.of(one) < LEARNED:
-                raise UserError.of(path, f"frame {number} is one that the potential has learned from")
+            check_unseen(one, path, reference, grade)
             own = one.copy()
             own.set_constraint()
             own.calc = calculator
