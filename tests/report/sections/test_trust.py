@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from iondrill.config.levels import Cp2kLevel, XtbLevel
+from iondrill.config.levels import AseLevel, Cp2kLevel, XtbLevel
 from iondrill.report.sections.trust import badge
 
 LEVELS = {
@@ -14,7 +14,9 @@ LEVELS = {
     "fit": SimpleNamespace(learned=True),
     "own": SimpleNamespace(learned=False, reference="somebody's"),
 }
-RESULTS = SimpleNamespace(config=SimpleNamespace(levels=LEVELS), title_of=lambda name: f"level {name}")
+RESULTS = SimpleNamespace(
+    config=SimpleNamespace(levels=LEVELS), title_of=lambda name: f"level {name}", differences=None
+)
 
 
 def test_each_method_has_its_word_and_its_reason():
@@ -37,3 +39,18 @@ def test_a_run_has_the_verdict_of_its_verification(verdict, trust):
     run = SimpleNamespace(verification=SimpleNamespace(verdict=verdict, sentence="what was compared"))
     assert badge(RESULTS, "a", run)[1:] == (trust, "what was compared.")
     assert badge(RESULTS, "a", SimpleNamespace(verification=None)).trust == "preview"
+
+
+@pytest.mark.parametrize(
+    ("off_eV", "trust"),
+    [((0.1, -0.05, 0.14), "verified"), ((0.1, -0.05, 0.2), "doubtful"), ((0.1, 0.05), "not verified")],
+)
+def test_energies_beside_those_of_the_reference_say_how_far_a_fit_is_to_be_trusted(off_eV, trust):
+    """Within 0.15 eV, at three or more; of another level nothing is said by them."""
+    fit = AseLevel(engine="ase", calculator="MACE")
+    config = SimpleNamespace(levels={"fit": fit, "other": fit, "c": LEVELS["c"]})
+    rows = [{"level": "fit", "against": "c", "dE_ads_eV": off} for off in off_eV]
+    results = SimpleNamespace(config=config, title_of=str, differences=SimpleNamespace(rows=rows))
+    assert badge(results, "fit").trust == trust
+    assert f"{len(off_eV)} energies" in badge(results, "fit").says
+    assert badge(results, "other").trust == "not verified"

@@ -40,6 +40,8 @@ def _publish(options: argparse.Namespace) -> int:
     config = read_config(*project_first(options.configfile))
     if options.results is not None:
         config = config.model_copy(update={"results": str(options.results)})
-    for line in publish(options.to, Order(Plan(config), options.output, options.dry_run, options.url, not options.without_frames)):
+    for line in publish(
+        options.to, Order(Plan(config), options.output, options.dry_run, options.url, not options.without_frames)
+    ):
         print(line)
     return 0

@@ -418,8 +418,8 @@ class AseLevel(LevelModel):
     )
     quick: bool | None = Field(
         None,
-        description="whether a relaxation takes seconds: then whole facets, all their sites, are one job of the workflow; null: "
-        "as the list says",
+        description="whether a relaxation takes seconds: then whole facets, all their sites, are one job of the "
+        "workflow; null: as the list says",
     )
     functional: str | None = Field(
         None, description="whose D3(BJ) parameters are added; null: that of the calculator in the list"

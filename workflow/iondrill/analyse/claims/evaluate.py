@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from iondrill.analyse.claims.found import Rows
+    from iondrill.config.models import Config
     from iondrill.prepare.plan import Plan
 
 RULE = (
@@ -50,10 +51,7 @@ def read_found(plan: Plan) -> Found:
     verified = {run: verification for run in runs if (verification := verification_of(plan, run)) is not None}
     mapped = {run: results / f"elf/{run}" for run in runs}
     return Found(
-        levels={
-            name: Standing(level.title, "reference" if isinstance(level, DftLevel) else "other")
-            for name, level in plan.config.levels.items()
-        },
+        levels=standings(plan.config),
         run_levels={run: plan.md.of_run(run).level for run in runs},
         checked={run: Checked(one.verdict, one.sentence) for run, one in verified.items()},
         cases=_cases(plan, changes),
@@ -71,6 +69,14 @@ def read_found(plan: Plan) -> Found:
         compounds=_rows(results / "intercalation.csv"),
         reflections=_rows(results / "diffraction.csv"),
     )
+
+
+def standings(config: Config) -> dict[str, Standing]:
+    """Return what each level of a configuration is."""
+    return {
+        name: Standing(level.title, "reference" if isinstance(level, DftLevel) else "other")
+        for name, level in config.levels.items()
+    }
 
 
 def _cases(plan: Plan, changes: Rows) -> Rows:

@@ -90,7 +90,7 @@ def first_screen(
     answer = _of_claims(results, claims) or _of_run(results, happened, comparisons) or _of_adsorption(results)
     if claims and not answer.verdict:
         answer = answer._replace(sure=f"{answer.sure} {_counted(claims)}".strip())
-    return FirstScreen(answer, list(_numbers(results, answer)), still, list(_steps(results))[:MOST_STEPS])
+    return FirstScreen(answer, list(_numbers(results, answer)), still, list(_steps(results, claims))[:MOST_STEPS])
 
 
 def _of_claims(results: Results, claims: Sequence[Entry]) -> Answer | None:
@@ -167,7 +167,7 @@ def _numbers(results: Results, answer: Answer) -> Iterator[Number]:
         named.add(each.badge.title)
 
 
-def _steps(results: Results) -> Iterator[Step]:
+def _steps(results: Results, claims: Sequence[Entry]) -> Iterator[Step]:
     """Yield what to do next, the most urgent first."""
     plan = Plan(results.config)
     stopped = any(item.state not in {*UNDER_WAY, "missing"} for item in results.missing)
@@ -176,6 +176,8 @@ def _steps(results: Results) -> Iterator[Step]:
     trust = {badge(results, job.id.level).trust for job in results.computed}
     if "not verified" in trust and results.config.md.verify is None:
         yield Step("Compare frames of the run with its reference:", "md.verify")
+    if claims and not claims[0].decided and claims[0].command and not results.config.md.matrix:
+        yield Step("Ask the question with controls and seeds:", claims[0].command)
     inputs = results.config.inputs
     if "preview" in trust and any((inputs.relax, inputs.md, inputs.elf, inputs.adsorption)):
         yield Step("Write the DFT jobs:", "snakemake inputs")

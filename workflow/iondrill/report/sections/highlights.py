@@ -76,4 +76,8 @@ def _of_adsorption(results: Results, table: AdsorptionTable | None) -> Iterator[
         for ion in dict.fromkeys(best.row["adsorbate"] for best in found):
             best = min((each for each in found if each.row["adsorbate"] == ion), key=lambda each: each.E_ads_eV)
             what = f"lowest E_ads of {ion}: {best.row['facet']}, {position_of(best.row)}"
-            yield Highlight(f"{signed(best.E_ads_eV)} eV", what, badge(results, level), "adsorption")
+            # of a fit the error is measured; that of settings says nothing of the method
+            known, error = results.config.levels.get(level), best.row["error_estimate_eV"]
+            fitted = known is not None and known.learned and error not in ("", None)
+            value = f"{signed(best.E_ads_eV)}{f' ± {float(error):.2f}' if fitted else ''} eV"
+            yield Highlight(value, what, badge(results, level), "adsorption")

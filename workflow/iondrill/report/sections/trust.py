@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import RootModel
 
+from iondrill.analyse.claims.evaluate import standings
+from iondrill.analyse.claims.found import Found
 from iondrill.config.base import Strict
 from iondrill.config.load import load
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 VERDICTS = {"trusted": "verified"}
 """Verdicts of a verification that the page says otherwise."""
+OF_ENERGIES = {**VERDICTS, "refused": "doubtful"}
+"""The same where energies alone were compared: they decide no claim, and each has its error beside it."""
 
 
 class Caveat(Strict):
@@ -69,6 +73,12 @@ def badge(results: Results, level: str, run: Run | None = None) -> Badge:
         return Badge(title, VERDICTS.get(verdict, verdict), f"{run.verification.sentence}.")
     if known is None:
         return Badge(title, "", "")
+    if known.learned and results.differences is not None:
+        found = Found(levels=standings(results.config), differences=results.differences.rows)
+        checked = found.spot_checks(level)
+        return Badge(
+            title, OF_ENERGIES.get(checked.verdict, checked.verdict), f"A fit to another level: {checked.sentence}."
+        )
     if known.learned:
         return Badge(title, "not verified", "The level is a fit to another one, and nothing of it was compared here.")
     caveat = load(Caveats, Path(__file__).with_name("caveats.yaml")).root.get(known.reference)
