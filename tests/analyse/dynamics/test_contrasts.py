@@ -128,7 +128,7 @@ OTHER = {
 }
 
 
-@pytest.mark.parametrize("key", AssemblyRecipe.model_fields.keys() - {"kind", "description", "references"})
+@pytest.mark.parametrize("key", sorted(AssemblyRecipe.model_fields.keys() - {"kind", "description", "references"}))
 def test_whatever_changes_in_a_recipe_is_a_factor(tmp_path, recipes, key):
     shutil.copytree(recipes, tmp_path / "structures")
     path = tmp_path / "structures/assemblies/paper-li.yaml"

@@ -116,7 +116,7 @@ def test_other_settings_of_the_reference_are_refused(potential: Path, tmp_path: 
     calculator = calculator_of(potential)
     other = settings_of(XtbLevel(engine="xtb", electronic_temperature_K=2500))
     labels = [labelled(slab(11, ("H",)), calculator, settings=other), *parts(calculator)]
-    with pytest.raises(UserError, match="labelled at other settings than 'GFN2.*' has now"):
+    with pytest.raises(UserError, match=r"labelled at other settings than 'GFN2.*' has now"):
         differences(potential, labels, tmp_path)
 
 
