@@ -25,7 +25,7 @@ SPENT = re.compile(rf"^{TOOK}[\d.]+ s, ([\d.]+) s of CPU time, at most (\d+) MB 
 ELAPSED = re.compile(r"^Elapsed time: (\d+):(\d+):([\d.]+)$", re.MULTILINE)
 ENGINES = {"relax", "relax_slab", "relax_adsorbate", "run_atom", "run_md", "run_elf_point"}
 SITES = "relax_sites"
-"""Of a facet and level each."""
+"""Of some facets at a level each."""
 RUN = {"assembly": "large", "steps": 2, "relax_parts": False, "thermalise": {"time_fs": 0}}
 LARGE = {
     "levels": {"gfn2": {"engine": "xtb"}},

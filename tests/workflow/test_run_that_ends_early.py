@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from projects import make_project, rows, run, snakemake, tiny
 
+import iondrill
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -34,7 +36,7 @@ CONFIG = {
             # of which the first energy is not reached
             "early": {**RUN, "level": "short"},
         },
-        "verify": {"level": "gfn2", "frames": 1, "piece_atoms": 20, "whole": 1},
+        "verify": {"level": "gfn2", "frames": 1, "piece_atoms": 20, "whole": 1, "twin": "short"},
     },
     "elf": {"level": "gfn2", "frames": 2, "events": ["first_contact"], "difference": True},
     "adsorption": {"facets": [], "ions": []},
@@ -63,11 +65,21 @@ def test_what_is_made_of_the_other_run_is_there_and_snakemake_says_which_is_not(
     assert rows(results / "elf/calm/summary.csv")
     assert rows(results / "elf/early/summary.csv") == rows(results / "elf/early/charges.csv") == []
 
+    # its second fit did not converge either: no event of it is called the model's, and it is no longer trusted
+    verified = json.loads((results / "md/calm/verification.json").read_text())
+    assert (verified["verdict"], verified["twin"]) == ("doubtful", None)
+    assert any("second fit did not converge" in reason for reason in verified["reasons"])
+
     # side by side, the ledger, and the page
     compared = json.loads((results / "contrasts.json").read_text())
     assert compared["left_out"] == ["early"]
     assert {row["run"] for row in rows(results / "contrasts.csv")} == {"calm", ""}
     page = (results / "report.html").read_text(encoding="utf-8")
     assert record["attempts"][-1]["reason"] in page
+    assert "is empty or no CSV" not in page
+    assert 'id="verification"' in page
+    opened = iondrill.open(results)
+    assert [*opened.order] == [*opened.elf] == ["calm"]
+    assert len(opened.frames("calm")) == 7
     assert run(snakemake(project, "--cores", "1", "claims")).returncode == 0
     assert (results / "claims.json").is_file()

@@ -21,6 +21,6 @@ def test_the_report_has_energies_where_sites_are_filled(tmp_path: Path, sites: s
     (tmp_path / "sites.yaml").write_text(filled)
     planned = run(snakemake(tmp_path, "-n", "--configfile", "sites.yaml"), folder=tmp_path)
     assert planned.returncode == 0, planned.stdout + planned.stderr
-    assert planned.stdout.count("all ions on all sites of C100-2x1") == jobs
+    assert planned.stdout.count("Relax C100-2x1, C111-2x1-pandey and all ions on all sites") == jobs
     figure = run(snakemake(tmp_path, "results/figures/adsorption.svg", "-n", "--configfile", "sites.yaml"), tmp_path)
     assert (figure.returncode == 0) == bool(jobs), figure.stderr

@@ -1,4 +1,4 @@
-"""Where a relaxation takes seconds, all sites of a facet are one job: the same rows, each with its own state."""
+"""Where a relaxation takes seconds, facets with all their sites are one job: the same rows, each with a state."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_rows_are_those_of_separate_jobs_and_a_lost_one_is_made_again(tmp_path: 
     together = make_project(tmp_path / "together", {**CONFIG, "levels": levels}, {"facets/sheet.yaml": SHEET})
     of_each, of_all = started(apart), started(together)
     assert of_each.count("Relax Li at") == 3
-    assert of_all.count("Relax all ions on all sites of sheet at pairs") == 1
+    assert of_all.count("Relax sheet and all ions on all sites at pairs") == 1
     assert "Relax Li at" not in of_all
     assert len(table(apart)) == 6
     assert table(together) == table(apart)
@@ -80,10 +80,21 @@ def test_a_job_relaxes_whole_facets_up_to_sixty_rows(tmp_path: Path) -> None:
     content = {**CONFIG, "levels": levels, "adsorption": {**CONFIG["adsorption"], "facets": names}}
     project = make_project(tmp_path, content, {f"facets/{name}.yaml": SHEET for name in names})
     said = started(project)
-    jobs = re.findall(r"Relax all ions on all sites of (.+) at pairs", said)
+    jobs = re.findall(r"Relax (.+) and all ions on all sites at pairs", said)
     assert [job.split(", ") for job in dict.fromkeys(jobs)] == [names[:10], names[10:]]
     found = table(project)
     assert len(found) == 72
     # the same sheet under twelve names
     bare = [{column: cell for column, cell in row.items() if column != "facet"} for row in found]
     assert all(bare[k] == bare[k % 6] for k in range(72))
+
+
+def test_paths_start_from_slabs_that_no_table_asks_for(tmp_path: Path) -> None:
+    levels = {**CONFIG["levels"], "pairs": {**PAIRS, "quick": True}}
+    paths = {"level": "pairs", "facets": ["sheet"], "ions": ["Li"], "paths": [["hollow", "hollow"]]}
+    adsorption = {"level": "pairs", "facets": [], "ions": ["Li"]}
+    content = {**CONFIG, "levels": levels, "adsorption": adsorption, "barriers": paths}
+    project = make_project(tmp_path, content, {"facets/sheet.yaml": SHEET})
+    planned = run(snakemake(project, "-n", "barriers"))
+    assert planned.returncode == 0, planned.stderr[-3000:]
+    assert "Relax the clean slab sheet at pairs" in planned.stdout

@@ -1,6 +1,4 @@
 ADSORPTION = f"{RESULTS}/jobs/adsorption"
-# levels of which a job relaxes whole facets, the clean slab and all sites of each
-QUICK = "|".join(plan.adsorption.quick_levels()) or "(?!)"
 
 
 use rule relax as relax_slab with:
@@ -15,8 +13,6 @@ use rule relax as relax_slab with:
         f"{RESULTS}/logs/relax_slab/{{facet}}.clean.{{level}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/relax_slab/{{facet}}.{{level}}.tsv"
-    wildcard_constraints:
-        level=rf"(?!(?:{QUICK})/)[A-Za-z0-9][A-Za-z0-9+_-]*",
     priority: 50
     threads: ranks_of("adsorption", "{facet}.clean.{level}")
     resources:
@@ -39,8 +35,6 @@ use rule relax as relax_adsorbate with:
         f"{RESULTS}/logs/relax_adsorbate/{{facet}}.{{ions}}-{{site}}.{{level}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/relax_adsorbate/{{facet}}.{{ions}}-{{site}}.{{level}}.tsv"
-    wildcard_constraints:
-        level=rf"(?!(?:{QUICK})/)[A-Za-z0-9][A-Za-z0-9+_-]*",
     priority: 0
     group:
         SITES
@@ -53,6 +47,7 @@ use rule relax as relax_adsorbate with:
         "Relax {wildcards.ions} at {wildcards.site} on {wildcards.facet} at {wildcards.level}"
 
 
+# at a quick level a job relaxes whole facets; Snakemake prefers these rules, which have no wildcards, to those above
 for facets, level in plan.adsorption.together():
 
     rule:
@@ -84,7 +79,7 @@ for facets, level in plan.adsorption.together():
             facets=facets,
             level=level,
         message:
-            f"Relax all ions on all sites of {', '.join(facets)} at {level}"
+            f"Relax {plan.adsorption.words(facets)} at {level}"
         script:
             "../scripts/relax_sites.py"
 

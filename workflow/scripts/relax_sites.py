@@ -22,7 +22,10 @@ def relax(plan, job, start, note):
 
 
 def relax_facet(plan, built, jobs):
-    """Relax a clean slab and then its rows; yield what went wrong with rows: the others are made all the same."""
+    """Relax a clean slab and then its rows; yield what went wrong with rows.
+
+    The others are made all the same: Snakemake takes the outputs of a failed job away, but their states stay.
+    """
     clean, *rows = jobs
     relaxed, sites = read_structure(relax(plan, clean, built, f"{clean.structure} as built")), sites_of(built)
     for job in rows:
@@ -44,7 +47,7 @@ with logged(snakemake.log[0], snakemake.resources.get("runtime")):
             )
         except StoppedError:
             raise
-        except UserError as error:  # the other facets are made all the same
+        except UserError as error:  # as with rows
             problems += error.problems
     if problems:
         raise UserError(*problems)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from iondrill.config.levels import AseLevel, Cp2kLevel, XtbLevel
-from iondrill.report.sections.trust import badge
+from iondrill.report.sections.trust import badge, badge_of_energies
 
 LEVELS = {
     "a": XtbLevel(engine="xtb"),
@@ -51,6 +51,8 @@ def test_energies_beside_those_of_the_reference_say_how_far_a_fit_is_to_be_trust
     config = SimpleNamespace(levels={"fit": fit, "other": fit, "c": LEVELS["c"]})
     rows = [{"level": "fit", "against": "c", "dE_ads_eV": off} for off in off_eV]
     results = SimpleNamespace(config=config, title_of=str, differences=SimpleNamespace(rows=rows))
-    assert badge(results, "fit").trust == trust
-    assert f"{len(off_eV)} energies" in badge(results, "fit").says
-    assert badge(results, "other").trust == "not verified"
+    assert badge_of_energies(results, "fit").trust == trust
+    assert f"{len(off_eV)} energies" in badge_of_energies(results, "fit").says
+    assert badge_of_energies(results, "other").trust == "not verified"
+    # of runs at that level they say nothing
+    assert badge(results, "fit", SimpleNamespace(verification=None)).trust == "not verified"

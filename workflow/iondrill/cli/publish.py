@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+CRATES = ("crate", "zenodo")
+"""Targets that hold a crate."""
+
+
 def register(commands: Any, add_configfile: Callable[[argparse.ArgumentParser], None]) -> None:
     """Add the command to those of ``iondrill``."""
     publish = commands.add_parser("publish", help="hand results on: as a crate, to OPTIMADE, NOMAD or Zenodo")
@@ -34,9 +38,14 @@ def register(commands: Any, add_configfile: Callable[[argparse.ArgumentParser], 
 def _publish(options: argparse.Namespace) -> int:
     """Hand results on."""
     from iondrill.config.project import project_first, read_config
+    from iondrill.errors import UserError
     from iondrill.prepare.plan import Plan
     from iondrill.publish.targets import Order, publish
 
+    if options.without_frames and options.to not in CRATES:
+        raise UserError.of(
+            "--without-frames", f"found it with --to {options.to}", f"allowed: with {' or '.join(CRATES)}"
+        )
     config = read_config(*project_first(options.configfile))
     if options.results is not None:
         config = config.model_copy(update={"results": str(options.results)})

@@ -43,6 +43,11 @@ def science_page(root: Path) -> str:
     return f"{before}{BEGIN}\n\n{claims_in_words(root / 'docs/claims.json')}\n\n{END}{after}"
 
 
+def _asks(one: Claim | Decided) -> tuple[str, str]:
+    """Return what is claimed, and what computes it."""
+    return one.claim, one.command
+
+
 def claims_in_words(path: Path) -> str:
     """Return the claims of a ledger in Markdown: a table of all, and of each what was done and found.
 
@@ -53,7 +58,7 @@ def claims_in_words(path: Path) -> str:
     """
     rows = {row.id: row for row in read_claims(path)}
     claims = {claim.id: claim for claim in ledger().claims}
-    if [*rows] != [*claims] or any(rows[key].claim != claim.claim for key, claim in claims.items()):
+    if [*rows] != [*claims] or any(_asks(rows[key]) != _asks(claim) for key, claim in claims.items()):
         remedy = f"`iondrill claims -o {path.name}` makes it again"
         raise UserError.of(path, "its claims are not those of claims.yaml", remedy)
     lines = [RULE, "", "| | claim | in the paper | verdict | number | level |", "|---|---|---|---|---|---|"]

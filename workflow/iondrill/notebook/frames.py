@@ -53,6 +53,9 @@ class Lazy(Mapping[str, Value], Generic[Value]):
             self._known[name] = self._read(name)
         return self._known[name]
 
+    def __contains__(self, name: object) -> bool:
+        return str(name) in self._names
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 

@@ -11,6 +11,7 @@ import numpy as np
 from iondrill.analyse.elf.map import read_elf_map
 from iondrill.engines.base import read_result
 from iondrill.errors import UserError, nearest
+from iondrill.files import is_empty
 from iondrill.geometry.checks import read_structure
 from iondrill.jobs.name import JobId
 from iondrill.notebook.frames import Lazy, read_frame
@@ -169,7 +170,9 @@ class Opened:
         return View(name, [images[i] for i in chosen])
 
     def _names(self, pattern: str, part: int) -> list[str]:
-        return sorted(path.with_suffix("").parts[part] for path in self.folder.glob(pattern))
+        """Return parts of the paths of some files; one that holds nothing is not there."""
+        there = (path for path in self.folder.glob(pattern) if not is_empty(path))
+        return sorted(path.with_suffix("").parts[part] for path in there)
 
     def _maps(self, run: str) -> Lazy[ElfFrame]:
         names = [name for name in self._names(f"elf/{run}/*.npz", -1) if "." not in name]
@@ -197,5 +200,8 @@ def _map(path: Path) -> ElfFrame:
 
 
 def _is_result(path: Path, folder: Path) -> bool:
-    """Say whether a table is one of the results, and not of what a job keeps for itself or of a run's benchmarks."""
-    return path.relative_to(folder).parts[0] not in {"jobs", "benchmarks", "logs"}
+    """Say whether a table is one of the results, and not of what a job keeps for itself or of a run's benchmarks.
+
+    One that holds nothing is of a run that did not converge, or of an event that did not happen.
+    """
+    return path.relative_to(folder).parts[0] not in {"jobs", "benchmarks", "logs"} and not is_empty(path)

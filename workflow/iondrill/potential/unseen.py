@@ -40,7 +40,7 @@ def check_unseen(
     UserError
         If it was made at another level, or the potential has learned from it.
     """
-    which = f"the frame of step {label.info['step']}" if "step" in label.info else "a frame"
+    which = f"the frame of step {label.info['step']} of {label.info['group']}"
     if reference is not None and "settings" in label.info and not agrees(label, reference, but):
         raise UserError.of(path, f"{which} was labelled at other settings than '{reference.title}' has now")
     if grade is not None and grade.of(label) < LEARNED:

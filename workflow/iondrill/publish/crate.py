@@ -17,7 +17,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from iondrill.config.load import as_yaml
 from iondrill.engines.base import WELL, Result, read_result
 from iondrill.errors import UserError
-from iondrill.files import replacing, write_text
+from iondrill.files import is_empty, replacing, write_text
 from iondrill.prepare.result_files import RESULT_FILES
 from iondrill.publish.entities import add_context, add_file, add_software
 from iondrill.publish.geometries import geometries
@@ -97,7 +97,7 @@ def write_crate(plan: Plan, path: Path, *, frames: bool = True) -> list[str]:
         missing = [_said(job, records.get(job)) for job in plan.executed() if _said(job, records.get(job))]
         outputs = []
         for piece in pieces(plan, frames=frames):
-            if (plan.results / piece.path).is_file():
+            if (plan.results / piece.path).is_file() and not is_empty(plan.results / piece.path):
                 outputs.append(add_file(crate, plan.results / piece.path, piece.path, piece.what))
             else:
                 missing.append(f"{piece.path}: {piece.what}")

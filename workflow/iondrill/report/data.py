@@ -281,7 +281,7 @@ def _is_left_out(plan: Plan, name: str) -> bool:
     order = plan.md.results_of(name) / "order_parameters.csv"
     record = plan.folder(plan.md.of_run(name)) / "result.json"
     nothing = order.is_file() and is_empty(order)
-    return nothing and record.is_file() and read_result(record).status != "converged"
+    return nothing and not (record.is_file() and read_result(record).status == "converged")
 
 
 def _read_run(plan: Plan, name: str, problems: list[Problem]) -> Run:

@@ -11,7 +11,6 @@ from iondrill.analyse.columns import TableForm, number, text
 from iondrill.analyse.dynamics.events import first_contact
 from iondrill.analyse.tables import read_columns
 from iondrill.config.base import Event
-from iondrill.files import is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -109,12 +108,7 @@ def choose(
 def begins(
     order_parameters: Path, events: Path, wanted: Sequence[Event] = get_args(Event), mapped: Sequence[int] = ()
 ) -> list[EventFrame]:
-    """Return where events begin in a run, from ``order_parameters.csv`` and ``events.json``; `choose` says the rest.
-
-    Files that are empty are those of a run that did not converge: it has no events.
-    """
-    if is_empty(order_parameters):
-        return [EventFrame(event) for event in wanted]
+    """Return where events begin in a run, from ``order_parameters.csv`` and ``events.json``; `choose` says the rest."""
     happened = json.loads(events.read_text(encoding="utf-8"))["events"]
     return choose(wanted, read_columns(order_parameters), happened, mapped)
 

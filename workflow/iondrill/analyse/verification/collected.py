@@ -32,7 +32,7 @@ from iondrill.engines.ase.grade import grade_of
 from iondrill.engines.ase.learned import calculator_of
 from iondrill.engines.base import FORCES, read_result
 from iondrill.errors import UserError
-from iondrill.files import write_text
+from iondrill.files import is_empty, write_text
 from iondrill.geometry.io import write_structure
 from iondrill.potential.labels import read_labels
 from iondrill.potential.unseen import check_unseen
@@ -234,6 +234,9 @@ def verify(plan: Plan, run: str, chosen_file: Path, outputs: Mapping[str, Path])
     levels = {name: plan.config.levels[name] for name in (plan.verify.own_level(run), settings.level)}
     own, reference = levels
     twin = _twin(plan, run)
+    if twin is None and plan.verify.twin_of(run) is not None:
+        reasons.append("the run at the second fit did not converge: which events are the model's is not known")
+        said = "doubtful" if said == "trusted" else said
     # the reference of pieces alone, where there are pieces: whole frames are few
     total = errors[0].error if errors else None
     Verification(
@@ -258,11 +261,11 @@ def verify(plan: Plan, run: str, chosen_file: Path, outputs: Mapping[str, Path])
 
 
 def _twin(plan: Plan, run: str) -> Twin | None:
-    """Compare the events of a run with those at the second fit; None without one."""
-    job = plan.verify.twin_of(run)
-    if job is None:
+    """Compare the events of a run with those at the second fit; None without one, or if that did not converge."""
+    job, twins = plan.verify.twin_of(run), partial(plan.verify.twin_file, run)
+    if job is None or is_empty(twins("order_parameters.csv")):
         return None
-    folder, twins = plan.md.results_of(run), partial(plan.verify.twin_file, run)
+    folder = plan.md.results_of(run)
     own = begins(folder / "order_parameters.csv", folder / "events.json")
     twin = begins(twins("order_parameters.csv"), twins("events.json"))
     return Twin(level=job.level, events=compare(own, twin))

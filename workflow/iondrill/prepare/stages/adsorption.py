@@ -106,13 +106,18 @@ class AdsorptionStage(Stage):
         """Return facets and level of the slabs that are relaxed in one job, clean and with ions, at quick levels."""
         batches, rows = list[list[str]](), 0
         for facet in self.config.adsorption.facets if self.quick_levels() else ():
-            n = self._rows_of.get(facet, 0)
+            n = self._rows_of[facet]
             if not batches or rows + n > MOST_TOGETHER:
                 batches.append([])
                 rows = 0
             batches[-1].append(facet)
             rows += n
         return [(facets, level) for level in self.quick_levels() for facets in batches]
+
+    def words(self, facets: Sequence[str]) -> str:
+        """Say what is relaxed of facets."""
+        ions = " and all ions on all sites" if any(self._rows_of[facet] for facet in facets) else ""
+        return f"{', '.join(facets)}{ions}"
 
     def of_facet(self, facet: str, level: str) -> list[JobId]:
         """Return the clean slab of a facet, and then those with ions, at a level."""

@@ -30,7 +30,7 @@ from iondrill.report.sections.ledger import Entry, read_ledger
 from iondrill.report.sections.made import PAPER_DOI, duration, headline, provenance, stages, versions
 from iondrill.report.sections.pictures import adsorption_picture, difference_picture, structure_pictures
 from iondrill.report.sections.still import still
-from iondrill.report.sections.trust import badge
+from iondrill.report.sections.trust import badge, badge_of_energies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,6 +111,7 @@ def environment(results: Results) -> Environment:
         "rounded": lambda raw, digits: signed(float(raw), digits or 0),
         "title_of": results.title_of,
         "badge_of": lambda level: badge(results, level),
+        "badge_of_energies": lambda level: badge_of_energies(results, level),
         "layout_of": layout,
         "path": lambda name: _linked(Path(results.config.results), name),
         "files_of": lambda picture: _names(Path(results.config.results), picture.files),

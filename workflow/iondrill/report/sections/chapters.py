@@ -13,6 +13,7 @@ from iondrill.analyse.dynamics.order import CC_BOND_A
 from iondrill.analyse.forms import FORMS
 from iondrill.analyse.tables import read_table
 from iondrill.errors import UserError
+from iondrill.files import is_empty
 from iondrill.prepare.plan import Plan
 from iondrill.prepare.result_files import RESULT_FILES
 from iondrill.report.data import marked
@@ -126,7 +127,7 @@ def chapters(results: Results, folder: Path) -> Iterator[Chapter]:
             continue
         (name, title, note, asked), notes, claims = file.chapter, list[str](), dict[str, list[Claim]]()
         of = {folder / file.path.format(**names): names for names in file.of.names(plan)}
-        paths = sorted(path for path in of if path.exists())
+        paths = sorted(path for path in of if path.exists() and not is_empty(path))
         sheets = [sheet(results, path, FORMS[file.path], asked(results.config, of[path])) for path in paths]
         if any(each.rows for each in sheets):
             drawn = [(_figure_of(path, folder), each) for path, each in zip(paths, sheets, strict=True)]

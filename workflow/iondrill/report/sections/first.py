@@ -176,8 +176,10 @@ def _steps(results: Results, claims: Sequence[Entry]) -> Iterator[Step]:
     trust = {badge(results, job.id.level).trust for job in results.computed}
     if "not verified" in trust and results.config.md.verify is None:
         yield Step("Compare frames of the run with its reference:", "md.verify")
-    if claims and not claims[0].decided and claims[0].command and not results.config.md.matrix:
-        yield Step("Ask the question with controls and seeds:", claims[0].command)
+    asked = [entry for entry in claims if entry.id[0] == claims[0].id[0]]
+    alone = results.config.md.run and not results.config.md.matrix
+    if alone and asked and asked[0].command and not any(entry.decided for entry in asked):
+        yield Step("Ask the question with controls and seeds:", asked[0].command)
     inputs = results.config.inputs
     if "preview" in trust and any((inputs.relax, inputs.md, inputs.elf, inputs.adsorption)):
         yield Step("Write the DFT jobs:", "snakemake inputs")

@@ -10,7 +10,7 @@ from iondrill.analyse.dynamics.rest import LAST_PART
 from iondrill.report.data import told_order
 from iondrill.report.ranking import Best, lowest
 from iondrill.report.sections.findings import signed
-from iondrill.report.sections.trust import badge
+from iondrill.report.sections.trust import badge, badge_of_energies
 from iondrill.report.table import position_of
 
 if TYPE_CHECKING:
@@ -80,4 +80,4 @@ def _of_adsorption(results: Results, table: AdsorptionTable | None) -> Iterator[
             known, error = results.config.levels.get(level), best.row["error_estimate_eV"]
             fitted = known is not None and known.learned and error not in ("", None)
             value = f"{signed(best.E_ads_eV)}{f' ± {float(error):.2f}' if fitted else ''} eV"
-            yield Highlight(value, what, badge(results, level), "adsorption")
+            yield Highlight(value, what, badge_of_energies(results, level), "adsorption")

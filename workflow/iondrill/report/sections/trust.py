@@ -73,13 +73,17 @@ def badge(results: Results, level: str, run: Run | None = None) -> Badge:
         return Badge(title, VERDICTS.get(verdict, verdict), f"{run.verification.sentence}.")
     if known is None:
         return Badge(title, "", "")
-    if known.learned and results.differences is not None:
-        found = Found(levels=standings(results.config), differences=results.differences.rows)
-        checked = found.spot_checks(level)
-        return Badge(
-            title, OF_ENERGIES.get(checked.verdict, checked.verdict), f"A fit to another level: {checked.sentence}."
-        )
     if known.learned:
         return Badge(title, "not verified", "The level is a fit to another one, and nothing of it was compared here.")
     caveat = load(Caveats, Path(__file__).with_name("caveats.yaml")).root.get(known.reference)
     return Badge(title, caveat.trust, caveat.says) if caveat else Badge(title, "", "")
+
+
+def badge_of_energies(results: Results, level: str) -> Badge:
+    """Return the badge of adsorption energies at a level: of a fitted one, by those of its reference beside them."""
+    known = results.config.levels.get(level)
+    if known is None or not known.learned or results.differences is None:
+        return badge(results, level)
+    found = Found(levels=standings(results.config), differences=results.differences.rows)
+    verdict, sentence = found.spot_checks(level)
+    return Badge(results.title_of(level), OF_ENERGIES.get(verdict, verdict), f"A fit to another level: {sentence}.")
