@@ -512,6 +512,7 @@ RESULT_FILES = (
         "free energies along order parameters",
         FREE_ENERGY,
         target="free_energy",
+        claims=True,
         table="energies.free_energy.FREE_ENERGY",
         chapter=PROFILES,
     ),
