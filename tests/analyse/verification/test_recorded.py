@@ -16,6 +16,7 @@ from potentials import potential_of
 from iondrill.analyse.verification.collected import verify
 from iondrill.analyse.verification.record import Verification
 from iondrill.config.models import Config
+from iondrill.engines.ase.grade import Grade
 from iondrill.engines.ase.learned import calculator_of
 from iondrill.errors import UserError
 from iondrill.geometry.labels import set_fragment
@@ -69,7 +70,7 @@ def plan_of(folder: Path, potential: Path, labels: Path) -> Plan:
     return Plan(Config.model_validate({"results": str(folder / "results"), "levels": levels, "md": md}))
 
 
-def said(plan: Plan, largest_grade: float = 0.5) -> tuple[Verification, str]:
+def said(plan: Plan, largest_grade: float = 2.0) -> tuple[Verification, str]:
     folder = plan.md.results_of("drill")
     folder.mkdir(parents=True)
     chosen = folder / "chosen.json"
@@ -98,6 +99,19 @@ def test_the_error_on_recorded_frames_is_found_without_a_single_point(tmp_path: 
     assert found.force_rmse_eV_A == pytest.approx(OFF, abs=1e-6)
     assert frames.count("recorded") == 2
     assert "2 recorded frames of earlier runs" in found.sentence
+
+
+def test_a_frame_farther_from_the_training_than_the_run_comes_says_nothing_of_it(
+    tmp_path: Path, potential: Path
+) -> None:
+    labels, grade = tmp_path / "labels.extxyz", Grade.read(potential)
+    frames = [labelled(potential, shaken(seed)) for seed in (20, 21, 22)]
+    write(labels, frames, format="extxyz")
+    near, _, far = sorted(map(grade.of, frames))
+    assert near < far
+    for k, (most, n) in enumerate(((far + 1e-6, 3), (far - 1e-6, 2), (near + 1e-6, 1))):
+        found, _ = said(plan_of(tmp_path / str(k), potential, labels), largest_grade=most)
+        assert found.frames_compared == n
 
 
 def test_a_run_that_left_the_trained_region_is_refused_all_the_same(tmp_path: Path, potential: Path) -> None:

@@ -50,8 +50,8 @@ class VerifySettings(Strict):
         None,
         description="labels at this level (files of extended XYZ, or folders of such files), of frames that the "
         "potential has not learned from: "
-        "its errors are measured on those of them that hold no other elements than the run, and nothing is computed at "
-        "this level; the grade is that of the run's own frames",
+        "its errors are measured on those of them that hold no other elements than the run, nor come to larger grades, "
+        "and nothing is computed at this level; the grade is that of the run's own frames",
     )
     vacuum_A: Length = Field(8.0, description="of a piece: how much wider than its atoms the box is")
     twin: LevelName | None = Field(

@@ -106,7 +106,7 @@ def choose_frames(plan: Plan, run: str, start: Atoms, chosen_file: Path) -> None
     write_text(chosen_file, json.dumps(content, indent=1) + "\n")
 
 
-def recorded_of(plan: Plan, run: str, elements: set[str]) -> list[Compared]:
+def recorded_of(plan: Plan, run: str, elements: set[str], farthest: float | None = None) -> list[Compared]:
     """Compare a fitted potential with the labels that are recorded in place of single points on the run's frames.
 
     Parameters
@@ -117,6 +117,8 @@ def recorded_of(plan: Plan, run: str, elements: set[str]) -> list[Compared]:
         At a level with ``calculator: fitted``.
     elements : set of str
         Of the run: a label with another one is passed over.
+    farthest : float, optional
+        The largest grade of the run's frames: a label beyond it is of what the run does not come to, and passed over.
 
     Raises
     ------
@@ -134,6 +136,8 @@ def recorded_of(plan: Plan, run: str, elements: set[str]) -> list[Compared]:
             if not set(one.get_chemical_symbols()) <= elements:
                 continue
             check_unseen(one, path, reference, grade)
+            if grade is not None and farthest is not None and grade.of(one) > farthest:
+                continue
             own = one.copy()
             own.set_constraint()
             own.calc = calculator
@@ -215,7 +219,7 @@ def verify(plan: Plan, run: str, chosen_file: Path, outputs: Mapping[str, Path])
     chosen = json.loads(chosen_file.read_text(encoding="utf-8"))
     elements = set(chosen["elements"])
     if settings.recorded:
-        compared = recorded_of(plan, run, elements)
+        compared = recorded_of(plan, run, elements, chosen["largest_grade"])
         status = {(one.slot, one.cut): "compared" for one in compared}
         frames = [
             {"step": one.atoms.info.get("step", 0), "time_fs": float("nan"), "why": RECORDED, "grade": None}
