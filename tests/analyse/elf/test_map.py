@@ -276,3 +276,9 @@ def test_a_kinetic_energy_below_that_of_one_orbital_is_none():
     assert elf_closed_shell(rho, gradient, np.zeros_like(rho)) == pytest.approx(
         elf_closed_shell(rho, gradient, (gradient**2).sum(axis=0) / (8 * rho)), abs=1e-9
     )
+
+
+def test_atoms_that_flew_away_are_told_and_not_mapped():
+    far = np.array([[0.0, 0.0, 0.0], [400.0, 0.0, 300.0]])
+    with pytest.raises(UserError, match=r"atoms that lie 404 × 304 Å apart, \d+ points"):
+        Plane.of_insertion(far, (0.0, 0.0, 0.0), margin_A=2.0, spacing_A=0.08)

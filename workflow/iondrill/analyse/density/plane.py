@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iondrill.analyse.density.npz import read_arrays, write_arrays
+from iondrill.errors import UserError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     Array = NDArray[np.float64]
+
+
+MOST_POINTS = 4_000_000
+"""Of a map: 160 Å of atoms in a square, by the default spacing."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +54,19 @@ class Plane:
             Added to the extent of the atoms on every side.
         spacing_A : float
             Distance of the grid points.
+
+        Raises
+        ------
+        UserError
+            If the atoms are so far apart that no memory holds the map: they have flown away.
         """
         positions = positions_A.reshape(-1, 3)
         low = positions.min(axis=0) - margin_A
         extent = positions.max(axis=0) + margin_A - low
         n_x, _, n_z = (int(n) for n in np.ceil(extent / spacing_A) + 1)
+        if n_x * n_z > MOST_POINTS:
+            found = f"atoms that lie {extent[0]:.0f} × {extent[2]:.0f} Å apart, {n_x * n_z} points"
+            raise UserError.of("plane of the map", f"found {found}", f"allowed: {MOST_POINTS}; or a larger spacing")
         origin = np.array([low[0], np.asarray(through_A)[1], low[2]])
         return cls(origin, spacing_A * np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]), (n_x, n_z))
 
