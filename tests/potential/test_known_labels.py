@@ -100,3 +100,10 @@ def test_a_folder_stands_for_its_files_in_order(tmp_path: Path) -> None:
     known = known_labels(plan_with(tmp_path / "labels"), [], 0)
     assert [one.get_potential_energy() for one in known] == [-11.0, -12.0]
     assert plan_with(tmp_path / "none").known == [(tmp_path / "none").as_posix()]
+
+
+def test_a_start_that_is_no_potential_is_told(tmp_path: Path) -> None:
+    stage = {"name": "x", "reference": "gfn2", "learn_from": ["labels"], "fit": {"start": str(tmp_path)}}
+    plan = PotentialPlan(Config.model_validate({"levels": {"gfn2": {"engine": "xtb"}}, "potential": stage}))
+    with pytest.raises(UserError, match=r"potential\.fit\.start: there is no potential in"):
+        _ = plan.start_files

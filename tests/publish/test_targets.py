@@ -144,3 +144,9 @@ def test_what_is_in_the_way_is_said(here, tmp_path, capsys):
     assert main(["publish", str(tmp_path / "none"), "--to", "nomad"]) == 1
     assert "there are no results" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("target", ["nomad", "optimade"])
+def test_what_holds_no_crate_is_not_made_without_frames(here, capsys, target):
+    assert main(["publish", "--to", target, "--without-frames"]) != 0
+    assert f"--without-frames: found it with --to {target}; allowed: with crate or zenodo" in capsys.readouterr().err

@@ -24,6 +24,12 @@ ROOT = Path(__file__).parents[2]
 PBE_D3: dict[str, Any] = {**CP2K_LEVEL, "launcher": MPIRUN}
 
 
+# GFN2 by tblite's own interface to ASE; without its cache a geometry has the same energy after any other
+TBLITE: dict[str, Any] = {
+    "engine": "ase",
+    "calculator": "tblite.ase.TBLite",
+    "arguments": {"method": "GFN2-xTB", "verbosity": 0, "cache_api": False},
+}
 SHEET = {
     "kind": "facet",
     "crystal": "graphite",

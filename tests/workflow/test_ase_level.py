@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from ase.io import read
 from ase.optimize import BFGS
-from projects import make_project, rows, run, snakemake, tiny
+from projects import TBLITE, make_project, rows, run, snakemake, tiny
 
 from iondrill.config.levels import XtbLevel
 from iondrill.engines.xtb.calculator import XtbCalculator
@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.workflow
-# tblite's own interface to ASE; without its cache a geometry has the same energy after any other
-TBLITE = {
-    "engine": "ase",
-    "calculator": "tblite.ase.TBLite",
-    "arguments": {"method": "GFN2-xTB", "verbosity": 0, "cache_api": False},
-}
 CONFIG = {
     "title": "A calculator by its dotted path",
     "levels": {"own": TBLITE, "gfn2": {"engine": "xtb"}},

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from projects import make_project, rows, run, snakemake, tiny
+from projects import TBLITE, make_project, rows, run, snakemake, tiny
 
 import iondrill
 
@@ -21,11 +21,7 @@ CONFIG = {
     "levels": {
         "gfn2": {"engine": "xtb"},
         # the same method through another package
-        "again": {
-            "engine": "ase",
-            "calculator": "tblite.ase.TBLite",
-            "arguments": {"method": "GFN2-xTB", "verbosity": 0, "cache_api": False},
-        },
+        "again": TBLITE,
         "short": {"engine": "xtb", "max_scf_cycles": 2},
     },
     "md": {

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from ase.calculators.emt import EMT
 from ase.io import read
-from projects import make_project, rows, run, snakemake, tiny
+from projects import TBLITE, make_project, rows, run, snakemake, tiny
 
 from iondrill.config.levels import XtbLevel
 from iondrill.engines.xtb.calculator import XtbCalculator
@@ -25,11 +25,7 @@ CONFIG = {
     "levels": {
         "gfn2": {"engine": "xtb"},
         # the same method through another package
-        "again": {
-            "engine": "ase",
-            "calculator": "tblite.ase.TBLite",
-            "arguments": {"method": "GFN2-xTB", "verbosity": 0, "cache_api": False},
-        },
+        "again": TBLITE,
         "emt": {"engine": "ase", "calculator": "EMT"},
     },
     "md": {

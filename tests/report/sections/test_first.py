@@ -46,6 +46,14 @@ def test_the_first_decided_claim_answers_and_all_are_counted(folder):
     assert '<a href="adsorption.csv">adsorption.csv</a>' in page
 
 
+@pytest.mark.parametrize(("decided", "asks"), [(False, True), (True, False)])
+def test_where_the_question_is_open_the_next_step_is_to_ask_it(folder, decided, asks):
+    of_question = [CLAIMS[0] | {"command": "snakemake claims"}, *([CLAIMS[1]] if decided else [])]
+    folder.text("claims.json", json.dumps({"claims": of_question}))
+    steps = first_screen(folder.read(), read_ledger(folder.results), {}, [], None).steps
+    assert ("snakemake claims" in [step.code for step in steps]) == asks
+
+
 def test_a_reason_repeats_neither_verdict_nor_command():
     command = "snakemake -- claims"
     said = f"Not shown: needs density-functional theory: `{command}`."

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from iondrill.engines.ase.grade import Grade
 
 
-def check_unseen(
+def unseen(
     label: Atoms, path: Path, reference: Level | None, grade: Grade | None, but: frozenset[str] = frozenset()
-) -> None:
-    """Check that a label can say how wrong a potential is.
+) -> float | None:
+    """Check that a label can say how wrong a potential is, and return its grade; None without one.
 
     Parameters
     ----------
@@ -43,5 +43,7 @@ def check_unseen(
     which = f"the frame of step {label.info['step']} of {label.info['group']}"
     if reference is not None and "settings" in label.info and not agrees(label, reference, but):
         raise UserError.of(path, f"{which} was labelled at other settings than '{reference.title}' has now")
-    if grade is not None and grade.of(label) < LEARNED:
+    far = None if grade is None else grade.of(label)
+    if far is not None and far < LEARNED:
         raise UserError.of(path, f"{which} is one that the potential has learned from", "allowed: others")
+    return far

@@ -11,7 +11,7 @@ from iondrill.engines.ase.grade import grade_of
 from iondrill.engines.ase.learned import calculator_of
 from iondrill.errors import UserError
 from iondrill.potential.labels import read_labels
-from iondrill.potential.unseen import check_unseen
+from iondrill.potential.unseen import unseen
 from iondrill.prepare.estimates import ErrorEstimate
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def recorded_differences(
     calculator, grade, found = calculator_of(level.fitted_in), grade_of(level), []
     for one in recorded(files):
         against = str(one.combined.info.get("level", "reference"))
-        check_unseen(one.combined, one.path, levels.get(against), grade, OF_THE_FRAME)
+        unseen(one.combined, one.path, levels.get(against), grade, OF_THE_FRAME)
         theirs_eV = one.E_ads_eV(lambda part: float(part.get_potential_energy()))
         ours_eV = one.E_ads_eV(lambda part: float(calculator.get_potential_energy(_plain(part))))
         found.append(

@@ -35,7 +35,7 @@ from iondrill.errors import UserError
 from iondrill.files import is_empty, write_text
 from iondrill.geometry.io import write_structure
 from iondrill.potential.labels import read_labels
-from iondrill.potential.unseen import check_unseen
+from iondrill.potential.unseen import unseen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,8 +135,8 @@ def recorded_of(plan: Plan, run: str, elements: set[str], farthest: float | None
         for one in read_labels(path):
             if not set(one.get_chemical_symbols()) <= elements:
                 continue
-            check_unseen(one, path, reference, grade)
-            if grade is not None and farthest is not None and grade.of(one) > farthest:
+            far = unseen(one, path, reference, grade)
+            if far is not None and farthest is not None and far > farthest:
                 continue
             own = one.copy()
             own.set_constraint()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING
@@ -98,36 +97,36 @@ class AdsorptionStage(Stage):
             raise UserError(*problems)
         return roomy if wanted == "all" else list(wanted)
 
-    def quick_levels(self) -> list[str]:
-        """Return the levels at which a relaxation takes seconds: many of them are one job of the workflow."""
-        return [name for name in self.config.adsorption.levels if self.project.level(name).takes_seconds]
-
     def together(self) -> list[tuple[list[str], str]]:
-        """Return facets and level of the slabs that are relaxed in one job, clean and with ions, at quick levels."""
+        """Return facets and level of the slabs that one job relaxes, clean and with ions, where that takes seconds."""
+        quick = [name for name in self.config.adsorption.levels if self.project.level(name).takes_seconds]
         batches, rows = list[list[str]](), 0
-        for facet in self.config.adsorption.facets if self.quick_levels() else ():
-            n = self._rows_of[facet]
+        for facet in self.config.adsorption.facets if quick else ():
+            n = len(self._of_facets[facet])
             if not batches or rows + n > MOST_TOGETHER:
                 batches.append([])
                 rows = 0
             batches[-1].append(facet)
             rows += n
-        return [(facets, level) for level in self.quick_levels() for facets in batches]
+        return [(facets, level) for level in quick for facets in batches]
 
     def words(self, facets: Sequence[str]) -> str:
         """Say what is relaxed of facets."""
-        ions = " and all ions on all sites" if any(self._rows_of[facet] for facet in facets) else ""
+        ions = " and all ions on all sites" if any(self._of_facets[facet] for facet in facets) else ""
         return f"{', '.join(facets)}{ions}"
 
     def of_facet(self, facet: str, level: str) -> list[JobId]:
         """Return the clean slab of a facet, and then those with ions, at a level."""
-        subjects = [subject for subject in self.fillings if subject.structure == facet]
-        return [JobId("adsorption", subject, level) for subject in [Subject(facet, site=CLEAN), *subjects]]
+        subjects = [Subject(facet, site=CLEAN), *self._of_facets[facet]]
+        return [JobId("adsorption", subject, level) for subject in subjects]
 
     @cached_property
-    def _rows_of(self) -> Counter[str]:
-        """How many slabs with ions there are of each facet."""
-        return Counter(subject.structure for subject in self.fillings)
+    def _of_facets(self) -> dict[str, list[Subject]]:
+        """The slabs with ions of each facet."""
+        found: dict[str, list[Subject]] = {facet: [] for facet in self.config.adsorption.facets}
+        for subject in self.fillings:
+            found[subject.structure].append(subject)
+        return found
 
     def prerelaxation(self, job: JobId) -> JobId | None:
         """Return the job, the same one at another level, whose relaxed geometry a job starts from, if any."""
