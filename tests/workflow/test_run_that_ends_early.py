@@ -79,3 +79,31 @@ def test_what_is_made_of_the_other_run_is_there_and_snakemake_says_which_is_not(
     assert len(opened.frames("calm")) == 7
     assert run(snakemake(project, "--cores", "1", "claims")).returncode == 0
     assert (results / "claims.json").is_file()
+
+
+def test_frames_without_a_wavefunction_and_parts_that_did_not_relax_leave_the_page_standing(tmp_path: Path) -> None:
+    apart = {**RUN, "relax_parts": True}
+    config = {
+        **CONFIG,
+        "relax": {"level": "short", "prerelax": None},
+        "md": {"level": "gfn2", "run": ["calm", "apart"], "runs": {"calm": RUN, "apart": apart}},
+        "elf": {"level": "short", "frames": 2, "difference": True},
+    }
+    project = make_project(tmp_path, config, tiny())
+    done = run(snakemake(project, "--cores", "2", "--keep-going"))
+    results = project / "results"
+    assert done.returncode != 0
+    assert "Traceback" not in done.stdout + done.stderr
+    status = json.loads((results / "status.json").read_text())["jobs"]
+    ended = {name.split("/jobs/")[1].removesuffix("/result.json"): how for name, how in status.items()}
+    assert ended["md/calm.gfn2"] == "converged"
+    assert ended["md/apart.gfn2"] == "not_due"
+    assert {how for name, how in ended.items() if name.startswith("relax/")} == {"not_converged"}
+    assert {how for name, how in ended.items() if name.startswith("elf/calm.")} == {"not_converged"}
+    assert {how for name, how in ended.items() if name.startswith("elf/apart.")} == {"not_due"}
+    assert not [path for path in (results / "elf").glob("*/*.npz") if path.stat().st_size]
+    assert rows(results / "elf/calm/summary.csv") == rows(results / "elf/calm/charges.csv") == []
+    assert rows(results / "md/calm/order_parameters.csv")
+    page = (results / "report.html").read_text(encoding="utf-8")
+    assert json.loads((results / "jobs/elf/calm.0.short/result.json").read_text())["attempts"][-1]["reason"] in page
+    assert "a part of the start structure did not converge" in page

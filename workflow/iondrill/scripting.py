@@ -20,7 +20,7 @@ from iondrill.engines.external.launch import END_TIME, WALLTIME
 from iondrill.errors import MESSAGE_PREFIX, TOOK, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 install()
 SUBMITTED = "IONDRILL_SUBMITTED"
@@ -72,6 +72,20 @@ def warn(text: str) -> None:
     """Print a message into the log of a script, and where Snakemake is watched."""
     for stream in (sys.stdout, sys.__stderr__):
         print(f"{MESSAGE_PREFIX}{text}", file=stream)
+
+
+def all_converged(records: Iterable[str | Path]) -> bool:
+    """Say whether all records are of jobs that converged; warn of those that did not, and so stop what follows them.
+
+    Of one that was passed over nothing is said: what it waited for was warned of.
+    """
+    from iondrill.engines.base import read_result  # not every script reads records
+
+    found = [(record, result) for record in records if (result := read_result(Path(record))).status != "converged"]
+    for record, result in found:
+        if result.status != "not_due":
+            warn(f"{record} is {result.status}: {result.why}; nothing is made from it")
+    return not found
 
 
 def _spent(wall_s: float) -> str:

@@ -5,10 +5,9 @@ Of a run that did not converge the files are empty, so that what is made of the 
 
 from pathlib import Path
 
-from iondrill.scripting import logged, warn
+from iondrill.scripting import all_converged, logged
 from iondrill.analyse.dynamics.of_run import Asked, RunFiles, analyse_run
 from iondrill.config.models import EventCriteria
-from iondrill.engines.base import read_result
 from iondrill.engines.folder import THERMALISED
 from iondrill.engines.length import FRAMES
 from iondrill.files import leave_empty
@@ -28,9 +27,7 @@ def analyse(record):
 
 with logged(snakemake.log[0]):
     record = Path(snakemake.input.result)
-    result = read_result(record)
-    if result.status == "converged":
+    if all_converged([record]):
         analyse(record)
     else:
         leave_empty(map(Path, snakemake.output))
-        warn(f"{record} is {result.status}: {result.why}; nothing is made from it")

@@ -1,12 +1,15 @@
-"""Map what the electron density of a frame gains and loses as nanodiamond and flake meet."""
+"""Map what the electron density of a frame gains and loses as nanodiamond and flake meet.
+
+Where the single point of the whole or of a part did not converge, the files are empty.
+"""
 
 from pathlib import Path
 
-from iondrill.scripting import logged
+from iondrill.scripting import all_converged, logged
 from iondrill.analyse.elf.difference import check_balance, difference_on_plane, planar_integral
 from iondrill.analyse.elf.event_frames import own_steps, read_events, step_of
 from iondrill.analyse.elf.point import plane_of_run, read_point
-from iondrill.files import is_empty, leave_empty, replacing
+from iondrill.files import leave_empty, replacing
 from iondrill.report.figures.difference_map import draw_difference_map
 
 
@@ -29,7 +32,7 @@ def draw(step, steps):
 with logged(snakemake.log[0]):
     events = read_events(map(Path, snakemake.input.events))
     step = step_of(snakemake.wildcards.frame, events)
-    if step is None or is_empty(Path(snakemake.input.structures[0])):
-        leave_empty(map(Path, snakemake.output))
-    else:
+    if all_converged(snakemake.input.results):
         draw(step, [*snakemake.params.steps, *own_steps(events)])
+    else:
+        leave_empty(map(Path, snakemake.output))

@@ -1,14 +1,17 @@
-"""Map the ELF of a frame on the plane of insertion, and read it along the lines between atoms that touch."""
+"""Map the ELF of a frame on the plane of insertion, and read it along the lines between atoms that touch.
+
+Of a single point that did not converge the files are empty.
+"""
 
 from pathlib import Path
 
-from iondrill.scripting import logged
+from iondrill.scripting import all_converged, logged
 from iondrill.analyse.elf.contacts import CONTACTS, FrameContact, contact_elf
 from iondrill.analyse.elf.event_frames import own_steps, read_events, step_of
 from iondrill.analyse.elf.lines import BONDS, PROFILES, bond_rows, elf_lines, profile_rows
 from iondrill.analyse.elf.map import elf_on_plane
 from iondrill.analyse.elf.point import cube_map, plane_of_run, read_point
-from iondrill.files import is_empty, leave_empty, replacing
+from iondrill.files import leave_empty, replacing
 from iondrill.report.figures.elf_map import PAPER, SAFE, draw_elf_map
 
 
@@ -35,7 +38,7 @@ def draw(step, steps):
 with logged(snakemake.log[0]):
     events = read_events(map(Path, snakemake.input.events))
     step = step_of(snakemake.wildcards.frame, events)
-    if step is None or is_empty(Path(snakemake.input.structure)):
-        leave_empty(map(Path, snakemake.output))
-    else:
+    if all_converged([snakemake.input.result]):
         draw(step, [*snakemake.params.steps, *own_steps(events)])
+    else:
+        leave_empty(map(Path, snakemake.output))

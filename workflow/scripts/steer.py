@@ -1,6 +1,6 @@
 """Steer a structure along an order parameter: inwards from its start, or back from where that has come to.
 
-Nothing is steered back where the way in did not converge.
+Nothing is steered from a start of which a part did not converge, nor back where the way in did not.
 """
 
 from pathlib import Path
@@ -8,9 +8,10 @@ from pathlib import Path
 from iondrill.scripting import logged
 from iondrill.engines.base import read_result
 from iondrill.engines.execute import execute, pass_over, publish
+from iondrill.files import is_empty
 from iondrill.geometry.checks import read_structure
 from iondrill.jobs.job import Job
-from iondrill.prepare.start import with_fixed_edge
+from iondrill.prepare.start import NO_START, with_fixed_edge
 
 
 def steer(spec, files):
@@ -27,5 +28,6 @@ def steer(spec, files):
 with logged(snakemake.log[0], snakemake.resources.get("runtime")):
     files = Path(snakemake.output.result), Path(snakemake.output.structure)
     done = all(read_result(Path(record)).status == "converged" for record in snakemake.input.before)
+    why = NO_START if is_empty(Path(snakemake.input.structure)) else "" if done else "the way in did not converge"
     spec = snakemake.params.job
-    print(steer(spec, files) if done else pass_over(spec, "the way in did not converge", *files))
+    print(pass_over(spec, why, *files) if why else steer(spec, files))

@@ -6,6 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from iondrill.files import is_empty
 from iondrill.jobs.job import ATOM_BOX_A, BOX_VACUUM_A
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ ATOM_SIZE = Size(1, ATOM_BOX_A)
 def read_size(path: Path) -> Size:
     """Read the size of a structure from its extended XYZ file, without any library.
 
+    An empty file, of which nothing is run, has the size of an atom.
+
     Raises
     ------
     FileNotFoundError
@@ -48,6 +51,8 @@ def read_size(path: Path) -> Size:
     ValueError
         If the file is damaged.
     """
+    if is_empty(path):
+        return ATOM_SIZE
     with path.open(encoding="utf-8") as file:
         n_atoms, comment = int(file.readline()), file.readline()
         if lattice := LATTICE.search(comment):

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from iondrill.geometry.surfaces.sites import Site
     from iondrill.jobs.name import Subject
 
+NO_START = "a part of the start structure did not converge"
+"""Why nothing is run from an assembly whose file is empty."""
+
 
 def isolated_atom(symbol: str) -> Atoms:
     """Return one atom in a box of three different edges, so that no symmetry is forced on it."""
