@@ -285,6 +285,11 @@ def test_edges_are_lengths_of_the_vectors_of_the_cell(tmp_path: Path) -> None:
         assert read_size(tmp_path / f"{number}.extxyz") == Size(2, (9 + BOX_VACUUM_A,) * 3)
 
 
+def test_a_structure_that_there_is_not_asks_for_as_little_as_an_atom(tmp_path: Path) -> None:
+    (tmp_path / "x.extxyz").touch()
+    assert read_size(tmp_path / "x.extxyz") == ATOM_SIZE
+
+
 def test_an_atom_without_a_cell_is_put_in_its_box_and_one_with_a_cell_is_not() -> None:
     from ase import Atoms
 

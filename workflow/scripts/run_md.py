@@ -11,7 +11,6 @@ from iondrill.jobs.job import Job
 from iondrill.prepare.start import NO_START, with_fixed_edge
 
 
-
 def run(spec, start, files):
     """Run from the start structure."""
     result = execute(spec, with_fixed_edge(read_structure(start), snakemake.params.fix), *files)
