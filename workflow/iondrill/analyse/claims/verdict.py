@@ -33,6 +33,8 @@ MEASURES: dict[str, Callable[[Any, Found], Iterable[Evidence]]] = {
     "none": measures.nothing,
 }
 """By the kind of a test."""
+OF_RUNS = {"contrast", "case"}
+"""Kinds of tests whose numbers come from runs side by side."""
 SUPPORTED, REFUTED, NOT_SHOWN = "supported", "refuted", "not shown"
 MOST_CHANCE = 0.05
 """The largest share of chance among comparisons as clear as one that decides a claim."""
@@ -102,7 +104,9 @@ def decide(claim: Claim, found: Found) -> Decided:
     """
     all_of_it = list(MEASURES[claim.test.kind](claim.test, found))
     if not all_of_it or claim.supported is None or claim.refuted is None:
-        return _row(claim, None, found, Said(NOT_SHOWN, f"not shown: needs {_needs(claim)}", "nothing was computed"))
+        why = _refusals(claim, found)
+        sentence = f"not shown: {why}. Needs {_needs(claim)}" if why else f"not shown: needs {_needs(claim)}"
+        return _row(claim, None, found, Said(NOT_SHOWN, sentence, why or "nothing was computed"))
     doubts = [doubt(claim, one, found) for one in all_of_it]
     sound = [one for one, why in zip(all_of_it, doubts, strict=True) if not why]
     shown = weakest(sound or all_of_it, claim.supported)
@@ -162,6 +166,16 @@ def _needs(claim: Claim) -> str:
     level = {"verified": "a level verified on its own frames", "reference": "density-functional theory", "any": ""}
     words = claim.needs or ("" if claim.test.kind == "none" else level[claim.level])
     return ": ".join(filter(None, [words, command]))
+
+
+def _refusals(claim: Claim, found: Found) -> str:
+    """Say which runs count in no comparison, of a claim on runs; nothing if none was refused."""
+    refused = {run: one.sentence for run, one in found.checked.items() if one.verdict == "refused"}
+    if claim.test.kind not in OF_RUNS or not refused:
+        return ""
+    first = next(iter(refused))
+    share = f"{len(refused)} of {len(found.checked)} verified runs were refused and count in no comparison"
+    return f"{share}; the first, {first}: {refused[first]}"
 
 
 def _row(claim: Claim, one: Evidence | None, found: Found, said: Said) -> Decided:
