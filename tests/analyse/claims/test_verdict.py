@@ -400,14 +400,14 @@ def test_of_nothing_nothing_is_shown_but_what_it_takes():
 
 
 def test_runs_that_were_refused_are_said_where_their_claims_have_no_number():
-    refused = Checked("refused", "refused, 9 frames: Li: force error 0.5 eV/Å of a force of 0.6")
+    refused = Checked("refused", "refused, 9 frames", "Li: force error 0.5 eV/Å of a force of 0.6")
     found = Found(
         levels=LEVELS, run_levels={"a": "fit", "b": "fit"}, checked={"a": refused, "b": Checked("trusted", "")}
     )
     said = decide(CLAIMS["b1"], found)
     assert said.verdict == NOT_SHOWN
     assert "1 of 2 verified runs were refused" in said.sentence
-    assert refused.sentence in said.verification
+    assert refused.reason in said.verification
     # energies of crystals and facets come from no run
     assert decide(CLAIMS["g1"], found).verification == "nothing was computed"
     assert decide(CLAIMS["b1"], replace(found, checked={})).verification == "nothing was computed"

@@ -53,7 +53,7 @@ def read_found(plan: Plan) -> Found:
     return Found(
         levels=standings(plan.config),
         run_levels={run: plan.md.of_run(run).level for run in runs},
-        checked={run: Checked(one.verdict, one.sentence) for run, one in verified.items()},
+        checked={run: Checked(one.verdict, one.sentence, *one.reasons[:1]) for run, one in verified.items()},
         cases=_cases(plan, changes),
         findings=_json(results / "contrasts.json").get("findings", []),
         changes=[row for row in changes if not row["run"]],

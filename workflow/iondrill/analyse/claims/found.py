@@ -30,10 +30,11 @@ class Standing(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """What the verification of a run says: its verdict, and the sentence on it."""
+    """What the verification of a run says: its verdict, the sentence on it, and the first of its reasons."""
 
     verdict: str
     sentence: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)

@@ -170,12 +170,12 @@ def _needs(claim: Claim) -> str:
 
 def _refusals(claim: Claim, found: Found) -> str:
     """Say which runs count in no comparison, of a claim on runs; nothing if none was refused."""
-    refused = {run: one.sentence for run, one in found.checked.items() if one.verdict == "refused"}
+    refused = {run: one.reason for run, one in found.checked.items() if one.verdict == "refused"}
     if claim.test.kind not in OF_RUNS or not refused:
         return ""
     first = next(iter(refused))
     share = f"{len(refused)} of {len(found.checked)} verified runs were refused and count in no comparison"
-    return f"{share}; the first, {first}: {refused[first]}"
+    return f"{share}: of {first}, {refused[first]}"
 
 
 def _row(claim: Claim, one: Evidence | None, found: Found, said: Said) -> Decided:
