@@ -98,3 +98,37 @@ def test_a_thinned_run_keeps_its_ends_and_what_is_around_its_events(n, most, eve
         assert {int(np.abs(times_fs - at).argmin()) for at in events_fs} <= set(kept)
     # no gap is longer than twice that of half as many frames, evenly spaced
     assert max(np.diff(kept), default=0) <= 2 * np.ceil((n - 1) / (max(2, most // 2) - 1)) or n <= most
+
+
+@pytest.mark.parametrize("all_runs", [False, True])
+def test_a_refused_run_is_named_with_its_reason_and_another_one_answers(folder, all_runs):
+    names = [run.name for run in folder.read().runs]
+    assert len(names) > 1
+    folder.config["levels"] |= {"dft": {"engine": "xtb", "accuracy": 0.1}}
+    folder.config["md"]["verify"] = {"level": "dft"}
+    refused = {
+        "verdict": "refused",
+        "reasons": ["Li (whole): force error 0.5 eV/Å of a force of 0.6", "a second one"],
+        "criteria": {},
+        "level": "gfn2",
+        "reference": "dft",
+        "titles": {"gfn2": "GFN2", "dft": "PBE-D3"},
+        "frames_compared": 9,
+        "frames_chosen": 9,
+        "force_rmse_eV_A": 0.5,
+        "force_rms_eV_A": 1.0,
+        "largest_grade": None,
+        "frames_graded": 0,
+        "cutting": None,
+        "twin": None,
+    }
+    for name in names:
+        trusted = {} if all_runs or name == names[0] else {"verdict": "trusted", "reasons": []}
+        folder.text(f"md/{name}/verification.json", json.dumps(refused | trusted))
+    answer = first_screen(folder.read(), [], {}, [], None).answer
+    assert answer.sure.count("was refused") == 1
+    assert f"Run {names[0]} (" in answer.sure
+    assert refused["reasons"][0] in answer.sure
+    assert refused["reasons"][1] not in answer.sure
+    assert answer.text.startswith("No answer: the error of the level") == all_runs
+    assert names[0] not in answer.text

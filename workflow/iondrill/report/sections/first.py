@@ -88,8 +88,9 @@ def first_screen(
         The decisive moment of the main run.
     """
     answer = _of_claims(results, claims) or _of_run(results, happened, comparisons) or _of_adsorption(results)
-    if claims and not answer.verdict:
-        answer = answer._replace(sure=f"{answer.sure} {_counted(claims)}".strip())
+    if not answer.verdict:
+        also = [answer.sure, _refusals(results), _counted(claims) if claims else ""]
+        answer = answer._replace(sure=" ".join(filter(None, also)))
     return FirstScreen(answer, list(_numbers(results, answer)), still, list(_steps(results, claims))[:MOST_STEPS])
 
 
@@ -111,6 +112,21 @@ def _counted(claims: Sequence[Entry]) -> str:
     return f"{len(claims)} claims: {counts['supported']} supported, {counts['refuted']} refuted, {rest} not shown."
 
 
+def _refusals(results: Results) -> str:
+    """Return which run its verification refused, and why; nothing if there is none."""
+    refused = [
+        (run, run.verification.reasons)
+        for run in results.finished_runs
+        if run.verification and run.verification.refused
+    ]
+    if not refused:
+        return ""
+    (run, reasons), *others = refused
+    length = f"{run.order.numbers('time_fs')[-1] / 1000:.3g} ps"
+    more = f", and {len(others)} more" if others else ""
+    return f"Run {run.name} ({length}) was refused{more}: {', '.join(reasons[:1])}."
+
+
 def _of_run(results: Results, happened: Mapping[str, Happened | None], comparisons: Sequence[Claim]) -> Answer | None:
     """Return what the main run did, and what the comparison of runs says; None without a run."""
     run = main_run(results)
@@ -118,9 +134,7 @@ def _of_run(results: Results, happened: Mapping[str, Happened | None], compariso
         return None
     known, seen, end_fs = badge(results, run.level, run), happened.get(run.name), run.order.numbers("time_fs")[-1]
     if run.verification is not None and run.verification.refused:
-        return Answer(
-            "No answer: the error of the level is too large for this run.", "The verification refused the run.", known
-        )
+        return Answer("No answer: the error of the level is too large for this run.", "", known)
     if seen is None:
         text = f"Run {run.name} covers {end_fs:g} fs; no events were looked for."
     elif seen.rows:
