@@ -7,7 +7,8 @@ random, which a step does not notice; the time step is short, so that the atoms 
 from __future__ import annotations
 
 import sys
-from itertools import count
+from pathlib import Path
+from tempfile import mkdtemp
 
 import numpy as np
 from ase import Atoms
@@ -21,8 +22,8 @@ from potentials import random_potential
 from iondrill.engines.ase import AseEngine
 from iondrill.jobs.job import Job
 
-SIZES = (99, 225, 900, 3600)
-"""Atoms."""
+SIZES, STEPS_AT_ONCE = (99, 225, 900, 3600), 36_000
+"""Atoms; and atoms times steps of a run."""
 METHANE_A = 5.9
 """Edge of the cubic cell of solid methane."""
 
@@ -65,7 +66,9 @@ def methane(n_atoms):
     return isolated(whole)
 
 
-_runs = count()
+def steps_for(atoms):
+    """Return how many steps of dynamics are measured: fewer of more atoms, 10 at least."""
+    return max(10, STEPS_AT_ONCE // len(atoms) // 10 * 10)
 
 
 def through_our_loop(level, atoms, steps, folder):
@@ -82,4 +85,5 @@ def through_our_loop(level, atoms, steps, folder):
     }
     fields = {"stage": "md", "name": "x.nep", "level_name": "nep", "level": level, "kind": "cluster", "task": task}
     job = Job.model_validate(fields)
-    return cost(lambda: AseEngine().run(job, atoms, folder / str(next(_runs)))) / steps
+    own = Path(mkdtemp(dir=folder))
+    return cost(lambda: AseEngine().run(job, atoms, own)) / steps

@@ -19,7 +19,7 @@ from statistics import median
 import numpy as np
 from ase.io import write
 from frame import ROOT, Growth, Row, benchmark, cost
-from nep import SIZES, diamond, methane, potential, through_our_loop
+from nep import SIZES, diamond, methane, potential, steps_for, through_our_loop
 
 from iondrill.geometry.registry import build
 from iondrill.potential.fit import MADE_FOR_IT
@@ -71,28 +71,25 @@ def rows(options):
         _, level = potential(folder)
 
         def ours(atoms):
-            steps = max(10, 72_000 // len(atoms) // 10 * 10)
             through_our_loop(level, atoms, 10, folder)  # the first one loads the potential
-            return through_our_loop(level, atoms, steps, folder).cpu_s
+            return through_our_loop(level, atoms, steps_for(atoms), folder).cpu_s
 
-        found = {"GFN2 MD step, warm, methane": [], "SevenNet-0": []}
-        of_paper = build(PAPER, ROOT / "structures")
-        for what, atoms in [("methane", methane(n_atoms)) for n_atoms in sizes] + [(PAPER, of_paper)]:
+        molecules = [("methane", methane(n_atoms)) for n_atoms in sizes]
+        taken = []
+        for what, atoms in [*molecules, (PAPER, build(PAPER, ROOT / "structures"))]:
             mine = ours(atoms)
             theirs, cycles = gfn2(atoms)
+            taken.append(theirs)
             note = f"{cycles:.0f} SCF cycles a step"
             yield row(f"{len(atoms)} atoms ({what})", "GFN2, warm", mine, theirs, note)
-            if what == "methane":
-                found["GFN2 MD step, warm, methane"].append(theirs)
+        growth = {"GFN2 MD step, warm, methane": taken[: len(molecules)]}
         if MADE_FOR_IT.is_file():
             structures = [diamond(n_atoms) for n_atoms in sizes]
-            found["SevenNet-0"] = sevennet(structures)
-            for atoms, theirs in zip(structures, found["SevenNet-0"], strict=True):
+            growth["SevenNet-0"] = sevennet(structures)
+            for atoms, theirs in zip(structures, growth["SevenNet-0"], strict=True):
                 yield row(f"{len(atoms)} atoms (diamond)", "SevenNet-0, forces alone", ours(atoms), theirs)
-        if not options.quick:
-            for work, taken in found.items():
-                if taken:
-                    yield Growth(work, "atoms", [float(n) for n in sizes], taken)
+        for work, of_sizes in {} if options.quick else growth.items():
+            yield Growth(work, "atoms", [float(n) for n in sizes], of_sizes)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,10 @@ from statistics import median
 
 import numpy as np
 from frame import Growth, benchmark, compare, cost, paired
-from nep import SIZES, diamond, potential, through_our_loop
+from nep import SIZES, diamond, potential, steps_for, through_our_loop
 
 from iondrill.engines.ase.boxes import in_wide_box
 
-STEPS_AT_ONCE = 36_000
-"""Atoms times steps of a run, 10 steps at least."""
 MOVED_A = 1e-4
 
 
@@ -64,7 +62,8 @@ def rows(options):
         folder = Path(name)
         path, level = potential(folder)
         for n_atoms in sizes:
-            atoms, steps = diamond(n_atoms), max(10, STEPS_AT_ONCE // n_atoms // 10 * 10)
+            atoms = diamond(n_atoms)
+            steps = steps_for(atoms)
             ours = partial(through_our_loop, level, atoms, steps, folder)
             ours()  # the first one loads the potential
             pairs = paired(ours, partial(bare, path, atoms, steps), options.pairs)

@@ -145,7 +145,7 @@ class Results:
     @property
     def told_runs(self) -> list[Run]:
         """The finished runs whose numbers are results: none that its verification refused."""
-        return [run for run in self.finished_runs if run.verification is None or not run.verification.refused]
+        return [run for run in self.finished_runs if refusal_of(run) is None]
 
     @property
     def computed(self) -> list[JobRecord]:
@@ -232,6 +232,11 @@ def _read(plan: Plan, records: Sequence[Path], structures: Sequence[Path]) -> tu
             differences = DIFFERENCES.read(plan.results / "adsorption_levels.csv")
     shown = sorted(built + final, key=lambda structure: structure.name)
     return Results(config, jobs, shown, runs, adsorption, differences=differences), problems
+
+
+def refusal_of(run: Run) -> Verification | None:
+    """Return the verification of a run if it refused the run: then no number of it is a result."""
+    return run.verification if run.verification is not None and run.verification.refused else None
 
 
 def marked(event: str, verification: Verification | None) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from iondrill.analyse.dynamics.rest import LAST_PART, Rest, late_temperature
 from iondrill.report import ranking
-from iondrill.report.data import told_order
+from iondrill.report.data import refusal_of, told_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,8 +65,8 @@ def of_nanodiamonds(results: Results) -> Iterator[Finding]:
 def of_run(run: Run, results: Results) -> Iterator[Finding]:
     """Yield what happened in a run, and whether it is trusted; of a refused run nothing but that."""
     end_fs = run.order.numbers("time_fs")[-1]
-    if run.verification is not None and run.verification.refused:
-        text = f"Run {run.name}, one trajectory of {end_fs:g} fs: {run.verification.sentence}."
+    if (refusal := refusal_of(run)) is not None:
+        text = f"Run {run.name}, one trajectory of {end_fs:g} fs: {refusal.sentence}."
         yield Finding(
             f"{text} The error of the level is too large for its numbers to be results, so none is shown.", run.level
         )

@@ -8,7 +8,7 @@ import numpy as np
 
 from iondrill.prepare.plan import Plan
 from iondrill.prepare.result_files import RESULT_FILES, SETTINGS
-from iondrill.report.data import UNDER_WAY
+from iondrill.report.data import UNDER_WAY, refusal_of
 from iondrill.report.sections.dynamics import so_far
 from iondrill.report.sections.highlights import highlights
 from iondrill.report.sections.trust import Badge, badge
@@ -114,17 +114,13 @@ def _counted(claims: Sequence[Entry]) -> str:
 
 def _refusals(results: Results) -> str:
     """Return which run its verification refused, and why; nothing if there is none."""
-    refused = [
-        (run, run.verification.reasons)
-        for run in results.finished_runs
-        if run.verification and run.verification.refused
-    ]
+    refused = [(run, refusal) for run in results.finished_runs if (refusal := refusal_of(run)) is not None]
     if not refused:
         return ""
-    (run, reasons), *others = refused
+    (run, refusal), *others = refused
     length = f"{run.order.numbers('time_fs')[-1] / 1000:.3g} ps"
     more = f", and {len(others)} more" if others else ""
-    return f"Run {run.name} ({length}) was refused{more}: {', '.join(reasons[:1])}."
+    return f"Run {run.name} ({length}) was refused{more}: {', '.join(refusal.reasons[:1])}."
 
 
 def _of_run(results: Results, happened: Mapping[str, Happened | None], comparisons: Sequence[Claim]) -> Answer | None:
@@ -133,7 +129,7 @@ def _of_run(results: Results, happened: Mapping[str, Happened | None], compariso
     if run is None:
         return None
     known, seen, end_fs = badge(results, run.level, run), happened.get(run.name), run.order.numbers("time_fs")[-1]
-    if run.verification is not None and run.verification.refused:
+    if refusal_of(run) is not None:
         return Answer("No answer: the error of the level is too large for this run.", "", known)
     if seen is None:
         text = f"Run {run.name} covers {end_fs:g} fs; no events were looked for."

@@ -85,5 +85,6 @@ def badge_of_energies(results: Results, level: str) -> Badge:
     if known is None or not known.learned or results.differences is None:
         return badge(results, level)
     found = Found(levels=standings(results.config), differences=results.differences.rows)
-    verdict, sentence, _ = found.spot_checks(level)
-    return Badge(results.title_of(level), OF_ENERGIES.get(verdict, verdict), f"A fit to another level: {sentence}.")
+    check = found.spot_checks(level)
+    trust = OF_ENERGIES.get(check.verdict, check.verdict)
+    return Badge(results.title_of(level), trust, f"A fit to another level: {check.sentence}.")
